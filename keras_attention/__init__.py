@@ -1,0 +1,18 @@
+"""Attention layers of the vision literature for Keras 3, on every backend."""
+
+from keras_attention.channel import ChannelAttention
+from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import SqueezeExcite
+from keras_attention.mixed import CBAM
+from keras_attention.spatial import SpatialAttention
+from keras_attention.spatial import SpatialGroupEnhance
+
+__all__ = [
+    "CBAM",
+    "ChannelAttention",
+    "GatedChannelTransform",
+    "SpatialAttention",
+    "SpatialGroupEnhance",
+    "SqueezeExcite",
+]
+__version__ = "0.1.0"

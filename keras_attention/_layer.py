@@ -1,0 +1,117 @@
+"""What every attention layer shares."""
+
+import inspect
+import re
+from typing import Any
+
+import keras
+
+from keras_attention import _axes
+
+
+class AttentionLayer(keras.layers.Layer):
+    """Base of the layers: where the channels are, and a gate one can look at.
+
+    A subclass whose output is its input times a gate writes `build`,
+    `compute_attention` (the gate) and `compute_attention_shape`. One that
+    applies its attention otherwise overrides `apply_attention`; one that needs
+    intermediate results for both overrides `call`, and hands what it found to
+    `_outputs`.
+
+    `attention` stands to `compute_attention` as `__call__` stands to `call`:
+    the first converts, casts and builds, the second is the equation.
+    """
+
+    def __init__(self, *, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.data_format = _axes.resolve_data_format(data_format)
+
+    def attention(self, *inputs, **kwargs):
+        """Return the attention weights for `inputs`.
+
+        Accepts what calling the layer accepts, NumPy arrays and symbolic
+        tensors too, and converts and casts it in the same way.
+        """
+        return self(*inputs, return_attention=True, **kwargs)[1]
+
+    def call(self, x, training=None, return_attention=False):
+        attention = self.compute_attention(x, training=training)
+        outputs = self.apply_attention(x, attention)
+        return self._outputs(outputs, attention, return_attention)
+
+    def compute_attention(self, x, training=None):
+        """Return the attention weights for a tensor that is cast already."""
+        raise NotImplementedError
+
+    def apply_attention(self, x, attention):
+        """Return `x` under its attention weights."""
+        return x * attention
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def compute_attention_shape(self, input_shape):
+        """Return the shape of what `attention` returns, without computing."""
+        raise NotImplementedError
+
+    def compute_output_spec(self, *args, return_attention=False, **kwargs):
+        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
+        outputs = super().compute_output_spec(*args, **kwargs)
+        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
+        attention_shape = self.compute_attention_shape(
+            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
+        )
+        attention = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
+            attention_shape,
+        )
+        return self._outputs(outputs, attention, return_attention)
+
+    def get_config(self):
+        config = {**super().get_config(), "data_format": self.data_format}
+        if quantized := self._quantized_sublayers():
+            # Sublayers are made with this layer's policy: tell each its own.
+            policy = self.dtype_policy
+            config["dtype"] = keras.dtype_policies.DTypePolicyMap(
+                getattr(policy, "default_policy", policy), quantized
+            )
+        return config
+
+    def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
+        """Return the policies of quantized sublayers by pattern of path."""
+        # A path starts at the outermost model, and that may be another one by
+        # the time the layer is loaded: what counts is how it ends.
+        return {
+            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}": own
+            for path, own in (
+                (sublayer.path, sublayer.dtype_policy)
+                for sublayer in self._flatten_layers(include_self=False)
+            )
+            if own.quantization_mode
+        }
+
+    def _policy_of(self, name: str) -> keras.DTypePolicy:
+        """Return the dtype policy for the Keras layer `name` inside this one.
+
+        It is this layer's own, unless a map (that of a quantized layer that is
+        being loaded) has another for the path. Keras' layers do not resolve a
+        map in all places themselves.
+        """
+        policy = self.dtype_policy
+        if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+            return policy[f"{self.path}/{name}"]
+        return policy
+
+    def _channels(self, input_shape) -> int:
+        """Return the number of channels, and accept no other from now on."""
+        rank = len(input_shape)
+        channels = _axes.channel_count(input_shape, self.data_format)
+        axis = _axes.channel_axis(self.data_format, rank)
+        self.input_spec = keras.layers.InputSpec(
+            ndim=rank, axes={axis: channels}
+        )
+        return channels
+
+    @staticmethod
+    def _outputs(outputs, attention, return_attention):
+        return (outputs, attention) if return_attention else outputs

@@ -1,0 +1,9 @@
+"""Which channels matter: one weight per channel."""
+
+from keras_attention.channel.channel_attention import ChannelAttention
+from keras_attention.channel.gated_channel_transform import (
+    GatedChannelTransform,
+)
+from keras_attention.channel.squeeze_excite import SqueezeExcite
+
+__all__ = ["ChannelAttention", "GatedChannelTransform", "SqueezeExcite"]

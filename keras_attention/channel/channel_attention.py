@@ -1,0 +1,99 @@
+"""The channel half of CBAM (Woo et al., 2018)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention.channel._bottleneck import BottleneckGate
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class ChannelAttention(BottleneckGate):
+    r"""Rescales each channel by a gate made of the channels' means and maxima.
+
+    .. math::
+
+        m(z) = W_2\, \mathrm{relu}(W_1 z + b_1) + b_2, \qquad
+        M_c = \sigma\Bigl(m\bigl(\tfrac{1}{|S|} \textstyle\sum_{p \in S} x_p
+        \bigr) + m\bigl(\max_{p \in S} x_p\bigr)\Bigr), \qquad
+        y_{p,c} = M_c\, x_{p,c}
+
+    where :math:`S` is the set of spatial positions, :math:`\sigma` the logistic
+    sigmoid, :math:`W_1 \in \mathbb{R}^{h \times C}` and
+    :math:`W_2 \in \mathbb{R}^{C \times h}`. Mean and maximum go through the
+    same perceptron :math:`m`, and are added before the sigmoid.
+
+    This is the first half of `keras_attention.CBAM`, useful alone. Any number
+    of spatial axes is accepted.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: there are
+            `max(1, channels // reduction)` hidden units.
+        hidden_units: Number :math:`h` of hidden units; overrides `reduction`.
+        use_bias: Whether :math:`b_1` and :math:`b_2` exist, as they do in the
+            authors' code; timm leaves them out.
+        kernel_initializer: Initializer of :math:`W_1` and :math:`W_2`.
+        kernel_regularizer: Regularizer of :math:`W_1` and :math:`W_2`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`M_c`, of the input shape
+        with every spatial size 1.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has no spatial axis or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.ChannelAttention(reduction=16)
+    >>> tuple(layer(x).shape)
+    (2, 8, 8, 64)
+    >>> tuple(layer.attention(x).shape)
+    (2, 1, 1, 64)
+
+    Reference:
+        `CBAM: Convolutional Block Attention Module
+        <https://arxiv.org/abs/1807.06521>`_, equation 2.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 16,
+        *,
+        hidden_units: int | None = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+
+    def compute_attention(self, x, training=None):
+        # One call of the perceptron serves both: (batch, 2, channels).
+        z = ops.stack([self.pool(ops.mean, x), self.pool(ops.max, x)], axis=1)
+        m = self.excite(ops.relu(self.squeeze(z)))
+        return self.broadcast(ops.sigmoid(ops.sum(m, axis=1)), x)

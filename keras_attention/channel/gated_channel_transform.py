@@ -1,0 +1,146 @@
+"""Gated Channel Transformation (Yang et al., 2020)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import AttentionLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class GatedChannelTransform(AttentionLayer):
+    r"""Lets the channels compete or cooperate by how much energy they carry.
+
+    .. math::
+
+        s_c = \alpha_c \Bigl(\sum_{p \in S} x_{p,c}^2 + \epsilon\Bigr)^{1/2},
+        \qquad
+        \hat s_c = \gamma_c\, s_c \Bigl(\frac{1}{C} \sum_{k=1}^{C} s_k^2
+        + \epsilon\Bigr)^{-1/2}, \qquad
+        y_{p,c} = \bigl(1 + \tanh(\hat s_c + \beta_c)\bigr)\, x_{p,c}
+
+    where :math:`S` is the set of spatial positions and :math:`\alpha`,
+    :math:`\gamma` and :math:`\beta` are the only weights, one value of each a
+    channel. With `mode="l1"` both norms are sums of absolute values:
+
+    .. math::
+
+        s_c = \alpha_c \sum_{p \in S} |x_{p,c}|, \qquad
+        \hat s_c = \gamma_c\, s_c \Bigl(\frac{1}{C} \sum_{k=1}^{C} |s_k|
+        + \epsilon\Bigr)^{-1}
+
+    At its initial values (:math:`\alpha = 1, \gamma = \beta = 0`) the layer is
+    exactly the identity, so it can be put into a trained network. Its place is
+    before a convolution, by the authors' advice before every one. They also
+    advise against weight decay on :math:`\beta`.
+
+    The norms are computed in float32 at least, whatever the dtype of the input,
+    as sums of squares leave the range of float16 early.
+
+    Args:
+        mode: `"l2"` or `"l1"`: the norm that measures a channel.
+        epsilon: Positive number :math:`\epsilon` that keeps the quotient
+            finite.
+        after_relu: Says that inputs are never negative, which saves `mode="l1"`
+            the absolute value :math:`|x_{p,c}|` (`mode="l2"` has none to save).
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`1 + \tanh(\cdot)`, from
+        0 to 2, of the input shape with every spatial size 1.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has no spatial axis or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.GatedChannelTransform()
+    >>> bool(keras.ops.all(layer(x) == x))
+    True
+    >>> tuple(layer.attention(x).shape)
+    (2, 1, 1, 64)
+
+    Reference:
+        `Gated Channel Transformation for Visual Recognition
+        <https://arxiv.org/abs/1909.11519>`_, section 3.
+
+    Note:
+        The paper divides by the root of the *sum* of squares over channels and
+        multiplies by :math:`\sqrt C`. Like the authors' code this takes the
+        mean, which is the same but for :math:`\epsilon`.
+    """
+
+    def __init__(
+        self,
+        mode: str = "l2",
+        *,
+        epsilon: float = 1e-5,
+        after_relu: bool = False,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.mode = _arguments.one_of("mode", mode, ("l1", "l2"))
+        self.epsilon = _arguments.positive_number("epsilon", epsilon)
+        self.after_relu = _arguments.boolean("after_relu", after_relu)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
+
+    def build(self, input_shape):
+        channels = (self._channels(input_shape),)
+        # They only meet float32 sums: casting them down would lose digits.
+        self.alpha = self.add_weight(
+            channels, "ones", name="alpha", autocast=False
+        )
+        self.gamma = self.add_weight(
+            channels, "zeros", name="gamma", autocast=False
+        )
+        self.beta = self.add_weight(
+            channels, "zeros", name="beta", autocast=False
+        )
+
+    def compute_attention(self, x, training=None):
+        norm = self._l1 if self.mode == "l1" else self._l2
+        axes = _axes.spatial_axes(self.data_format, len(x.shape))
+        s, mean = norm(_numerics.accumulable(x), axes)
+        gate = 1 + ops.tanh(self.gamma * s / mean + self.beta)
+        return ops.expand_dims(ops.cast(gate, x.dtype), axes)
+
+    def _l2(self, x, axes):
+        energy = ops.sum(ops.square(x), axis=axes)
+        s = self.alpha * ops.sqrt(energy + self.epsilon)
+        mean_square = ops.mean(ops.square(s), axis=-1, keepdims=True)
+        return s, ops.sqrt(mean_square + self.epsilon)
+
+    def _l1(self, x, axes):
+        magnitude = x if self.after_relu else ops.abs(x)
+        s = self.alpha * ops.sum(magnitude, axis=axes)
+        return s, ops.mean(ops.abs(s), axis=-1, keepdims=True) + self.epsilon
+
+    def compute_attention_shape(self, input_shape):
+        return _axes.pooled(input_shape, self.data_format)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "mode": self.mode,
+            "epsilon": self.epsilon,
+            "after_relu": self.after_relu,
+        }

@@ -1,0 +1,123 @@
+"""Squeeze-and-Excitation (Hu et al., 2018)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention.channel._bottleneck import BottleneckGate
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class SqueezeExcite(BottleneckGate):
+    r"""Rescales each channel by a gate computed from every channel's mean.
+
+    .. math::
+
+        z_c = \frac{1}{|S|} \sum_{p \in S} x_{p,c}, \qquad
+        s = \sigma(W_2\, \delta(W_1 z + b_1) + b_2), \qquad
+        y_{p,c} = s_c\, x_{p,c}
+
+    where :math:`S` is the set of spatial positions, :math:`\delta` is
+    `activation`, :math:`\sigma` is `gate_activation`,
+    :math:`W_1 \in \mathbb{R}^{h \times C}`,
+    :math:`W_2 \in \mathbb{R}^{C \times h}`, and :math:`h` is the number of
+    hidden units.
+
+    Any number of spatial axes is accepted, so the same layer serves signals,
+    images and volumes. In a residual network it goes after the last batch norm
+    of a branch, before the addition.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: there are
+            `max(1, channels // reduction)` hidden units.
+        hidden_units: Number :math:`h` of hidden units; overrides `reduction`.
+        activation: Activation :math:`\delta` of the hidden units.
+        gate_activation: Activation :math:`\sigma` that makes the gate.
+        use_bias: Whether :math:`b_1` and :math:`b_2` exist. The networks
+            published by the authors and by timm have them; the equation of the
+            paper and the widespread PyTorch snippet have not.
+        kernel_initializer: Initializer of :math:`W_1` and :math:`W_2`. The
+            default is PyTorch's for linear layers, uniform within
+            :math:`\pm 1 / \sqrt{\text{inputs}}`.
+        kernel_regularizer: Regularizer of :math:`W_1` and :math:`W_2`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`s`, of the input shape
+        with every spatial size 1.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has no spatial axis or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.SqueezeExcite(reduction=16)
+    >>> tuple(layer(x).shape)
+    (2, 8, 8, 64)
+    >>> tuple(layer.attention(x).shape)
+    (2, 1, 1, 64)
+
+    Reference:
+        `Squeeze-and-Excitation Networks <https://arxiv.org/abs/1709.01507>`_,
+        equations 2 to 4.
+
+    Note:
+        Biases start at zero, where PyTorch draws them like the kernels.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 16,
+        *,
+        hidden_units: int | None = None,
+        activation: Any = "relu",
+        gate_activation: Any = "sigmoid",
+        use_bias: bool = False,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.activation = _arguments.activation("activation", activation)
+        self.gate_activation = _arguments.activation(
+            "gate_activation", gate_activation
+        )
+
+    def compute_attention(self, x, training=None):
+        z = self.pool(ops.mean, x)
+        s = self.gate_activation(self.excite(self.activation(self.squeeze(z))))
+        return self.broadcast(s, x)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "activation": keras.activations.serialize(self.activation),
+            "gate_activation": keras.activations.serialize(
+                self.gate_activation
+            ),
+        }

@@ -1,0 +1,179 @@
+"""Convolutional Block Attention Module (Woo et al., 2018)."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention._layer import AttentionLayer
+from keras_attention.channel import ChannelAttention
+from keras_attention.spatial import SpatialAttention
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class CBAM(AttentionLayer):
+    r"""Gates the channels ("what"), then the positions ("where").
+
+    .. math::
+
+        x' = M_c(x)\, x, \qquad y = M_s(d)\, x'
+
+    where :math:`M_c` is the gate of `keras_attention.ChannelAttention`,
+    :math:`M_s` that of `keras_attention.SpatialAttention`, and :math:`d` is
+    :math:`x` or :math:`x'`, as `spatial_input` says.
+
+    The defaults are those of the TensorFlow reference, whose spatial gate looks
+    at the original input. The paper's, as the authors' published networks have
+    it, is `CBAM(16, spatial_input="refined", spatial_norm=True)`. In a residual
+    network the layer goes after the last batch norm of a branch, before the
+    addition.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: the channel gate has
+            `max(1, channels // reduction)` hidden units. (The TensorFlow
+            reference's ratio multiplies: its `0.5` is `reduction=2`, and any
+            `ratio` is `hidden_units=int(channels * ratio)`.)
+        hidden_units: Number of hidden units; overrides `reduction`.
+        kernel_size: Side of the square window of the spatial gate.
+        spatial_input: What the spatial gate looks at: `"original"`, the input
+            :math:`x`, or `"refined"`, the channel-gated :math:`x'`.
+        spatial_norm: Whether the spatial gate has a batch norm instead of a
+            bias.
+        use_bias: Whether the dense layers of the channel gate have biases.
+        kernel_initializer: Initializer of all kernels.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        training: Whether the batch norm, if there is one, uses and updates
+            statistics of the batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is a dictionary: under `"channel"` the gate
+        :math:`M_c`, of the input shape with height and width 1, under
+        `"spatial"` the gate :math:`M_s`, of the input shape with one channel.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has another rank or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.CBAM()
+    >>> y, attention = layer(x, return_attention=True)
+    >>> tuple(y.shape)
+    (2, 8, 8, 64)
+    >>> tuple(attention["channel"].shape), tuple(attention["spatial"].shape)
+    ((2, 1, 1, 64), (2, 8, 8, 1))
+
+    Reference:
+        `CBAM: Convolutional Block Attention Module
+        <https://arxiv.org/abs/1807.06521>`_, equations 1 to 3.
+
+    Note:
+        With `spatial_input="refined"` the layer is the one of the paper; what
+        it starts from differs from the authors' networks, which draw the
+        convolution from a normal distribution by fan-out and the dense layers
+        as PyTorch does.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 2,
+        *,
+        hidden_units: int | None = None,
+        kernel_size: int = 7,
+        spatial_input: str = "original",
+        spatial_norm: bool = False,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.reduction = _arguments.positive_integer("reduction", reduction)
+        self.hidden_units = _arguments.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+        self.kernel_size = _arguments.positive_integer(
+            "kernel_size", kernel_size
+        )
+        self.spatial_input = _arguments.one_of(
+            "spatial_input", spatial_input, ("original", "refined")
+        )
+        self.spatial_norm = _arguments.boolean("spatial_norm", spatial_norm)
+        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        self.kernel_initializer = _arguments.initializer(
+            "kernel_initializer", kernel_initializer
+        )
+        self.kernel_regularizer = _arguments.regularizer(
+            "kernel_regularizer", kernel_regularizer
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        self._channels(input_shape)
+        shared = {
+            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_regularizer": self.kernel_regularizer,
+            "data_format": self.data_format,
+            "dtype": self.dtype_policy,
+        }
+        self.channel = ChannelAttention(
+            self.reduction,
+            hidden_units=self.hidden_units,
+            use_bias=self.use_bias,
+            name="channel",
+            **shared,
+        )
+        self.spatial = SpatialAttention(
+            self.kernel_size,
+            use_norm=self.spatial_norm,
+            name="spatial",
+            **shared,
+        )
+        self.channel.build(input_shape)
+        self.spatial.build(input_shape)
+
+    def call(self, x, training=None, return_attention=False):
+        channel = self.channel.compute_attention(x)
+        refined = x * channel
+        seen = x if self.spatial_input == "original" else refined
+        spatial = self.spatial.compute_attention(seen, training=training)
+        outputs = refined * spatial
+        attention = {"channel": channel, "spatial": spatial}
+        return self._outputs(outputs, attention, return_attention)
+
+    def compute_attention_shape(self, input_shape):
+        return {
+            "channel": self.channel.compute_attention_shape(input_shape),
+            "spatial": self.spatial.compute_attention_shape(input_shape),
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "reduction": self.reduction,
+            "hidden_units": self.hidden_units,
+            "kernel_size": self.kernel_size,
+            "spatial_input": self.spatial_input,
+            "spatial_norm": self.spatial_norm,
+            "use_bias": self.use_bias,
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
+        }

@@ -1,0 +1,156 @@
+"""The spatial half of CBAM (Woo et al., 2018)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention._layer import AttentionLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class SpatialAttention(AttentionLayer):
+    r"""Rescales each position by a gate seen from the positions around it.
+
+    .. math::
+
+        d_p = \Bigl[\max_c x_{p,c};\ \frac{1}{C} \sum_c x_{p,c}\Bigr], \qquad
+        M_p = \sigma\bigl((w * d)_p + b\bigr), \qquad
+        y_{p,c} = M_p\, x_{p,c}
+
+    where :math:`w * d` is a convolution of two channels to one that keeps the
+    size of the map (zero padding) and :math:`\sigma` is the logistic sigmoid.
+    With `use_norm=True` a batch norm of one channel takes the place of the bias
+    :math:`b`, as in the authors' code.
+
+    This is the second half of `keras_attention.CBAM`, useful alone.
+
+    Args:
+        kernel_size: Side of the square window of :math:`w`.
+        use_norm: Whether the convolution is followed by a batch norm instead of
+            a bias. Its scale starts at zero, as in the authors' networks, so
+            that the gate starts at 0.5 everywhere.
+        kernel_initializer: Initializer of :math:`w`.
+        kernel_regularizer: Regularizer of :math:`w`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        training: Whether the batch norm, if there is one, uses and updates
+            statistics of the batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`M`, of the input shape
+        with one channel.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has another rank or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.SpatialAttention(kernel_size=7)
+    >>> tuple(layer(x).shape)
+    (2, 8, 8, 64)
+    >>> tuple(layer.attention(x).shape)
+    (2, 8, 8, 1)
+
+    Reference:
+        `CBAM: Convolutional Block Attention Module
+        <https://arxiv.org/abs/1807.06521>`_, equation 3.
+
+    Note:
+        The maximum comes before the mean in :math:`d`, as in the authors' code
+        and the TensorFlow reference; some other implementations swap them,
+        which matters to the weights of :math:`w` alone.
+    """
+
+    def __init__(
+        self,
+        kernel_size: int = 7,
+        *,
+        use_norm: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.kernel_size = _arguments.positive_integer(
+            "kernel_size", kernel_size
+        )
+        self.use_norm = _arguments.boolean("use_norm", use_norm)
+        self.kernel_initializer = _arguments.initializer(
+            "kernel_initializer", kernel_initializer
+        )
+        self.kernel_regularizer = _arguments.regularizer(
+            "kernel_regularizer", kernel_regularizer
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        self._channels(input_shape)
+        axis = _axes.channel_axis(self.data_format, 4)
+        self.conv = keras.layers.Conv2D(
+            1,
+            self.kernel_size,
+            padding="same",
+            use_bias=not self.use_norm,
+            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_regularizer=self.kernel_regularizer,
+            data_format=self.data_format,
+            dtype=self._policy_of("conv"),
+            name="conv",
+        )
+        self.conv.build(_axes.with_channels(input_shape, 2, self.data_format))
+        if self.use_norm:
+            self.norm = keras.layers.BatchNormalization(
+                axis,
+                momentum=0.99,
+                epsilon=1e-5,
+                gamma_initializer="zeros",
+                dtype=self._policy_of("norm"),
+                name="norm",
+            )
+            self.norm.build(self.compute_attention_shape(input_shape))
+
+    def compute_attention(self, x, training=None):
+        axis = _axes.channel_axis(self.data_format, 4)
+        d = ops.concatenate(
+            [
+                ops.max(x, axis=axis, keepdims=True),
+                ops.mean(x, axis=axis, keepdims=True),
+            ],
+            axis=axis,
+        )
+        scores = self.conv(d)
+        if self.use_norm:
+            scores = self.norm(scores, training=training)
+        return ops.sigmoid(scores)
+
+    def compute_attention_shape(self, input_shape):
+        return _axes.with_channels(input_shape, 1, self.data_format)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_size": self.kernel_size,
+            "use_norm": self.use_norm,
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
+        }

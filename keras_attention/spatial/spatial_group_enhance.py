@@ -1,0 +1,145 @@
+"""Spatial Group-wise Enhance (Li et al., 2019)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import AttentionLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class SpatialGroupEnhance(AttentionLayer):
+    r"""Scales each position of a group by its likeness to the group's mean.
+
+    The channels are split into :math:`G` runs of :math:`C/G` neighbours. Within
+    each group, :math:`x_p` being the vector of its channels at position
+    :math:`p`:
+
+    .. math::
+
+        c_p = x_p \cdot \frac{1}{|S|} \sum_{q \in S} x_q, \qquad
+        t_p = \frac{c_p - \mathrm{mean}(c)}{\mathrm{std}(c) + \epsilon}, \qquad
+        y_p = \sigma(\gamma\, t_p + \beta)\, x_p
+
+    where :math:`S` is the set of spatial positions, mean and deviation are
+    taken over it for each sample and group, :math:`\sigma` is the logistic
+    sigmoid, and :math:`\gamma` and :math:`\beta`, one value of each a group,
+    are the only weights. They start at 0 and 1, which makes every gate
+    :math:`\sigma(1) = 0.731`: not the identity.
+
+    Any number of spatial axes is accepted. In a residual network the layer goes
+    after the last batch norm of a branch, before the addition. Products and
+    statistics are computed in float32 at least, whatever the dtype of the
+    input.
+
+    Args:
+        groups: Number :math:`G` of groups, a divisor of the number of channels.
+        epsilon: Positive number :math:`\epsilon`, added to the deviation.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`\sigma(\cdot)`, of the
+        input shape with `groups` channels.
+
+    Raises:
+        ValueError: If an argument is not as described above, if `groups` does
+            not divide the number of channels, or if the input has no spatial
+            axis or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.SpatialGroupEnhance(groups=16)
+    >>> tuple(layer(x).shape)
+    (2, 8, 8, 64)
+    >>> tuple(layer.attention(x).shape)
+    (2, 8, 8, 16)
+
+    Reference:
+        `Spatial Group-wise Enhance: Improving Semantic Feature Learning in
+        Convolutional Networks <https://arxiv.org/abs/1905.09646>`_, section 3.
+
+    Note:
+        The deviation is the unbiased one, as in the authors' code. That code
+        divides zero by zero on a map of one position; here :math:`t` is zero
+        there.
+    """
+
+    def __init__(
+        self,
+        groups: int = 64,
+        *,
+        epsilon: float = 1e-5,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.groups = _arguments.positive_integer("groups", groups)
+        self.epsilon = _arguments.positive_number("epsilon", epsilon)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f"`groups` must divide the number of channels ({channels}). "
+                f"Received: groups={self.groups}"
+            )
+        # They only meet float32 scores: casting them down would lose digits.
+        self.gamma = self.add_weight(
+            (self.groups,), "zeros", name="gamma", autocast=False
+        )
+        self.beta = self.add_weight(
+            (self.groups,), "ones", name="beta", autocast=False
+        )
+
+    def compute_attention(self, x, training=None):
+        rank = len(x.shape)
+        axes = _axes.spatial_axes(self.data_format, rank)
+        wide = _numerics.accumulable(x)
+        c = ops.sum(
+            self._grouped(wide)
+            * self._grouped(ops.mean(wide, axis=axes, keepdims=True)),
+            axis=self._member_axis(rank),
+        )
+        t = _numerics.standardize(c, axes, self.epsilon)
+        gamma = _axes.per_channel(self.gamma, self.data_format, rank)
+        beta = _axes.per_channel(self.beta, self.data_format, rank)
+        return ops.cast(ops.sigmoid(gamma * t + beta), x.dtype)
+
+    def apply_attention(self, x, attention):
+        gate = ops.expand_dims(attention, self._member_axis(len(x.shape)))
+        return ops.reshape(self._grouped(x) * gate, ops.shape(x))
+
+    def compute_attention_shape(self, input_shape):
+        return _axes.with_channels(input_shape, self.groups, self.data_format)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "groups": self.groups,
+            "epsilon": self.epsilon,
+        }
+
+    def _grouped(self, x):
+        return _axes.split_channels(x, self.groups, self.data_format)
+
+    def _member_axis(self, rank: int) -> int:
+        """Return where the members of a group are once a map is grouped."""
+        return _axes.channel_axis(self.data_format, rank) + 1
