@@ -87,4 +87,6 @@ def _keras_object(name: str, value: Any, get: Callable, kind: str) -> Any:
 
 
 def _error(name: str, expected: str, value: Any) -> ValueError:
-    return ValueError(f"`{name}` must be {expected}. Received: {name}={value!r}")
+    return ValueError(
+        f"`{name}` must be {expected}. Received: {name}={value!r}"
+    )

@@ -49,15 +49,14 @@ class BottleneckGate(AttentionLayer):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def pool(self, reduce, x):
-        """Return one vector a sample: `reduce` over the spatial axes."""
-        return reduce(x, axis=_axes.spatial_axes(self.data_format, len(x.shape)))
+    def pooled_axes(self, x) -> tuple[int, ...]:
+        """Return the axes that pooling removes from a map."""
+        return _axes.spatial_axes(self.data_format, len(x.shape))
 
-    def broadcast(self, gate, x):
-        """Return a vector a sample, shaped to multiply the map `x`."""
-        return ops.expand_dims(
-            gate, _axes.spatial_axes(self.data_format, len(x.shape))
-        )
+    def spread(self, gate, x):
+        """Return one vector a sample in the shape and dtype to multiply `x`."""
+        # Cast, as a dense layer on PyTorch turns float64 into float32.
+        return ops.expand_dims(ops.cast(gate, x.dtype), self.pooled_axes(x))
 
     def compute_attention_shape(self, input_shape):
         return _axes.pooled(input_shape, self.data_format)

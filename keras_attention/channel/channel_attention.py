@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention import _numerics
 from keras_attention.channel._bottleneck import BottleneckGate
 
 
@@ -93,7 +94,8 @@ class ChannelAttention(BottleneckGate):
         )
 
     def compute_attention(self, x, training=None):
+        axes = self.pooled_axes(x)
         # One call of the perceptron serves both: (batch, 2, channels).
-        z = ops.stack([self.pool(ops.mean, x), self.pool(ops.max, x)], axis=1)
+        z = ops.stack([_numerics.mean(x, axes), ops.max(x, axes)], axis=1)
         m = self.excite(ops.relu(self.squeeze(z)))
-        return self.broadcast(ops.sigmoid(ops.sum(m, axis=1)), x)
+        return self.spread(ops.sigmoid(ops.sum(m, axis=1)), x)

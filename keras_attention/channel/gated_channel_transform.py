@@ -117,22 +117,24 @@ class GatedChannelTransform(AttentionLayer):
         )
 
     def compute_attention(self, x, training=None):
-        norm = self._l1 if self.mode == "l1" else self._l2
         axes = _axes.spatial_axes(self.data_format, len(x.shape))
-        s, mean = norm(_numerics.accumulable(x), axes)
-        gate = 1 + ops.tanh(self.gamma * s / mean + self.beta)
+        wide = _numerics.accumulable(x)
+        alpha, gamma, beta = (
+            ops.cast(weight, wide.dtype)
+            for weight in (self.alpha, self.gamma, self.beta)
+        )
+        if self.mode == "l2":
+            energy = ops.sum(ops.square(wide), axis=axes)
+            s = alpha * ops.sqrt(energy + self.epsilon)
+            mean = _numerics.mean(ops.square(s), (-1,), keepdims=True)
+            norm = ops.sqrt(mean + self.epsilon)
+        else:
+            magnitude = wide if self.after_relu else ops.abs(wide)
+            s = alpha * ops.sum(magnitude, axis=axes)
+            mean = _numerics.mean(ops.abs(s), (-1,), keepdims=True)
+            norm = mean + self.epsilon
+        gate = 1 + ops.tanh(gamma * s / norm + beta)
         return ops.expand_dims(ops.cast(gate, x.dtype), axes)
-
-    def _l2(self, x, axes):
-        energy = ops.sum(ops.square(x), axis=axes)
-        s = self.alpha * ops.sqrt(energy + self.epsilon)
-        mean_square = ops.mean(ops.square(s), axis=-1, keepdims=True)
-        return s, ops.sqrt(mean_square + self.epsilon)
-
-    def _l1(self, x, axes):
-        magnitude = x if self.after_relu else ops.abs(x)
-        s = self.alpha * ops.sum(magnitude, axis=axes)
-        return s, ops.mean(ops.abs(s), axis=-1, keepdims=True) + self.epsilon
 
     def compute_attention_shape(self, input_shape):
         return _axes.pooled(input_shape, self.data_format)

@@ -3,9 +3,9 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention import _arguments
+from keras_attention import _numerics
 from keras_attention.channel._bottleneck import BottleneckGate
 
 
@@ -109,9 +109,9 @@ class SqueezeExcite(BottleneckGate):
         )
 
     def compute_attention(self, x, training=None):
-        z = self.pool(ops.mean, x)
+        z = _numerics.mean(x, self.pooled_axes(x))
         s = self.gate_activation(self.excite(self.activation(self.squeeze(z))))
-        return self.broadcast(s, x)
+        return self.spread(s, x)
 
     def get_config(self):
         return {

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
 
 
@@ -130,7 +131,7 @@ class SpatialAttention(AttentionLayer):
         d = ops.concatenate(
             [
                 ops.max(x, axis=axis, keepdims=True),
-                ops.mean(x, axis=axis, keepdims=True),
+                _numerics.mean(x, (axis,), keepdims=True),
             ],
             axis=axis,
         )

@@ -115,12 +115,16 @@ class SpatialGroupEnhance(AttentionLayer):
         wide = _numerics.accumulable(x)
         c = ops.sum(
             self._grouped(wide)
-            * self._grouped(ops.mean(wide, axis=axes, keepdims=True)),
+            * self._grouped(_numerics.mean(wide, axes, keepdims=True)),
             axis=self._member_axis(rank),
         )
         t = _numerics.standardize(c, axes, self.epsilon)
-        gamma = _axes.per_channel(self.gamma, self.data_format, rank)
-        beta = _axes.per_channel(self.beta, self.data_format, rank)
+        gamma, beta = (
+            _axes.per_channel(
+                ops.cast(weight, wide.dtype), self.data_format, rank
+            )
+            for weight in (self.gamma, self.beta)
+        )
         return ops.cast(ops.sigmoid(gamma * t + beta), x.dtype)
 
     def apply_attention(self, x, attention):

@@ -1,0 +1,96 @@
+"""The one place in the tests that knows the three autodiff APIs."""
+
+import contextlib
+
+import keras
+from keras import ops
+
+BACKEND = keras.config.backend()
+
+
+def vjp(layer, inputs, cotangent, *, training=False, compiled=False):
+    """Run a layer forwards and backwards.
+
+    Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
+    `inputs`, and those to the trainable weights by role (the path without the
+    layer's own name); all as NumPy arrays. In training mode the layer's
+    statistics move. `compiled` goes through the backend's compiler, which eager
+    PyTorch has not.
+    """
+    inputs = [ops.convert_to_tensor(x) for x in inputs]
+    cotangent = ops.convert_to_tensor(cotangent)
+    if not layer.built:
+        layer.build(*(x.shape for x in inputs))
+    run = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}[BACKEND]
+    outputs, grads = run(layer, inputs, cotangent, training, compiled)
+    grads = [ops.convert_to_numpy(grad) for grad in grads]
+    roles = [role(weight) for weight in layer.trainable_weights]
+    return (
+        ops.convert_to_numpy(outputs),
+        grads[: len(inputs)],
+        dict(zip(roles, grads[len(inputs) :], strict=True)),
+    )
+
+
+def role(weight):
+    """Return the path of a weight inside its layer, such as `conv/kernel`."""
+    return weight.path.partition("/")[2]
+
+
+def float64():
+    """Return a context in which the backend computes in 64 bits if asked to."""
+    if BACKEND == "jax":
+        import jax
+
+        return jax.enable_x64(True)
+    return contextlib.nullcontext()
+
+
+def _tensorflow(layer, inputs, cotangent, training, compiled):
+    import tensorflow as tf
+
+    @tf.function(jit_compile=True)
+    def traced():
+        return run()
+
+    def run():
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            outputs = layer(*inputs, training=training)
+            loss = tf.reduce_sum(outputs * cotangent)
+        weights = [weight.value for weight in layer.trainable_weights]
+        return outputs, tape.gradient(loss, [*inputs, *weights])
+
+    return traced() if compiled else run()
+
+
+def _jax(layer, inputs, cotangent, training, compiled):
+    import jax
+
+    frozen = [variable.value for variable in layer.non_trainable_variables]
+
+    def loss(inputs, weights):
+        outputs, state = layer.stateless_call(
+            weights, frozen, *inputs, training=training
+        )
+        return (outputs * cotangent).sum(), (outputs, state)
+
+    gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    weights = [weight.value for weight in layer.trainable_weights]
+    run = jax.jit(gradient) if compiled else gradient
+    (_, (outputs, state)), grads = run(inputs, weights)
+    for variable, value in zip(
+        layer.non_trainable_variables, state, strict=True
+    ):
+        variable.assign(value)
+    return outputs, [*grads[0], *grads[1]]
+
+
+def _torch(layer, inputs, cotangent, training, compiled):
+    import torch
+
+    inputs = [x.detach().clone().requires_grad_() for x in inputs]
+    outputs = layer(*inputs, training=training)
+    weights = [weight.value for weight in layer.trainable_weights]
+    loss = (outputs * cotangent).sum()
+    return outputs, torch.autograd.grad(loss, [*inputs, *weights])

@@ -1,0 +1,221 @@
+"""Each published layout gives the numbers of the publication."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_attention import CBAM
+from keras_attention import ChannelAttention
+from keras_attention import GatedChannelTransform
+from keras_attention import SpatialAttention
+from keras_attention import SpatialGroupEnhance
+from keras_attention import SqueezeExcite
+from keras_attention.checkpoints import load_reference_weights
+
+
+def renamed(weights, names):
+    """Return `weights` with the beginnings of their names replaced."""
+    return {
+        new + name.removeprefix(old): array
+        for name, array in weights.items()
+        for old, new in names.items()
+        if name.startswith(old)
+    }
+
+
+def as_convolutions(weights):
+    """Return `weights` with matrices as the kernels of 1x1 convolutions."""
+    return {
+        name: array[:, :, None, None] if array.ndim == 2 else array
+        for name, array in weights.items()
+    }
+
+
+def timm_squeeze_excite(weights):
+    names = {"fc.0": "fc1", "fc.2": "fc2"}
+    return as_convolutions(renamed(weights, names))
+
+
+def caffe_squeeze_excite(weights):
+    names = {"fc.0": "conv2_1_1x1_down", "fc.2": "conv2_1_1x1_up"}
+    return as_convolutions(renamed(weights, names))
+
+
+def timm_cbam(weights):
+    """timm convolves [mean, max], the authors [max, mean]."""
+    weights = renamed(
+        weights,
+        {
+            "ChannelGate.mlp.1": "layer1.0.se.channel.fc1",
+            "ChannelGate.mlp.3": "layer1.0.se.channel.fc2",
+            "SpatialGate.spatial": "layer1.0.se.spatial.conv",
+        },
+    )
+    conv = "layer1.0.se.spatial.conv.conv.weight"
+    weights[conv] = weights[conv][:, ::-1]
+    return as_convolutions(weights)
+
+
+def prefixed(prefix):
+    return lambda weights: {prefix + name: w for name, w in weights.items()}
+
+
+def suffixed(weights):
+    return {f"{name}:0": array for name, array in weights.items()}
+
+
+def nameless(weights):
+    return renamed(weights, {"cbam_a/": "cbam_/"})
+
+
+def flat(weights):
+    return {name: array.ravel() for name, array in weights.items()}
+
+
+def as_published(weights):
+    return weights
+
+
+def squeeze_excite(**kwargs):
+    return SqueezeExcite(4, **kwargs)
+
+
+def official_cbam(**kwargs):
+    kwargs |= {"spatial_input": "refined", "spatial_norm": True}
+    return CBAM(4, **kwargs)
+
+
+def group_enhance(**kwargs):
+    return SpatialGroupEnhance(4, **kwargs)
+
+
+def l1_gate(**kwargs):
+    return GatedChannelTransform("l1", **kwargs)
+
+
+def l1_gate_after_relu(**kwargs):
+    return GatedChannelTransform("l1", after_relu=True, **kwargs)
+
+
+def narrow_cbam(**kwargs):
+    return CBAM(hidden_units=3, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("make", "file", "published"),
+    [
+        (squeeze_excite, "se", as_published),
+        (squeeze_excite, "se", prefixed("module.layer1.0.se.")),
+        (squeeze_excite, "se", as_convolutions),
+        (squeeze_excite, "se", timm_squeeze_excite),
+        (squeeze_excite, "se", caffe_squeeze_excite),
+        (CBAM, "cbam_tf", as_published),
+        (CBAM, "cbam_tf", suffixed),
+        (CBAM, "cbam_tf", nameless),
+        (narrow_cbam, "cbam_tf_ratio", as_published),
+        (official_cbam, "cbam_paper", as_published),
+        (official_cbam, "cbam_paper", prefixed("module.layer1.0.cbam.")),
+        (official_cbam, "cbam_paper", timm_cbam),
+        (group_enhance, "sge", as_published),
+        (group_enhance, "sge", prefixed("layer1.0.sge.")),
+        (group_enhance, "sge", flat),
+        (GatedChannelTransform, "gct_l2", as_published),
+        (GatedChannelTransform, "gct_l2", prefixed("module.stem.conv1.0.")),
+        (l1_gate, "gct_l1", as_published),
+        (l1_gate_after_relu, "gct_l1_after_relu", flat),
+    ],
+)
+def test_published_numbers(make, file, published, golden, data_format):
+    reference = golden(file)
+    x, y = reference.x, reference.y
+    if data_format == "channels_first":
+        x, y = np.moveaxis(x, -1, 1), np.moveaxis(y, -1, 1)
+    layer = make(data_format=data_format)
+    layer.build(x.shape)
+    load_reference_weights(layer, published(reference.w))
+    assert_close(layer(x), y)
+
+
+@pytest.mark.parametrize("published", [as_published, timm_cbam])
+def test_halves_of_the_official_cbam(published, golden):
+    reference = golden("cbam_paper")
+    weights = published(reference.w)
+    channel, spatial = halves(reference.x, weights, use_norm=True)
+    assert_close(spatial(channel(reference.x)), reference.y)
+
+
+def test_halves_of_the_tensorflow_cbam(golden):
+    reference = golden("cbam_tf")
+    channel, spatial = halves(reference.x, reference.w, hidden_units=8)
+    x = reference.x
+    assert_close(channel(x) * spatial.attention(x), reference.y)
+
+
+def halves(x, weights, hidden_units=4, use_norm=False):
+    spatial_keys = ("SpatialGate.", "layer1.0.se.spatial.", "cbam_a/conv2d")
+    channel = ChannelAttention(hidden_units=hidden_units)
+    spatial = SpatialAttention(use_norm=use_norm)
+    for layer, is_spatial in ((channel, False), (spatial, True)):
+        layer.build(x.shape)
+        part = {
+            name: array
+            for name, array in weights.items()
+            if name.startswith(spatial_keys) == is_spatial
+        }
+        load_reference_weights(layer, part)
+    return channel, spatial
+
+
+def test_biases(rng):
+    """The networks with biases have no golden file: look at the weights."""
+    layer = SqueezeExcite(4, use_bias=True)
+    layer.build((None, 4, 4, 16))
+    published = {
+        "se_module.fc1.weight": rng.normal(size=(4, 16, 1, 1)),
+        "se_module.fc1.bias": rng.normal(size=4),
+        "se_module.fc2.weight": rng.normal(size=(16, 4, 1, 1)),
+        "se_module.fc2.bias": rng.normal(size=16),
+    }
+    load_reference_weights(layer, published)
+    squeeze, squeeze_bias, excite, excite_bias = layer.get_weights()
+    assert_close(squeeze.T, published["se_module.fc1.weight"][..., 0, 0])
+    assert_close(squeeze_bias, published["se_module.fc1.bias"])
+    assert_close(excite.T, published["se_module.fc2.weight"][..., 0, 0])
+    assert_close(excite_bias, published["se_module.fc2.bias"])
+
+
+def test_layer_in_a_model(golden):
+    reference = golden("cbam_paper")
+    inputs = keras.Input(reference.x.shape[1:])
+    layer = official_cbam(name="attention")
+    model = keras.Model(inputs, layer(inputs))
+    load_reference_weights(layer, reference.w)
+    assert_close(model(reference.x), reference.y)
+
+
+def test_subclass(golden):
+    class Gate(GatedChannelTransform):
+        pass
+
+    reference = golden("gct_l2")
+    layer = Gate()
+    layer.build(reference.x.shape)
+    load_reference_weights(layer, reference.w)
+    assert_close(layer(reference.x), reference.y)
+
+
+def test_source_is_free_to_change_afterwards(golden):
+    """A backend must not go on to use the memory of the source."""
+    reference = golden("cbam_tf")
+    layer = CBAM()
+    layer.build(reference.x.shape)
+    load_reference_weights(layer, reference.w)
+    for array in reference.w.values():
+        array[...] = 0
+    assert_close(layer(reference.x), reference.y)
+
+
+def assert_close(found, expected):
+    found = keras.ops.convert_to_numpy(found)
+    assert found.shape == expected.shape
+    assert np.max(np.abs(found - expected)) <= 1e-5 * np.max(np.abs(expected))

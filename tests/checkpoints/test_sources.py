@@ -1,0 +1,300 @@
+"""Weights are found wherever published weights are kept."""
+
+import os
+import sys
+from types import SimpleNamespace
+
+import keras
+import numpy as np
+import pytest
+
+from keras_attention import CBAM
+from keras_attention.checkpoints import load_reference_weights
+
+
+@pytest.fixture
+def reference(golden):
+    return golden("cbam_paper")
+
+
+@pytest.fixture
+def layer(reference):
+    layer = CBAM(4, spatial_input="refined", spatial_norm=True)
+    layer.build(reference.x.shape)
+    return layer
+
+
+@pytest.fixture
+def assert_loads(layer, reference):
+    """Return a check that a source gives the published numbers."""
+
+    def check(source, tolerance=1e-5):
+        load_reference_weights(layer, source)
+        y = keras.ops.convert_to_numpy(layer(reference.x))
+        error = np.max(np.abs(y - reference.y))
+        assert error <= tolerance * np.max(np.abs(reference.y))
+
+    return check
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip(
+        "torch", reason="Reading what PyTorch wrote needs torch."
+    )
+
+
+@pytest.mark.parametrize("as_path", [os.fspath, lambda path: path])
+def test_npz(as_path, reference, assert_loads, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **reference.w)
+    assert_loads(as_path(path))
+
+
+def test_safetensors(reference, assert_loads, tmp_path):
+    safetensors = pytest.importorskip(
+        "safetensors.numpy",
+        reason="Writing a safetensors file needs that library.",
+    )
+    path = tmp_path / "weights.SAFETENSORS"
+    safetensors.save_file(reference.w, path)
+    assert_loads(path)
+
+
+@pytest.mark.parametrize("suffix", ["pt", "pth", "bin", "ckpt", "pth.tar"])
+def test_pytorch_file(suffix, torch, reference, assert_loads, tmp_path):
+    path = tmp_path / f"weights.{suffix}"
+    state = {f"module.{k}": torch.tensor(v) for k, v in reference.w.items()}
+    torch.save({"epoch": 90, "arch": "resnet", "state_dict": state}, path)
+    assert_loads(path)
+
+
+def test_opened_npz(reference, assert_loads, tmp_path):
+    np.savez(tmp_path / "weights.npz", **reference.w)
+    with np.load(tmp_path / "weights.npz") as file:
+        assert_loads(file)
+
+
+def test_state_dict(torch, reference, assert_loads):
+    tensors = {k: torch.tensor(v).double() for k, v in reference.w.items()}
+    module = torch.nn.ParameterDict({"weights": torch.nn.ParameterDict()})
+    for name, tensor in tensors.items():
+        module["weights"].register_parameter(
+            name.replace(".", "-"), torch.nn.Parameter(tensor)
+        )
+    assert_loads(
+        {
+            name.replace("-", "."): parameter
+            for name, parameter in module.named_parameters()
+        }
+    )
+
+
+def test_bfloat16_tensors(torch, reference, assert_loads):
+    tensors = {
+        name: torch.tensor(array, requires_grad=True).bfloat16()
+        for name, array in reference.w.items()
+    }
+    assert_loads(tensors, tolerance=3e-2)
+
+
+class Tensor:
+    """What of a PyTorch tensor on another device counts, without PyTorch."""
+
+    def __init__(self, array, where="accelerator"):
+        self.array, self.where = array, where
+
+    def detach(self):
+        return Tensor(self.array, f"{self.where}, detached")
+
+    def cpu(self):
+        return Tensor(self.array, self.where.replace("accelerator", "main"))
+
+    def element_size(self):
+        return self.array.itemsize
+
+    def float(self):
+        return Tensor(self.array.astype("float32"), self.where)
+
+    def __array__(self, dtype=None, copy=None):
+        if self.where != "main, detached" or self.array.itemsize < 4:
+            raise TypeError("This tensor cannot be converted.")
+        return self.array
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"), [("float64", 1e-5), ("bfloat16", 3e-2)]
+)
+def test_tensors_of_another_device(dtype, tolerance, reference, assert_loads):
+    tensors = {
+        name: Tensor(array.astype(dtype)) for name, array in reference.w.items()
+    }
+    assert_loads(tensors, tolerance)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    [("float64", 1e-5), ("float16", 1e-2), ("bfloat16", 3e-2)],
+)
+def test_other_precisions(dtype, tolerance, reference, assert_loads):
+    assert_loads(
+        {name: array.astype(dtype) for name, array in reference.w.items()},
+        tolerance,
+    )
+
+
+def test_own_tensors(reference, assert_loads):
+    convert = keras.ops.convert_to_tensor
+    assert_loads({name: convert(array) for name, array in reference.w.items()})
+
+
+def test_read_only_arrays(reference, assert_loads):
+    for array in reference.w.values():
+        array.flags.writeable = False
+    assert_loads(reference.w)
+
+
+def test_lists(reference, assert_loads):
+    assert_loads({name: array.tolist() for name, array in reference.w.items()})
+
+
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda w: {"state_dict": w, "epoch": 90, "arch": "resnet50"},
+        lambda w: {"model": w, "optimizer": {"lr": 0.1}},
+        lambda w: {"model": "resnet50", "state_dict": w},
+        lambda w: {"model": {"state_dict": w}},
+    ],
+)
+def test_wrapped(wrapped, reference, assert_loads):
+    assert_loads(wrapped(reference.w))
+
+
+def test_batch_counts_are_ignored(reference, assert_loads):
+    name = "SpatialGate.spatial.bn.num_batches_tracked"
+    assert_loads(reference.w | {name: np.int64(7)})
+
+
+def refusal(layer, source, error=ValueError):
+    """Return what was said, and see that the layer is as it was."""
+    before = layer.get_weights()
+    with pytest.raises(error) as caught:
+        load_reference_weights(layer, source)
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.array(["1"]),
+        np.array([None]),
+        np.array([1j]),
+        np.array(["2020-01-01"], "datetime64[D]"),
+        [[1.0], [1.0, 2.0]],
+        {"kernel": np.ones(1)},
+        SimpleNamespace(),
+    ],
+)
+def test_what_is_no_number_is_refused(array, layer, reference):
+    name = "SpatialGate.spatial.bn.bias"
+    said = refusal(layer, reference.w | {name: array})
+    assert f"real numbers. Received: source['{name}']=" in said
+
+
+@pytest.mark.parametrize("source", [None, 7, [("a", 1)], b"weights.npz"])
+def test_no_mapping_is_refused(source, layer):
+    said = refusal(layer, source)
+    assert said.endswith(f"Received: source={source!r}")
+
+
+@pytest.mark.parametrize("name", ["weights.h5", "weights", "weights.npz.gz"])
+def test_unknown_ending_is_refused(name, layer, tmp_path):
+    said = refusal(layer, tmp_path / name)
+    assert ".npz, .safetensors, .pt, " in said
+    assert said.endswith(f"{name}'")
+
+
+@pytest.mark.parametrize("ending", ["npz", "safetensors", "pth"])
+def test_missing_file(ending, layer, tmp_path):
+    path = tmp_path / f"weights.{ending}"
+    assert str(path) in refusal(layer, path, FileNotFoundError)
+
+
+def test_objects_in_npz_are_refused(layer, reference, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **reference.w, extra=np.array([{}]))
+    assert "no Python objects" in refusal(layer, path)
+
+
+def test_objects_in_a_pytorch_file_are_refused(torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": {}, "args": SimpleNamespace(lr=0.1)}, path)
+    assert "no Python objects" in refusal(layer, path)
+
+
+def test_pytorch_file_of_one_tensor_is_refused(torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save(torch.ones(3), path)
+    assert "`source` must be a mapping" in refusal(layer, path)
+
+
+def test_single_array_is_refused(layer, tmp_path):
+    with open(tmp_path / "weights.npz", "wb") as file:
+        np.save(file, np.ones(3))
+    assert "whole file of the format" in refusal(
+        layer, tmp_path / "weights.npz"
+    )
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -30])
+def test_truncated_npz(kept, layer, reference, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **reference.w)
+    assert_truncated_is_refused(layer, path, kept)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -30])
+def test_truncated_safetensors(kept, layer, reference, tmp_path):
+    safetensors = pytest.importorskip(
+        "safetensors.numpy",
+        reason="Writing a safetensors file needs that library.",
+    )
+    path = tmp_path / "weights.safetensors"
+    safetensors.save_file(reference.w, path)
+    assert_truncated_is_refused(layer, path, kept)
+
+
+@pytest.mark.parametrize("kept", [0, 5, 100, -30])
+def test_truncated_pytorch_file(kept, torch, layer, reference, tmp_path):
+    path = tmp_path / "weights.pth"
+    torch.save({k: torch.tensor(v) for k, v in reference.w.items()}, path)
+    assert_truncated_is_refused(layer, path, kept)
+
+
+def assert_truncated_is_refused(layer, path, kept):
+    path.write_bytes(path.read_bytes()[:kept])
+    said = refusal(layer, path)
+    assert "`source` must be a whole file" in said
+    assert said.endswith(f"Received: source={str(path)!r}")
+
+
+@pytest.mark.parametrize(
+    ("ending", "library", "remedy"),
+    [
+        (
+            "safetensors",
+            "safetensors",
+            "pip install keras-vision-attention[safetensors]",
+        ),
+        ("pth", "torch", "pip install torch"),
+    ],
+)
+def test_missing_library(ending, library, remedy, layer, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    monkeypatch.setitem(sys.modules, f"{library}.numpy", None)
+    path = tmp_path / f"weights.{ending}"
+    path.touch()
+    assert f"`{remedy}`" in refusal(layer, path, ImportError)

@@ -1,0 +1,30 @@
+"""What every layer of this package promises, as one small check per promise.
+
+A check takes a `Case`, and fixtures by name after it. `test_contract.py`
+crosses all cases with all checks, so a broken promise is reported under its own
+name and hides no other.
+"""
+
+from contract import attention
+from contract import configuration
+from contract import gradients
+from contract import outputs
+from contract import precision
+from contract import saving
+from contract import training
+from contract.case import Case
+from contract.case import arguments
+from contract.registry import CHECKS
+
+__all__ = [
+    "CHECKS",
+    "Case",
+    "arguments",
+    "attention",
+    "configuration",
+    "gradients",
+    "outputs",
+    "precision",
+    "saving",
+    "training",
+]

@@ -1,0 +1,53 @@
+"""The attention weights: what the layer used, wherever one asks for them."""
+
+import keras
+import numpy as np
+
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.registry import check
+
+
+@check
+def attention_can_be_returned(case):
+    layer, inputs = case.generic(), case.inputs()
+    outputs, attention = layer(*inputs, return_attention=True)
+    assert_same(outputs, layer(*inputs))
+    assert_same(attention, layer.attention(*inputs))
+
+
+@check
+def attention_is_applied(case):
+    """The outputs follow from the inputs and the attention alone."""
+    layer, inputs = case.generic(), case.inputs()
+    outputs, attention = layer(*inputs, return_attention=True)
+    expected = inputs[0]
+    for gate in keras.tree.flatten(attention):
+        gate = keras.ops.convert_to_numpy(gate)
+        repeats = 1
+        if gate.shape[-1] > 1:
+            repeats = expected.shape[-1] // gate.shape[-1]
+        expected = expected * np.repeat(gate, repeats, axis=-1)
+    assert_close(outputs, expected)
+
+
+@check
+def attention_is_symbolic_too(case):
+    layer, inputs = case.generic(), case.inputs()
+    expected = layer(*inputs, return_attention=True)
+    both = case.model(layer=layer, return_attention=True)
+    assert_close(both(inputs), expected)
+    symbols = [keras.Input(shape[1:]) for shape in case.shapes]
+    gate = keras.Model(symbols, layer.attention(*symbols))
+    assert_close(gate(inputs), expected[1])
+
+
+@check
+def attention_accepts_what_call_accepts(case):
+    wide = [x.astype("float64") for x in case.inputs()]
+    unbuilt = case.layer(dtype="mixed_bfloat16")
+    attention = unbuilt.attention(*wide)
+    assert unbuilt.built
+    assert_same(attention, unbuilt(*wide, return_attention=True)[1])
+    for gate in keras.tree.flatten(attention):
+        assert keras.backend.standardize_dtype(gate.dtype) == "bfloat16"

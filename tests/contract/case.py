@@ -1,0 +1,115 @@
+"""One configuration of a layer, and what the checks do with it."""
+
+import dataclasses
+import inspect
+
+import keras
+import numpy as np
+from keras import ops
+
+LAYOUTS = ("channels_last", "channels_first")
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """One way of making a layer, with its `channels_last` input shapes."""
+
+    layer_cls: type
+    kwargs: dict
+    shapes: tuple
+
+    def __str__(self):
+        kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
+        return f"{self.layer_cls.__name__}({kwargs})"
+
+    def layer(self, **kwargs):
+        """Return the layer as it is constructed."""
+        kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
+        return self.layer_cls(**kwargs)
+
+    def generic(self, shapes=None, **kwargs):
+        """Return the layer built, at weights that are nothing special."""
+        layer = self.layer(**kwargs)
+        shapes = shapes or self.shapes
+        layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
+        rng = np.random.default_rng(1)
+        for weight in layer.weights:
+            value = rng.normal(size=weight.shape)
+            positive = weight.path.endswith("moving_variance")
+            weight.assign(0.5 + value**2 if positive else value / 2)
+        return layer
+
+    def inputs(self, shapes=None, dtype="float32"):
+        rng = np.random.default_rng(0)
+        return [
+            rng.normal(size=shape).astype(dtype)
+            for shape in shapes or self.shapes
+        ]
+
+    def model(self, *, symbolic_sizes=False, layer=None, **call_kwargs):
+        """Return a functional model of the layer alone."""
+        inputs = [
+            keras.Input(
+                (*[None] * (len(shape) - 2), shape[-1])
+                if symbolic_sizes
+                else shape[1:]
+            )
+            for shape in self.shapes
+        ]
+        layer = layer or self.generic()
+        return keras.Model(inputs, layer(*inputs, **call_kwargs))
+
+    def resized(self, batch, size):
+        """Return the shapes with another batch and other spatial sizes."""
+        return tuple(
+            (batch, *[size] * (len(shape) - 2), shape[-1])
+            for shape in self.shapes
+        )
+
+
+def to_layout(shape_or_array, data_format):
+    """Move the last axis of a shape or an array to where the layout has it."""
+    if data_format == "channels_last":
+        return shape_or_array
+    if isinstance(shape_or_array, tuple):
+        batch, *spatial, channels = shape_or_array
+        return (batch, channels, *spatial)
+    return np.moveaxis(shape_or_array, -1, 1)
+
+
+def to_last(array, data_format):
+    """Move the channel axis of an array from where the layout has it."""
+    array = to_numpy(array)
+    last = data_format == "channels_last"
+    return array if last else np.moveaxis(array, 1, -1)
+
+
+def arguments(layer_cls):
+    """Return the layer's own arguments and their defaults."""
+    parameters = inspect.signature(layer_cls).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind != p.VAR_KEYWORD}
+
+
+def flat(structure):
+    """Return the leaves of an output or attention as NumPy arrays."""
+    return [to_numpy(leaf) for leaf in keras.tree.flatten(structure)]
+
+
+def to_numpy(x):
+    return np.asarray(ops.convert_to_numpy(x))
+
+
+def assert_close(actual, expected, tolerance=1e-5):
+    """Compare structures of arrays, relative to the largest value of each."""
+    actual, expected = flat(actual), flat(expected)
+    assert len(actual) == len(expected)
+    for a, b in zip(actual, expected, strict=True):
+        assert a.shape == b.shape
+        scale = np.abs(b).max(initial=0)
+        np.testing.assert_allclose(a, b, rtol=0, atol=tolerance * scale)
+
+
+def assert_same(actual, expected):
+    """Compare structures of arrays to the last bit."""
+    for a, b in zip(flat(actual), flat(expected), strict=True):
+        np.testing.assert_array_equal(a, b)

@@ -1,0 +1,173 @@
+"""Arguments: told, kept, given back, and each of them does something."""
+
+import inspect
+import json
+import re
+
+import keras
+import pytest
+
+from contract.case import arguments
+from contract.case import flat
+from contract.registry import check
+
+VOCABULARY = {
+    "activation",
+    "after_relu",
+    "data_format",
+    "epsilon",
+    "gate_activation",
+    "groups",
+    "hidden_units",
+    "kernel_initializer",
+    "kernel_regularizer",
+    "kernel_size",
+    "mode",
+    "reduction",
+    "spatial_input",
+    "spatial_norm",
+    "use_bias",
+    "use_norm",
+}
+
+NOT_POSITIVE_INTEGERS = (0, -1, 1.5, True, "2", float("nan"))
+BAD_VALUES = {
+    "activation": ("no such activation", 3),
+    "after_relu": (1, None, "yes"),
+    "data_format": ("NCHW", "", 1),
+    "epsilon": (0, -1e-5, float("nan"), float("inf"), "small", None, True),
+    "gate_activation": ("no such activation", 3),
+    "groups": (*NOT_POSITIVE_INTEGERS, None),
+    "hidden_units": NOT_POSITIVE_INTEGERS,
+    "kernel_initializer": ("no such initializer", 3, None),
+    "kernel_regularizer": ("no such regularizer", 3),
+    "kernel_size": (*NOT_POSITIVE_INTEGERS, None),
+    "mode": ("l3", None, 2),
+    "reduction": (*NOT_POSITIVE_INTEGERS, None),
+    "spatial_input": ("raw", None, 2),
+    "spatial_norm": (1, None, "yes"),
+    "use_bias": (1, None, "yes"),
+    "use_norm": (1, None, "yes"),
+}
+
+
+@check
+def is_registered_for_saving(case):
+    name = keras.saving.get_registered_name(case.layer_cls)
+    assert name == f"keras_attention>{case.layer_cls.__name__}"
+
+
+@check
+def only_the_first_argument_is_positional(case):
+    first, *rest = inspect.signature(case.layer_cls).parameters.values()
+    assert first.kind == first.POSITIONAL_OR_KEYWORD
+    assert {p.kind for p in rest} == {first.KEYWORD_ONLY, first.VAR_KEYWORD}
+
+
+@check
+def arguments_are_of_the_vocabulary(case):
+    assert arguments(case.layer_cls).keys() <= VOCABULARY
+
+
+@check
+def config_holds_every_argument(case):
+    layer = case.layer(name="layer", dtype="mixed_bfloat16", trainable=False)
+    config = layer.get_config()
+    assert arguments(case.layer_cls).keys() <= config.keys()
+    assert config["name"] == "layer"
+    assert config["trainable"] is False
+    assert config["dtype"]["config"]["name"] == "mixed_bfloat16"
+
+
+@check
+def config_round_trips(case):
+    config = keras.saving.serialize_keras_object(case.layer(name="layer"))
+    loaded = keras.saving.deserialize_keras_object(
+        json.loads(json.dumps(config))
+    )
+    assert type(loaded) is case.layer_cls
+    assert keras.saving.serialize_keras_object(loaded) == config
+
+
+@check
+def every_argument_matters(case):
+    defaults = arguments(case.layer_cls)
+    for name in case.kwargs:
+        changed = case.layer(**{name: defaults[name]})
+        assert behaviour(case.layer(), case) != behaviour(changed, case), name
+
+
+@check
+def bad_arguments_are_told(case):
+    for name in arguments(case.layer_cls):
+        for value in BAD_VALUES[name]:
+            received = re.escape(f"Received: {name}={value!r}")
+            message = rf"^`{name}` must be .+\. {received}$"
+            with pytest.raises(ValueError, match=message):
+                case.layer(**{name: value})
+
+
+@check
+def unknown_arguments_are_refused(case):
+    with pytest.raises((TypeError, ValueError), match="ratio"):
+        case.layer(ratio=0.5)
+
+
+@check
+def build_leaves_config_alone(case):
+    layer = case.layer()
+    before = layer.get_config()
+    layer.build(*case.shapes)
+    assert layer.get_config() == before
+
+
+@check
+def build_makes_every_weight(case):
+    layer = case.layer()
+    layer.build(*case.shapes)
+    paths = [weight.path for weight in layer.weights]
+    assert paths
+    layer(*case.inputs())
+    assert [weight.path for weight in layer.weights] == paths
+
+
+@check
+def unknown_channels_are_told(case):
+    for shape in case.shapes:
+        with pytest.raises(ValueError, match=r"known size .*Received: "):
+            case.layer().build(*[(*shape[:-1], None)] * len(case.shapes))
+
+
+@check
+def other_inputs_than_built_for_are_told(case):
+    layer = case.generic()
+    flatter = [x[:, 0] for x in case.inputs()]
+    fewer = [x[..., :-1] for x in case.inputs()]
+    for inputs, match in ((flatter, "expected "), (fewer, "expected axis")):
+        with pytest.raises(ValueError, match=match):
+            layer(*inputs)
+
+
+@check
+def inputs_without_space_are_told(case):
+    inputs = [x.reshape(len(x), -1) for x in case.inputs()]
+    with pytest.raises(ValueError, match="ndim"):
+        case.layer()(*inputs)
+
+
+def behaviour(layer, case):
+    """Return what a layer starts from and what it does, to be compared."""
+    keras.utils.set_random_seed(0)
+    try:
+        layer.build(*case.shapes)
+    except ValueError as error:
+        return str(error)
+    start = [weight.tolist() for weight in layer.get_weights()]
+    losses = flat(layer.losses)
+    generic = case.generic(**_own_arguments(layer))
+    outputs = flat(generic(*case.inputs()))
+    return start, [a.tolist() for a in (*losses, *outputs)]
+
+
+def _own_arguments(layer):
+    return {name: getattr(layer, name) for name in arguments(type(layer))}

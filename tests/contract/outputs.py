@@ -1,0 +1,100 @@
+"""What comes out: the right numbers, in both layouts, whatever the sizes."""
+
+import keras
+import numpy as np
+
+import twins
+from autodiff import vjp
+from contract.case import LAYOUTS
+from contract.case import assert_close
+from contract.case import to_last
+from contract.case import to_layout
+from contract.case import to_numpy
+from contract.registry import check
+
+
+@check
+def equals_the_float64_twin(case):
+    for layout in LAYOUTS:
+        layer = case.generic(data_format=layout)
+        inputs = case.inputs()
+        outputs, attention = layer(
+            *(to_layout(x, layout) for x in inputs), return_attention=True
+        )
+        expected, expected_attention = twins.run(layer, inputs)
+        assert_close(to_last(outputs, layout), expected)
+        assert_close(
+            keras.tree.map_structure(
+                lambda a, layout=layout: to_last(a, layout), attention
+            ),
+            expected_attention,
+        )
+
+
+@check
+def data_formats_have_the_same_gradients(case):
+    inputs = case.inputs()
+    cotangent = np.random.default_rng(2).normal(size=case.shapes[0])
+    cotangent = cotangent.astype("float32")
+    _, last, weights = vjp(case.generic(), inputs, cotangent)
+    _, first, first_weights = vjp(
+        case.generic(data_format="channels_first"),
+        [to_layout(x, "channels_first") for x in inputs],
+        to_layout(cotangent, "channels_first"),
+    )
+    assert_close([to_last(g, "channels_first") for g in first], last)
+    assert_close(first_weights, weights)
+
+
+@check
+def symbolic_shapes_are_the_eager_ones(case):
+    for layout in LAYOUTS:
+        layer = case.layer(data_format=layout)
+        shapes = [to_layout(shape, layout) for shape in case.shapes]
+        inputs = [to_layout(x, layout) for x in case.inputs()]
+        eager = layer(*inputs, return_attention=True)
+        symbolic = layer(*map(keras.KerasTensor, shapes), return_attention=True)
+        assert shapes_of(symbolic) == shapes_of(eager)
+        outputs = layer(*map(keras.KerasTensor, shapes))
+        assert outputs.shape == tuple(eager[0].shape)
+        assert layer.compute_output_shape(*shapes) == outputs.shape
+
+
+@check
+def sizes_may_be_unknown(case):
+    model = case.model(symbolic_sizes=True, return_attention=True)
+    assert model.outputs[0].shape[:-1] == (None,) * (len(case.shapes[0]) - 1)
+    for batch, size in ((2, 8), (3, 5)):
+        inputs = case.inputs(case.resized(batch, size))
+        outputs = model.predict(inputs, verbose=0)
+        assert_close(outputs, twins.run(model.layers[-1], inputs))
+
+
+@check
+def a_sample_does_not_depend_on_the_batch(case):
+    layer, inputs = case.generic(), case.inputs()
+    together = to_numpy(layer(*inputs))
+    alone = [
+        to_numpy(layer(*(x[i : i + 1] for x in inputs)))
+        for i in range(len(together))
+    ]
+    assert_close(np.concatenate(alone), together)
+
+
+@check
+def one_sample_of_one_position_is_finite(case):
+    shapes = case.resized(1, 1)
+    for value in (0.0, 1.0):
+        layer = case.generic(shapes)
+        inputs = [np.full(shape, value, "float32") for shape in shapes]
+        cotangent = np.ones(shapes[0], "float32")
+        outputs, slopes, weight_slopes = vjp(layer, inputs, cotangent)
+        for array in (outputs, *slopes, *weight_slopes.values()):
+            assert np.isfinite(array).all()
+        assert_close(outputs, twins.run(layer, inputs)[0])
+
+
+def shapes_of(structure):
+    return keras.tree.flatten(
+        keras.tree.map_structure(lambda x: str(tuple(x.shape)), structure)
+    )

@@ -1,0 +1,70 @@
+"""Dtype policies: honoured by every part, and safe in half precision."""
+
+import keras
+import numpy as np
+import pytest
+
+import twins
+from autodiff import BACKEND
+from autodiff import float64
+from contract.case import arguments
+from contract.case import assert_close
+from contract.case import flat
+from contract.registry import check
+
+
+@check
+def mixed_precision_is_honoured(case):
+    inputs = case.inputs()
+    for dtype, tolerance in (("float16", 0.01), ("bfloat16", 0.08)):
+        layer = case.generic(dtype=f"mixed_{dtype}")
+        structure = layer(*inputs, return_attention=True)
+        for leaf in keras.tree.flatten(structure):
+            assert keras.backend.standardize_dtype(leaf.dtype) == dtype
+        assert {weight.dtype for weight in layer.weights} == {"float32"}
+        for sublayer in layer._flatten_layers():
+            assert sublayer.compute_dtype == dtype, sublayer.path
+        wide = case.generic()(*inputs, return_attention=True)
+        close = [a.astype("float32") for a in flat(structure)]
+        assert_close(close, flat(wide), tolerance)
+
+
+@check
+def float64_is_honoured(case):
+    with float64():
+        layer = case.generic(dtype="float64")
+        inputs = case.inputs(dtype="float64")
+        outputs = layer(*inputs, return_attention=True)
+        assert {weight.dtype for weight in layer.weights} == {"float64"}
+        assert {a.dtype for a in flat(outputs)} == {np.dtype("float64")}
+        # On PyTorch, Keras' matrix product and batch norm narrow to float32.
+        tolerance = 1e-6 if BACKEND == "torch" else 1e-12
+        assert_close(outputs, twins.run(layer, inputs), tolerance)
+
+
+@check
+@pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
+def float16_does_not_overflow(case, dtype):
+    size = 64 if len(case.shapes[0]) < 5 else 16
+    shapes = case.resized(1, size)
+    rng = np.random.default_rng(3)
+    inputs = [rng.uniform(0, 1000, size=shape) for shape in shapes]
+    inputs[0][..., 0] = 1000
+    half = [x.astype("float16") for x in inputs]
+    # Not at a kernel of ones, whose sums no convolution keeps in float16.
+    defaults = arguments(case.layer_cls)
+    kernel = {k: defaults[k] for k in defaults if k == "kernel_initializer"}
+    initial = case.layer(dtype=dtype, **kernel)
+    for a in flat(initial(*half, return_attention=True)):
+        assert np.isfinite(a).all()
+    # What is summed must be right, not just finite: a gate at its bound would
+    # hide a wrong sum, so look at it where weights are small.
+    layer = case.generic(shapes, dtype=dtype)
+    layer.set_weights([weight / 100 for weight in layer.get_weights()])
+    wide = case.generic(shapes)
+    wide.set_weights(layer.get_weights())
+    assert_close(
+        [a.astype("float32") for a in flat(layer.attention(*half))],
+        flat(wide.attention(*half)),
+        0.02,
+    )

@@ -1,0 +1,56 @@
+"""Files: what is read is what was written, to the last bit."""
+
+import keras
+import pytest
+
+from contract.case import assert_same
+from contract.case import flat
+from contract.registry import check
+
+
+@check
+def model_survives_saving(case, tmp_path):
+    inputs = case.inputs()
+    for call_kwargs in ({}, {"return_attention": True}):
+        model = case.model(**call_kwargs)
+        model.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        assert type(loaded.layers[-1]) is case.layer_cls
+        assert_same(loaded(inputs), model(inputs))
+
+
+@check
+def weights_survive_saving(case, tmp_path):
+    model, inputs = case.model(), case.inputs()
+    model.save_weights(tmp_path / "model.weights.h5")
+    other = case.model(layer=case.layer())
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert_same(other(inputs), model(inputs))
+
+
+@check
+@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
+def quantized_model_survives_saving(case, tmp_path):
+    """Twice: a file that was loaded can be saved again."""
+    model, inputs = case.model(), case.inputs()
+    dense = {id(v) for s in _dense(model) for v in [s]}
+    before = flat(model(inputs))
+    model.quantize("int8")
+    assert all(s.quantization_mode == "int8" for s in _dense(model))
+    expected = flat(model(inputs))
+    assert [a.shape for a in expected] == [a.shape for a in before]
+    loaded = model
+    for _ in range(2):
+        loaded.save(tmp_path / "model.keras")
+        loaded = keras.models.load_model(tmp_path / "model.keras")
+        assert len(_dense(loaded)) == len(dense)
+        assert all(s.quantization_mode == "int8" for s in _dense(loaded))
+        assert_same(loaded(inputs), expected)
+
+
+def _dense(model):
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(layer, keras.layers.Dense)
+    ]

@@ -1,0 +1,38 @@
+"""Training with plain `compile` and `fit`, eager and compiled."""
+
+import numpy as np
+import pytest
+
+from autodiff import BACKEND
+from contract.case import to_numpy
+from contract.registry import check
+
+MODES = {
+    "eager": {"run_eagerly": True},
+    "default": {},
+    "xla": {"jit_compile": True},
+}
+
+
+@check
+@pytest.mark.parametrize(
+    # Keras advises against `jit_compile` on PyTorch, and so do we.
+    "mode",
+    ["eager"] if BACKEND == "torch" else MODES,
+)
+def fit_moves_every_weight(case, mode):
+    model = case.model()
+    before = [to_numpy(weight).copy() for weight in model.trainable_weights]
+    model.compile(optimizer="sgd", loss="mse", **MODES[mode])
+    inputs = case.inputs()
+    history = model.fit(inputs, inputs[0][::-1], epochs=2, verbose=0)
+    assert np.isfinite(history.history["loss"]).all()
+    for weight, old in zip(model.trainable_weights, before, strict=True):
+        assert np.any(to_numpy(weight) != old), weight.path
+
+
+@check
+def regularizers_are_counted(case):
+    layer = case.generic()
+    regularized = case.kwargs.get("kernel_regularizer") is not None
+    assert bool(layer.losses) == regularized
