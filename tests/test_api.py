@@ -1,0 +1,67 @@
+"""The public surface, and what importing it costs and brings along."""
+
+import importlib.metadata
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import pytest
+
+import keras_attention
+
+
+def test_public_names_are_sorted_and_there():
+    names = keras_attention.__all__
+    assert names == sorted(names)
+    for name in names:
+        assert getattr(keras_attention, name).__doc__
+
+
+def test_folders_export_what_the_package_does():
+    folders = ("channel", "spatial", "mixed", "checkpoints")
+    modules = [getattr(keras_attention, folder) for folder in folders]
+    exported = [name for module in modules for name in module.__all__]
+    assert sorted(exported) == keras_attention.__all__
+
+
+def test_each_class_has_a_file_of_its_name():
+    for name in keras_attention.__all__:
+        value = getattr(keras_attention, name)
+        folder, file = value.__module__.rpartition(".")[::2]
+        assert file.replace("_", "") == name.replace("_", "").lower()
+        assert folder.count(".") == 1
+
+
+def test_version_is_that_of_the_distribution():
+    version = importlib.metadata.version("keras-vision-attention")
+    assert version == keras_attention.__version__
+
+
+@pytest.mark.skipif(
+    "TOX_ENV_NAME" not in os.environ,
+    reason="outside tox one may well test the checkout",
+)
+def test_the_wheel_is_tested_not_the_checkout():
+    package = pathlib.Path(keras_attention.__file__).parent
+    assert package.parent.name == "site-packages"
+
+
+def test_importing_brings_no_backend_and_no_option():
+    """Nothing comes along that Keras has not imported itself."""
+    code = """
+import sys, keras
+before = set(sys.modules)
+import keras_attention
+new = {name.partition(".")[0] for name in set(sys.modules) - before}
+print(*sorted(new - sys.stdlib_module_names))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": keras.config.backend()},
+    )
+    assert run.stdout.split() == ["keras_attention"]

@@ -1,0 +1,25 @@
+"""Keras' own layer suite: private, but the best torture test there is."""
+
+import pytest
+from keras.src.testing import TestCase  # noqa: TID251
+
+from cases import CASES
+
+
+# The suite trains from a generator without saying so to `fit`.
+@pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_keras_layer_suite(case):
+    suite = TestCase()
+    suite.setUp()
+    layer = case.generic()
+    suite.run_layer_test(
+        case.layer_cls,
+        init_kwargs={"data_format": "channels_last", **case.kwargs},
+        input_shape=case.shapes[0],
+        expected_output_shape=case.shapes[0],
+        expected_num_trainable_weights=len(layer.trainable_weights),
+        expected_num_non_trainable_weights=len(layer.non_trainable_weights),
+        expected_num_seed_generators=0,
+        supports_masking=False,
+    )
