@@ -104,7 +104,9 @@ def load_into_layer(case, arrays, data_format):
 @pytest.mark.parametrize("case", GOLDENS, ids=lambda case: case.file)
 def test_golden(case, data_format, compiled):
     arrays = golden.load(case.file)
-    modes = sorted({key.partition("/")[0] for key in arrays} & {"eval", "train"})
+    modes = sorted(
+        {key.partition("/")[0] for key in arrays} & {"eval", "train"}
+    )
     for mode in modes:
         stored = golden.under(arrays, f"{mode}/")
         layer = load_into_layer(case, arrays, data_format)

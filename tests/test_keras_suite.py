@@ -1,7 +1,7 @@
 """Keras' own layer suite: private, but the best torture test there is."""
 
 import pytest
-from keras.src.testing import TestCase  # noqa: TID251
+from keras.src.testing import TestCase
 
 from cases import CASES
 

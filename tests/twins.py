@@ -8,12 +8,6 @@ and its inputs, and returns outputs and attention.
 import numpy as np
 
 from autodiff import role
-from keras_attention import CBAM
-from keras_attention import ChannelAttention
-from keras_attention import GatedChannelTransform
-from keras_attention import SpatialAttention
-from keras_attention import SpatialGroupEnhance
-from keras_attention import SqueezeExcite
 
 
 def run(layer, inputs):
@@ -35,7 +29,7 @@ def _run(layer, point):
     roles = [role(weight) for weight in layer.weights]
     inputs = point[: len(point) - len(roles)]
     weights = dict(zip(roles, point[len(inputs) :], strict=True))
-    return TWINS[type(layer)](layer, weights, *inputs)
+    return TWINS[type(layer).__name__](layer, weights, *inputs)
 
 
 def sigmoid(x):
@@ -147,10 +141,10 @@ def spatial_group_enhance(layer, weights, x):
 
 
 TWINS = {
-    CBAM: cbam,
-    ChannelAttention: channel_attention,
-    GatedChannelTransform: gated_channel_transform,
-    SpatialAttention: spatial_attention,
-    SpatialGroupEnhance: spatial_group_enhance,
-    SqueezeExcite: squeeze_excite,
+    "CBAM": cbam,
+    "ChannelAttention": channel_attention,
+    "GatedChannelTransform": gated_channel_transform,
+    "SpatialAttention": spatial_attention,
+    "SpatialGroupEnhance": spatial_group_enhance,
+    "SqueezeExcite": squeeze_excite,
 }

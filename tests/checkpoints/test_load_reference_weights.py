@@ -209,10 +209,21 @@ def test_source_is_free_to_change_afterwards(golden):
     reference = golden("cbam_tf")
     layer = CBAM()
     layer.build(reference.x.shape)
-    load_reference_weights(layer, reference.w)
-    for array in reference.w.values():
+    source = {name: aligned(array) for name, array in reference.w.items()}
+    load_reference_weights(layer, source)
+    for array in source.values():
         array[...] = 0
     assert_close(layer(reference.x), reference.y)
+
+
+def aligned(array):
+    """Return a copy in memory of the kind that JAX would take over."""
+    memory = np.empty(array.nbytes + 64, "uint8")
+    start = -memory.ctypes.data % 64
+    copy = memory[start : start + array.nbytes].view(array.dtype)
+    copy = copy.reshape(array.shape)
+    copy[...] = array
+    return copy
 
 
 def assert_close(found, expected):

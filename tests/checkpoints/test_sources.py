@@ -114,6 +114,7 @@ class Tensor:
         return self.array.itemsize
 
     def float(self):
+        assert self.array.itemsize < 4, "This loses digits."
         return Tensor(self.array.astype("float32"), self.where)
 
     def __array__(self, dtype=None, copy=None):

@@ -29,13 +29,12 @@ def weights_survive_saving(case, tmp_path):
 
 
 @check
-@pytest.mark.filterwarnings("ignore:Layer .* does not have a `quantize` method")
 def quantized_model_survives_saving(case, tmp_path):
     """Twice: a file that was loaded can be saved again."""
     model, inputs = case.model(), case.inputs()
-    dense = {id(v) for s in _dense(model) for v in [s]}
     before = flat(model(inputs))
-    model.quantize("int8")
+    with pytest.warns(UserWarning, match="not have a `quantize` method"):
+        model.quantize("int8")  # Keras says so of its own input layers
     assert all(s.quantization_mode == "int8" for s in _dense(model))
     expected = flat(model(inputs))
     assert [a.shape for a in expected] == [a.shape for a in before]
@@ -43,7 +42,7 @@ def quantized_model_survives_saving(case, tmp_path):
     for _ in range(2):
         loaded.save(tmp_path / "model.keras")
         loaded = keras.models.load_model(tmp_path / "model.keras")
-        assert len(_dense(loaded)) == len(dense)
+        assert len(_dense(loaded)) == len(_dense(model))
         assert all(s.quantization_mode == "int8" for s in _dense(loaded))
         assert_same(loaded(inputs), expected)
 

@@ -1,0 +1,45 @@
+"""Writes or reads the files of all cases, in a process and backend of its own.
+
+`python files_worker.py write FOLDER` saves a model of each case as `.keras` and
+its weights as `.weights.h5`, and what they hold and compute as `.npz`.
+`python files_worker.py read FOLDER RESULTS` reads them and says the same of
+what it got.
+"""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+
+from cases import CASES
+
+
+def says(model, case):
+    """Return the weights of a model and what it computes, by name."""
+    inputs = case.inputs()
+    outputs = model.predict(inputs, verbose=0)
+    weights = {str(i): w for i, w in enumerate(model.get_weights())}
+    return {**weights, "outputs": outputs}
+
+
+def write(folder):
+    for index, case in enumerate(CASES):
+        model = case.model()
+        model.save(folder / f"{index}.keras")
+        model.save_weights(folder / f"{index}.weights.h5")
+        np.savez(folder / f"{index}.npz", **says(model, case))
+
+
+def read(folder, results):
+    for index, case in enumerate(CASES):
+        loaded = keras.models.load_model(folder / f"{index}.keras")
+        np.savez(results / f"{index}-keras.npz", **says(loaded, case))
+        filled = case.model(layer=case.layer())
+        filled.load_weights(folder / f"{index}.weights.h5")
+        np.savez(results / f"{index}-h5.npz", **says(filled, case))
+
+
+if __name__ == "__main__":
+    command, *folders = sys.argv[1:]
+    {"write": write, "read": read}[command](*map(pathlib.Path, folders))
