@@ -3,6 +3,7 @@
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
+from keras_attention.checkpoints import load_reference_weights
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
@@ -14,5 +15,6 @@ __all__ = [
     "SpatialAttention",
     "SpatialGroupEnhance",
     "SqueezeExcite",
+    "load_reference_weights",
 ]
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""What all tests share: one seed, both layouts, names for the doctests."""
+"""What all tests share: one seed, both layouts."""
 
 import importlib.util
 
@@ -8,8 +8,6 @@ if importlib.util.find_spec("torch"):
 import keras
 import numpy as np
 import pytest
-
-import keras_attention
 
 pytest.register_assert_rewrite("contract", "golden")
 
@@ -29,10 +27,3 @@ def rng():
 @pytest.fixture(params=["channels_last", "channels_first"])
 def data_format(request):
     return request.param
-
-
-@pytest.fixture(autouse=True)
-def _doctest_names(request):
-    if "doctest_namespace" in request.fixturenames:
-        names = {"keras": keras, "keras_attention": keras_attention, "np": np}
-        request.getfixturevalue("doctest_namespace").update(names)

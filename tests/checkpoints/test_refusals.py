@@ -119,7 +119,7 @@ def test_weights_that_no_reference_has(golden):
     )
 
 
-def test_likest_layout_is_reported(golden):
+def test_closest_layout_is_reported():
     """The names of timm with one slip are measured by those of timm."""
     weights = {"fc1.weight": np.zeros((4, 16)), "fc.2.bias": np.zeros(16)}
     weights |= {"fc1.bias": np.zeros(4), "fc2.weight": np.zeros((16, 4))}

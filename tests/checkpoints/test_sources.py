@@ -7,6 +7,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from keras_attention import CBAM
 from keras_attention.checkpoints import load_reference_weights
@@ -52,12 +53,8 @@ def test_npz(as_path, reference, assert_loads, tmp_path):
 
 
 def test_safetensors(reference, assert_loads, tmp_path):
-    safetensors = pytest.importorskip(
-        "safetensors.numpy",
-        reason="Writing a safetensors file needs that library.",
-    )
     path = tmp_path / "weights.SAFETENSORS"
-    safetensors.save_file(reference.w, path)
+    save_file(reference.w, path)
     assert_loads(path)
 
 
@@ -259,12 +256,8 @@ def test_truncated_npz(kept, layer, reference, tmp_path):
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -30])
 def test_truncated_safetensors(kept, layer, reference, tmp_path):
-    safetensors = pytest.importorskip(
-        "safetensors.numpy",
-        reason="Writing a safetensors file needs that library.",
-    )
     path = tmp_path / "weights.safetensors"
-    safetensors.save_file(reference.w, path)
+    save_file(reference.w, path)
     assert_truncated_is_refused(layer, path, kept)
 
 

@@ -1,0 +1,1 @@
+"""What only one backend can do: the one place that may import a backend."""

@@ -1,0 +1,129 @@
+"""Published weights into a layer of this package."""
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import keras
+
+from keras_attention.channel import ChannelAttention
+from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import SqueezeExcite
+from keras_attention.checkpoints import _matching
+from keras_attention.checkpoints import _report
+from keras_attention.checkpoints._parts import Layout
+from keras_attention.checkpoints._sources import read_source
+from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
+from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
+from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
+from keras_attention.checkpoints.gated_channel_transform import (
+    GATED_CHANNEL_TRANSFORM_LAYOUTS,
+)
+from keras_attention.checkpoints.spatial_group_enhance import (
+    SPATIAL_GROUP_ENHANCE_LAYOUTS,
+)
+from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
+from keras_attention.mixed import CBAM
+from keras_attention.spatial import SpatialAttention
+from keras_attention.spatial import SpatialGroupEnhance
+
+_LAYOUTS: dict[type, dict[str, Layout]] = {
+    CBAM: CBAM_LAYOUTS,
+    ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
+    GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
+    SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
+    SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
+    SqueezeExcite: SQUEEZE_EXCITE_LAYOUTS,
+}
+
+
+def load_reference_weights(
+    target: keras.layers.Layer, source: Mapping[str, Any] | str | os.PathLike
+) -> None:
+    """Set the weights of a layer to those of a published implementation.
+
+    The weights are recognised by the names that the implementation gives them,
+    and transposed where Keras wants that. These names are known:
+
+    * `SqueezeExcite`: `fc.0` and `fc.2` (senet.pytorch and PytorchInsight),
+      `fc1` and `fc2` (timm), `1x1_down` and `1x1_up` (the authors' Caffe
+      networks);
+    * `ChannelAttention`: `mlp.1` and `mlp.3` (the authors' PyTorch networks),
+      `fc1` and `fc2` (timm), `mlp_1` and `mlp_2` (the TensorFlow reference);
+    * `SpatialAttention`: `spatial.conv` and `spatial.bn` (the authors),
+      `conv.conv` and `conv.bn` (timm, whose input channels are swapped),
+      `conv2d` (the TensorFlow reference);
+    * `CBAM`: these two together, after `ChannelGate.` and `SpatialGate.` (the
+      authors), or after `channel.` and `spatial.` (timm);
+    * `SpatialGroupEnhance`: `weight` and `bias` (PytorchInsight);
+    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors).
+
+    All names may have a prefix, the same for all, such as `module.layer1.0.se.`
+    or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
+    `state_dict` or `model`, among other entries, are found there. Every
+    `num_batches_tracked` is ignored. All else has to be right: each weight of
+    the layer must be there in its shape, and no other.
+
+    Args:
+        target: A built layer: one that was called, or whose `build` was.
+        source: A mapping from names to arrays (of NumPy, or anything that
+            `numpy.asarray` takes, or tensors of PyTorch), or the path of a
+            file: `.npz`; `.safetensors`, which needs the library of that name,
+            `pip install keras-vision-attention[safetensors]`; or one that
+            PyTorch wrote, ending in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`,
+            which needs PyTorch on any backend. Files that would run code
+            (pickled Python objects) are refused.
+
+    Raises:
+        ValueError: If `target` is not built or has no known reference, if
+            `source` is neither a mapping nor a readable file of arrays of
+            numbers, or if a weight is missing, left over or of another shape.
+            All such weights are listed, and `target` is as it was.
+        OSError: If the file cannot be opened, as when there is none.
+        ImportError: If a library is missing that the file needs.
+
+    Example:
+
+    >>> layer = keras_attention.SqueezeExcite(reduction=4)
+    >>> layer.build((None, 8, 8, 16))
+    >>> weights = {
+    ...     "layer1.0.se.fc.0.weight": np.ones((4, 16)),
+    ...     "layer1.0.se.fc.2.weight": np.zeros((16, 4)),
+    ... }
+    >>> keras_attention.load_reference_weights(layer, weights)
+    >>> float(layer.attention(np.ones((1, 8, 8, 16)))[0, 0, 0, 0])
+    0.5
+    """
+    layouts = _layouts(target)
+    weights = {_path(target, weight): weight for weight in target.weights}
+    shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
+    arrays = read_source(source)
+    reading = _matching.read(layouts, shapes, arrays)
+    if not reading.known:
+        raise ValueError(_report.unlike(layouts, arrays))
+    if not reading.fits:
+        raise ValueError(_report.unfit(reading))
+    for path, array in reading.weights().items():
+        weights[path].assign(array)
+
+
+def _layouts(target: Any) -> dict[str, Layout]:
+    """Return the layouts for a target, which must be fit to be loaded into."""
+    cls = next((cls for cls in _LAYOUTS if isinstance(target, cls)), None)
+    if cls is None:
+        names = ", ".join(cls.__name__ for cls in _LAYOUTS)
+        raise ValueError(
+            f"`target` must be a layer of one of these classes: {names}. "
+            f"Received: target={target!r}"
+        )
+    if not target.built:
+        raise ValueError(
+            "`target` must be built, so that it has weights: call it, or its "
+            f"`build`. Received: target={target!r}"
+        )
+    return _LAYOUTS[cls]
+
+
+def _path(target: keras.layers.Layer, weight: keras.Variable) -> str:
+    """Return where in the target a weight is, as a path of attributes."""
+    return weight.path.removeprefix(f"{target.path}/").replace("/", ".")

@@ -1,0 +1,10 @@
+"""The names of published spatial group-wise enhance weights."""
+
+from keras_attention.checkpoints._kinds import CHANNELS
+
+SPATIAL_GROUP_ENHANCE_LAYOUTS = {
+    "PytorchInsight": {
+        "weight": ("gamma", CHANNELS),
+        "bias": ("beta", CHANNELS),
+    },
+}

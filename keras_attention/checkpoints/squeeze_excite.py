@@ -1,0 +1,18 @@
+"""The names of published squeeze-and-excitation weights."""
+
+from keras_attention.checkpoints._kinds import POINTWISE
+from keras_attention.checkpoints._parts import linear
+
+# A reference with and one without biases share a layout.
+SQUEEZE_EXCITE_LAYOUTS = {
+    "senet.pytorch or PytorchInsight": (
+        linear("fc.0", "squeeze") | linear("fc.2", "excite")
+    ),
+    "timm": (
+        linear("fc1", "squeeze", POINTWISE) | linear("fc2", "excite", POINTWISE)
+    ),
+    "the authors' Caffe networks": (
+        linear("1x1_down", "squeeze", POINTWISE)
+        | linear("1x1_up", "excite", POINTWISE)
+    ),
+}
