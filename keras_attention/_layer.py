@@ -13,10 +13,11 @@ class AttentionLayer(keras.layers.Layer):
     """Base of the layers: where the channels are, and a gate one can look at.
 
     A subclass whose output is its input times a gate writes `build`,
-    `compute_attention` (the gate) and `compute_attention_shape`. One that
-    applies its attention otherwise overrides `apply_attention`; one that needs
-    intermediate results for both overrides `call`, and hands what it found to
-    `_outputs`.
+    `compute_attention(x, training)`, which is the gate, and
+    `compute_attention_shape(input_shape)`, which is its shape without computing
+    it. One that applies its attention otherwise overrides `apply_attention`;
+    one that needs intermediate results for both overrides `call`, and hands
+    what it found to `_outputs`.
 
     `attention` stands to `compute_attention` as `__call__` stands to `call`:
     the first converts, casts and builds, the second is the equation.
@@ -39,20 +40,12 @@ class AttentionLayer(keras.layers.Layer):
         outputs = self.apply_attention(x, attention)
         return self._outputs(outputs, attention, return_attention)
 
-    def compute_attention(self, x, training=None):
-        """Return the attention weights for a tensor that is cast already."""
-        raise NotImplementedError
-
     def apply_attention(self, x, attention):
         """Return `x` under its attention weights."""
         return x * attention
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
-
-    def compute_attention_shape(self, input_shape):
-        """Return the shape of what `attention` returns, without computing."""
-        raise NotImplementedError
 
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
         # By rules on shapes, as tracing cannot be trusted with unknown sizes.

@@ -241,6 +241,6 @@ DEFECTS = [
         "return x * attention",
         "return x * attention * attention",
         "SqueezeExcite",
-        "attention_is_applied",
+        "equals_the_float64_twin",
     ),
 ]

@@ -17,7 +17,7 @@ def test_keras_layer_suite(case):
         case.layer_cls,
         init_kwargs={"data_format": "channels_last", **case.kwargs},
         input_shape=case.shapes[0],
-        expected_output_shape=case.shapes[0],
+        expected_output_shape=layer.compute_output_shape(*case.shapes),
         expected_num_trainable_weights=len(layer.trainable_weights),
         expected_num_non_trainable_weights=len(layer.non_trainable_weights),
         expected_num_seed_generators=0,

@@ -133,7 +133,8 @@ class GatedChannelTransform(AttentionLayer):
             s = alpha * ops.sum(magnitude, axis=axes)
             mean = _numerics.mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
-        gate = 1 + ops.tanh(gamma * s / norm + beta)
+        # 1 + tanh(z) as 2 sigmoid(2 z), whose float64 stays that on JAX.
+        gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
         return ops.expand_dims(ops.cast(gate, x.dtype), axes)
 
     def compute_attention_shape(self, input_shape):

@@ -12,11 +12,16 @@ LAYOUTS = ("channels_last", "channels_first")
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One way of making a layer, with its `channels_last` input shapes."""
+    """One way of making a layer, with its `channels_last` input shapes.
+
+    `attention_channels` is where the attention has the axis that the layout
+    moves, if it has one, again in `channels_last`.
+    """
 
     layer_cls: type
     kwargs: dict
     shapes: tuple
+    attention_channels: int | None = -1
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
@@ -45,6 +50,20 @@ class Case:
             rng.normal(size=shape).astype(dtype)
             for shape in shapes or self.shapes
         ]
+
+    def cotangent(self, shapes=None):
+        """Return a weight for each output, in `channels_last`."""
+        shape = self.layer().compute_output_shape(*(shapes or self.shapes))
+        return np.random.default_rng(2).normal(size=shape).astype("float32")
+
+    def attention_to_last(self, attention, data_format):
+        """Move the channel axis of attention weights to `channels_last`."""
+        if data_format == "channels_last" or self.attention_channels is None:
+            return keras.tree.map_structure(to_numpy, attention)
+        return keras.tree.map_structure(
+            lambda a: np.moveaxis(to_numpy(a), 1, self.attention_channels),
+            attention,
+        )
 
     def model(self, *, symbolic_sizes=False, layer=None, **call_kwargs):
         """Return a functional model of the layer alone."""

@@ -12,7 +12,7 @@ from contract.registry import check
 @check
 def gradients_are_finite_and_not_zero(case):
     layer, inputs = case.generic(), case.inputs()
-    _, slopes, weight_slopes = vjp(layer, inputs, cotangent(case))
+    _, slopes, weight_slopes = vjp(layer, inputs, case.cotangent())
     assert len(weight_slopes) == len(layer.trainable_weights)
     for name, slope in (*enumerate(slopes), *weight_slopes.items()):
         assert np.isfinite(slope).all(), name
@@ -23,7 +23,7 @@ def gradients_are_finite_and_not_zero(case):
 def gradients_are_the_twins_slope(case):
     """`<gradient, v>` is the slope of the float64 equation along `v`."""
     layer, inputs = case.generic(), case.inputs()
-    _, slopes, weight_slopes = vjp(layer, inputs, cotangent(case))
+    _, slopes, weight_slopes = vjp(layer, inputs, case.cotangent())
     slopes = [*slopes, *weight_slopes.values()]
     point = twins.point(layer, inputs)
     places = [*range(len(inputs))]
@@ -40,7 +40,7 @@ def gradients_are_the_twins_slope(case):
         ahead[place] = point[place] + step * v
         behind[place] = point[place] - step * v
         rise = twins.outputs(layer, ahead) - twins.outputs(layer, behind)
-        expected = (rise * cotangent(case)).sum() / (2 * step)
+        expected = (rise * case.cotangent()).sum() / (2 * step)
         found = (slope * v).sum()
         scale = np.linalg.norm(slope) * np.linalg.norm(v)
         assert abs(found - expected) <= 1e-5 * scale, place
@@ -51,11 +51,6 @@ def compiling_changes_nothing(case):
     if BACKEND == "torch":
         return  # it is trained eagerly by Keras: see keras.Model.compile
     inputs = case.inputs()
-    eager = vjp(case.generic(), inputs, cotangent(case))
-    compiled = vjp(case.generic(), inputs, cotangent(case), compiled=True)
+    eager = vjp(case.generic(), inputs, case.cotangent())
+    compiled = vjp(case.generic(), inputs, case.cotangent(), compiled=True)
     assert_close(compiled, eager)
-
-
-def cotangent(case):
-    rng = np.random.default_rng(5)
-    return rng.normal(size=case.shapes[0]).astype("float32")

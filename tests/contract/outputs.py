@@ -24,18 +24,14 @@ def equals_the_float64_twin(case):
         expected, expected_attention = twins.run(layer, inputs)
         assert_close(to_last(outputs, layout), expected)
         assert_close(
-            keras.tree.map_structure(
-                lambda a, layout=layout: to_last(a, layout), attention
-            ),
-            expected_attention,
+            case.attention_to_last(attention, layout), expected_attention
         )
 
 
 @check
 def data_formats_have_the_same_gradients(case):
     inputs = case.inputs()
-    cotangent = np.random.default_rng(2).normal(size=case.shapes[0])
-    cotangent = cotangent.astype("float32")
+    cotangent = case.cotangent()
     _, last, weights = vjp(case.generic(), inputs, cotangent)
     _, first, first_weights = vjp(
         case.generic(data_format="channels_first"),
@@ -87,8 +83,9 @@ def one_sample_of_one_position_is_finite(case):
     for value in (0.0, 1.0):
         layer = case.generic(shapes)
         inputs = [np.full(shape, value, "float32") for shape in shapes]
-        cotangent = np.ones(shapes[0], "float32")
-        outputs, slopes, weight_slopes = vjp(layer, inputs, cotangent)
+        outputs, slopes, weight_slopes = vjp(
+            layer, inputs, case.cotangent(shapes)
+        )
         for array in (outputs, *slopes, *weight_slopes.values()):
             assert np.isfinite(array).all()
         assert_close(outputs, twins.run(layer, inputs)[0])

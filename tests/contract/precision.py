@@ -12,6 +12,13 @@ from contract.case import assert_close
 from contract.case import flat
 from contract.registry import check
 
+# Layers of Keras that compute float64 in float32.
+NARROWING = {
+    "jax": (keras.layers.BatchNormalization,),
+    "tensorflow": (),
+    "torch": (keras.layers.BatchNormalization, keras.layers.Dense),
+}
+
 
 @check
 def mixed_precision_is_honoured(case):
@@ -37,14 +44,11 @@ def float64_is_honoured(case):
         outputs = layer(*inputs, return_attention=True)
         assert {weight.dtype for weight in layer.weights} == {"float64"}
         assert {a.dtype for a in flat(outputs)} == {np.dtype("float64")}
-        # On PyTorch, Keras' dense layers and batch norms narrow to float32.
-        narrow = BACKEND == "torch" and any(
-            isinstance(
-                sublayer, keras.layers.Dense | keras.layers.BatchNormalization
-            )
+        narrows = any(
+            isinstance(sublayer, NARROWING[BACKEND])
             for sublayer in layer._flatten_layers()
         )
-        tolerance = 1e-6 if narrow else 1e-12
+        tolerance = 1e-6 if narrows else 1e-12
         assert_close(outputs, twins.run(layer, inputs), tolerance)
 
 

@@ -1,0 +1,49 @@
+"""Gates of channels."""
+
+import numpy as np
+
+from twins.maths import ACTIVATIONS
+from twins.maths import dense
+from twins.maths import sigmoid
+from twins.maths import space
+
+
+def squeeze_excite(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    activation = ACTIVATIONS[layer.activation.__name__]
+    gate_activation = ACTIVATIONS[layer.gate_activation.__name__]
+    hidden = activation(dense(weights, "squeeze", z))
+    s = gate_activation(dense(weights, "excite", hidden))
+    return x * s, s
+
+
+def gated_channel_transform(layer, weights, x):
+    alpha, gamma, beta = (weights[name] for name in ("alpha", "gamma", "beta"))
+    if layer.mode == "l2":
+        energy = (x**2).sum(axis=space(x), keepdims=True)
+        s = alpha * np.sqrt(energy + layer.epsilon)
+        norm = np.sqrt((s**2).mean(axis=-1, keepdims=True) + layer.epsilon)
+    else:
+        magnitude = x if layer.after_relu else np.abs(x)
+        s = alpha * magnitude.sum(axis=space(x), keepdims=True)
+        norm = np.abs(s).mean(axis=-1, keepdims=True) + layer.epsilon
+    gate = 1 + np.tanh(gamma * s / norm + beta)
+    return x * gate, gate
+
+
+def channel_attention(layer, weights, x):
+    def mlp(z):
+        hidden = np.maximum(dense(weights, "squeeze", z), 0)
+        return dense(weights, "excite", hidden)
+
+    mean = x.mean(axis=space(x), keepdims=True)
+    maximum = x.max(axis=space(x), keepdims=True)
+    gate = sigmoid(mlp(mean) + mlp(maximum))
+    return x * gate, gate
+
+
+TWINS = {
+    "ChannelAttention": channel_attention,
+    "GatedChannelTransform": gated_channel_transform,
+    "SqueezeExcite": squeeze_excite,
+}

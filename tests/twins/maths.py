@@ -1,0 +1,32 @@
+"""What several twins are made of."""
+
+import numpy as np
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+ACTIVATIONS = {
+    "relu": lambda x: np.maximum(x, 0),
+    "silu": lambda x: x * sigmoid(x),
+    "sigmoid": sigmoid,
+    "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+}
+
+
+def space(x):
+    return tuple(range(1, x.ndim - 1))
+
+
+def dense(weights, name, x):
+    return x @ weights[f"{name}/kernel"] + weights.get(f"{name}/bias", 0)
+
+
+def part(weights, name):
+    """Return the weights of one part of a layer, by their roles in it."""
+    return {
+        role.removeprefix(f"{name}/"): weight
+        for role, weight in weights.items()
+        if role.startswith(f"{name}/")
+    }
