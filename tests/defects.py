@@ -22,8 +22,8 @@ class Defect:
 DEFECTS = [
     Defect(
         "a sublayer is made without the dtype policy",
-        "channel._bottleneck",
-        "dtype=self._policy_of(name),",
+        "_layer",
+        '"dtype": self._policy_of(name),',
         "",
         "SqueezeExcite",
         "mixed_precision_is_honoured",
@@ -127,8 +127,8 @@ DEFECTS = [
     ),
     Defect(
         "the kernel regularizer is dropped",
-        "channel._bottleneck",
-        "kernel_regularizer=self.kernel_regularizer,",
+        "_layer",
+        '"kernel_regularizer": self.kernel_regularizer,',
         "",
         "ChannelAttention",
         "regularizers_are_counted",
