@@ -9,6 +9,7 @@ from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
+from keras_attention._norm import BatchNorm
 
 
 class ContextBranch(AttentionLayer):
@@ -55,13 +56,8 @@ class ContextBranch(AttentionLayer):
             name=name,
         )
 
-    def _norm(self, name: str) -> keras.layers.BatchNormalization:
-        return keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-5,
-            dtype=self._policy_of(name),
-            name=name,
-        )
+    def _norm(self, name: str) -> BatchNorm:
+        return BatchNorm(dtype=self._policy_of(name), name=name)
 
 
 class ContextLayer(AttentionLayer):

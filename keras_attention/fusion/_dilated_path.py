@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention._norm import BatchNorm
 
 
 class DilatedPath(keras.layers.Layer):
@@ -47,10 +48,8 @@ class DilatedPath(keras.layers.Layer):
             name="conv",
             **conv_kwargs,
         )
-        self.norm = keras.layers.BatchNormalization(
+        self.norm = BatchNorm(
             _axes.channel_axis(data_format, 4),
-            momentum=0.9,
-            epsilon=1e-5,
             dtype=self.dtype_policy,
             name="norm",
         )

@@ -9,6 +9,7 @@ from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
+from keras_attention._norm import BatchNorm
 from keras_attention.fusion._dilated_path import DilatedPath
 
 
@@ -165,11 +166,8 @@ class SelectiveKernel(AttentionLayer):
         )
         self.squeeze = self._dense(hidden, "squeeze")
         self.squeeze.build((None, self.filters))
-        self.squeeze_norm = keras.layers.BatchNormalization(
-            momentum=0.9,
-            epsilon=1e-5,
-            dtype=self._policy_of("squeeze_norm"),
-            name="squeeze_norm",
+        self.squeeze_norm = BatchNorm(
+            dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
         )
         self.squeeze_norm.build((None, hidden))
         # All paths at once: the first `filters` logits are of the first path.
