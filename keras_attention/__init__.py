@@ -13,8 +13,8 @@ from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
 __all__ = [
-    "AttentionalFeatureFusion",
     "CBAM",
+    "AttentionalFeatureFusion",
     "ChannelAttention",
     "GatedChannelTransform",
     "IterativeAttentionalFeatureFusion",

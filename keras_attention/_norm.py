@@ -48,7 +48,7 @@ class BatchNorm(keras.layers.BatchNormalization):
         return centred, variance
 
     def _spread(self, vector, x):
-        """Return one value a channel, of the dtype of `x` and to multiply it."""
+        """Return one value a channel, fit to multiply `x`."""
         shape = [1] * len(x.shape)
         shape[self.axis] = -1
         return ops.reshape(ops.cast(vector, x.dtype), shape)

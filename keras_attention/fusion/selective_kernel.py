@@ -197,8 +197,8 @@ class SelectiveKernel(AttentionLayer):
             _axes.with_channels(input_shape, self.filters, self.data_format)
         )
         for axis in _axes.spatial_axes(self.data_format, 4):
-            if shape[axis] is not None:
-                shape[axis] = -(-shape[axis] // self.strides)
+            size = shape[axis]
+            shape[axis] = None if size is None else -(-size // self.strides)
         return tuple(shape)
 
     def compute_attention_shape(self, input_shape):
@@ -240,7 +240,8 @@ class SelectiveKernel(AttentionLayer):
         # Cast, as a dense layer on PyTorch turns float64 into float32.
         logits = ops.cast(self.select(z), s.dtype)
         logits = ops.reshape(logits, (-1, self.paths, self.filters))
-        return ops.softmax(logits, axis=1)
+        # A softmax, which Keras itself would warn of if there is one path.
+        return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
 
     def _new_path(self, index: int) -> DilatedPath:
         name = f"path_{index}"

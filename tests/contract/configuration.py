@@ -106,7 +106,9 @@ def every_argument_matters(case):
     defaults = arguments(case.layer_cls)
     for name, value in case.kwargs.items():
         required = defaults[name] is inspect.Parameter.empty
-        changed = case.layer(**{name: 2 * value if required else defaults[name]})
+        changed = case.layer(
+            **{name: 2 * value if required else defaults[name]}
+        )
         assert behaviour(case.layer(), case) != behaviour(changed, case), name
 
 
