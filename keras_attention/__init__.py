@@ -2,16 +2,24 @@
 
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
+from keras_attention.fusion import AttentionalFeatureFusion
+from keras_attention.fusion import IterativeAttentionalFeatureFusion
+from keras_attention.fusion import SelectiveKernel
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
 __all__ = [
     "CBAM",
+    "AttentionalFeatureFusion",
     "ChannelAttention",
     "GatedChannelTransform",
+    "IterativeAttentionalFeatureFusion",
+    "MultiScaleChannelAttention",
+    "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",
     "SqueezeExcite",

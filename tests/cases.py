@@ -2,8 +2,12 @@
 
 from contract.case import Case
 from keras_attention import CBAM
+from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import MultiScaleChannelAttention
+from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
@@ -11,6 +15,12 @@ from keras_attention import SqueezeExcite
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
 VOLUME = ((3, 4, 3, 5, 16),)
+
+CONTEXT = {
+    "hidden_units": 5,
+    "kernel_initializer": "ones",
+    "kernel_regularizer": "l2",
+}
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
@@ -65,4 +75,47 @@ CASES = [
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),
+    *(
+        Case(*lines, idle_weights=("reduce/bias", "expand/bias"))
+        for lines in (
+            (MultiScaleChannelAttention, {"reduction": 2}, IMAGE),
+            (MultiScaleChannelAttention, CONTEXT, VOLUME),
+            (AttentionalFeatureFusion, {"reduction": 2}, IMAGE * 2),
+            (AttentionalFeatureFusion, CONTEXT, SIGNAL * 2),
+            (IterativeAttentionalFeatureFusion, {"reduction": 2}, IMAGE * 2),
+            (
+                IterativeAttentionalFeatureFusion,
+                {"share_global": True, **CONTEXT},
+                SIGNAL * 2,
+            ),
+        )
+    ),
+    *(
+        Case(
+            SelectiveKernel,
+            kwargs,
+            IMAGE,
+            attention_channels=None,
+            idle_weights=("conv/bias", "squeeze/bias"),
+        )
+        for kwargs in (
+            {"filters": 8, "groups": 2, "min_units": 4},
+            {
+                "filters": 6,
+                "paths": 4,
+                "strides": 2,
+                "split_input": True,
+                "use_bias": False,
+                "reduction": 2,
+                "min_units": 2,
+            },
+            {
+                "filters": 4,
+                "kernel_size": 2,
+                "hidden_units": 5,
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
+    ),
 ]

@@ -243,4 +243,37 @@ DEFECTS = [
         "SqueezeExcite",
         "equals_the_float64_twin",
     ),
+    Defect(
+        "the weights of a fusion sum to one, not to two",
+        "fusion.attentional_feature_fusion",
+        "return 2 * super()",
+        "return super()",
+        "AttentionalFeatureFusion",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "the second pass looks at the sum again",
+        "fusion.iterative_attentional_feature_fusion",
+        "self.apply_attention(x, residual, first),",
+        "x + residual,",
+        "IterativeAttentionalFeatureFusion",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "paths are told apart channel by channel",
+        "fusion.selective_kernel",
+        "ops.reshape(logits, (-1, self.paths, self.filters))",
+        "ops.swapaxes(\n"
+        "            ops.reshape(logits, (-1, self.filters, self.paths)), 1, 2)",
+        "SelectiveKernel",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "a stride pads at the end alone",
+        "fusion._dilated_path",
+        "widths[axis] = self.padding",
+        "widths[axis] = (self.padding[0] - 1, self.padding[1] + 1)",
+        "SelectiveKernel",
+        "equals_the_float64_twin",
+    ),
 ]

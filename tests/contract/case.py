@@ -15,13 +15,16 @@ class Case:
     """One way of making a layer, with its `channels_last` input shapes.
 
     `attention_channels` is where the attention has the axis that the layout
-    moves, if it has one, again in `channels_last`.
+    moves, if it has one, again in `channels_last`. `idle_weights` are how the
+    paths of those weights end that have no effect in training: biases that a
+    batch norm takes away again.
     """
 
     layer_cls: type
     kwargs: dict
     shapes: tuple
     attention_channels: int | None = -1
+    idle_weights: tuple[str, ...] = ()
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())

@@ -16,16 +16,22 @@ VOCABULARY = {
     "after_relu",
     "data_format",
     "epsilon",
+    "filters",
     "gate_activation",
     "groups",
     "hidden_units",
     "kernel_initializer",
     "kernel_regularizer",
     "kernel_size",
+    "min_units",
     "mode",
+    "paths",
     "reduction",
+    "share_global",
     "spatial_input",
     "spatial_norm",
+    "split_input",
+    "strides",
     "use_bias",
     "use_norm",
 }
@@ -36,16 +42,22 @@ BAD_VALUES = {
     "after_relu": (1, None, "yes"),
     "data_format": ("NCHW", "", 1),
     "epsilon": (0, -1e-5, float("nan"), float("inf"), "small", None, True),
+    "filters": (*NOT_POSITIVE_INTEGERS, None),
     "gate_activation": ("no such activation", 3),
     "groups": (*NOT_POSITIVE_INTEGERS, None),
     "hidden_units": NOT_POSITIVE_INTEGERS,
     "kernel_initializer": ("no such initializer", 3, None),
     "kernel_regularizer": ("no such regularizer", 3),
     "kernel_size": (*NOT_POSITIVE_INTEGERS, None),
+    "min_units": (*NOT_POSITIVE_INTEGERS, None),
     "mode": ("l3", None, 2),
+    "paths": (*NOT_POSITIVE_INTEGERS, None),
     "reduction": (*NOT_POSITIVE_INTEGERS, None),
+    "share_global": (1, None, "yes"),
     "spatial_input": ("raw", None, 2),
     "spatial_norm": (1, None, "yes"),
+    "split_input": (1, None, "yes"),
+    "strides": (*NOT_POSITIVE_INTEGERS, None),
     "use_bias": (1, None, "yes"),
     "use_norm": (1, None, "yes"),
 }
@@ -92,8 +104,11 @@ def config_round_trips(case):
 @check
 def every_argument_matters(case):
     defaults = arguments(case.layer_cls)
-    for name in case.kwargs:
-        changed = case.layer(**{name: defaults[name]})
+    for name, value in case.kwargs.items():
+        required = defaults[name] is inspect.Parameter.empty
+        changed = case.layer(
+            **{name: 2 * value if required else defaults[name]}
+        )
         assert behaviour(case.layer(), case) != behaviour(changed, case), name
 
 

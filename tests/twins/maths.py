@@ -23,6 +23,13 @@ def dense(weights, name, x):
     return x @ weights[f"{name}/kernel"] + weights.get(f"{name}/bias", 0)
 
 
+def norm(weights, name, x):
+    """Return a batch norm in inference, over the last axis."""
+    deviation = np.sqrt(weights[f"{name}/moving_variance"] + 1e-5)
+    x = (x - weights[f"{name}/moving_mean"]) / deviation
+    return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
+
+
 def part(weights, name):
     """Return the weights of one part of a layer, by their roles in it."""
     return {

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from twins.maths import norm
 from twins.maths import sigmoid
 from twins.maths import space
 
@@ -19,9 +20,7 @@ def spatial_attention(layer, weights, x):
     score = np.einsum("bhwcij,ijco->bhwo", windows, kernel)
     score = score + weights.get("conv/bias", 0)
     if "norm/gamma" in weights:
-        variance = weights["norm/moving_variance"]
-        score = (score - weights["norm/moving_mean"]) / np.sqrt(variance + 1e-5)
-        score = score * weights["norm/gamma"] + weights["norm/beta"]
+        score = norm(weights, "norm", score)
     gate = sigmoid(score)
     return x * gate, gate
 

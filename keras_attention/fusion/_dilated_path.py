@@ -1,0 +1,103 @@
+"""One path of a selective kernel: a dilated convolution, norm and ReLU."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _axes
+from keras_attention._norm import BatchNorm
+
+
+class DilatedPath(keras.layers.Layer):
+    """Convolution with zeros all around, batch norm, ReLU.
+
+    A stride and a dilation may both be above 1, which Keras refuses: see
+    `_split_steps`. All dilations give the same size, `ceil(size / strides)`.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        kernel_size: int,
+        strides: int,
+        dilation_rate: int,
+        data_format: str,
+        conv_kwargs: dict[str, Any],
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.data_format = data_format
+        reach = dilation_rate * (kernel_size - 1)
+        self.padding = (reach // 2, reach - reach // 2)
+        self.thin_before, strides, dilation_rate, self.thin_after = (
+            _split_steps(strides, dilation_rate)
+        )
+        # Without a stride, "same" pads as is wanted, and saves a copy.
+        self.pads = (self.thin_before, strides, self.thin_after) != (1, 1, 1)
+        self.conv = keras.layers.Conv2D(
+            filters,
+            kernel_size,
+            strides=strides,
+            dilation_rate=dilation_rate,
+            padding="valid" if self.pads else "same",
+            data_format=data_format,
+            dtype=self.dtype_policy,
+            name="conv",
+            **conv_kwargs,
+        )
+        self.norm = BatchNorm(
+            _axes.channel_axis(data_format, 4),
+            dtype=self.dtype_policy,
+            name="norm",
+        )
+
+    def build(self, input_shape):
+        channels = _axes.channel_count(input_shape, self.data_format)
+        any_size = (None,) * 4
+        self.conv.build(
+            _axes.with_channels(any_size, channels, self.data_format)
+        )
+        self.norm.build(
+            _axes.with_channels(any_size, self.conv.filters, self.data_format)
+        )
+
+    def call(self, x, training=None):
+        if self.pads:
+            widths = [(0, 0)] * 4
+            for axis in _axes.spatial_axes(self.data_format, 4):
+                widths[axis] = self.padding
+            x = self._thin(ops.pad(x, widths), self.thin_before)
+        x = self._thin(self.conv(x), self.thin_after)
+        return ops.relu(self.norm(x, training=training))
+
+    def _thin(self, x, step: int):
+        """Return every so manieth row and column."""
+        if step == 1:
+            return x
+        steps = [slice(None)] * 4
+        for axis in _axes.spatial_axes(self.data_format, 4):
+            steps[axis] = slice(None, None, step)
+        return x[tuple(steps)]
+
+
+def _split_steps(strides: int, dilation_rate: int) -> tuple[int, int, int, int]:
+    """Return how to convolve with both a stride and a dilation, exactly.
+
+    Windows that start at multiples of `strides`, of taps `dilation_rate` apart,
+    see nothing but the multiples of what divides both. So the input is thinned
+    by that first, which makes the convolution the cheaper. If a stride and a
+    dilation are left nevertheless (2 and 3, say), every window is computed, and
+    the output is thinned.
+
+    Returns:
+        The step that thins the input, stride and dilation of the convolution,
+        and the step that thins its output.
+    """
+    before = math.gcd(strides, dilation_rate)
+    strides, dilation_rate = strides // before, dilation_rate // before
+    if strides > 1 and dilation_rate > 1:
+        return before, 1, dilation_rate, strides
+    return before, strides, dilation_rate, 1
