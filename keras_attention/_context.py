@@ -8,35 +8,29 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import BottleneckLayer
+from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 
 
-class ContextBranch(AttentionLayer):
+class ContextBranch(KernelLayer):
     """One scale: dense, norm, ReLU, dense, norm, of vectors of channels.
 
     The vectors are of shape `(any number, channels)`, whatever they belong to:
     positions (this is a point-wise convolution then) or samples.
     """
 
-    def __init__(
-        self,
-        hidden_units: int,
-        *,
-        kernel_initializer: keras.initializers.Initializer,
-        kernel_regularizer: keras.regularizers.Regularizer | None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, hidden_units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
-        self.kernel_initializer = kernel_initializer
-        self.kernel_regularizer = kernel_regularizer
 
     def build(self, input_shape):
         channels = input_shape[-1]
-        self.reduce = self._dense(self.hidden_units, "reduce")
+        self.reduce = keras.layers.Dense(
+            self.hidden_units, **self._kernel("reduce")
+        )
         self.reduce_norm = self._norm("reduce_norm")
-        self.expand = self._dense(channels, "expand")
+        self.expand = keras.layers.Dense(channels, **self._kernel("expand"))
         self.expand_norm = self._norm("expand_norm")
         self.reduce.build((None, channels))
         self.reduce_norm.build((None, self.hidden_units))
@@ -47,20 +41,11 @@ class ContextBranch(AttentionLayer):
         z = self.reduce_norm(self.reduce(vectors), training=training)
         return self.expand_norm(self.expand(ops.relu(z)), training=training)
 
-    def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units,
-            kernel_initializer=self.kernel_initializer.clone(),
-            kernel_regularizer=self.kernel_regularizer,
-            dtype=self._policy_of(name),
-            name=name,
-        )
-
     def _norm(self, name: str) -> BatchNorm:
         return BatchNorm(dtype=self._policy_of(name), name=name)
 
 
-class ContextLayer(AttentionLayer):
+class ContextLayer(BottleneckLayer):
     """Base of the layers that weigh by context, and their arguments.
 
     A subclass makes branches in `build` with `_branch`, and calls `_weigh`.
@@ -76,36 +61,20 @@ class ContextLayer(AttentionLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
-        self.reduction = _arguments.positive_integer("reduction", reduction)
-        self.hidden_units = _arguments.optional_positive_integer(
-            "hidden_units", hidden_units
-        )
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
         )
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "reduction": self.reduction,
-            "hidden_units": self.hidden_units,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
-        }
 
     def _branch(self, name: str, channels: int) -> ContextBranch:
         """Return a new branch, built."""
         branch = ContextBranch(
-            self.hidden_units or max(1, channels // self.reduction),
+            self._units(channels),
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
             dtype=self.dtype_policy,

@@ -17,8 +17,10 @@ class BatchNorm(keras.layers.BatchNormalization):
     :math:`E[(x - E[x])^2]`. Nor is float64 computed in float32.
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
-        super().__init__(axis, momentum=0.9, epsilon=1e-5, **kwargs)
+    def __init__(
+        self, axis: int = -1, momentum: float = 0.9, **kwargs: Any
+    ) -> None:
+        super().__init__(axis, momentum, epsilon=1e-5, **kwargs)
 
     def call(self, x, training=None):
         wide = _numerics.accumulable(x)

@@ -7,10 +7,11 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 
 
-class DilatedPath(keras.layers.Layer):
+class DilatedPath(KernelLayer):
     """Convolution with zeros all around, batch norm, ReLU.
 
     A stride and a dilation may both be above 1, which Keras refuses: see
@@ -24,45 +25,49 @@ class DilatedPath(keras.layers.Layer):
         kernel_size: int,
         strides: int,
         dilation_rate: int,
-        data_format: str,
-        conv_kwargs: dict[str, Any],
+        groups: int,
+        use_bias: bool,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.data_format = data_format
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.groups = groups
+        self.use_bias = use_bias
         reach = dilation_rate * (kernel_size - 1)
         self.padding = (reach // 2, reach - reach // 2)
-        self.thin_before, strides, dilation_rate, self.thin_after = (
-            _split_steps(strides, dilation_rate)
-        )
+        (
+            self.thin_before,
+            self.strides,
+            self.dilation_rate,
+            self.thin_after,
+        ) = _split_steps(strides, dilation_rate)
         # Without a stride, "same" pads as is wanted, and saves a copy.
-        self.pads = (self.thin_before, strides, self.thin_after) != (1, 1, 1)
-        self.conv = keras.layers.Conv2D(
-            filters,
-            kernel_size,
-            strides=strides,
-            dilation_rate=dilation_rate,
-            padding="valid" if self.pads else "same",
-            data_format=data_format,
-            dtype=self.dtype_policy,
-            name="conv",
-            **conv_kwargs,
-        )
-        self.norm = BatchNorm(
-            _axes.channel_axis(data_format, 4),
-            dtype=self.dtype_policy,
-            name="norm",
-        )
+        steps = (self.thin_before, self.strides, self.thin_after)
+        self.pads = steps != (1, 1, 1)
 
     def build(self, input_shape):
+        self.conv = keras.layers.Conv2D(
+            self.filters,
+            self.kernel_size,
+            strides=self.strides,
+            dilation_rate=self.dilation_rate,
+            groups=self.groups,
+            padding="valid" if self.pads else "same",
+            use_bias=self.use_bias,
+            data_format=self.data_format,
+            **self._kernel("conv"),
+        )
+        self.norm = BatchNorm(
+            _axes.channel_axis(self.data_format, 4),
+            dtype=self._policy_of("norm"),
+            name="norm",
+        )
         channels = _axes.channel_count(input_shape, self.data_format)
-        any_size = (None,) * 4
-        self.conv.build(
-            _axes.with_channels(any_size, channels, self.data_format)
-        )
-        self.norm.build(
-            _axes.with_channels(any_size, self.conv.filters, self.data_format)
-        )
+        for layer, seen in ((self.conv, channels), (self.norm, self.filters)):
+            layer.build(
+                _axes.with_channels((None,) * 4, seen, self.data_format)
+            )
 
     def call(self, x, training=None):
         if self.pads:

@@ -8,13 +8,13 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 from keras_attention.fusion._dilated_path import DilatedPath
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SelectiveKernel(AttentionLayer):
+class SelectiveKernel(KernelLayer):
     r"""Convolves at several scales; each channel chooses which one to trust.
 
     .. math::
@@ -124,7 +124,12 @@ class SelectiveKernel(AttentionLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
         self.filters = _arguments.positive_integer("filters", filters)
         self.paths = _arguments.positive_integer("paths", paths)
         self.kernel_size = _arguments.positive_integer(
@@ -139,12 +144,6 @@ class SelectiveKernel(AttentionLayer):
         self.min_units = _arguments.positive_integer("min_units", min_units)
         self.split_input = _arguments.boolean("split_input", split_input)
         self.use_bias = _arguments.boolean("use_bias", use_bias)
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
-        )
         if self.filters % self.groups:
             raise ValueError(
                 "`groups` must divide `filters`. "
@@ -217,12 +216,6 @@ class SelectiveKernel(AttentionLayer):
             "min_units": self.min_units,
             "split_input": self.split_input,
             "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
         }
 
     def _split(self, x) -> list:
@@ -244,32 +237,24 @@ class SelectiveKernel(AttentionLayer):
         return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
 
     def _new_path(self, index: int) -> DilatedPath:
-        name = f"path_{index}"
         return DilatedPath(
             self.filters,
             kernel_size=self.kernel_size,
             strides=self.strides,
             dilation_rate=1 + index,
+            groups=self.groups,
+            use_bias=self.use_bias,
+            kernel_initializer=self.kernel_initializer,
+            kernel_regularizer=self.kernel_regularizer,
             data_format=self.data_format,
-            conv_kwargs={"groups": self.groups, **self._kernel_kwargs()},
-            dtype=self._policy_of(name),
-            name=name,
+            dtype=self.dtype_policy,
+            name=f"path_{index}",
         )
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(
-            units,
-            dtype=self._policy_of(name),
-            name=name,
-            **self._kernel_kwargs(),
+            units, use_bias=self.use_bias, **self._kernel(name)
         )
-
-    def _kernel_kwargs(self) -> dict[str, Any]:
-        return {
-            "use_bias": self.use_bias,
-            "kernel_initializer": self.kernel_initializer.clone(),
-            "kernel_regularizer": self.kernel_regularizer,
-        }
 
     def _divided(self, channels: int, name: str, input_shape) -> int:
         """Return the channels that are left when divided by an argument."""
