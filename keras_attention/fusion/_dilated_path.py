@@ -24,12 +24,16 @@ class DilatedPath(keras.layers.Layer):
         kernel_size: int,
         strides: int,
         dilation_rate: int,
+        groups: int,
+        use_bias: bool,
+        kernel_initializer: keras.initializers.Initializer,
+        kernel_regularizer: keras.regularizers.Regularizer | None,
         data_format: str,
-        conv_kwargs: dict[str, Any],
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format
+        self.use_bias = use_bias
         reach = dilation_rate * (kernel_size - 1)
         self.padding = (reach // 2, reach - reach // 2)
         self.thin_before, strides, dilation_rate, self.thin_after = (
@@ -43,10 +47,13 @@ class DilatedPath(keras.layers.Layer):
             strides=strides,
             dilation_rate=dilation_rate,
             padding="valid" if self.pads else "same",
+            groups=groups,
+            use_bias=False,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             dtype=self.dtype_policy,
             name="conv",
-            **conv_kwargs,
         )
         self.norm = BatchNorm(
             _axes.channel_axis(data_format, 4),
@@ -60,6 +67,12 @@ class DilatedPath(keras.layers.Layer):
         self.conv.build(
             _axes.with_channels(any_size, channels, self.data_format)
         )
+        # Not of the convolution, which on TensorFlow adds it along the width of
+        # a channels-first map that is as wide as there are filters.
+        if self.use_bias:
+            self.bias = self.add_weight(
+                shape=(self.conv.filters,), initializer="zeros", name="bias"
+            )
         self.norm.build(
             _axes.with_channels(any_size, self.conv.filters, self.data_format)
         )
@@ -71,6 +84,8 @@ class DilatedPath(keras.layers.Layer):
                 widths[axis] = self.padding
             x = self._thin(ops.pad(x, widths), self.thin_before)
         x = self._thin(self.conv(x), self.thin_after)
+        if self.use_bias:
+            x = x + _axes.per_channel(self.bias, self.data_format, 4)
         return ops.relu(self.norm(x, training=training))
 
     def _thin(self, x, step: int):

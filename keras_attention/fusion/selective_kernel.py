@@ -250,10 +250,11 @@ class SelectiveKernel(AttentionLayer):
             kernel_size=self.kernel_size,
             strides=self.strides,
             dilation_rate=1 + index,
+            groups=self.groups,
             data_format=self.data_format,
-            conv_kwargs={"groups": self.groups, **self._kernel_kwargs()},
             dtype=self._policy_of(name),
             name=name,
+            **self._kernel_kwargs(),
         )
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
