@@ -96,7 +96,7 @@ CASES = [
             kwargs,
             IMAGE,
             attention_channels=None,
-            idle_weights=("conv/bias", "squeeze/bias"),
+            idle_weights=("path_0/bias", "path_1/bias", "squeeze/bias"),
         )
         for kwargs in (
             {"filters": 8, "groups": 2, "min_units": 4},

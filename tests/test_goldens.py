@@ -79,7 +79,8 @@ def context(name, path, first):
 def selective_path(index):
     name, path = f"convs.{index}", f"path_{index}"
     return {
-        **kernel_and_bias(f"{name}.0", f"{path}/conv", golden.conv),
+        f"{name}.0.weight": (f"{path}/conv/kernel", golden.conv),
+        f"{name}.0.bias": (f"{path}/bias", as_is),
         **batch_norm(f"{name}.1", f"{path}/norm"),
     }
 
@@ -177,7 +178,7 @@ GOLDENS = [
         lambda **k: SelectiveKernel(24, groups=2, reduction=4, **k),
         SK,
         squeezed=("squeeze",),
-        idle=("conv/bias", "squeeze/bias"),
+        idle=("path_0/bias", "path_1/bias", "squeeze/bias"),
     ),
 ]
 
@@ -238,9 +239,9 @@ def test_golden(case, data_format, compiled):
         assert weight_slopes.keys() == expected.keys()
         for name, expected_slope in expected.items():
             if mode == "train" and name.endswith(case.idle):
-                # What the norm takes away: noise beside the kernel's slope.
-                scale = np.abs(expected[name.replace("bias", "kernel")]).max()
-                assert np.abs(weight_slopes[name]).max() <= 1e-3 * scale
+                # What the norm takes away: noise beside the other slopes.
+                scale = max(np.abs(slope).max() for slope in expected.values())
+                assert np.abs(weight_slopes[name]).max() <= 1e-4 * scale
             elif mode == "train" and case.squeezed:
                 # A norm of two vectors magnifies float32's rounding: the
                 # reference itself is then off by up to 7.5e-4.

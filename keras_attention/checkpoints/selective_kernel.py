@@ -2,6 +2,7 @@
 
 from keras_attention.checkpoints._kinds import CONVOLUTION
 from keras_attention.checkpoints._kinds import POINTWISE
+from keras_attention.checkpoints._kinds import VECTOR
 from keras_attention.checkpoints._parts import Layout
 from keras_attention.checkpoints._parts import batch_norm
 from keras_attention.checkpoints._parts import linear
@@ -21,11 +22,15 @@ def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
     )
     for index in range(target.paths):
         path = f"path_{index}"
-        timm |= linear(
-            f"paths.{index}.conv", f"{path}.conv", CONVOLUTION
-        ) | batch_norm(f"paths.{index}.bn", f"{path}.norm")
+        timm |= {
+            f"paths.{index}.conv.weight": (f"{path}.conv.kernel", CONVOLUTION),
+            **batch_norm(f"paths.{index}.bn", f"{path}.norm"),
+        }
         snippet |= (
-            linear(f"convs.{index}.0", f"{path}.conv", CONVOLUTION)
+            {
+                f"convs.{index}.0.weight": (f"{path}.conv.kernel", CONVOLUTION),
+                f"convs.{index}.0.bias": (f"{path}.bias", VECTOR),
+            }
             | batch_norm(f"convs.{index}.1", f"{path}.norm")
             | one_of(
                 target.paths,

@@ -54,7 +54,7 @@ class DilatedPath(KernelLayer):
             dilation_rate=self.dilation_rate,
             groups=self.groups,
             padding="valid" if self.pads else "same",
-            use_bias=self.use_bias,
+            use_bias=False,
             data_format=self.data_format,
             **self._kernel("conv"),
         )
@@ -76,6 +76,8 @@ class DilatedPath(KernelLayer):
                 widths[axis] = self.padding
             x = self._thin(ops.pad(x, widths), self.thin_before)
         x = self._thin(self.conv(x), self.thin_after)
+        if self.use_bias:
+            x = x + _axes.per_channel(self.bias, self.data_format, 4)
         return ops.relu(self.norm(x, training=training))
 
     def _thin(self, x, step: int):

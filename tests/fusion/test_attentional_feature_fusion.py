@@ -68,7 +68,7 @@ def test_unequal_shapes_are_told(layer_cls, other):
 def test_one_sample_is_trained_on(layer_cls, pair):
     x = [array[:1] for array in pair]
     outputs, slopes, weight_slopes = vjp(
-        built(layer_cls), x, np.ones((1, *SHAPE[1:])), training=True
+        built(layer_cls), x, np.ones((1, *SHAPE[1:]), "float32"), training=True
     )
     for array in (outputs, *slopes, *weight_slopes.values()):
         assert np.isfinite(array).all()

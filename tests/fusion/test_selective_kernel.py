@@ -133,6 +133,17 @@ def test_groups_have_gradients(groups, data_format, rng):
     assert np.isfinite(slopes[0]).all()
 
 
+def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
+    """Keras' `Conv2D` on TensorFlow adds it along the width there."""
+    layer = SelectiveKernel(4, paths=1, data_format=data_format)
+    x = to_layout(rng.normal(size=(1, 4, 4, 2)).astype("float32"), data_format)
+    layer.build(x.shape)
+    layer.branches[0].conv.kernel.assign(np.zeros((3, 3, 2, 4)))
+    layer.branches[0].bias.assign(np.arange(4.0))
+    expected = np.arange(4.0) / np.sqrt(1 + 1e-5) * np.ones((1, 4, 4, 1))
+    assert_close(to_last(layer(x), data_format), expected)
+
+
 def test_work_is_saved_where_stride_and_dilation_meet():
     """No window is computed that is thrown away, if it can be helped."""
     for strides, dilation in itertools.product(range(1, 7), repeat=2):
@@ -198,7 +209,7 @@ def test_filters_that_do_not_divide_are_told():
 def test_one_sample_is_trained_on(rng):
     x = rng.normal(size=(1, 5, 6, 16)).astype("float32")
     outputs, slopes, weight_slopes = vjp(
-        built(8), [x], np.ones((1, 5, 6, 8)), training=True
+        built(8), [x], np.ones((1, 5, 6, 8), "float32"), training=True
     )
     for array in (outputs, *slopes, *weight_slopes.values()):
         assert np.isfinite(array).all()

@@ -40,7 +40,7 @@ def selective_kernel(layer, weights, x):
             dilation=1 + index,
             groups=layer.groups,
         )
-        biased = convolved + own.get("conv/bias", 0)
+        biased = convolved + own.get("bias", 0)
         maps.append(np.maximum(norm(own, "norm", biased), 0))
     s = sum(maps).mean(axis=space(x))
     z = norm(weights, "squeeze_norm", dense(weights, "squeeze", s))
