@@ -8,6 +8,7 @@ from keras_attention.checkpoints import load_reference_weights
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
+from keras_attention.spatial import SpatialTransformer
 
 __all__ = [
     "CBAM",
@@ -15,6 +16,7 @@ __all__ = [
     "GatedChannelTransform",
     "SpatialAttention",
     "SpatialGroupEnhance",
+    "SpatialTransformer",
     "SqueezeExcite",
     "load_reference_weights",
 ]

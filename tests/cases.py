@@ -1,16 +1,45 @@
 """The layers under contract. A new layer adds its lines here."""
 
+import keras
+
 from contract.case import Case
+from contract.case import Fresh
 from keras_attention import CBAM
 from keras_attention import ChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
+from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
 VOLUME = ((3, 4, 3, 5, 16),)
+
+
+def _localization(data_format, dtype):
+    """Return a small network that looks at means, for maps of any size."""
+    return keras.Sequential(
+        [
+            keras.Input(
+                (None, None, 16)
+                if data_format == "channels_last"
+                else (16, None, None)
+            ),
+            keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(
+                3,
+                activation="tanh",
+                kernel_initializer=keras.initializers.GlorotUniform(seed=0),
+                dtype=dtype,
+                name="dense",
+            ),
+        ],
+        name="localization",
+    )
+
+
+LOCALIZATION = Fresh("means", _localization)
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
@@ -65,4 +94,53 @@ CASES = [
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "padding_mode": "border",
+            "align_corners": False,
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "attention",
+            "output_size": (5, 4),
+            "interpolation": "bicubic",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "translation",
+            "padding_mode": "reflection",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {"localization": LOCALIZATION, "transform": "projective"},
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "tps",
+            "control_points": 3,
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
 ]

@@ -2,12 +2,27 @@
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
 LAYOUTS = ("channels_last", "channels_first")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fresh:
+    """An argument that is made anew for each layer: a layer, say.
+
+    `make` takes the layout and the dtype policy of the layer that it is for.
+    """
+
+    name: str
+    make: Callable
+
+    def __str__(self):
+        return self.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +45,15 @@ class Case:
     def layer(self, **kwargs):
         """Return the layer as it is constructed."""
         kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
-        return self.layer_cls(**kwargs)
+        policy = {key: kwargs.get(key) for key in ("data_format", "dtype")}
+        return self.layer_cls(
+            **{
+                name: value.make(**policy)
+                if isinstance(value, Fresh)
+                else value
+                for name, value in kwargs.items()
+            }
+        )
 
     def generic(self, shapes=None, **kwargs):
         """Return the layer built, at weights that are nothing special."""

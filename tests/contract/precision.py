@@ -13,10 +13,14 @@ from contract.case import flat
 from contract.registry import check
 
 # Layers of Keras that compute float64 in float32.
+_NARROW_MEANS = (
+    keras.layers.BatchNormalization,
+    keras.layers.GlobalAveragePooling2D,
+)
 NARROWING = {
-    "jax": (keras.layers.BatchNormalization,),
+    "jax": _NARROW_MEANS,
     "tensorflow": (),
-    "torch": (keras.layers.BatchNormalization, keras.layers.Dense),
+    "torch": (*_NARROW_MEANS, keras.layers.Dense),
 }
 
 
