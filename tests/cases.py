@@ -24,11 +24,12 @@ def _localization(data_format, dtype):
             keras.Input(
                 (None, None, 16)
                 if data_format == "channels_last"
-                else (16, None, None)
+                else (16, None, None),
+                dtype=keras.dtype_policies.get(dtype).compute_dtype,
             ),
             keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
             keras.layers.Dense(
-                3,
+                8,
                 activation="tanh",
                 kernel_initializer=keras.initializers.GlorotUniform(seed=0),
                 dtype=dtype,

@@ -45,15 +45,11 @@ class Case:
     def layer(self, **kwargs):
         """Return the layer as it is constructed."""
         kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
-        policy = {key: kwargs.get(key) for key in ("data_format", "dtype")}
-        return self.layer_cls(
-            **{
-                name: value.make(**policy)
-                if isinstance(value, Fresh)
-                else value
-                for name, value in kwargs.items()
-            }
-        )
+        first = kwargs["data_format"] == "channels_first"
+        for name, value in kwargs.items():
+            if isinstance(value, Fresh):
+                kwargs[name] = value.make(LAYOUTS[first], kwargs.get("dtype"))
+        return self.layer_cls(**kwargs)
 
     def generic(self, shapes=None, **kwargs):
         """Return the layer built, at weights that are nothing special."""
