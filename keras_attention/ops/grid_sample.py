@@ -64,7 +64,7 @@ def grid_sample(
     >>> y = keras_attention.ops.grid_sample(
     ...     x, centre_and_corner.reshape(1, 1, 2, 2)
     ... )
-    >>> np.asarray(y).ravel().tolist()
+    >>> keras.ops.convert_to_numpy(y).ravel().tolist()
     [2.5, 2.0]
 
     Reference:
