@@ -18,7 +18,7 @@ VOLUME = ((3, 4, 3, 5, 16),)
 
 
 def _localization(data_format, dtype):
-    """Return a small network that looks at means, for maps of any size."""
+    """Return a small network that looks at maxima, for maps of any size."""
     return keras.Sequential(
         [
             keras.Input(
@@ -27,9 +27,9 @@ def _localization(data_format, dtype):
                 else (16, None, None),
                 dtype=keras.dtype_policies.get(dtype).compute_dtype,
             ),
-            keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
+            keras.layers.GlobalMaxPooling2D(data_format, dtype=dtype),
             keras.layers.Dense(
-                8,
+                2,
                 activation="tanh",
                 kernel_initializer=keras.initializers.GlorotUniform(seed=0),
                 dtype=dtype,
@@ -40,7 +40,7 @@ def _localization(data_format, dtype):
     )
 
 
-LOCALIZATION = Fresh("means", _localization)
+LOCALIZATION = Fresh("maxima", _localization)
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
