@@ -143,7 +143,7 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
     if isinstance(height, int) and isinstance(width, int):
         shares = _static_shares(side, height, width, align_corners)
     else:
-        shares = _shares(ops, side, height, width, align_corners)
+        shares = _shares(ops, side, height, width, align_corners, points.dtype)
     shares = ops.expand_dims(ops.cast(shares, points.dtype), -1)
     centres = ops.cast(control_points(side), points.dtype)
     # By how the points are moved, so that the identity is exact.
@@ -164,17 +164,17 @@ def control_points(side: int) -> np.ndarray:
 
 @functools.lru_cache(maxsize=16)
 def _static_shares(side, height, width, align_corners):
-    return _shares(np, side, height, width, align_corners)
+    return _shares(np, side, height, width, align_corners, "float64")
 
 
-def _shares(maths, side, height, width, align_corners):
+def _shares(maths, side, height, width, align_corners, dtype):
     """Return what part of each control point's move a position follows.
 
-    The result is (height, width, K), in float64: large numbers cancel in it.
-    `maths` is NumPy, or `keras.ops` where sizes are not known yet.
+    The result is (height, width, K). `maths` is NumPy, or `keras.ops` where
+    sizes are not known yet.
     """
-    centres = control_points(side)
-    x, y = _positions(maths, height, width, align_corners, "float64")
+    centres = maths.array(control_points(side), dtype=dtype)
+    x, y = _positions(maths, height, width, align_corners, dtype)
     squares = (maths.expand_dims(x, -1) - centres[:, 0]) ** 2 + (
         maths.expand_dims(y, -1) - centres[:, 1]
     ) ** 2
@@ -188,7 +188,7 @@ def _shares(maths, side, height, width, align_corners):
         ],
         axis=-1,
     )
-    return maths.matmul(terms, _solution(side))
+    return maths.matmul(terms, maths.array(_solution(side), dtype=dtype))
 
 
 def _solution(side: int) -> np.ndarray:

@@ -64,15 +64,14 @@ def test_far_places_stay_in_the_map(settings, far, axis, form):
     outputs, (dx, dgrid), _ = vjp(Sampler(settings), [x, grid], cotangent)
     assert outputs.shape == cotangent.shape
     interpolation, padding_mode, _ = settings.values()
-    if np.isfinite(far):
+    if abs(far) < 1e38:  # or else the place in pixels is infinite
         for array in (outputs, dx, dgrid):
             assert np.isfinite(array).all()
-    elif interpolation == "bicubic" or settings["padding_mode"] == "zeros":
+    elif interpolation == "bicubic" or padding_mode == "zeros":
         nan = interpolation != "nearest"
         assert np.isnan(outputs).all() if nan else not outputs.any()
     else:
-        place = 1 if (padding_mode, far) == ("border", np.inf) else -1
-        grid[..., axis] = place
+        grid[..., axis] = 1 if padding_mode == "border" and far > 0 else -1
         assert_close(outputs, grid_sample(x, grid, **settings))
         assert np.isfinite(dx).all()
         assert not dgrid[..., axis].any()
