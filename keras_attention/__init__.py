@@ -1,5 +1,6 @@
 """Attention layers of the vision literature for Keras 3, on every backend."""
 
+from keras_attention import ops as ops
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import MultiScaleChannelAttention
@@ -11,6 +12,7 @@ from keras_attention.fusion import SelectiveKernel
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
+from keras_attention.spatial import SpatialTransformer
 
 __all__ = [
     "CBAM",
@@ -22,6 +24,7 @@ __all__ = [
     "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",
+    "SpatialTransformer",
     "SqueezeExcite",
     "load_reference_weights",
 ]

@@ -36,6 +36,31 @@ def optional_positive_integer(name: str, value: Any) -> int | None:
         raise _error(name, "a positive integer or None", value) from None
 
 
+def integer_of_two_or_more(name: str, value: Any) -> int:
+    """Return `value` as an `int`, which must be at least 2."""
+    try:
+        number = positive_integer(name, value)
+    except ValueError:
+        number = 0
+    if number < 2:
+        raise _error(name, "an integer of at least 2", value)
+    return number
+
+
+def optional_size(name: str, value: Any) -> tuple[int, int] | None:
+    """Return `None`, or height and width: a pair, or one number for both."""
+    if value is None:
+        return None
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        height, width = pair
+        return positive_integer(name, height), positive_integer(name, width)
+    except (TypeError, ValueError):
+        raise _error(
+            name, "one or two positive integers or None", value
+        ) from None
+
+
 def positive_number(name: str, value: Any) -> float:
     """Return `value` as a `float`, which must be above zero and finite."""
     try:
@@ -59,6 +84,13 @@ def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         names = " or ".join(map(repr, choices))
         raise _error(name, names, value)
+    return value
+
+
+def layer(name: str, value: Any) -> keras.layers.Layer:
+    """Return `value`, which must be a layer or a model."""
+    if not isinstance(value, keras.layers.Layer):
+        raise _error(name, "a Keras layer or model", value)
     return value
 
 

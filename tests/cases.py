@@ -1,6 +1,9 @@
 """The layers under contract. A new layer adds its lines here."""
 
+import keras
+
 from contract.case import Case
+from contract.case import Fresh
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
@@ -10,6 +13,7 @@ from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
+from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
@@ -21,6 +25,32 @@ CONTEXT = {
     "kernel_initializer": "ones",
     "kernel_regularizer": "l2",
 }
+
+
+def _localization(data_format, dtype):
+    """Return a small network that looks at maxima, for maps of any size."""
+    return keras.Sequential(
+        [
+            keras.Input(
+                (None, None, 16)
+                if data_format == "channels_last"
+                else (16, None, None),
+                dtype=keras.dtype_policies.get(dtype).compute_dtype,
+            ),
+            keras.layers.GlobalMaxPooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(
+                2,
+                activation="tanh",
+                kernel_initializer=keras.initializers.GlorotUniform(seed=0),
+                dtype=dtype,
+                name="dense",
+            ),
+        ],
+        name="localization",
+    )
+
+
+LOCALIZATION = Fresh("maxima", _localization)
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
@@ -117,5 +147,54 @@ CASES = [
                 "kernel_regularizer": "l2",
             },
         )
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "padding_mode": "border",
+            "align_corners": False,
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "attention",
+            "output_size": (5, 4),
+            "interpolation": "bicubic",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "translation",
+            "padding_mode": "reflection",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {"localization": LOCALIZATION, "transform": "projective"},
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "tps",
+            "control_points": 3,
+        },
+        IMAGE,
+        attention_channels=None,
     ),
 ]

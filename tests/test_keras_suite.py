@@ -18,8 +18,8 @@ def test_keras_layer_suite(case):
     names = inspect.signature(layer.build).parameters
     shapes = dict(zip(names, case.shapes, strict=True))
     suite.run_layer_test(
-        case.layer_cls,
-        init_kwargs={"data_format": "channels_last", **case.kwargs},
+        case.layer,  # makes arguments that are layers anew each time
+        init_kwargs={},
         input_shape=shapes if len(shapes) > 1 else case.shapes[0],
         expected_output_shape=layer.compute_output_shape(*case.shapes),
         expected_num_trainable_weights=len(layer.trainable_weights),

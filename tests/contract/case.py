@@ -2,12 +2,27 @@
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
 
 LAYOUTS = ("channels_last", "channels_first")
+
+
+@dataclasses.dataclass(frozen=True)
+class Fresh:
+    """An argument that is made anew for each layer: a layer, say.
+
+    `make` takes the layout and the dtype policy of the layer that it is for.
+    """
+
+    name: str
+    make: Callable
+
+    def __str__(self):
+        return self.name
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +48,10 @@ class Case:
     def layer(self, **kwargs):
         """Return the layer as it is constructed."""
         kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
+        first = kwargs["data_format"] == "channels_first"
+        for name, value in kwargs.items():
+            if isinstance(value, Fresh):
+                kwargs[name] = value.make(LAYOUTS[first], kwargs.get("dtype"))
         return self.layer_cls(**kwargs)
 
     def generic(self, shapes=None, **kwargs):

@@ -23,6 +23,8 @@ def mixed_precision_is_honoured(case):
             assert keras.backend.standardize_dtype(leaf.dtype) == dtype
         assert {weight.dtype for weight in layer.weights} == {"float32"}
         for sublayer in layer._flatten_layers():
+            if isinstance(sublayer, keras.Model | keras.layers.InputLayer):
+                continue  # they compute nothing themselves
             assert sublayer.compute_dtype == dtype, sublayer.path
         wide = case.generic()(*inputs, return_attention=True)
         close = [a.astype("float32") for a in flat(structure)]
