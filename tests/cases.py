@@ -40,7 +40,7 @@ def _localization(data_format, dtype):
             keras.layers.GlobalMaxPooling2D(data_format, dtype=dtype),
             keras.layers.Dense(
                 2,
-                activation="tanh",
+                activation="softsign",
                 kernel_initializer=keras.initializers.GlorotUniform(seed=0),
                 dtype=dtype,
                 name="dense",

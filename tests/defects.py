@@ -276,4 +276,20 @@ DEFECTS = [
         "SelectiveKernel",
         "equals_the_float64_twin",
     ),
+    Defect(
+        "the grid and the sampler disagree about corners",
+        "spatial.spatial_transformer",
+        "align_corners=self.align_corners,",
+        "align_corners=True,",
+        "SpatialTransformer",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "control points go down columns, not along rows",
+        "ops.grids",
+        "np.stack([x.ravel(), y.ravel()], axis=-1)",
+        "np.stack([y.ravel(), x.ravel()], axis=-1)",
+        "SpatialTransformer",
+        "equals_the_float64_twin",
+    ),
 ]

@@ -68,6 +68,10 @@ class DilatedPath(KernelLayer):
             layer.build(
                 _axes.with_channels((None,) * 4, seen, self.data_format)
             )
+        # Not of the convolution, which on TensorFlow adds it along the width of
+        # a channels-first map that is as wide as there are filters.
+        if self.use_bias:
+            self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, x, training=None):
         if self.pads:

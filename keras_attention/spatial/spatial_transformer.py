@@ -10,7 +10,7 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import KernelLayer
 from keras_attention.ops.grid_sample import INTERPOLATIONS
 from keras_attention.ops.grid_sample import PADDING_MODES
 from keras_attention.ops.grid_sample import grid_sample
@@ -18,7 +18,7 @@ from keras_attention.spatial import _transforms
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SpatialTransformer(AttentionLayer):
+class SpatialTransformer(KernelLayer):
     r"""Crops, turns or bends a map as a small network finds best.
 
     .. math::
@@ -131,7 +131,12 @@ class SpatialTransformer(AttentionLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
         self.localization = _arguments.layer("localization", localization)
         self.transform = _arguments.one_of(
             "transform", transform, _transforms.TRANSFORMS
@@ -146,12 +151,6 @@ class SpatialTransformer(AttentionLayer):
         self.align_corners = _arguments.boolean("align_corners", align_corners)
         self.control_points = _arguments.integer_of_two_or_more(
             "control_points", control_points
-        )
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -236,12 +235,6 @@ class SpatialTransformer(AttentionLayer):
             "padding_mode": self.padding_mode,
             "align_corners": self.align_corners,
             "control_points": self.control_points,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
         }
 
     @classmethod

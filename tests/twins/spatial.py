@@ -47,7 +47,8 @@ def spatial_group_enhance(layer, weights, x):
 
 
 def spatial_transformer(layer, weights, x):
-    features = np.tanh(dense(weights, "dense", x.max(axis=space(x))))
+    seen = dense(weights, "dense", x.max(axis=space(x)))
+    features = seen / (1 + np.abs(seen))  # the localization network of a case
     theta = features @ weights["kernel"] + weights["bias"]
     height, width = layer.output_size or x.shape[1:3]
     x_out, y_out = np.meshgrid(
