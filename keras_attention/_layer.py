@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_attention import _arguments
 from keras_attention import _axes
 
 
@@ -108,3 +109,63 @@ class AttentionLayer(keras.layers.Layer):
     @staticmethod
     def _outputs(outputs, attention, return_attention):
         return (outputs, attention) if return_attention else outputs
+
+
+class KernelLayer(AttentionLayer):
+    """Base of the layers with kernels, which say how those are made."""
+
+    def __init__(
+        self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_initializer = _arguments.initializer(
+            "kernel_initializer", kernel_initializer
+        )
+        self.kernel_regularizer = _arguments.regularizer(
+            "kernel_regularizer", kernel_regularizer
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
+        }
+
+    def _kernel(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the Keras layer `name` with a kernel."""
+        return {
+            # A copy, as one that is used twice would draw the same twice.
+            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_regularizer": self.kernel_regularizer,
+            "dtype": self._policy_of(name),
+            "name": name,
+        }
+
+
+class BottleneckLayer(KernelLayer):
+    """Base of the layers that squeeze their channels into fewer units."""
+
+    def __init__(
+        self, reduction: int, *, hidden_units: int | None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.reduction = _arguments.positive_integer("reduction", reduction)
+        self.hidden_units = _arguments.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "reduction": self.reduction,
+            "hidden_units": self.hidden_units,
+        }
+
+    def _units(self, channels: int) -> int:
+        """Return how many units `channels` are squeezed into."""
+        return self.hidden_units or max(1, channels // self.reduction)

@@ -22,8 +22,8 @@ class Defect:
 DEFECTS = [
     Defect(
         "a sublayer is made without the dtype policy",
-        "channel._bottleneck",
-        "dtype=self._policy_of(name),",
+        "_layer",
+        '"dtype": self._policy_of(name),',
         "",
         "SqueezeExcite",
         "mixed_precision_is_honoured",
@@ -127,8 +127,8 @@ DEFECTS = [
     ),
     Defect(
         "the kernel regularizer is dropped",
-        "channel._bottleneck",
-        "kernel_regularizer=self.kernel_regularizer,",
+        "_layer",
+        '"kernel_regularizer": self.kernel_regularizer,',
         "",
         "ChannelAttention",
         "regularizers_are_counted",
@@ -202,10 +202,10 @@ DEFECTS = [
         "equals_the_float64_twin",
     ),
     Defect(
-        "the slope of a root at zero is infinite",
+        "a map of one position divides zero by zero",
         "_numerics",
-        "ops.sqrt(ops.where(varies, variance, 1))",
-        "ops.sqrt(variance)",
+        "ops.maximum(_count(squares, x, axes) - 1, 1)",
+        "(_count(squares, x, axes) - 1)",
         "SpatialGroupEnhance",
         "one_sample_of_one_position_is_finite",
     ),

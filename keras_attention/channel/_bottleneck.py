@@ -7,43 +7,24 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import BottleneckLayer
 
 
-class BottleneckGate(AttentionLayer):
+class BottleneckGate(BottleneckLayer):
     """Base of the channel gates made by `excite(squeeze(pooled channels))`.
 
-    It owns the two dense layers and the arguments that shape them. A subclass
-    pools the map, calls them, and bounds the result.
+    It owns the two dense layers. A subclass pools the map, calls them, and
+    bounds the result.
     """
 
-    def __init__(
-        self,
-        reduction: int,
-        *,
-        hidden_units: int | None,
-        use_bias: bool,
-        kernel_initializer: Any,
-        kernel_regularizer: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(**kwargs)
-        self.reduction = _arguments.positive_integer("reduction", reduction)
-        self.hidden_units = _arguments.optional_positive_integer(
-            "hidden_units", hidden_units
-        )
+    def __init__(self, reduction: int, *, use_bias: bool, **kwargs: Any):
+        super().__init__(reduction, **kwargs)
         self.use_bias = _arguments.boolean("use_bias", use_bias)
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
-        )
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        hidden = self.hidden_units or max(1, channels // self.reduction)
+        hidden = self._units(channels)
         self.squeeze = self._dense(hidden, "squeeze")
         self.excite = self._dense(channels, "excite")
         self.squeeze.build((None, channels))
@@ -62,25 +43,9 @@ class BottleneckGate(AttentionLayer):
         return _axes.pooled(input_shape, self.data_format)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "reduction": self.reduction,
-            "hidden_units": self.hidden_units,
-            "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
-        }
+        return {**super().get_config(), "use_bias": self.use_bias}
 
     def _dense(self, units: int, name: str) -> keras.layers.Dense:
         return keras.layers.Dense(
-            units,
-            use_bias=self.use_bias,
-            kernel_initializer=self.kernel_initializer.clone(),
-            kernel_regularizer=self.kernel_regularizer,
-            dtype=self._policy_of(name),
-            name=name,
+            units, use_bias=self.use_bias, **self._kernel(name)
         )

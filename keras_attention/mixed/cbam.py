@@ -5,13 +5,13 @@ from typing import Any
 import keras
 
 from keras_attention import _arguments
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import BottleneckLayer
 from keras_attention.channel import ChannelAttention
 from keras_attention.spatial import SpatialAttention
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class CBAM(AttentionLayer):
+class CBAM(BottleneckLayer):
     r"""Gates the channels ("what"), then the positions ("where").
 
     .. math::
@@ -101,10 +101,13 @@ class CBAM(AttentionLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
-        self.reduction = _arguments.positive_integer("reduction", reduction)
-        self.hidden_units = _arguments.optional_positive_integer(
-            "hidden_units", hidden_units
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
         )
         self.kernel_size = _arguments.positive_integer(
             "kernel_size", kernel_size
@@ -114,18 +117,12 @@ class CBAM(AttentionLayer):
         )
         self.spatial_norm = _arguments.boolean("spatial_norm", spatial_norm)
         self.use_bias = _arguments.boolean("use_bias", use_bias)
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
-        )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         self._channels(input_shape)
         shared = {
-            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_initializer": self.kernel_initializer,
             "kernel_regularizer": self.kernel_regularizer,
             "data_format": self.data_format,
             "dtype": self.dtype_policy,
@@ -164,16 +161,8 @@ class CBAM(AttentionLayer):
     def get_config(self):
         return {
             **super().get_config(),
-            "reduction": self.reduction,
-            "hidden_units": self.hidden_units,
             "kernel_size": self.kernel_size,
             "spatial_input": self.spatial_input,
             "spatial_norm": self.spatial_norm,
             "use_bias": self.use_bias,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
         }

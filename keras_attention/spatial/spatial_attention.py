@@ -8,11 +8,11 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import KernelLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SpatialAttention(AttentionLayer):
+class SpatialAttention(KernelLayer):
     r"""Rescales each position by a gate seen from the positions around it.
 
     .. math::
@@ -87,37 +87,32 @@ class SpatialAttention(AttentionLayer):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
         self.kernel_size = _arguments.positive_integer(
             "kernel_size", kernel_size
         )
         self.use_norm = _arguments.boolean("use_norm", use_norm)
-        self.kernel_initializer = _arguments.initializer(
-            "kernel_initializer", kernel_initializer
-        )
-        self.kernel_regularizer = _arguments.regularizer(
-            "kernel_regularizer", kernel_regularizer
-        )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         self._channels(input_shape)
-        axis = _axes.channel_axis(self.data_format, 4)
         self.conv = keras.layers.Conv2D(
             1,
             self.kernel_size,
             padding="same",
             use_bias=not self.use_norm,
-            kernel_initializer=self.kernel_initializer.clone(),
-            kernel_regularizer=self.kernel_regularizer,
             data_format=self.data_format,
-            dtype=self._policy_of("conv"),
-            name="conv",
+            **self._kernel("conv"),
         )
         self.conv.build(_axes.with_channels(input_shape, 2, self.data_format))
         if self.use_norm:
             self.norm = keras.layers.BatchNormalization(
-                axis,
+                _axes.channel_axis(self.data_format, 4),
                 momentum=0.99,
                 epsilon=1e-5,
                 gamma_initializer="zeros",
@@ -148,10 +143,4 @@ class SpatialAttention(AttentionLayer):
             **super().get_config(),
             "kernel_size": self.kernel_size,
             "use_norm": self.use_norm,
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
         }

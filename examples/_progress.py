@@ -1,0 +1,56 @@
+"""Callbacks that show a training, and time it."""
+
+import statistics
+import sys
+import time
+
+import keras
+
+
+class Progress(keras.callbacks.Callback):
+    """A bar over all epochs of all runs, or without a terminal a line a run."""
+
+    def __init__(self, epochs: int):
+        super().__init__()
+        self.bar = keras.utils.Progbar(
+            epochs, width=8, stateful_metrics=["loss", "accuracy"]
+        )
+        self.is_live = sys.stdout.isatty()
+        self.done = 0
+        self.run = ""
+
+    def on_train_begin(self, logs=None):
+        self.bar.unit_name = f"epoch, {self.run}"
+        if self.is_live and not self.done:
+            self.bar.update(0)
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.done += 1
+        if self.is_live:
+            values = [(name, logs[name]) for name in ("loss", "accuracy")]
+            self.bar.update(self.done, values)
+
+    def on_train_end(self, logs=None):
+        if not self.is_live:
+            print(
+                f"{self.done}/{self.bar.target} epochs, {self.run}: "
+                f"loss {logs['loss']:.4f}, accuracy {logs['accuracy']:.4f}",
+                flush=True,
+            )
+
+
+class Stopwatch(keras.callbacks.Callback):
+    """The seconds that each epoch took."""
+
+    def on_train_begin(self, logs=None):
+        self.seconds = []
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.seconds.append(time.perf_counter() - self.start)
+
+    def median(self) -> float:
+        """Return the median, without the first epoch, which compiles."""
+        return statistics.median(self.seconds[1:] or self.seconds)

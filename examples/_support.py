@@ -1,0 +1,119 @@
+"""What every example needs before it imports Keras."""
+
+import argparse
+import importlib.util
+import json
+import logging
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+BACKENDS = ("jax", "tensorflow", "torch")
+
+
+def choose_backend() -> str:
+    """Choose a Keras backend that is installed, and return its name.
+
+    To be called before Keras is imported. `KERAS_BACKEND` decides; where it is
+    not set, Keras' own configuration file does if what it names is installed,
+    and the first backend that is installed otherwise. (Keras alone would ask
+    for TensorFlow.)
+    """
+    _quiet_tensorflow()
+    asked = os.environ.get("KERAS_BACKEND")
+    backend = _checked(asked) if asked else _first_installed()
+    os.environ["KERAS_BACKEND"] = backend
+    return backend
+
+
+def require(packages: Mapping[str, str]) -> None:
+    """End the program unless it can import the modules it needs.
+
+    Args:
+        packages: What to install by the name of the module it brings.
+    """
+    missing = [m for m in packages if not _is_installed(m)]
+    if missing:
+        install = " ".join(sorted({packages[m] for m in missing}))
+        fail(f"{', '.join(missing)} not found. Try: pip install {install}")
+
+
+def fail(message: str) -> NoReturn:
+    """End the program as `argparse` does, with a message and status 2."""
+    print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
+    raise SystemExit(2)
+
+
+def positive_integer(text: str) -> int:
+    """Return `text` as a number of at least 1: a type for `argparse`."""
+    try:
+        number = int(text)
+    except ValueError:
+        number = 0
+    if number < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a positive integer. Received: {text}"
+        )
+    return number
+
+
+def folder(text: str) -> Path:
+    """Return `text` as a folder, made if need be: a type for `argparse`."""
+    path = Path(text)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise argparse.ArgumentTypeError(
+            f"cannot be made a folder ({error.strerror}). Received: {text}"
+        ) from error
+    return path
+
+
+def _quiet_tensorflow() -> None:
+    # Keras imports TensorFlow under other backends too, where it is installed.
+    # It announces oneDNN whatever the log level, unless that is off; without
+    # it results do not depend on how work is split among threads either.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # It also warns when each of several models predicts only once.
+    logging.getLogger("tensorflow").setLevel(logging.ERROR)
+
+
+def _checked(backend: str) -> str:
+    if backend not in BACKENDS:
+        fail(
+            f"KERAS_BACKEND must be {', '.join(BACKENDS[:-1])} or "
+            f"{BACKENDS[-1]}. Received: KERAS_BACKEND={backend}"
+        )
+    if not _is_installed(backend):
+        fail(
+            f"KERAS_BACKEND={backend}, but {backend} is not installed. "
+            f'Try: pip install "keras-vision-attention[{backend}]"'
+        )
+    return backend
+
+
+def _first_installed() -> str:
+    for backend in (_configured(), *BACKENDS):
+        if backend in BACKENDS and _is_installed(backend):
+            return backend
+    fail(
+        f"Keras needs one of {', '.join(BACKENDS)}, and none is installed. "
+        'Try: pip install "keras-vision-attention[jax]"'
+    )
+
+
+def _configured() -> str | None:
+    """Return the backend that Keras' configuration file names, if any."""
+    home = os.environ.get("KERAS_HOME", "~/.keras")
+    try:
+        text = (Path(home).expanduser() / "keras.json").read_text("utf-8")
+        return json.loads(text).get("backend")
+    except (OSError, ValueError, AttributeError):
+        return None
+
+
+def _is_installed(module: str) -> bool:
+    return importlib.util.find_spec(module) is not None
