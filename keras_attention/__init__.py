@@ -6,6 +6,8 @@ from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.mixed import CBAM
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
@@ -13,6 +15,8 @@ from keras_attention.spatial import SpatialTransformer
 __all__ = [
     "CBAM",
     "ChannelAttention",
+    "ConvOffset2D",
+    "DeformableConv2D",
     "GatedChannelTransform",
     "SpatialAttention",
     "SpatialGroupEnhance",

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import keras
 from keras import ops
 
 from keras_attention import _arguments
@@ -196,7 +195,8 @@ def _product(samples, kernel, groups):
     samples = ops.transpose(samples, (2, 0, 1, 3))
     samples = ops.reshape(samples, (groups, batch * places, taps * members))
     kernel = ops.reshape(kernel, (taps * members, groups, filters))
-    outputs = ops.matmul(samples, ops.transpose(kernel, (1, 0, 2)))
+    # Not `ops.matmul`, which makes float32 of float64 on JAX and PyTorch.
+    outputs = samples @ ops.transpose(kernel, (1, 0, 2))
     outputs = ops.transpose(outputs, (1, 0, 2))
     return ops.reshape(outputs, (batch, places, groups * filters))
 
