@@ -243,4 +243,28 @@ DEFECTS = [
         "SqueezeExcite",
         "equals_the_float64_twin",
     ),
+    Defect(
+        "offsets are taken in the order (dx, dy)",
+        "ops.deform_conv2d",
+        "_flat(moves[..., 0] + rows)",
+        "_flat(moves[..., 1] + rows)",
+        "DeformableConv2D",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "offsets are computed in half precision",
+        "spatial.deformable_conv2d",
+        "self._offset_maps(_numerics.accumulable(x))",
+        "self._offset_maps(x)",
+        "DeformableConv2D",
+        "mixed_precision_is_honoured",
+    ),
+    Defect(
+        "the published order of offsets is ignored",
+        "spatial.conv_offset2d",
+        'if self.offset_layout == "scrambled":',
+        "if False:",
+        "ConvOffset2D",
+        "equals_the_float64_twin",
+    ),
 ]

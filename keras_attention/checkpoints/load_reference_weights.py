@@ -16,6 +16,8 @@ from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
+from keras_attention.checkpoints.deformable import CONV_OFFSET2D_LAYOUTS
+from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_LAYOUTS
 from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_LAYOUTS,
 )
@@ -24,12 +26,16 @@ from keras_attention.checkpoints.spatial_group_enhance import (
 )
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
 from keras_attention.mixed import CBAM
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
 _LAYOUTS: dict[type, dict[str, Layout]] = {
     CBAM: CBAM_LAYOUTS,
     ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
+    ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
+    DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
     SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
@@ -56,7 +62,11 @@ def load_reference_weights(
     * `CBAM`: these two together, after `ChannelGate.` and `SpatialGate.` (the
       authors), or after `channel.` and `spatial.` (timm);
     * `SpatialGroupEnhance`: `weight` and `bias` (PytorchInsight);
-    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors).
+    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors);
+    * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
+      (the authors' MXNet networks) or `conv_offset` (MMCV);
+    * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
+      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`).
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
