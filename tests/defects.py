@@ -252,14 +252,6 @@ DEFECTS = [
         "equals_the_float64_twin",
     ),
     Defect(
-        "offsets are computed in half precision",
-        "spatial.deformable_conv2d",
-        "self._offset_maps(_numerics.accumulable(x))",
-        "self._offset_maps(x)",
-        "DeformableConv2D",
-        "mixed_precision_is_honoured",
-    ),
-    Defect(
         "the published order of offsets is ignored",
         "spatial.conv_offset2d",
         'if self.offset_layout == "scrambled":',
