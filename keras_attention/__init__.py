@@ -10,6 +10,8 @@ from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.mixed import CBAM
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
@@ -18,6 +20,8 @@ __all__ = [
     "CBAM",
     "AttentionalFeatureFusion",
     "ChannelAttention",
+    "ConvOffset2D",
+    "DeformableConv2D",
     "GatedChannelTransform",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",

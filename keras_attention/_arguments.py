@@ -47,18 +47,43 @@ def integer_of_two_or_more(name: str, value: Any) -> int:
     return number
 
 
-def optional_size(name: str, value: Any) -> tuple[int, int] | None:
-    """Return `None`, or height and width: a pair, or one number for both."""
-    if value is None:
-        return None
+def size(name: str, value: Any) -> tuple[int, int]:
+    """Return height and width: a pair, or one number for both."""
     pair = (value, value) if isinstance(value, int) else value
     try:
         height, width = pair
         return positive_integer(name, height), positive_integer(name, width)
     except (TypeError, ValueError):
+        raise _error(name, "one or two positive integers", value) from None
+
+
+def optional_size(name: str, value: Any) -> tuple[int, int] | None:
+    """Return `None`, or height and width: a pair, or one number for both."""
+    if value is None:
+        return None
+    try:
+        return size(name, value)
+    except ValueError:
         raise _error(
             name, "one or two positive integers or None", value
         ) from None
+
+
+def padding(name: str, value: Any) -> str | tuple[int, int]:
+    """Return "valid" or "same", or the zeros on each side: one or two."""
+    if isinstance(value, str) and value in ("valid", "same"):
+        return value
+    try:
+        pair = (value, value) if isinstance(value, int) else value
+        # One more, as there may be none.
+        height, width = size(name, [operator.index(n) + 1 for n in pair])
+    except (TypeError, ValueError):
+        height = width = 0
+    if isinstance(value, bool | str) or not height:
+        raise _error(
+            name, "'valid', 'same' or one or two integers from 0 on", value
+        )
+    return height - 1, width - 1
 
 
 def positive_number(name: str, value: Any) -> float:

@@ -7,6 +7,8 @@ from contract.case import Fresh
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import ConvOffset2D
+from keras_attention import DeformableConv2D
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -196,5 +198,46 @@ CASES = [
         },
         IMAGE,
         attention_channels=None,
+    ),
+    Case(DeformableConv2D, {"filters": 6}, IMAGE),
+    Case(
+        DeformableConv2D,
+        {
+            "filters": 8,
+            "kernel_size": (3, 2),
+            "strides": (2, 1),
+            "padding": (1, 2),
+            "groups": 2,
+            "offset_groups": 4,
+            "modulated": False,
+            "use_bias": False,
+            "activation": "silu",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(
+        DeformableConv2D,
+        {
+            "filters": 4,
+            "kernel_size": (2, 3),
+            "strides": 2,
+            "dilation_rate": (1, 2),
+            "offset_groups": 2,
+        },
+        IMAGE,
+    ),
+    Case(ConvOffset2D, {}, IMAGE, attention_channels=-2),
+    Case(
+        ConvOffset2D,
+        {
+            "kernel_size": 5,
+            "offset_layout": "scrambled",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+        attention_channels=-2,
     ),
 ]

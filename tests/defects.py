@@ -292,4 +292,20 @@ DEFECTS = [
         "SpatialTransformer",
         "equals_the_float64_twin",
     ),
+    Defect(
+        "offsets are taken in the order (dx, dy)",
+        "ops.deform_conv2d",
+        "_flat(moves[..., 0] + rows)",
+        "_flat(moves[..., 1] + rows)",
+        "DeformableConv2D",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "the published order of offsets is ignored",
+        "spatial.conv_offset2d",
+        'if self.offset_layout == "scrambled":',
+        "if False:",
+        "ConvOffset2D",
+        "equals_the_float64_twin",
+    ),
 ]

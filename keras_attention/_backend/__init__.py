@@ -15,3 +15,4 @@ _FILE = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FILE}")
 
 grid_sample = _active.grid_sample
+take_rows = _active.take_rows

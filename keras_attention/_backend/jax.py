@@ -7,9 +7,10 @@ import jax.numpy as jnp
 from keras_attention._backend import plain
 
 
-def _index_rows(maps, rows, columns):
+def take_rows(maps, rows, columns):
+    """Return the channels at `rows` and `columns`, both of rank 3."""
     sample = jnp.arange(maps.shape[0])[:, None, None]
     return maps[sample, rows, columns]
 
 
-grid_sample = functools.partial(plain.grid_sample, gather=_index_rows)
+grid_sample = functools.partial(plain.grid_sample, gather=take_rows)

@@ -16,6 +16,38 @@ def take_rows(maps, rows, columns):
     return ops.take(flat, (sample * height + rows) * width + columns, axis=0)
 
 
+def weighted_rows(maps, rows, columns, gather=take_rows):
+    """Return the sum of what is read at each pair `(index, weight)` of taps."""
+    return sum(
+        gather(maps, row, column) * ops.expand_dims(by_row * by_column, -1)
+        for row, by_row in rows
+        for column, by_column in columns
+    )
+
+
+def in_bounds(taps, size):
+    """Return taps `(pixel, weight)` as `(index, weight)`, 0 where outside.
+
+    Indices are in bounds whatever the pixel is, as they are clipped after the
+    cast to integers, of which NaN and huge numbers may make anything.
+    """
+    found = []
+    for pixel, weight in taps:
+        last = ops.cast(size - 1, pixel.dtype)
+        inside = ops.logical_and(pixel >= 0, pixel <= last)
+        index = ops.clip(ops.cast(pixel, "int32"), 0, size - 1)
+        # A product, as a weight that is NaN shall stay so outside too.
+        found.append((index, weight * ops.cast(inside, weight.dtype)))
+    return found
+
+
+def linear(position):
+    """Return the two taps of linear interpolation."""
+    first = ops.floor(position)
+    t = position - first
+    return [(first, 1 - t), (first + 1, t)]
+
+
 def grid_sample(
     maps,
     grid,
@@ -33,22 +65,14 @@ def grid_sample(
     _, height, width, _ = ops.shape(maps)
     columns = _taps(grid[..., 0], width, *settings)
     rows = _taps(grid[..., 1], height, *settings)
-    outputs = sum(
-        gather(maps, row, column) * ops.expand_dims(by_row * by_column, -1)
-        for row, by_row in rows
-        for column, by_column in columns
-    )
+    outputs = weighted_rows(maps, rows, columns, gather)
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 3, 1, 2))
     return outputs
 
 
 def _taps(coordinate, size, interpolation, padding_mode, align_corners):
-    """Return the pixels that are read along one axis: `(index, weight)`.
-
-    Indices are in bounds whatever the coordinate is, as they are clipped after
-    the cast to integers, of which NaN and huge numbers may make anything.
-    """
+    """Return the pixels that are read along one axis: `(index, weight)`."""
     length = ops.cast(size, coordinate.dtype)
     if align_corners:
         position = (coordinate + 1) / 2 * (length - 1)
@@ -61,15 +85,9 @@ def _taps(coordinate, size, interpolation, padding_mode, align_corners):
             for pixel, weight in _cubic(position)
         ]
     else:
-        place = {"bilinear": _linear, "nearest": _nearest}[interpolation]
+        place = {"bilinear": linear, "nearest": _nearest}[interpolation]
         taps = place(_pad(position, length, padding_mode, align_corners))
-    found = []
-    for pixel, weight in taps:
-        inside = ops.logical_and(pixel >= 0, pixel <= length - 1)
-        index = ops.clip(ops.cast(pixel, "int32"), 0, size - 1)
-        # A product, as a weight that is NaN shall stay so outside too.
-        found.append((index, weight * ops.cast(inside, weight.dtype)))
-    return found
+    return in_bounds(taps, size)
 
 
 def _pad(position, length, padding_mode, align_corners):
@@ -89,12 +107,6 @@ def _pad(position, length, padding_mode, align_corners):
     last = length - 1
     upper = ops.where(position < last, position, last)
     return ops.where(position > 0, upper, ops.zeros_like(position))
-
-
-def _linear(position):
-    first = ops.floor(position)
-    t = position - first
-    return [(first, 1 - t), (first + 1, t)]
 
 
 def _nearest(position):

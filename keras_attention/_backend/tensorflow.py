@@ -7,10 +7,11 @@ import tensorflow as tf
 from keras_attention._backend import plain
 
 
-def _gather_rows(maps, rows, columns):
+def take_rows(maps, rows, columns):
+    """Return the channels at `rows` and `columns`, both of rank 3."""
     batch, height, width, channels = tf.unstack(tf.shape(maps))
     flat = tf.reshape(maps, (batch, height * width, channels))
     return tf.gather(flat, rows * width + columns, batch_dims=1)
 
 
-grid_sample = functools.partial(plain.grid_sample, gather=_gather_rows)
+grid_sample = functools.partial(plain.grid_sample, gather=take_rows)

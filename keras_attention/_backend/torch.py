@@ -2,6 +2,8 @@
 
 import torch
 
+from keras_attention._backend.plain import take_rows as take_rows
+
 
 def grid_sample(
     maps, grid, *, interpolation, padding_mode, align_corners, data_format

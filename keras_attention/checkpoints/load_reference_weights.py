@@ -18,6 +18,8 @@ from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
+from keras_attention.checkpoints.deformable import CONV_OFFSET2D_LAYOUTS
+from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_LAYOUTS
 from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_LAYOUTS
 from keras_attention.checkpoints.feature_fusion import (
     iterative_feature_fusion_layouts,
@@ -36,6 +38,8 @@ from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.mixed import CBAM
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
@@ -46,6 +50,8 @@ _LAYOUTS: dict[type, _Layouts | Callable[[Any], _Layouts]] = {
     AttentionalFeatureFusion: FEATURE_FUSION_LAYOUTS,
     CBAM: CBAM_LAYOUTS,
     ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
+    ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
+    DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_layouts,
     MultiScaleChannelAttention: FEATURE_FUSION_LAYOUTS,
@@ -83,7 +89,11 @@ def load_reference_weights(
       ignores it);
     * `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn` and
       `attn.fc_select` (timm), `convs`, `compress` and `projections`
-      (selective-kernel-conv).
+      (selective-kernel-conv);
+    * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
+      (the authors' MXNet networks) or `conv_offset` (MMCV);
+    * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
+      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`).
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as

@@ -9,11 +9,16 @@ import numpy as np
 
 from autodiff import role
 from twins import channel
+from twins import deformable
 from twins import fusion
 from twins import mixed
 from twins import spatial
 
-TWINS = channel.TWINS | spatial.TWINS | mixed.TWINS | fusion.TWINS
+TWINS = {
+    name: twin
+    for module in (channel, deformable, fusion, mixed, spatial)
+    for name, twin in module.TWINS.items()
+}
 
 
 def run(layer, inputs):

@@ -8,6 +8,7 @@ def sigmoid(x):
 
 
 ACTIVATIONS = {
+    "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "silu": lambda x: x * sigmoid(x),
     "sigmoid": sigmoid,
