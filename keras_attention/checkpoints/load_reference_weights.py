@@ -91,7 +91,7 @@ def load_reference_weights(
       `attn.fc_select` (timm), `convs`, `compress` and `projections`
       (selective-kernel-conv);
     * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
-      (the authors' MXNet networks) or `conv_offset` (MMCV);
+      (the authors' MXNet networks);
     * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
       (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`).
 

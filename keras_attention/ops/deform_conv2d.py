@@ -37,8 +37,8 @@ def deform_conv2d(
     outside. With offsets :math:`\Delta` of zero and a mask :math:`m` of one,
     or none, it is a convolution.
 
-    Numbers and gradients, to all tensors, are those of torchvision's function
-    of the same name. Positions are computed in float32 at least.
+    Arguments have the order of channels of torchvision's function of the same
+    name. Positions are computed in float32 at least.
 
     Args:
         inputs: Float tensor of shape `(batch, height, width, channels)`.

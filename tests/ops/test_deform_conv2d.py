@@ -40,7 +40,7 @@ class Function(keras.layers.Layer):
         self.built = True
         self.settings = settings
 
-    def call(self, x, offsets, kernel, mask=None, bias=None):
+    def call(self, x, offsets, kernel, mask=None, bias=None, training=None):
         return deform_conv2d(
             x, offsets, kernel, mask=mask, bias=bias, **self.settings
         )

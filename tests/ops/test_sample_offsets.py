@@ -28,7 +28,7 @@ class Function(keras.layers.Layer):
         self.built = True
         self.data_format = data_format
 
-    def call(self, x, offsets):
+    def call(self, x, offsets, training=None):
         return sample_offsets(x, offsets, data_format=self.data_format)
 
 
