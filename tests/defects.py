@@ -263,8 +263,8 @@ DEFECTS = [
         "paths are told apart channel by channel",
         "fusion.selective_kernel",
         "ops.reshape(logits, (-1, self.paths, self.filters))",
-        "ops.swapaxes(\n"
-        "            ops.reshape(logits, (-1, self.filters, self.paths)), 1, 2)",
+        "ops.swapaxes(ops.reshape(\n"
+        "            logits, (-1, self.filters, self.paths)), 1, 2)",
         "SelectiveKernel",
         "equals_the_float64_twin",
     ),
