@@ -97,7 +97,9 @@ def test_maps_of_one_pixel(settings, form):
     x = np.full((2, 1, 1, 3), 7, "float32")
     grid = np.random.default_rng(0).uniform(-3, 3, (2, 4, 5, 2))
     outputs, slopes, _ = vjp(
-        Sampler(settings), [x, grid.astype("float32")], np.ones((2, 4, 5, 3), "float32")
+        Sampler(settings),
+        [x, grid.astype("float32")],
+        np.ones((2, 4, 5, 3), "float32"),
     )
     for array in (outputs, *slopes):
         assert np.isfinite(array).all()
