@@ -5,6 +5,7 @@ from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
@@ -12,6 +13,7 @@ __all__ = [
     "CBAM",
     "ChannelAttention",
     "GatedChannelTransform",
+    "ResidualAttention",
     "SpatialAttention",
     "SpatialGroupEnhance",
     "SqueezeExcite",

@@ -21,16 +21,19 @@ def mean(x, axes: tuple[int, ...], keepdims: bool = False):
     return ops.cast(total / _count(total, x, axes), x.dtype)
 
 
-def standardize(x, axes: tuple[int, ...], epsilon: float):
+def standardize(
+    x, axes: tuple[int, ...], epsilon: float, *, unbiased: bool = True
+):
     r"""Return `(x - mean) / (deviation + epsilon)` over `axes`.
 
-    The deviation is the unbiased one, :math:`\sqrt{\sum_i (x_i - \bar x)^2 /
-    (N - 1)}`. Where all values are equal, or there is only one, the result is
-    zero and so is its gradient.
+    The deviation is :math:`\sqrt{\sum_i (x_i - \bar x)^2 / (N - 1)}`, or with
+    :math:`N` for the divisor if it is not to be `unbiased`. Where all values
+    are equal, or there is only one, the result is zero and so is its gradient.
     """
     centred = x - mean(x, axes, keepdims=True)
     squares = ops.sum(ops.square(centred), axis=axes, keepdims=True)
-    variance = squares / ops.maximum(_count(squares, x, axes) - 1, 1)
+    count = _count(squares, x, axes)
+    variance = squares / (ops.maximum(count - 1, 1) if unbiased else count)
     # The slope of the root is infinite at zero: take it elsewhere.
     varies = variance > 0
     deviation = ops.sqrt(ops.where(varies, variance, 1))

@@ -4,12 +4,14 @@ from contract.case import Case
 from keras_attention import CBAM
 from keras_attention import ChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import ResidualAttention
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
+SMALL_IMAGE = ((3, 6, 5, 8),)
 VOLUME = ((3, 4, 3, 5, 16),)
 
 CASES = [
@@ -61,6 +63,33 @@ CASES = [
             "kernel_regularizer": "l2",
         },
         IMAGE,
+    ),
+    Case(ResidualAttention, {"depth": 2, "trunk": 1}, SMALL_IMAGE),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "trunk": 1,
+            "mask_activation": "channel",
+            "residual": False,
+            "reduction": 2,
+            "groups": 2,
+        },
+        SMALL_IMAGE,
+    ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "preprocessing": 2,
+            "trunk": 1,
+            "mask": 2,
+            "mask_activation": "spatial",
+            "align_corners": True,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SMALL_IMAGE,
     ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),

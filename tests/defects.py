@@ -177,8 +177,8 @@ DEFECTS = [
     Defect(
         "the deviation is the biased one",
         "_numerics",
-        "_count(squares, x, axes) - 1, 1",
-        "_count(squares, x, axes), 1",
+        "ops.maximum(count - 1, 1) if unbiased",
+        "count if unbiased",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
