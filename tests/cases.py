@@ -11,7 +11,7 @@ from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
-SMALL_IMAGE = ((3, 6, 5, 8),)
+SMALL_IMAGE = ((3, 6, 5, 16),)
 VOLUME = ((3, 4, 3, 5, 16),)
 
 CASES = [
@@ -64,16 +64,16 @@ CASES = [
         },
         IMAGE,
     ),
-    Case(ResidualAttention, {"depth": 2, "trunk": 1}, SMALL_IMAGE),
     Case(
         ResidualAttention,
         {
-            "depth": 1,
+            "depth": 2,
+            "preprocessing": 2,
             "trunk": 1,
             "mask_activation": "channel",
             "residual": False,
+            "align_corners": True,
             "reduction": 2,
-            "groups": 2,
         },
         SMALL_IMAGE,
     ),
@@ -81,11 +81,11 @@ CASES = [
         ResidualAttention,
         {
             "depth": 1,
-            "preprocessing": 2,
             "trunk": 1,
             "mask": 2,
             "mask_activation": "spatial",
-            "align_corners": True,
+            "reduction": 2,
+            "groups": 2,
             "kernel_initializer": "ones",
             "kernel_regularizer": "l2",
         },
