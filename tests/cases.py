@@ -11,7 +11,7 @@ from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
-SMALL_IMAGE = ((3, 6, 5, 16),)
+SMALL_IMAGE = ((3, 6, 5, 10),)
 VOLUME = ((3, 4, 3, 5, 16),)
 
 CASES = [
@@ -73,7 +73,7 @@ CASES = [
             "mask_activation": "channel",
             "residual": False,
             "align_corners": True,
-            "reduction": 2,
+            "reduction": 1,
         },
         SMALL_IMAGE,
     ),
@@ -84,7 +84,7 @@ CASES = [
             "trunk": 1,
             "mask": 2,
             "mask_activation": "spatial",
-            "reduction": 2,
+            "reduction": 1,
             "groups": 2,
             "kernel_initializer": "ones",
             "kernel_regularizer": "l2",

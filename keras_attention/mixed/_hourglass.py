@@ -30,12 +30,12 @@ class Hourglass(keras.layers.Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.depth = depth
         self.align_corners = align_corners
         self.data_format = data_format
         numbers = range(1, repeats + 1)
         self.down = [unit(f"down_{number}") for number in numbers]
         self.up = [unit(f"up_{number}") for number in numbers]
-        self.skip = self.inner = None
         if depth > 1:
             self.skip = unit("skip")
             self.inner = Hourglass(
@@ -49,9 +49,9 @@ class Hourglass(keras.layers.Layer):
             )
 
     def build(self, input_shape):
-        for layer in (*self.down, self.skip, self.inner, *self.up):
-            if layer is not None:
-                layer.build(input_shape)
+        deeper = (self.skip, self.inner) if self.depth > 1 else ()
+        for layer in (*self.down, *deeper, *self.up):
+            layer.build(input_shape)
 
     def call(self, x, training=None):
         half = ops.max_pool(
@@ -59,7 +59,7 @@ class Hourglass(keras.layers.Layer):
         )
         for unit in self.down:
             half = unit(half, training=training)
-        if self.inner is not None:
+        if self.depth > 1:
             skipped = self.skip(half, training=training)
             half = self.inner(half, training=training) + skipped
         for unit in self.up:

@@ -124,8 +124,7 @@ def resize(x, shape, align_corners):
             after = min(before + 1, old - 1)
             share = place - before
             rows.append(
-                (1 - share) * x.take(before, axis)
-                + share * x.take(after, axis)
+                (1 - share) * x.take(before, axis) + share * x.take(after, axis)
             )
         x = np.stack(rows, axis=axis)
     return x
