@@ -175,6 +175,22 @@ DEFECTS = [
         "equals_the_float64_twin",
     ),
     Defect(
+        "the skip over deeper levels has no unit",
+        "mixed._hourglass",
+        "skipped = self.skip(half, training=training)",
+        "skipped = half",
+        "ResidualAttention",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "the mask multiplies what came in, not the trunk",
+        "mixed.residual_attention",
+        "features * (1 + mask) if",
+        "x * (1 + mask) if",
+        "ResidualAttention",
+        "equals_the_float64_twin",
+    ),
+    Defect(
         "the deviation is the biased one",
         "_numerics",
         "ops.maximum(count - 1, 1) if unbiased",
