@@ -1,12 +1,9 @@
 """Bilinear resizing of maps, by two small matrix products."""
 
-from typing import Any
-
-import keras
-import numpy as np
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _numerics
 
 
 def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
@@ -16,7 +13,6 @@ def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
     of the maps do. `keras.ops.image.resize` knows the second alone.
     """
     letters = "abcd"
-    wide = keras.backend.standardize_dtype(x.dtype) == "float64"
     for axis, length in zip(
         _axes.spatial_axes(data_format, 4), size, strict=True
     ):
@@ -24,7 +20,7 @@ def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
             ops.shape(x)[axis],
             length,
             align_corners,
-            "float64" if wide else "float32",
+            _numerics.accumulable(x).dtype,
         )
         old = letters[axis]
         x = ops.einsum(
@@ -35,16 +31,13 @@ def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
     return x
 
 
-def _weights(old, new, align_corners: bool, dtype: str):
+def _weights(old, new, align_corners: bool, dtype):
     """Return what each of `new` places takes from each of `old` places."""
-    # A constant where sizes are known, as they are but in traced functions.
-    known = isinstance(old, int) and isinstance(new, int)
-    maths: Any = np if known else ops
-    sources = maths.arange(old, dtype=dtype)
-    targets = maths.arange(new, dtype=dtype)
+    sources = ops.cast(ops.arange(old), dtype)
+    targets = ops.cast(ops.arange(new), dtype)
+    old, new = ops.cast(old, dtype), ops.cast(new, dtype)
     if align_corners:
-        places = targets * sources[-1] / maths.maximum(targets[-1], 1)
+        places = targets * (old - 1) / ops.maximum(new - 1, 1)
     else:
-        scale = (sources[-1] + 1) / (targets[-1] + 1)
-        places = maths.clip((targets + 0.5) * scale - 0.5, 0, sources[-1])
-    return maths.maximum(1 - maths.abs(places[:, None] - sources), 0)
+        places = ops.clip((targets + 0.5) * old / new - 0.5, 0, old - 1)
+    return ops.relu(1 - ops.abs(places[:, None] - sources))
