@@ -4,6 +4,8 @@ from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import GlimpseSensor
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
@@ -12,6 +14,8 @@ __all__ = [
     "CBAM",
     "ChannelAttention",
     "GatedChannelTransform",
+    "GlimpseNetwork",
+    "GlimpseSensor",
     "SpatialAttention",
     "SpatialGroupEnhance",
     "SqueezeExcite",

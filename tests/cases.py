@@ -4,6 +4,8 @@ from contract.case import Case
 from keras_attention import CBAM
 from keras_attention import ChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import GlimpseSensor
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
@@ -65,4 +67,33 @@ CASES = [
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),
+]
+
+# What looks at places has no attention to return, and moves none of its axes of
+# places to another layout: tests/hard/test_contract.py holds it to the promises
+# that are left.
+GLIMPSES = [
+    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {
+            "units": 5,
+            "glimpse_units": 7,
+            "location_units": 6,
+            "glimpse_size": 4,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {"units": 8, "glimpse_size": 2, "num_scales": 2, "scale_factor": 3},
+        ((3, 8, 11, 1), (3, 2)),
+    ),
 ]

@@ -20,7 +20,7 @@ def test_public_names_are_sorted_and_there():
 
 
 def test_folders_export_what_the_package_does():
-    folders = ("channel", "spatial", "mixed", "checkpoints")
+    folders = ("channel", "spatial", "mixed", "hard", "checkpoints")
     modules = [getattr(keras_attention, folder) for folder in folders]
     exported = [name for module in modules for name in module.__all__]
     assert sorted(exported) == keras_attention.__all__

@@ -9,10 +9,11 @@ import numpy as np
 
 from autodiff import role
 from twins import channel
+from twins import hard
 from twins import mixed
 from twins import spatial
 
-TWINS = channel.TWINS | spatial.TWINS | mixed.TWINS
+TWINS = channel.TWINS | spatial.TWINS | mixed.TWINS | hard.TWINS
 
 
 def run(layer, inputs):
