@@ -6,6 +6,7 @@ from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import GlimpseSensor
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
@@ -16,6 +17,7 @@ __all__ = [
     "GatedChannelTransform",
     "GlimpseNetwork",
     "GlimpseSensor",
+    "RecurrentAttention",
     "SpatialAttention",
     "SpatialGroupEnhance",
     "SqueezeExcite",

@@ -36,6 +36,18 @@ def optional_positive_integer(name: str, value: Any) -> int | None:
         raise _error(name, "a positive integer or None", value) from None
 
 
+def optional_integer(name: str, value: Any) -> int | None:
+    """Return `None`, or `value` as an `int`."""
+    if value is None:
+        return None
+    try:
+        if isinstance(value, bool):
+            raise TypeError
+        return operator.index(value)
+    except TypeError:
+        raise _error(name, "an integer or None", value) from None
+
+
 def positive_number(name: str, value: Any) -> float:
     """Return `value` as a `float`, which must be above zero and finite."""
     try:
