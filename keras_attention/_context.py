@@ -68,15 +68,14 @@ class ContextLayer(AttentionLayer):
 
     def __init__(
         self,
-        reduction: int = 4,
+        reduction: int,
         *,
-        hidden_units: int | None = None,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
-        data_format: str | None = None,
+        hidden_units: int | None,
+        kernel_initializer: Any,
+        kernel_regularizer: Any,
         **kwargs: Any,
     ) -> None:
-        super().__init__(data_format=data_format, **kwargs)
+        super().__init__(**kwargs)
         self.reduction = _arguments.positive_integer("reduction", reduction)
         self.hidden_units = _arguments.optional_positive_integer(
             "hidden_units", hidden_units
