@@ -53,12 +53,11 @@ class ContextLayer(BottleneckLayer):
 
     def __init__(
         self,
-        reduction: int = 4,
+        reduction: int,
         *,
-        hidden_units: int | None = None,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
-        data_format: str | None = None,
+        hidden_units: int | None,
+        kernel_initializer: Any,
+        kernel_regularizer: Any,
         **kwargs: Any,
     ) -> None:
         super().__init__(
@@ -66,7 +65,6 @@ class ContextLayer(BottleneckLayer):
             hidden_units=hidden_units,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
-            data_format=data_format,
             **kwargs,
         )
         self.input_spec = keras.layers.InputSpec(min_ndim=3)

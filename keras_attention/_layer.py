@@ -74,9 +74,10 @@ class AttentionLayer(keras.layers.Layer):
     def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
         """Return the policies of quantized sublayers by pattern of path."""
         # A path starts at the outermost model, and that may be another one by
-        # the time the layer is loaded: what counts is how it ends.
+        # the time the layer is loaded: what counts is how it ends, and early
+        # versions of Keras look no further than a pattern goes.
         return {
-            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}": own
+            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}$": own
             for path, own in (
                 (sublayer.path, sublayer.dtype_policy)
                 for sublayer in self._flatten_layers(include_self=False)

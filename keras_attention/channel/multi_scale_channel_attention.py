@@ -1,7 +1,10 @@
 """Multi-scale channel attention, MS-CAM (Dai et al., 2021)."""
 
+from typing import Any
+
 import keras
 
+from keras_attention import _arguments
 from keras_attention._context import ContextLayer
 
 
@@ -77,6 +80,25 @@ class MultiScaleChannelAttention(ContextLayer):
         one, the global context is therefore a constant, where PyTorch refuses.
         Biases start at zero, where PyTorch draws them like the kernels.
     """
+
+    def __init__(
+        self,
+        reduction: int = 4,
+        *,
+        hidden_units: int | None = None,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
 
     def build(self, input_shape):
         channels = self._channels(input_shape)

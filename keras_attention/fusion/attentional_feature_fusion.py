@@ -1,7 +1,10 @@
 """Attentional feature fusion, AFF (Dai et al., 2021)."""
 
+from typing import Any
+
 import keras
 
+from keras_attention import _arguments
 from keras_attention.fusion._pair import PairFusion
 
 
@@ -77,6 +80,25 @@ class AttentionalFeatureFusion(PairFusion):
         neither. The note on batches of one and on biases under
         `keras_attention.MultiScaleChannelAttention` holds here as well.
     """
+
+    def __init__(
+        self,
+        reduction: int = 4,
+        *,
+        hidden_units: int | None = None,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
 
     def _build_branches(self, channels):
         self.local_context = self._branch("local_context", channels)
