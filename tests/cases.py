@@ -110,7 +110,6 @@ CASES = [
         ResidualAttention,
         {
             "depth": 1,
-            "preprocessing": 2,
             "trunk": 1,
             "mask_activation": "channel",
             "residual": False,
@@ -123,6 +122,7 @@ CASES = [
         ResidualAttention,
         {
             "depth": 1,
+            "preprocessing": 2,
             "trunk": 1,
             "mask": 2,
             "mask_activation": "spatial",

@@ -85,8 +85,8 @@ class ResidualAttention(BottleneckLayer):
 
     Raises:
         ValueError: If an argument is not as described above, if `groups` does
-            not divide the filters of a convolution of size 3, or if the input has
-            another rank or an unknown number of channels.
+            not divide the filters of a convolution of size 3, or if the input
+            has another rank or an unknown number of channels.
 
     Example:
 

@@ -59,12 +59,7 @@ class Case:
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
         layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
-        rng = np.random.default_rng(1)
-        for weight in layer.weights:
-            value = rng.normal(size=weight.shape)
-            positive = weight.path.endswith("moving_variance")
-            weight.assign(0.5 + value**2 if positive else value / 2)
-        return layer
+        return scattered(layer)
 
     def inputs(self, shapes=None, dtype="float32"):
         rng = np.random.default_rng(0)
@@ -106,6 +101,16 @@ class Case:
             (batch, *[size] * (len(shape) - 2), shape[-1])
             for shape in self.shapes
         )
+
+
+def scattered(layer):
+    """Return a layer that is built at weights that are nothing special."""
+    rng = np.random.default_rng(1)
+    for weight in layer.weights:
+        value = rng.normal(size=weight.shape)
+        positive = weight.path.endswith("moving_variance")
+        weight.assign(0.5 + value**2 if positive else value / 2)
+    return layer
 
 
 def to_layout(shape_or_array, data_format):

@@ -9,6 +9,7 @@ import pytest
 
 from contract.case import arguments
 from contract.case import flat
+from contract.case import scattered
 from contract.registry import check
 
 VOCABULARY = {
@@ -219,10 +220,5 @@ def behaviour(layer, case):
         return str(error)
     start = [weight.tolist() for weight in layer.get_weights()]
     losses = flat(layer.losses)
-    generic = case.generic(**_own_arguments(layer))
-    outputs = flat(generic(*case.inputs()))
+    outputs = flat(scattered(layer)(*case.inputs()))
     return start, [a.tolist() for a in (*losses, *outputs)]
-
-
-def _own_arguments(layer):
-    return {name: getattr(layer, name) for name in arguments(type(layer))}
