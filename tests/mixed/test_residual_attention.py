@@ -1,5 +1,8 @@
 """What is special about `ResidualAttention`."""
 
+import functools
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -8,18 +11,22 @@ from keras import ops
 import twins
 from autodiff import role
 from autodiff import vjp
+from contract.case import LAYOUTS
 from contract.case import Case
 from contract.case import assert_close
+from contract.case import assert_same
 from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import ResidualAttention
+from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import ResidualUnit
 from keras_attention.mixed._resize import resize_bilinear
+from twins import mixed
 
 RNG = np.random.default_rng(0)
-X = RNG.normal(size=(2, 7, 9, 8)).astype("float32")
+X = RNG.normal(size=(2, 6, 5, 8)).astype("float32")
 NO_TORCH = "PyTorch, which is compared with, is not installed"
 
 UNIT = [
@@ -39,9 +46,10 @@ def built(channels=8, data_format="channels_last", **kwargs):
     return layer
 
 
-def generic(data_format="channels_last", **kwargs):
-    case = Case(ResidualAttention, kwargs, (X.shape,))
-    return case.generic(data_format=data_format)
+@pytest.fixture(scope="module")
+def deep():
+    """A layer at its defaults, which three poolings bring to one position."""
+    return Case(ResidualAttention, {}, (X.shape,)).generic()
 
 
 def test_weights_are_named_for_their_roles():
@@ -59,10 +67,19 @@ def test_weights_are_named_for_their_roles():
     assert roles == head | {f"{unit}/{w}" for unit in units for w in UNIT}
 
 
-def trainable_and_statistics(layer):
+@functools.cache
+def module(channels, depth, reduction, groups):
+    """Return the numbers of weights and of statistics of a layer."""
+    layer = built(
+        channels,
+        depth=depth,
+        reduction=reduction,
+        groups=groups,
+        kernel_initializer="zeros",
+    )
     return np.array(
         [
-            sum(weight.numpy().size for weight in weights)
+            sum(math.prod(weight.shape) for weight in weights)
             for weights in (
                 layer.trainable_weights,
                 layer.non_trainable_weights,
@@ -101,15 +118,8 @@ def network(modules, *, reduction=4, groups=1, norms_first=True):
     for depth, channels, count in zip(
         (3, 2, 1), (256, 512, 1024), modules, strict=True
     ):
-        module = built(
-            channels,
-            depth=depth,
-            reduction=reduction,
-            groups=groups,
-            kernel_initializer="zeros",
-        )
         total = total + unit(inputs, channels)
-        total = total + count * trainable_and_statistics(module)
+        total = total + count * module(channels, depth, reduction, groups)
         inputs = channels
     total = total + unit(1024, 2048) + 2 * unit(2048, 2048)
     return tuple(total + norm(2048) + np.array([2048 * 1000 + 1000, 0]))
@@ -125,24 +135,22 @@ def test_networks_have_as_many_parameters_as_published():
 
 
 def test_groups_must_divide_hidden_channels():
-    with pytest.raises(ValueError, match=r"\(4\)\. Received: groups=3$"):
+    received = r"Received: groups=3, input_shape=\(None, None, None, 16\)$"
+    with pytest.raises(ValueError, match=rf"the 4 filters .*\. {received}"):
         built(16, groups=3)
 
 
-@pytest.mark.parametrize("depth", [3, 5], ids=["default", "too deep"])
-def test_any_depth_equals_the_twin(depth, data_format):
-    """The map is 7 x 9; after four poolings there is nothing left to pool."""
-    layer = generic(data_format, depth=depth)
-    outputs, mask = layer(to_layout(X, data_format), return_attention=True)
-    expected, expected_mask = twins.run(layer, [X])
-    assert_close(to_last(outputs, data_format), expected)
-    assert_close(to_last(mask, data_format), expected_mask)
+def test_a_deep_mask_equals_the_twin(deep):
+    outputs, mask = deep(X, return_attention=True)
+    expected, expected_mask = twins.run(deep, [X])
+    assert_close(outputs, expected)
+    assert_close(mask, expected_mask)
     assert np.all((expected_mask > 0) & (expected_mask < 1))
 
 
-def test_a_deep_mask_has_the_twins_slope():
+def test_a_deep_mask_has_the_twins_slope(deep):
     """Every weight, the skips' among them, along one direction at once."""
-    layer = generic()
+    layer = deep
     cotangent = RNG.normal(size=X.shape).astype("float32")
     _, slopes, weight_slopes = vjp(layer, [X], cotangent)
     point = twins.point(layer, [X])
@@ -169,33 +177,16 @@ def test_a_deep_mask_has_the_twins_slope():
     assert abs(found - expected) <= 1e-3 * abs(expected)
 
 
-def test_every_statistic_moves_in_training():
-    layer = generic()
-    before = [to_numpy(weight).copy() for weight in layer.weights]
-    vjp(layer, [X], np.ones_like(X), training=True)
-    for weight, old in zip(layer.weights, before, strict=True):
-        assert np.any(to_numpy(weight) != old) != weight.trainable, weight.path
-
-
-def test_one_position_of_one_sample_can_be_trained_on():
-    x = X[:1, :1, :1]
+@pytest.mark.parametrize("x", [X, X[:1, :1, :1]], ids=["map", "position"])
+def test_training_moves_every_statistic(x, deep):
+    before = [to_numpy(weight).copy() for weight in deep.weights]
     outputs, slopes, weight_slopes = vjp(
-        generic(), [x], np.ones_like(x), training=True
+        deep, [x], np.ones_like(x), training=True
     )
     for array in (outputs, *slopes, *weight_slopes.values()):
         assert np.isfinite(array).all()
-
-
-def test_naive_form_leaves_out_the_one():
-    """Without the units after it, and so of features alone: `1 + M` and `M`."""
-    residual, naive = generic(depth=1), generic(depth=1, residual=False)
-    for layer in (residual, naive):
-        for weight in layer.weights:
-            if role(weight) == "after_1/conv_3/kernel":
-                weight.assign(np.zeros(weight.shape))
-    y, mask = map(to_numpy, residual(X, return_attention=True))
-    assert_close(naive.attention(X), mask)
-    assert_close(naive(X), y * mask / (1 + mask))
+    for weight, old in zip(deep.weights, before, strict=True):
+        assert np.any(to_numpy(weight) != old) != weight.trainable, weight.path
 
 
 @pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
@@ -214,23 +205,19 @@ def test_mask_activations_are_the_papers(activation, data_format):
         assert_close(scores, z)
         return
     assert_close(scores.mean(axis=(1, 2)) + 1, np.ones((2, 7)))
-    assert_close(scores.std(axis=(1, 2)), np.ones((2, 7)), 1e-4)
+    assert_close(scores.std(axis=(1, 2), ddof=1), np.ones((2, 7)), 1e-4)
     slope = (scores[0, 1, 1] - scores[0, 0, 0]) / (z[0, 1, 1] - z[0, 0, 0])
     assert np.all(slope > 0)
 
 
-@pytest.mark.parametrize(
-    ("activation", "value"), [("mixed", 0.5), ("channel", 0), ("spatial", 0.5)]
-)
-def test_scores_of_zero_have_a_mask_and_gradients(activation, value):
-    layer = generic(depth=1, mask_activation=activation)
-    for weight in layer.weights:
-        if role(weight) == "head/conv_2/kernel":
-            weight.assign(np.zeros(weight.shape))
-    assert np.all(to_numpy(layer.attention(X)) == value)
-    _, slopes, weight_slopes = vjp(layer, [X], np.ones_like(X))
-    for slope in (*slopes, *weight_slopes.values()):
-        assert np.isfinite(slope).all()
+@pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
+def test_scores_of_zero_have_a_mask_and_gradients(activation):
+    function = MASK_ACTIVATIONS[activation]
+    layer = keras.layers.Lambda(lambda z: function(z, "channels_last"))
+    zeros = np.zeros_like(X)
+    mask, (slope,), _ = vjp(layer, [zeros], np.ones_like(X))
+    assert_same(mask, zeros if activation == "channel" else zeros + 0.5)
+    assert np.isfinite(slope).all()
 
 
 def test_channel_mask_does_not_overflow_in_float16():
@@ -239,14 +226,21 @@ def test_channel_mask_does_not_overflow_in_float16():
     assert_close(mask.astype("float32"), np.full(z.shape, 1 / 8), 1e-3)
 
 
-def test_pooling_pads_with_less_than_any_value():
+def test_pooling_pads_with_less_than_any_value(data_format):
     """Negative values stay so in a mask branch that does nothing else."""
-    layer = generic(depth=1)
-    for weight in layer.weights:
-        if role(weight).startswith("hourglass/") and "conv_3" in weight.path:
-            weight.assign(np.zeros(weight.shape))
-    half = layer.hourglass(ops.array(-1 - np.abs(X)))
-    assert np.all(to_numpy(half) <= -1)
+    hourglass = Hourglass(
+        1,
+        1,
+        lambda name: keras.layers.Identity(name=name),
+        align_corners=False,
+        data_format=data_format,
+    )
+    x = -1 - np.abs(X)
+    y = to_last(hourglass(to_layout(x, data_format)), data_format)
+    pooled = mixed.max_pool(x)
+    assert_close(y, mixed.resize(pooled, x.shape, align_corners=False))
+    assert pooled.shape == (2, 3, 3, 8)
+    assert pooled.max() <= -1
 
 
 @pytest.mark.parametrize("align_corners", [False, True])
@@ -256,35 +250,22 @@ def test_pooling_pads_with_less_than_any_value():
     ids=str,
 )
 class TestResize:
-    def resized(self, x, new, align_corners, data_format="channels_last"):
-        resized = resize_bilinear(
-            ops.array(to_layout(x, data_format)),
-            new,
-            align_corners=align_corners,
-            data_format=data_format,
-        )
-        return to_last(resized, data_format)
-
     @pytest.fixture
-    def x(self, old):
-        return RNG.normal(size=(2, *old, 3)).astype("float32")
+    def x(self, old, rng):
+        return rng.normal(size=(2, *old, 3)).astype("float32")
 
-    def test_layouts_agree(self, x, new, align_corners):
-        last = self.resized(x, new, align_corners)
-        first = self.resized(x, new, align_corners, "channels_first")
-        assert_close(first, last)
+    def test_equals_the_twin(self, x, new, align_corners):
+        expected = mixed.resize(x, (2, *new, 3), align_corners)
+        for layout in LAYOUTS:
+            found = resize_bilinear(
+                ops.array(to_layout(x, layout)),
+                new,
+                align_corners=align_corners,
+                data_format=layout,
+            )
+            assert_close(to_last(found, layout), expected)
 
-    def test_equals_keras_where_keras_knows_it(self, x, new, align_corners):
-        expected = ops.image.resize(
-            ops.array(x), new, "bilinear", data_format="channels_last"
-        )
-        actual = self.resized(x, new, align_corners)
-        if not align_corners:
-            assert_close(actual, expected)
-        elif max(x.shape[1:3]) > 1:
-            assert np.abs(actual - to_numpy(expected)).max() > 0.01
-
-    def test_equals_pytorch(self, x, new, align_corners):
+    def test_twin_equals_pytorch(self, x, new, align_corners):
         torch = pytest.importorskip("torch", reason=NO_TORCH)
         expected = torch.nn.functional.interpolate(
             torch.tensor(x.transpose(0, 3, 1, 2)),
@@ -292,8 +273,18 @@ class TestResize:
             mode="bilinear",
             align_corners=align_corners,
         )
-        actual = self.resized(x, new, align_corners)
-        assert_close(actual, expected.numpy().transpose(0, 2, 3, 1))
+        found = mixed.resize(x, (2, *new, 3), align_corners)
+        assert_close(found, expected.numpy().transpose(0, 2, 3, 1))
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 2), (7, 8)], ids=str)
+def test_resizing_without_corners_is_that_of_keras(size, rng):
+    x = rng.normal(size=(2, *size, 3)).astype("float32")
+    new = [2 * n - n % 2 for n in size]
+    settings = {"data_format": "channels_last"}
+    expected = ops.image.resize(ops.array(x), new, "bilinear", **settings)
+    found = resize_bilinear(ops.array(x), new, align_corners=False, **settings)
+    assert_close(found, expected)
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
