@@ -9,7 +9,6 @@ import pytest
 
 from contract.case import arguments
 from contract.case import flat
-from contract.case import scattered
 from contract.registry import check
 
 VOCABULARY = {
@@ -220,5 +219,5 @@ def behaviour(layer, case):
         return str(error)
     start = [weight.tolist() for weight in layer.get_weights()]
     losses = flat(layer.losses)
-    outputs = flat(scattered(layer)(*case.inputs()))
+    outputs = flat(case.scattered(layer)(*case.inputs()))
     return start, [a.tolist() for a in (*losses, *outputs)]
