@@ -1,10 +1,87 @@
-"""Train a classifier on distorted digits, and count what it gets wrong."""
+"""Train classifiers on distorted digits, and count what they get wrong."""
 
+import argparse
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import _distorted
 import _progress
+import _scans
 import keras
 import numpy as np
 
 EVALUATED_AT_ONCE = 512
+
+
+class Task(NamedTuple):
+    """What networks are to learn, and what they are tested on.
+
+    Attributes:
+        scans: The digits to train on.
+        distortion: How they are shown.
+        images: Distorted digits of the test.
+        labels: Their classes.
+    """
+
+    scans: _scans.Scans
+    distortion: _distorted.Distortion
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def make_task(
+    options: argparse.Namespace, distortion: _distorted.Distortion
+) -> Task:
+    """Return what the options of `_support.add_data_options` ask for."""
+    scans = _scans.load(options.data, options.train, options.validate)
+    images, labels = _distorted.held_out(scans, distortion, copies=4)
+    return Task(scans, distortion, images, labels)
+
+
+def compare(
+    builders: Mapping[str, Callable[[], keras.Model]],
+    task: Task,
+    *,
+    epochs: int,
+    seeds: int,
+    batch_size: int,
+    learning_rate: float,
+) -> tuple[dict[str, list[dict[str, float]]], dict[str, keras.Model]]:
+    """Train networks from the same seeds, on the same images.
+
+    Returns:
+        What is told of each network's runs, the rows of `_table.markdown`; and
+        the network of the last run.
+    """
+    progress = _progress.Progress(len(builders) * seeds * epochs)
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in builders}
+    models = {}
+    for seed in range(seeds):
+        for name, build in builders.items():
+            keras.utils.set_random_seed(seed)
+            models[name] = model = build()
+            data = _distorted.Epochs(
+                task.scans, task.distortion, batch_size=batch_size, seed=seed
+            )
+            seconds = train(
+                model,
+                data,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                progress=progress,
+                run=f"{name}, seed {seed}",
+            )
+            wrong = error(model, task.images, task.labels)
+            rows[name].append(
+                {
+                    "error in %": wrong,
+                    "accuracy in %": 100 - wrong,
+                    "parameters": model.count_params(),
+                    "s/epoch": seconds,
+                }
+            )
+    return rows, models
 
 
 def train(

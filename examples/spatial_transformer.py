@@ -35,8 +35,6 @@ _support.require(
 )
 
 import _distorted
-import _progress
-import _scans
 import _table
 import _training
 import _transformer_picture
@@ -158,42 +156,24 @@ def main() -> None:
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
-    scans = _scans.load(options.data, options.train, options.validate)
-    images, labels = _distorted.held_out(scans, DISTORTION, copies=4)
-    builders = {
-        "plain": build_plain,
-        "spatial transformer": lambda: build_transforming(options.transform),
-    }
-    progress = _progress.Progress(
-        len(builders) * options.seeds * options.epochs
+    task = _training.make_task(options, DISTORTION)
+    rows, models = _training.compare(
+        {
+            "plain": build_plain,
+            "transformer": lambda: build_transforming(options.transform),
+        },
+        task,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        batch_size=BATCH_SIZE,
+        learning_rate=LEARNING_RATE,
     )
-    rows: dict[str, list[dict[str, float]]] = {name: [] for name in builders}
-    models = {}
-    for seed in range(options.seeds):
-        for name, build in builders.items():
-            keras.utils.set_random_seed(seed)
-            models[name] = model = build()
-            seconds = _training.train(
-                model,
-                _distorted.Epochs(
-                    scans, DISTORTION, batch_size=BATCH_SIZE, seed=seed
-                ),
-                epochs=options.epochs,
-                learning_rate=LEARNING_RATE,
-                progress=progress,
-                run=f"{name}, seed {seed}",
-            )
-            error = _training.error(model, images, labels)
-            parameters = model.count_params()
-            values = (error, parameters, seconds)
-            rows[name].append(dict(zip(COLUMNS, values, strict=True)))
-    print(f"\n{_table.markdown('network', COLUMNS, rows)}")
-    print(f"{_table.about_seeds(options.seeds)} Test images: {len(images):,}.")
-    print(f"Backend: {BACKEND}\n")
+    print(f"\n{_table.markdown('network', COLUMNS, rows)}\n")
+    print(_table.about(options.seeds, len(task.images), BACKEND))
 
     path = options.output / "spatial_transformer.png"
-    _transformer_picture.draw(path, models, images, labels)
-    print(f"picture: {path}")
+    _transformer_picture.draw(path, models, task.images, task.labels)
+    print(f"\npicture: {path}")
 
 
 if __name__ == "__main__":
