@@ -85,7 +85,7 @@ class Variant(NamedTuple):
         convolve: Makes the first convolution of a branch, with batch norm and
             ReLU, of its filters and strides.
         prepare: Makes what stands before that convolution.
-        refine: Makes what follows a block.
+        refine: Makes what stands between the two last blocks.
     """
 
     fuse: Callable[[Any, Any], Any] = add
@@ -107,7 +107,7 @@ VARIANTS = {
     ),
     "SelectiveKernel": Variant(
         convolve=lambda filters, strides: keras_attention.SelectiveKernel(
-            filters, strides=strides, groups=4, use_bias=False
+            filters, strides=strides, split_input=True, use_bias=False
         )
     ),
     "GatedChannelTransform": Variant(
@@ -126,6 +126,7 @@ def build_model(variant: Variant) -> keras.Model:
     x = convolve(16, 2)(inputs)
     x = block(x, variant, 16)
     x = block(x, variant, 32, strides=2)
+    x = variant.refine()(x)
     x = block(x, variant, 32)
     x = layers.GlobalAveragePooling2D()(x)
     outputs = layers.Dense(10, activation="softmax")(x)
@@ -142,8 +143,7 @@ def block(x, variant: Variant, filters: int, strides: int = 1):
     x = variant.convolve(filters, strides)(x)
     x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
-    x = layers.ReLU()(variant.fuse(shortcut, x))
-    return variant.refine()(x)
+    return layers.ReLU()(variant.fuse(shortcut, x))
 
 
 def parse_options() -> argparse.Namespace:
@@ -162,7 +162,7 @@ def parse_options() -> argparse.Namespace:
         "(default: all)",
     )
     _support.add_data_options(parser)
-    _support.add_options(parser, epochs=15, output="output/fusion")
+    _support.add_options(parser, epochs=20, output="output/fusion")
     return parser.parse_args()
 
 
