@@ -17,7 +17,7 @@ def draw(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
         rows: The runs of each variant, as `_training.compare` returns them.
     """
     figure = Figure(
-        figsize=(12, 2.2 + 0.3 * len(rows)), dpi=100, layout="constrained"
+        figsize=(12, 2.8 + 0.3 * len(rows)), dpi=100, layout="constrained"
     )
     figure.suptitle(
         "A small residual network on distorted digits, by what is in its blocks"
@@ -54,3 +54,4 @@ def _draw_means(
     ]
     axis.barh(range(len(means)), means, color="lightsteelblue")
     axis.set_xlabel(column)
+    axis.locator_params("x", nbins=4)

@@ -57,7 +57,7 @@ DISTORTION = _distorted.Distortion(
     piece=6,
 )
 BATCH_SIZE = 64
-LEARNING_RATE = 5e-3
+LEARNING_RATE = 1e-2
 COLUMNS = {"accuracy in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
 
 

@@ -39,6 +39,7 @@ import _table
 import _training
 import _transformer_picture
 import keras
+import numpy as np
 from keras import layers
 from keras import ops
 
@@ -69,14 +70,18 @@ class Keypoints(layers.Layer):
     """
 
     def call(self, x):
-        weights = ops.softmax(x, axis=(1, 2))
+        _, height, width, channels = x.shape
+        places = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         v, u = (
-            ops.reshape(ops.linspace(-1.0, 1.0, size), (1, -1, 1))
-            for size in x.shape[1:3]
+            ops.convert_to_tensor(along.reshape(-1, 1), x.dtype)
+            for along in places
         )
-        u = ops.sum(u * ops.sum(weights, axis=1), axis=1)
-        v = ops.sum(v * ops.sum(weights, axis=2), axis=1)
-        return ops.concatenate([u, v], axis=-1)
+        scores = ops.reshape(x, (-1, height * width, channels))
+        weights = ops.softmax(scores, axis=1)
+        return ops.concatenate(
+            [ops.sum(weights * u, axis=1), ops.sum(weights * v, axis=1)],
+            axis=-1,
+        )
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], 2 * input_shape[-1])

@@ -137,7 +137,7 @@ def test_several_seeds_and_no_backend_asked_for(tmp_path):
     ],
 )
 def test_spatial_transformer(backend, options, tmp_path):
-    toy = ("--epochs", "1", "--seeds", "1", "--train", "64")
+    toy = ("--epochs", "1", "--seeds", "1", "--train", "32")
     result = example(
         "spatial_transformer",
         *(*toy, *options, "--output", tmp_path),
@@ -154,12 +154,12 @@ def test_spatial_transformer(backend, options, tmp_path):
     ("backend", "variants"),
     [
         ("jax", ["AttentionalFeatureFusion"]),
-        ("tensorflow", ["Add", "IterativeAttentionalFeatureFusion"]),
+        ("tensorflow", ["Add", "GatedChannelTransform"]),
         ("torch", []),
     ],
 )
 def test_fusion(backend, variants, tmp_path):
-    options = ("--epochs", "1", "--seeds", "1", "--train", "64", "--validate")
+    options = ("--epochs", "1", "--seeds", "1", "--train", "32", "--validate")
     only = ("--only", *variants) if variants else ()
     result = example(
         "fusion", *(*options, *only, "--output", tmp_path), backend=backend
