@@ -48,12 +48,12 @@ from keras import layers
 import keras_attention
 
 DISTORTION = _distorted.Distortion(
-    canvas=28,
-    digit=18,
-    rotation=30,
-    scale=(0.8, 1.2),
+    canvas=36,
+    digit=20,
+    rotation=45,
+    scale=(0.5, 1.4),
     translation=1,
-    clutter=2,
+    clutter=4,
     piece=6,
 )
 BATCH_SIZE = 64
@@ -162,7 +162,7 @@ def parse_options() -> argparse.Namespace:
         "(default: all)",
     )
     _support.add_data_options(parser)
-    _support.add_options(parser, epochs=20, output="output/fusion")
+    _support.add_options(parser, epochs=25, output="output/fusion")
     return parser.parse_args()
 
 
