@@ -8,14 +8,17 @@ from keras import ops
 BACKEND = keras.config.backend()
 
 
-def vjp(layer, inputs, cotangent, *, training=False, compiled=False):
+def vjp(
+    layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"
+):
     """Run a layer forwards and backwards.
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs`, and those to the trainable weights by role (the path without the
     layer's own name); all as NumPy arrays. In training mode the layer's
     statistics move. `compiled` goes through the backend's compiler, which eager
-    PyTorch has not.
+    PyTorch has not; JAX compiles each operation by itself otherwise, which
+    takes longer.
     """
     inputs = [ops.convert_to_tensor(x) for x in inputs]
     cotangent = ops.convert_to_tensor(cotangent)
