@@ -32,7 +32,8 @@ class Case:
     `attention_channels` is where the attention has the axis that the layout
     moves, if it has one, again in `channels_last`. `idle_weights` are how the
     paths of those weights end that have no effect in training: biases that a
-    batch norm takes away again. `weight_scale` is the spread of generic weights.
+    batch norm takes away again. `weight_scale` is the spread of generic
+    weights.
     """
 
     layer_cls: type
@@ -60,6 +61,10 @@ class Case:
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
         layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
+        return self.scattered(layer)
+
+    def scattered(self, layer):
+        """Return a layer that is built at weights that are nothing special."""
         rng = np.random.default_rng(1)
         for weight in layer.weights:
             value = rng.normal(size=weight.shape)
