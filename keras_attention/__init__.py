@@ -9,6 +9,8 @@ from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import GlimpseSensor
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
@@ -23,6 +25,8 @@ __all__ = [
     "ConvOffset2D",
     "DeformableConv2D",
     "GatedChannelTransform",
+    "GlimpseNetwork",
+    "GlimpseSensor",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
     "SelectiveKernel",

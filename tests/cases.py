@@ -10,6 +10,8 @@ from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
 from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import GlimpseSensor
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
@@ -239,5 +241,34 @@ CASES = [
         },
         IMAGE,
         attention_channels=-2,
+    ),
+]
+
+# What looks at places has no attention to return, and moves none of its axes of
+# places to another layout: tests/hard/test_contract.py holds it to the promises
+# that are left.
+GLIMPSES = [
+    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {
+            "units": 5,
+            "glimpse_units": 7,
+            "location_units": 6,
+            "glimpse_size": 4,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {"units": 8, "glimpse_size": 2, "num_scales": 2, "scale_factor": 3},
+        ((3, 8, 11, 1), (3, 2)),
     ),
 ]

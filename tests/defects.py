@@ -222,8 +222,8 @@ DEFECTS = [
         "the symbolic call forgets the attention",
         "_layer",
         "return self._outputs(outputs, attention, return_attention)\n\n"
-        "    def get_config",
-        "return outputs\n\n    def get_config",
+        "    @staticmethod",
+        "return outputs\n\n    @staticmethod",
         "SpatialAttention",
         "symbolic_shapes_are_the_eager_ones",
     ),

@@ -1,0 +1,6 @@
+"""Where to look at all: glimpses, and networks that choose them."""
+
+from keras_attention.hard.glimpse_network import GlimpseNetwork
+from keras_attention.hard.glimpse_sensor import GlimpseSensor
+
+__all__ = ["GlimpseNetwork", "GlimpseSensor"]
