@@ -122,7 +122,7 @@ class GlimpseNetwork(Retina, Kernels):
             "location_out", self.units, self.location_units
         )
 
-    def call(self, images, locations):
+    def call(self, images, locations, training=None):
         glimpses = self.sensor(images, locations)
         if self.data_format == "channels_first":
             # Few pixels are left to move, and weights fit both layouts.

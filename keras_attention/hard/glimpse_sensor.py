@@ -102,7 +102,7 @@ class GlimpseSensor(Retina):
                 f"Received: locations_shape={tuple(locations_shape)}"
             )
 
-    def call(self, images, locations):
+    def call(self, images, locations, training=None):
         return extract_glimpses(
             ops.cast(images, self.compute_dtype),
             locations,
