@@ -11,6 +11,7 @@ from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import GlimpseSensor
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
@@ -29,6 +30,7 @@ __all__ = [
     "GlimpseSensor",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
+    "RecurrentAttention",
     "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",

@@ -8,6 +8,7 @@ import keras_attention
 import twins
 from cases import CASES
 from cases import GLIMPSES
+from cases import RECURRENT
 from contract import CHECKS
 from contract import arguments
 
@@ -42,6 +43,7 @@ def test_contract(check, variant, case, request):
     check(case, **values, **variant)
 
 
+EVERYTHING = CASES + GLIMPSES + RECURRENT
 PUBLIC = {
     value
     for name in keras_attention.__all__
@@ -50,13 +52,12 @@ PUBLIC = {
 
 
 def test_every_public_layer_is_under_contract():
-    assert {case.layer_cls for case in CASES + GLIMPSES} == PUBLIC
+    assert {case.layer_cls for case in EVERYTHING} == PUBLIC
     assert twins.TWINS.keys() == {layer_cls.__name__ for layer_cls in PUBLIC}
 
 
 @pytest.mark.parametrize("layer_cls", sorted(PUBLIC, key=lambda c: c.__name__))
 def test_every_argument_is_in_some_case(layer_cls):
-    everything = CASES + GLIMPSES
-    cases = [case for case in everything if case.layer_cls is layer_cls]
+    cases = [case for case in EVERYTHING if case.layer_cls is layer_cls]
     exercised = {"data_format"}.union(*(case.kwargs for case in cases))
     assert arguments(layer_cls).keys() <= exercised

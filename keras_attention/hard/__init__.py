@@ -2,5 +2,6 @@
 
 from keras_attention.hard.glimpse_network import GlimpseNetwork
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
+from keras_attention.hard.recurrent_attention import RecurrentAttention
 
-__all__ = ["GlimpseNetwork", "GlimpseSensor"]
+__all__ = ["GlimpseNetwork", "GlimpseSensor", "RecurrentAttention"]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from twins.maths import dense
+from twins.maths import part
 
 
 def glimpses(layer, images, locations):
@@ -37,4 +38,28 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-TWINS = {"GlimpseSensor": glimpse_sensor, "GlimpseNetwork": glimpse_network}
+def recurrent_attention(layer, weights, images):
+    """The run that follows the means, and the places it looks at."""
+    place = np.zeros((len(images), 2))
+    state = np.zeros((len(images), layer.units))
+    places = []
+    for _ in range(layer.num_glimpses):
+        places.append(place)
+        seen, _ = glimpse_network(
+            layer, part(weights, "glimpse"), images, place
+        )
+        state = relu(
+            dense(weights, "core_input", seen)
+            + dense(weights, "core_state", state)
+        )
+        hidden = relu(dense(weights, "locator_hidden", state))
+        place = np.tanh(dense(weights, "locator", hidden))
+    classes = np.exp(dense(weights, "classifier", state))
+    return classes / classes.sum(axis=-1, keepdims=True), np.stack(places, 1)
+
+
+TWINS = {
+    "GlimpseSensor": glimpse_sensor,
+    "GlimpseNetwork": glimpse_network,
+    "RecurrentAttention": recurrent_attention,
+}
