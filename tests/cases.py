@@ -307,7 +307,14 @@ RECURRENT = [
     ),
     Case(
         RecurrentAttention,
-        {"num_classes": 2, "monte_carlo_samples": 2},
+        {
+            "num_classes": 2,
+            "units": 8,
+            "monte_carlo_samples": 2,
+            "glimpse_units": 6,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
         ((3, 9, 7, 2),),
     ),
 ]

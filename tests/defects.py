@@ -308,4 +308,28 @@ DEFECTS = [
         "ConvOffset2D",
         "equals_the_float64_twin",
     ),
+    Defect(
+        "x of a place goes down the rows",
+        "ops.extract_glimpses",
+        "_line(locations[:, 1], height, side)",
+        "_line(locations[:, 0], height, side)",
+        "GlimpseNetwork",
+        "gradients_are_the_twins_slope",
+    ),
+    Defect(
+        "what is seen is trained by the reward",
+        "hard.recurrent_attention",
+        "seen = ops.stop_gradient(state)",
+        "seen = state",
+        "RecurrentAttention",
+        "training_loss_has_the_twins_slope",
+    ),
+    Defect(
+        "a place drawn moves along with its mean",
+        "hard.recurrent_attention",
+        "place = ops.stop_gradient(place)",
+        "place = place + 0",
+        "RecurrentAttention",
+        "training_loss_has_the_twins_slope",
+    ),
 ]

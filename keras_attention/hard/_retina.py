@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import keras
+
 from keras_attention import _arguments
+from keras_attention._layer import Kernels
 from keras_attention._layer import MapLayer
 
 
@@ -45,3 +48,12 @@ class Retina(MapLayer):
             "data_format": self.data_format,
             "dtype": self.dtype_policy,
         }
+
+
+class RetinaNetwork(Retina, Kernels):
+    """Base of what looks by a retina and thinks in dense layers."""
+
+    def _dense(self, name: str, units: int, inputs: int) -> keras.layers.Dense:
+        layer = keras.layers.Dense(units, **self._kernel(name))
+        layer.build((None, inputs))
+        return layer

@@ -7,13 +7,12 @@ import keras
 from keras import ops
 
 from keras_attention import _arguments
-from keras_attention._layer import Kernels
-from keras_attention.hard._retina import Retina
+from keras_attention.hard._retina import RetinaNetwork
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class GlimpseNetwork(Retina, Kernels):
+class GlimpseNetwork(RetinaNetwork):
     r"""Makes one vector of what a glimpse shows and where it was taken.
 
     .. math::
@@ -142,8 +141,3 @@ class GlimpseNetwork(Retina, Kernels):
             "glimpse_units": self.glimpse_units,
             "location_units": self.location_units,
         }
-
-    def _dense(self, name: str, units: int, inputs: int) -> keras.layers.Dense:
-        layer = keras.layers.Dense(units, **self._kernel(name))
-        layer.build((None, inputs))
-        return layer

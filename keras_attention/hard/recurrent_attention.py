@@ -7,16 +7,16 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _numerics
-from keras_attention._layer import Kernels
-from keras_attention.hard._retina import Retina
+from keras_attention.hard._retina import RetinaNetwork
+from keras_attention.hard._runs import Handover
 from keras_attention.hard._runs import Runs
-from keras_attention.hard._runs import label_of
 from keras_attention.hard._runs import log_probability
+from keras_attention.hard._runs import loss_of_places
 from keras_attention.hard.glimpse_network import GlimpseNetwork
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class RecurrentAttention(Retina, Kernels, keras.Model):
+class RecurrentAttention(RetinaNetwork, keras.Model):
     r"""Classifies images by a few glimpses, and learns where to take them.
 
     .. math::
@@ -51,15 +51,16 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
         monte_carlo_samples: Number of runs for each image. The loss is their
             mean, and the prediction the mean of their probabilities: with more
             than one, places are drawn in prediction too.
-        reinforce_weight: Weight :math:`\lambda` of REINFORCE.
+        reinforce_weight: Weight :math:`\lambda` of REINFORCE, at least 0.
         glimpse_units: Hidden units of :math:`g` for what is seen.
         location_units: Hidden units of :math:`g` for the place.
         glimpse_size: Side of a glimpse in pixels.
         num_scales: Number of squares around a place.
         scale_factor: Integer: how much larger each square's side is than the
             last's.
-        seed: Integer seed of the drawing of places, or `None` for another each
-            time, or that of `keras.utils.set_random_seed`.
+        seed: Seed of the drawing of places, an integer from 0 on; or `None` for
+            one that follows from `keras.utils.set_random_seed`, if that was
+            called, and is another each time otherwise.
         kernel_initializer: Initializer of all kernels.
         kernel_regularizer: Regularizer of all kernels.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -100,8 +101,7 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
         As in the common PyTorch implementation the locator has a hidden layer
         and a tanh, where the paper has a linear map; the places are clipped to
         the image only after their probability is taken; and a last place is
-        drawn and rewarded, though nobody looks there. The runs of the loss are
-        drawn anew, apart from those whose accuracy is shown in training.
+        drawn and rewarded, though nobody looks there.
     """
 
     def __init__(
@@ -150,6 +150,7 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
         self.seed = _arguments.seed("seed", seed)
         self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
+        self._handover = Handover()
 
     def build(self, images_shape):
         self._channels(images_shape)
@@ -181,7 +182,10 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
             shape = (-1, self.monte_carlo_samples, self.num_classes)
             probabilities = ops.reshape(runs.probabilities, shape)
             probabilities = _numerics.mean(probabilities, (1,))
-        return ops.cast(probabilities, self.compute_dtype)
+        outputs = ops.cast(probabilities, self.compute_dtype)
+        if training:
+            self._handover.give(outputs, runs)
+        return outputs
 
     def locations(self, images):
         """Return the places that are looked at, `(batch, num_glimpses, 2)`.
@@ -202,28 +206,36 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
         sample_weight=None,
         training=True,
     ):
-        """Return the loss; in training that of runs drawn for it."""
+        """Return the loss, in training that of single runs.
+
+        They are those that led to `y_pred` if this is called by `fit`, and
+        drawn anew otherwise.
+        """
         if not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
-        runs = self._look(self._repeated(x), drawn=True)
+        if y is None:
+            raise ValueError(
+                "`y` must be labels, as a run is rewarded for the right one. "
+                "Received: y=None"
+            )
+        runs = self._handover.take(y_pred)
+        if runs is None:
+            runs = self._look(self._repeated(x), drawn=True)
         y = keras.tree.map_structure(self._repeated, y)
         if sample_weight is not None:
             sample_weight = self._repeated(sample_weight)
         cross_entropy = super().compute_loss(
             x, y, runs.probabilities, sample_weight, training
         )
-        right = ops.argmax(runs.probabilities, axis=-1) == label_of(
-            y, self.num_classes
+        of_places = loss_of_places(
+            runs, y, self.reinforce_weight, sample_weight
         )
-        reward = ops.cast(right, runs.baselines.dtype)[:, None]
-        advantage = ops.stop_gradient(reward - runs.baselines)
-        reinforce = -ops.sum(advantage * runs.log_probabilities, axis=1)
-        square = ops.mean(ops.square(reward - runs.baselines), axis=1)
-        own = square + self.reinforce_weight * reinforce
-        if sample_weight is not None:
-            weight = ops.reshape(ops.cast(sample_weight, own.dtype), (-1,))
-            own = own * weight
-        return cross_entropy + ops.mean(own)
+        return cross_entropy + ops.cast(of_places, cross_entropy.dtype)
+
+    def train_step(self, *args, **kwargs):
+        # What Keras calls it with depends on the backend.
+        with self._handover:
+            return super().train_step(*args, **kwargs)
 
     def compute_output_shape(self, images_shape):
         return (images_shape[0], self.num_classes)
@@ -245,10 +257,12 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
     def _look(self, images, *, drawn: bool) -> Runs:
         """Return one run for each image."""
         batch = ops.shape(images)[0]
-        location = ops.zeros((batch, 2), dtype="float32")
+        # Places in half precision are coarser than the pixels of an image.
+        wide = "float64" if self.compute_dtype == "float64" else "float32"
+        location = ops.zeros((batch, 2), dtype=wide)
         if drawn:
             location = keras.random.uniform(
-                (batch, 2), -1, 1, dtype="float32", seed=self.seed_generator
+                (batch, 2), -1, 1, dtype=wide, seed=self.seed_generator
             )
         state = ops.zeros((batch, self.units), dtype=self.compute_dtype)
         locations, baselines, log_probabilities = [], [], []
@@ -259,12 +273,13 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
             # The cross-entropy alone trains what is seen and remembered.
             seen = ops.stop_gradient(state)
             hidden = ops.relu(self.locator_hidden(seen))
-            mean = ops.tanh(ops.cast(self.locator(hidden), "float32"))
-            baselines.append(ops.cast(self.baseline(seen), "float32"))
+            # The hyperbolic tangent, whose float64 stays that on JAX.
+            mean = 2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), wide)) - 1
+            baselines.append(ops.cast(self.baseline(seen), wide))
             place = mean
             if drawn:
                 place = mean + self.location_stddev * keras.random.normal(
-                    (batch, 2), dtype="float32", seed=self.seed_generator
+                    (batch, 2), dtype=wide, seed=self.seed_generator
                 )
             # A place is what happened, not a function of the mean.
             place = ops.stop_gradient(place)
@@ -273,9 +288,7 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
             )
             location = ops.clip(place, -1, 1)
         return Runs(
-            probabilities=ops.softmax(
-                ops.cast(self.classifier(state), "float32")
-            ),
+            probabilities=ops.softmax(ops.cast(self.classifier(state), wide)),
             locations=ops.stack(locations, axis=1),
             baselines=ops.concatenate(baselines, axis=1),
             log_probabilities=ops.stack(log_probabilities, axis=1),
@@ -284,8 +297,3 @@ class RecurrentAttention(Retina, Kernels, keras.Model):
     def _repeated(self, x):
         """Return each sample as often as it is run, one next to another."""
         return ops.repeat(x, self.monte_carlo_samples, axis=0)
-
-    def _dense(self, name: str, units: int, inputs: int) -> keras.layers.Dense:
-        layer = keras.layers.Dense(units, **self._kernel(name))
-        layer.build((None, inputs))
-        return layer

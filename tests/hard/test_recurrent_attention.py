@@ -1,5 +1,6 @@
 import inspect
 import json
+import warnings
 
 import keras
 import numpy as np
@@ -8,6 +9,8 @@ from keras import ops
 
 import twins
 from autodiff import BACKEND
+from autodiff import float64
+from autodiff import loss_gradients
 from autodiff import role
 from cases import RECURRENT
 from contract import CHECKS
@@ -15,7 +18,10 @@ from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_layout
 from contract.case import to_numpy
+from contract.recurrent import LOSS
+from contract.recurrent import training_loss_has_the_twins_slope
 from keras_attention import RecurrentAttention
+from keras_attention.hard._runs import Handover
 
 # What the contract says of arguments holds for a whole model as well.
 OF_ARGUMENTS = {
@@ -34,7 +40,6 @@ OF_ARGUMENTS = {
     "a_sample_does_not_depend_on_the_batch",
     "regularizers_are_counted",
 }
-LOSS = "sparse_categorical_crossentropy"
 PARTS = {
     "locator": ("locator", "locator_hidden"),
     "baseline": ("baseline",),
@@ -91,9 +96,35 @@ def test_prediction_is_the_twin(data_format):
     assert layer.compute_output_shape(moved.shape) == expected.shape
 
 
+def test_prediction_in_float64_is_the_twin():
+    with float64():
+        case = RECURRENT[1]
+        layer, inputs = case.generic(dtype="float64"), case.inputs()
+        outputs, places = layer(*inputs), layer.locations(*inputs)
+        for found in (outputs, places):
+            assert keras.backend.standardize_dtype(found.dtype) == "float64"
+        # Keras' dense layers compute in float32 on PyTorch.
+        tolerance = 1e-5 if BACKEND == "torch" else 1e-12
+        assert_close((outputs, places), twins.run(layer, inputs), tolerance)
+
+
 def test_locations_build_the_model():
     images, _ = toy(3)
     assert model().locations(images).shape == (3, 3, 2)
+
+
+def test_locations_are_where_prediction_looks():
+    images = np.random.default_rng(0).uniform(size=(2, 8, 8, 1))
+    ram = model()
+    ram.build(images.shape)
+    ram.set_weights([w + 0.1 for w in ram.get_weights()])
+    base = to_numpy(ram(images))
+    column, row = np.floor(4 * (1 + to_numpy(ram.locations(images))[0, 1]))
+    row, column = int(min(row, 7)), int(min(column, 7))
+    changed = images.copy()
+    changed[0, row, column] += 1
+    assert np.any(to_numpy(ram(changed))[0] != base[0])
+    assert_same(to_numpy(ram(changed))[1], base[1])
 
 
 @pytest.mark.parametrize("samples", [1, 3])
@@ -154,40 +185,6 @@ def test_places_are_drawn_as_it_is_said():
     np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
 
 
-def gradients(ram, images, labels, **kwargs):
-    """Return the gradients of the training loss by role."""
-    weights = ram.trainable_variables
-    if BACKEND == "tensorflow":
-        import tensorflow as tf  # noqa: TID251
-
-        with tf.GradientTape() as tape:
-            loss = ram.compute_loss(images, labels, **kwargs)
-        grads = tape.gradient(loss, [w.value for w in weights])
-    elif BACKEND == "torch":
-        loss = ram.compute_loss(images, labels, **kwargs)
-        import torch  # noqa: TID251
-
-        grads = torch.autograd.grad(
-            loss, [w.value for w in weights], allow_unused=True
-        )
-    else:
-        import jax  # noqa: TID251
-
-        frozen = [v.value for v in ram.non_trainable_variables]
-        metrics = [v.value for v in ram.metrics_variables]
-
-        def loss(values):
-            return ram.stateless_compute_loss(
-                values, frozen, metrics, x=images, y=labels, **kwargs
-            )[0]
-
-        grads = jax.grad(loss)([w.value for w in weights])
-    return {
-        role(w): np.zeros(w.shape) if g is None else to_numpy(g)
-        for w, g in zip(weights, grads, strict=True)
-    }
-
-
 def moved(weights):
     return {name.partition("/")[0] for name, g in weights.items() if g.any()}
 
@@ -200,11 +197,60 @@ def compiled(**kwargs):
     return ram, images, labels
 
 
+@pytest.mark.parametrize("case", RECURRENT, ids=str)
+def test_training_loss_has_the_twins_slope(case):
+    training_loss_has_the_twins_slope(case)
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_step_looks_once_and_keeps_nothing(eager):
+    images, labels = toy(16)
+    ram = model(reinforce_weight=0)
+    told = keras.metrics.SparseCategoricalCrossentropy(name="told")
+    ram.compile("sgd", LOSS, metrics=[told, "accuracy"], run_eagerly=eager)
+    ram.build(images.shape)
+    ram.baseline.set_weights([np.zeros((16, 1)), np.zeros(1)])
+    before = draws_of(ram)
+    logs = ram.train_on_batch(images, labels, return_dict=True)
+    # A baseline of zero is off by the reward, which is the accuracy.
+    np.testing.assert_allclose(
+        logs["loss"], logs["told"] + logs["accuracy"], rtol=1e-5
+    )
+    ram.train_on_batch(images, labels)
+    assert draws_of(ram) - before == 2 * (1 + ram.num_glimpses)
+    assert vars(ram._handover) == vars(Handover())
+
+
+def test_runs_go_to_the_loss_of_their_own_outputs():
+    ram, images, labels = compiled()
+
+    def draws(outputs):
+        before = draws_of(ram)
+        ram.compute_loss(images, labels, outputs)
+        return draws_of(ram) - before
+
+    with ram._handover:
+        outputs = ram(images, training=True)
+        assert draws(outputs) == 0
+        assert draws(outputs) > 0  # they are gone
+        outputs = ram(images, training=True)
+        assert draws(ops.copy(outputs)) > 0
+        assert draws(outputs) > 0
+        outputs = ram(images)
+        assert draws(outputs) > 0
+    assert draws(ram(images, training=True)) > 0
+
+
+def draws_of(ram):
+    """Return how often a model has drawn."""
+    return int(to_numpy(ram.seed_generator.state)[1])
+
+
 def test_each_term_trains_its_own_part():
     def terms(**kwargs):
         keras.utils.set_random_seed(0)
         ram, images, labels = compiled(**kwargs)
-        return gradients(ram, images, labels), ram
+        return loss_gradients(ram, images, labels), ram
 
     base, ram = terms()
     assert moved(base) == {n for names in PARTS.values() for n in names}
@@ -218,7 +264,7 @@ def test_each_term_trains_its_own_part():
     keras.utils.set_random_seed(0)
     ram, images, labels = compiled()
     ram.compile("sgd", lambda y, p: 0 * ops.sum(p, axis=-1))
-    without = gradients(ram, images, labels)
+    without = loss_gradients(ram, images, labels)
     assert moved(without) == {"locator", "locator_hidden", "baseline"}
     for name in without:
         if name.startswith(("locator", "baseline")):
@@ -228,7 +274,7 @@ def test_each_term_trains_its_own_part():
 def test_baseline_descends_to_the_reward():
     ram, images, labels = compiled()
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
-    slopes = gradients(ram, images, labels)
+    slopes = loss_gradients(ram, images, labels)
     # All weights zero: class 0 is told, and 0 is expected.
     expected = -2 * np.mean(to_numpy(labels) == 0)
     np.testing.assert_allclose(slopes["baseline/bias"], expected, rtol=1e-5)
@@ -236,8 +282,14 @@ def test_baseline_descends_to_the_reward():
 
 def test_sample_weights_weigh_every_term():
     ram, images, labels = compiled()
-    none = gradients(ram, images, labels, sample_weight=ops.zeros((16,)))
+    none = loss_gradients(ram, images, labels, sample_weight=ops.zeros((16,)))
     assert moved(none) == set()
+
+
+def test_labels_must_be_given():
+    ram, images, _ = compiled()
+    with pytest.raises(ValueError, match=r"`y` must be .*Received: y=None"):
+        ram.compute_loss(images)
 
 
 def test_labels_may_be_one_hot():
@@ -287,6 +339,33 @@ def test_mixed_precision_is_honoured(dtype):
     )
     ram.compile("sgd", LOSS)
     assert np.isfinite(ram.fit(images, labels, verbose=0).history["loss"]).all()
+
+
+def test_fit_takes_either_layout(data_format):
+    keras.utils.set_random_seed(0)
+    images, labels = toy(32)
+    images = to_layout(images[:, :6], data_format)
+    ram = RecurrentAttention(
+        2, num_glimpses=2, units=8, data_format=data_format, seed=0
+    )
+    ram.compile("sgd", LOSS)
+    before = [w.copy() for w in (ram.build(images.shape), ram.get_weights())[1]]
+    ram.fit(images, labels, epochs=2, verbose=0)
+    for weight, old in zip(ram.get_weights(), before, strict=True):
+        assert np.any(weight != old)
+
+
+def test_quantized_model_survives_saving(tmp_path):
+    images, _ = toy(4)
+    ram = model()
+    ram.build(images.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # not every layer in it is quantized
+        ram.quantize("int8")
+    ram.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_same(loaded(images), ram(images))
+    assert "int8" in {w.dtype for w in loaded.weights}
 
 
 def test_sizes_may_be_unknown():

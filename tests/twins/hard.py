@@ -40,22 +40,65 @@ def relu(x):
 
 def recurrent_attention(layer, weights, images):
     """The run that follows the means, and the places it looks at."""
-    place = np.zeros((len(images), 2))
-    state = np.zeros((len(images), layer.units))
-    places = []
+    path = [np.zeros((len(images), 2))]
     for _ in range(layer.num_glimpses):
-        places.append(place)
+        state = states(layer, weights, images, path)[-1]
+        path.append(mean_place(weights, state))
+    return classes(weights, state), np.stack(path[:-1], 1)
+
+
+def recurrent_loss(layer, weights, frozen, images, labels, draws):
+    """The training loss of runs with given draws, as its terms train.
+
+    The path, what a run is rewarded for, and what the locator and the baseline
+    are shown are not to be moved by the loss: they are those of other weights,
+    the `frozen`. Returned is the sum of all terms.
+    """
+    path, places = [np.clip(draws[0], -1, 1)], []
+    for draw in draws[1:]:
+        shown = states(layer, frozen, images, path)
+        step = layer.location_stddev * draw
+        places.append(mean_place(frozen, shown[-1]) + step)
+        path.append(np.clip(places[-1], -1, 1))
+    run = np.arange(len(labels))
+    told = classes(weights, states(layer, weights, images, path[:-1])[-1])
+    reward = classes(frozen, shown[-1]).argmax(-1) == labels
+    loss = -np.log(told[run, labels])
+    for place, state in zip(places, shown, strict=True):
+        variance = layer.location_stddev**2
+        distance = ((place - mean_place(weights, state)) ** 2).sum(-1)
+        likely = -distance / (2 * variance) - np.log(2 * np.pi * variance)
+        advantage = reward - dense(frozen, "baseline", state)[:, 0]
+        loss = loss - layer.reinforce_weight * advantage * likely
+        error = reward - dense(weights, "baseline", state)[:, 0]
+        loss = loss + error**2 / layer.num_glimpses
+    return loss.mean()
+
+
+def states(layer, weights, images, path):
+    """What is remembered after each glimpse of a path."""
+    found = [np.zeros((len(images), layer.units))]
+    for place in path:
         seen, _ = glimpse_network(
             layer, part(weights, "glimpse"), images, place
         )
-        state = relu(
-            dense(weights, "core_input", seen)
-            + dense(weights, "core_state", state)
+        found.append(
+            relu(
+                dense(weights, "core_input", seen)
+                + dense(weights, "core_state", found[-1])
+            )
         )
-        hidden = relu(dense(weights, "locator_hidden", state))
-        place = np.tanh(dense(weights, "locator", hidden))
-    classes = np.exp(dense(weights, "classifier", state))
-    return classes / classes.sum(axis=-1, keepdims=True), np.stack(places, 1)
+    return found[1:]
+
+
+def mean_place(weights, state):
+    hidden = relu(dense(weights, "locator_hidden", state))
+    return np.tanh(dense(weights, "locator", hidden))
+
+
+def classes(weights, state):
+    scores = np.exp(dense(weights, "classifier", state))
+    return scores / scores.sum(axis=-1, keepdims=True)
 
 
 TWINS = {
