@@ -97,6 +97,30 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
+def non_negative_number(name: str, value: Any) -> float:
+    """Return `value` as a `float`, which must be at least zero and finite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool | str) or not 0 <= number < float("inf"):
+        raise _error(name, "a number of at least 0", value)
+    return number
+
+
+def seed(name: str, value: Any) -> int | None:
+    """Return `None`, or `value` as an `int`, which must fit 32 bits."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < 2**32:
+        raise _error(name, "an integer from 0 to 2**32 - 1, or None", value)
+    return number
+
+
 def boolean(name: str, value: Any) -> bool:
     """Return `value`, which must be `True` or `False`."""
     if not isinstance(value, bool):

@@ -10,8 +10,11 @@ from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
 from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import GlimpseSensor
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
@@ -269,5 +272,79 @@ CASES = [
         },
         IMAGE,
         attention_channels=-2,
+    ),
+]
+
+# What looks at places has no attention to return, and moves none of its axes of
+# places to another layout: tests/hard/test_contract.py holds it to the promises
+# that are left.
+GLIMPSES = [
+    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {
+            "units": 5,
+            "glimpse_units": 7,
+            "location_units": 6,
+            "glimpse_size": 4,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {"units": 8, "glimpse_size": 2, "num_scales": 2, "scale_factor": 3},
+        ((3, 8, 11, 1), (3, 2)),
+    ),
+]
+
+# A whole model: tests/hard/test_recurrent_attention.py says what it promises.
+RECURRENT = [
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 3,
+            "units": 6,
+            "num_glimpses": 2,
+            "glimpse_units": 7,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 4,
+            "units": 7,
+            "num_glimpses": 4,
+            "num_scales": 2,
+            "scale_factor": 3,
+            "glimpse_size": 2,
+            "location_stddev": 0.2,
+            "reinforce_weight": 0.1,
+            "seed": 3,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 2,
+            "units": 8,
+            "monte_carlo_samples": 2,
+            "glimpse_units": 6,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
     ),
 ]

@@ -11,12 +11,13 @@ from autodiff import role
 from twins import channel
 from twins import deformable
 from twins import fusion
+from twins import hard
 from twins import mixed
 from twins import spatial
 
 TWINS = {
     name: twin
-    for module in (channel, deformable, fusion, mixed, spatial)
+    for module in (channel, deformable, fusion, hard, mixed, spatial)
     for name, twin in module.TWINS.items()
 }
 
