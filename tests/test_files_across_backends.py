@@ -61,13 +61,13 @@ def test_what_is_read_is_what_was_written(writer, reader, written, tmp_path):
             assert before.files == after.files
             for name in before.files:
                 # Weights to the last bit. What is computed of them is so too
-                # on one backend; another one adds up in another order.
+                # on one backend; another one adds up in another order, in float32.
                 close = name == "outputs" and writer != reader
                 scale = np.abs(before[name]).max()
                 np.testing.assert_allclose(
                     after[name],
                     before[name],
                     rtol=0,
-                    atol=1e-6 * scale if close else 0,
+                    atol=1e-5 * scale if close else 0,
                     err_msg=f"{case}, {kind}, {name}",
                 )
