@@ -14,7 +14,7 @@ import sys
 import numpy as np
 import pytest
 
-from cases import CASES
+from files_worker import CASES
 
 BACKENDS = [
     backend
