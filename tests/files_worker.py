@@ -1,4 +1,4 @@
-"""Writes or reads the files of a case of each class, in a process and backend of its own.
+"""Writes or reads files: a case of each class, in a process of its own backend.
 
 `python files_worker.py write FOLDER` saves a model of each case as `.keras` and
 its weights as `.weights.h5`, and what they hold and compute as `.npz`.

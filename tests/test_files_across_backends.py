@@ -13,7 +13,6 @@ import sys
 
 import numpy as np
 import pytest
-
 from files_worker import CASES
 
 BACKENDS = [
@@ -61,7 +60,7 @@ def test_what_is_read_is_what_was_written(writer, reader, written, tmp_path):
             assert before.files == after.files
             for name in before.files:
                 # Weights to the last bit. What is computed of them is so too
-                # on one backend; another one adds up in another order, in float32.
+                # on one backend; another one adds in another order.
                 close = name == "outputs" and writer != reader
                 scale = np.abs(before[name]).max()
                 np.testing.assert_allclose(
