@@ -13,6 +13,7 @@ from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import GlimpseSensor
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
@@ -31,6 +32,7 @@ __all__ = [
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
     "RecurrentAttention",
+    "ResidualAttention",
     "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",
