@@ -9,6 +9,7 @@ from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import DynamicCapacityNetwork
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
@@ -22,6 +23,7 @@ __all__ = [
     "ChannelAttention",
     "ConvOffset2D",
     "DeformableConv2D",
+    "DynamicCapacityNetwork",
     "GatedChannelTransform",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",

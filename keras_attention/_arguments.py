@@ -69,6 +69,18 @@ def optional_size(name: str, value: Any) -> tuple[int, int] | None:
         ) from None
 
 
+def integers(name: str, value: Any) -> tuple[int, int]:
+    """Return a pair of integers: a pair, or one for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        if any(isinstance(number, bool) for number in pair):
+            raise TypeError
+        first, second = map(operator.index, pair)
+    except (TypeError, ValueError):
+        raise _error(name, "one or two integers", value) from None
+    return first, second
+
+
 def padding(name: str, value: Any) -> str | tuple[int, int]:
     """Return "valid" or "same", or the zeros on each side: one or two."""
     if isinstance(value, str) and value in ("valid", "same"):
@@ -95,6 +107,15 @@ def positive_number(name: str, value: Any) -> float:
     if isinstance(value, bool | str) or not 0 < number < float("inf"):
         raise _error(name, "a positive number", value)
     return number
+
+
+def number_from_zero(name: str, value: Any) -> float:
+    """Return `value` as a `float`, which may be zero, but not below."""
+    try:
+        is_zero = not isinstance(value, bool | str) and value == 0
+        return 0.0 if is_zero else positive_number(name, value)
+    except ValueError:
+        raise _error(name, "zero or a positive number", value) from None
 
 
 def boolean(name: str, value: Any) -> bool:

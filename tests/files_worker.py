@@ -13,6 +13,7 @@ import keras
 import numpy as np
 
 from cases import CASES
+from cases import DYNAMIC
 
 
 def says(model, case):
@@ -24,7 +25,7 @@ def says(model, case):
 
 
 def write(folder):
-    for index, case in enumerate(CASES):
+    for index, case in enumerate(CASES + DYNAMIC):
         model = case.model()
         model.save(folder / f"{index}.keras")
         model.save_weights(folder / f"{index}.weights.h5")
@@ -32,7 +33,7 @@ def write(folder):
 
 
 def read(folder, results):
-    for index, case in enumerate(CASES):
+    for index, case in enumerate(CASES + DYNAMIC):
         loaded = keras.models.load_model(folder / f"{index}.keras")
         np.savez(results / f"{index}-keras.npz", **says(loaded, case))
         filled = case.model(layer=case.layer())

@@ -9,6 +9,7 @@ from defects import DEFECTS
 from injection import injected
 
 from cases import CASES
+from cases import DYNAMIC
 from contract import CHECKS
 
 CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
@@ -31,7 +32,7 @@ def problems(defect, package, tmp_path):
     (check,) = (c for c in CHECKS if c.__name__ == defect.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
     wanted = list(inspect.signature(check).parameters)[1:]
-    for case in CASES:
+    for case in CASES + DYNAMIC:
         if case.layer_cls.__name__ != defect.layer:
             continue
         layer_cls = getattr(package, defect.layer)

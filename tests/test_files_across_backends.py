@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 
 from cases import CASES
+from cases import DYNAMIC
 
 BACKENDS = [
     backend
@@ -54,7 +55,7 @@ def written(tmp_path_factory):
 )
 def test_what_is_read_is_what_was_written(writer, reader, written, tmp_path):
     work(reader, "read", written[writer], tmp_path)
-    for index, case in enumerate(CASES):
+    for index, case in enumerate(CASES + DYNAMIC):
         before = np.load(written[writer] / f"{index}.npz")
         for kind in ("keras", "h5"):
             after = np.load(tmp_path / f"{index}-{kind}.npz")
