@@ -6,11 +6,12 @@ import pytest
 from keras.src.testing import TestCase
 
 from cases import CASES
+from cases import DYNAMIC
 
 
 # The suite trains from a generator without saying so to `fit`.
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
-@pytest.mark.parametrize("case", CASES, ids=str)
+@pytest.mark.parametrize("case", CASES + DYNAMIC[:1], ids=str)
 def test_keras_layer_suite(case):
     suite = TestCase()
     suite.setUp()
