@@ -9,6 +9,7 @@ from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import DynamicCapacityNetwork
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import GlimpseSensor
 from keras_attention.hard import RecurrentAttention
@@ -26,6 +27,7 @@ __all__ = [
     "ChannelAttention",
     "ConvOffset2D",
     "DeformableConv2D",
+    "DynamicCapacityNetwork",
     "GatedChannelTransform",
     "GlimpseNetwork",
     "GlimpseSensor",

@@ -69,6 +69,18 @@ def optional_size(name: str, value: Any) -> tuple[int, int] | None:
         ) from None
 
 
+def integers(name: str, value: Any) -> tuple[int, int]:
+    """Return a pair of integers: a pair, or one for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        if any(isinstance(number, bool) for number in pair):
+            raise TypeError
+        first, second = map(operator.index, pair)
+    except (TypeError, ValueError):
+        raise _error(name, "one or two integers", value) from None
+    return first, second
+
+
 def padding(name: str, value: Any) -> str | tuple[int, int]:
     """Return "valid" or "same", or the zeros on each side: one or two."""
     if isinstance(value, str) and value in ("valid", "same"):

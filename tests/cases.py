@@ -9,6 +9,7 @@ from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
+from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
@@ -348,3 +349,66 @@ RECURRENT = [
         ((3, 9, 7, 2),),
     ),
 ]
+
+
+def _convolution(name, filters, size, strides=1):
+    return Fresh(
+        name,
+        lambda data_format, dtype: keras.layers.Conv2D(
+            filters,
+            size,
+            strides,
+            activation="silu",
+            data_format=data_format,
+            dtype=dtype,
+            name=name,
+        ),
+    )
+
+
+def _top(data_format, dtype):
+    """Return a small classifier of maps, to which no two positions are like."""
+    return keras.Sequential(
+        [
+            _convolution("conv", 3, 2).make(data_format, dtype),
+            keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(5, "softmax", dtype=dtype, name="dense"),
+        ],
+        name="top",
+    )
+
+
+# A whole model: tests/hard/test_dynamic_capacity_network.py says which of the
+# promises it makes.
+DYNAMIC = [
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, 2),
+            "fine": _convolution("fine", 4, 3),
+            "top": Fresh("top", _top),
+            "num_patches": 2,
+            "patch_size": 3,
+            "patch_stride": 2,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, (2, 1)),
+            "fine": _convolution("fine", 4, (5, 4)),
+            "top": Fresh("top", _top),
+            "num_patches": 7,
+            "patch_size": (5, 4),
+            "patch_stride": (2, 1),
+            "patch_offset": (-2, 1),
+            "hint_weight": 0.5,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+]
+
+EVERYTHING = CASES + GLIMPSES + RECURRENT + DYNAMIC

@@ -348,4 +348,20 @@ DEFECTS = [
         "RecurrentAttention",
         "training_loss_has_the_twins_slope",
     ),
+    Defect(
+        "row and column of a position are swapped",
+        "hard._patches",
+        "[places // width, places % width]",
+        "[places % width, places // width]",
+        "DynamicCapacityNetwork",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "no gradient reaches the fine network",
+        "hard._patches",
+        "ops.reshape(vectors, (-1, features))",
+        "ops.stop_gradient(ops.reshape(vectors, (-1, features)))",
+        "DynamicCapacityNetwork",
+        "gradients_are_the_twins_slope",
+    ),
 ]

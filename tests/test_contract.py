@@ -7,8 +7,7 @@ import pytest
 import keras_attention
 import twins
 from cases import CASES
-from cases import GLIMPSES
-from cases import RECURRENT
+from cases import EVERYTHING
 from contract import CHECKS
 from contract import arguments
 
@@ -43,7 +42,6 @@ def test_contract(check, variant, case, request):
     check(case, **values, **variant)
 
 
-EVERYTHING = CASES + GLIMPSES + RECURRENT
 PUBLIC = {
     value
     for name in keras_attention.__all__

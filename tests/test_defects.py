@@ -8,9 +8,7 @@ import pytest
 from defects import DEFECTS
 from injection import injected
 
-from cases import CASES
-from cases import GLIMPSES
-from cases import RECURRENT
+from cases import EVERYTHING
 from contract import CHECKS
 from contract.recurrent import training_loss_has_the_twins_slope
 
@@ -35,7 +33,7 @@ def problems(defect, package, tmp_path):
     (check,) = (c for c in checks if c.__name__ == defect.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
     wanted = list(inspect.signature(check).parameters)[1:]
-    for case in CASES + GLIMPSES + RECURRENT:
+    for case in EVERYTHING:
         if case.layer_cls.__name__ != defect.layer:
             continue
         layer_cls = getattr(package, defect.layer)

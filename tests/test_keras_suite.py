@@ -5,14 +5,13 @@ import inspect
 import pytest
 from keras.src.testing import TestCase
 
-from cases import CASES
-from cases import GLIMPSES
+from cases import EVERYTHING
 from cases import RECURRENT
 
 
 # The suite trains from a generator without saying so to `fit`.
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
-@pytest.mark.parametrize("case", CASES + GLIMPSES + RECURRENT, ids=str)
+@pytest.mark.parametrize("case", EVERYTHING, ids=str)
 def test_keras_layer_suite(case):
     suite = TestCase()
     suite.setUp()

@@ -10,6 +10,7 @@ import numpy as np
 from autodiff import role
 from twins import channel
 from twins import deformable
+from twins import dynamic_capacity
 from twins import fusion
 from twins import hard
 from twins import mixed
@@ -17,7 +18,15 @@ from twins import spatial
 
 TWINS = {
     name: twin
-    for module in (channel, deformable, fusion, hard, mixed, spatial)
+    for module in (
+        channel,
+        deformable,
+        dynamic_capacity,
+        fusion,
+        hard,
+        mixed,
+        spatial,
+    )
     for name, twin in module.TWINS.items()
 }
 
