@@ -14,6 +14,8 @@ import numpy as np
 from _scans import Scans
 from scipy import ndimage
 
+BLOCK = 1024  # images that are transformed at once, for the sake of memory
+
 
 class Distortion(NamedTuple):
     """How digits are shown; by default only larger, in the middle.
@@ -146,7 +148,16 @@ def distort(
     needed = distortion.digit * scale * (abs(cos) + abs(sin))
     room = np.maximum(canvas - needed, 0) / 2 * distortion.translation
     centre = rng.uniform(-1, 1, (2, count)) * room
-    drawn = _transformed(images, canvas, cos / scale, sin / scale, centre)
+    drawn = np.empty((count, canvas, canvas), "float32")
+    for start in range(0, count, BLOCK):
+        block = slice(start, start + BLOCK)
+        drawn[block] = _transformed(
+            images[block],
+            canvas,
+            (cos / scale)[block],
+            (sin / scale)[block],
+            centre[:, block],
+        )
     for _ in range(distortion.clutter):
         _strew(drawn, pieces, distortion.piece, rng)
     return drawn[..., None]

@@ -42,11 +42,14 @@ def markdown(
     return "\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]])
 
 
-def about_seeds(seeds: int) -> str:
+def about(seeds: int, images: int, backend: str) -> str:
     """Return what the numbers in a table are, to stand below it."""
-    if seeds == 1:
-        return "One seed."
-    return f"Mean ± sample deviation over {seeds} seeds."
+    spread = "Mean ± sample deviation over" if seeds > 1 else "Of"
+    return (
+        f"{spread} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images.\n"
+        "Seconds per epoch: the median, without the first if there are more.\n"
+        f"Backend: {backend}"
+    )
 
 
 def _cell(values: Sequence[float], style: str) -> str:

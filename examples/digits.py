@@ -196,25 +196,7 @@ def parse_options() -> argparse.Namespace:
         default="cbam",
         help="the attention layer (default: %(default)s)",
     )
-    parser.add_argument(
-        "--epochs",
-        type=_support.positive_integer,
-        default=20,
-        help="how often to see the training digits (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=_support.positive_integer,
-        default=3,
-        help="how many times to train each model (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        type=_support.folder,
-        default="output/digits",
-        metavar="DIR",
-        help="where to write the model and picture (default: %(default)s)",
-    )
+    _support.add_options(parser, epochs=20, output="output/digits")
     return parser.parse_args()
 
 

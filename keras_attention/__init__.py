@@ -11,6 +11,7 @@ from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.hard import DynamicCapacityNetwork
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
@@ -27,6 +28,7 @@ __all__ = [
     "GatedChannelTransform",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
+    "ResidualAttention",
     "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",

@@ -5,7 +5,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
 from keras_attention._layer import BottleneckLayer

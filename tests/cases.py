@@ -13,6 +13,7 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
@@ -21,6 +22,7 @@ from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
+SMALL_IMAGE = ((2, 5, 4, 10),)
 VOLUME = ((3, 4, 3, 5, 16),)
 
 CONTEXT = {
@@ -104,6 +106,33 @@ CASES = [
             "kernel_regularizer": "l2",
         },
         IMAGE,
+    ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "trunk": 1,
+            "mask_activation": "channel",
+            "residual": False,
+            "align_corners": True,
+            "reduction": 1,
+        },
+        SMALL_IMAGE,
+    ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "preprocessing": 2,
+            "trunk": 1,
+            "mask": 2,
+            "mask_activation": "spatial",
+            "hidden_units": 6,
+            "groups": 2,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SMALL_IMAGE,
     ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
@@ -189,6 +218,7 @@ CASES = [
         {"localization": LOCALIZATION, "transform": "projective"},
         IMAGE,
         attention_channels=None,
+        weight_scale=0.1,  # no place is near where the grid goes to infinity
     ),
     Case(
         SpatialTransformer,

@@ -175,6 +175,22 @@ DEFECTS = [
         "equals_the_float64_twin",
     ),
     Defect(
+        "the mask multiplies what came in, not the trunk",
+        "mixed.residual_attention",
+        "else features * mask",
+        "else x * mask",
+        "ResidualAttention",
+        "equals_the_float64_twin",
+    ),
+    Defect(
+        "the mask has a norm of one over positions, not channels",
+        "mixed._mask_activations",
+        "axis=_axes.channel_axis(data_format, 4),",
+        "axis=_axes.spatial_axes(data_format, 4),",
+        "ResidualAttention",
+        "equals_the_float64_twin",
+    ),
+    Defect(
         "the deviation is the biased one",
         "_numerics",
         "_count(squares, x, axes) - 1, 1",

@@ -26,7 +26,7 @@ class Sampler(keras.layers.Layer):
         self.built = True  # it has no weights
         self.settings = {**settings, "data_format": data_format}
 
-    def call(self, x, grid):
+    def call(self, x, grid, training=None):
         return grid_sample(x, grid, **self.settings)
 
 

@@ -32,7 +32,8 @@ class Case:
     `attention_channels` is where the attention has the axis that the layout
     moves, if it has one, again in `channels_last`. `idle_weights` are how the
     paths of those weights end that have no effect in training: biases that a
-    batch norm takes away again.
+    batch norm takes away again. `weight_scale` is the spread of generic
+    weights.
     """
 
     layer_cls: type
@@ -40,6 +41,7 @@ class Case:
     shapes: tuple
     attention_channels: int | None = -1
     idle_weights: tuple[str, ...] = ()
+    weight_scale: float = 0.5
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
@@ -59,11 +61,17 @@ class Case:
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
         layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
+        return self.scattered(layer)
+
+    def scattered(self, layer):
+        """Return a layer that is built at weights that are nothing special."""
         rng = np.random.default_rng(1)
         for weight in layer.weights:
             value = rng.normal(size=weight.shape)
             positive = weight.path.endswith("moving_variance")
-            weight.assign(0.5 + value**2 if positive else value / 2)
+            weight.assign(
+                0.5 + value**2 if positive else self.weight_scale * value
+            )
         return layer
 
     def inputs(self, shapes=None, dtype="float32"):

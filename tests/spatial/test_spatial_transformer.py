@@ -44,7 +44,9 @@ def localization(data_format="channels_last"):
             keras.layers.BatchNormalization(
                 -1 if data_format == "channels_last" else 1
             ),
-            keras.layers.Conv2D(2, 2, data_format=data_format),
+            # More filters than columns are left: with as many, Keras 3.15 adds
+            # a bias along the columns, for channels first on TensorFlow.
+            keras.layers.Conv2D(3, 2, data_format=data_format),
         ],
         name="localization",
     )
@@ -117,7 +119,7 @@ def test_weights_are_named_for_their_roles(transform):
     layer = built(transform=transform)
     own = layer.weights[:2]
     assert [role(weight) for weight in own] == ["kernel", "bias"]
-    features = 1 * 2 * 2
+    features = 1 * 2 * 3
     count = PARAMETERS[transform]
     assert [tuple(w.shape) for w in own] == [(features, count), (count,)]
     network = layer.localization
