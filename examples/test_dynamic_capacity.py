@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLE = Path(__file__).with_name("dynamic_capacity.py")
-TOY = ("--epochs", "1", "--train-size", "128", "--patches", "1", "5")
+TOY = ("--epochs", "1", "--train", "128", "--patches", "1", "5")
 
 
 def run(*options, backend="torch"):
@@ -42,7 +42,7 @@ def test_runs_on_every_backend(backend, tmp_path):
     assert result.stderr == ""
     assert "\b" not in result.stdout  # a live bar is for terminals
     assert f"Backend: {backend}\n" in result.stdout
-    assert "1034 images of 517 held-out digits" in result.stdout
+    assert "1,034 test images" in result.stdout
     picture = (tmp_path / "made" / "dynamic_capacity.png").read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
     width, height = struct.unpack(">II", picture[16:24])
@@ -52,10 +52,11 @@ def test_runs_on_every_backend(backend, tmp_path):
     names = ["coarse alone", "fine everywhere"]
     names += [f"{k} patches, {h}" for k in (1, 5) for h in ("no hint", "hint")]
     cells = {name: row(result, name) for name in names}
-    for error, multiplications, parameters in cells.values():
+    for error, multiplications, parameters, seconds in cells.values():
         assert re.fullmatch(r"\d+\.\d\d", error)
         assert re.fullmatch(r"[\d,]+", multiplications)
         assert re.fullmatch(r"[\d,]+", parameters)
+        assert re.fullmatch(r"\d+\.\d\d", seconds)
     # By hand: kernels of 4x4, 3x3 and 2x2 on the maps of a patch.
     fine = 25 * 16 * 24 + 4 * 9 * 24 * 48 + 4 * 48 * 24
     one, five = (
@@ -67,7 +68,7 @@ def test_runs_on_every_backend(backend, tmp_path):
 def test_several_seeds(tmp_path):
     result = run(*TOY, "--seeds", 2, "--output", tmp_path)
     assert result.returncode == 0, result.stderr
-    assert len(re.findall(r"\d\.\d\d ± \d", result.stdout)) == 6
+    assert len(re.findall(r"\d\.\d\d ± \d", result.stdout)) == 12
     assert "over 2 seeds" in result.stdout
 
 
