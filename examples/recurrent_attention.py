@@ -13,8 +13,8 @@ many unseen digits it gets wrong by the number of glimpses, and how many a
 network of the same kind does that looks at random places; and draws the path.
 
 The sizes and the learning rate were chosen by validation within the training
-digits (`--validate`), and the number of epochs so that all takes a few minutes:
-more would lower all errors. `KERAS_BACKEND` chooses among the backends that are
+digits (`--validate`), and the number of epochs so that all takes a few minutes;
+with fewer all errors are higher. `KERAS_BACKEND` chooses among those that are
 installed: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
