@@ -13,24 +13,9 @@ and draws where the last one looked.
 
 The clutter, the sizes and the learning rate were chosen by validation within
 the training digits (`--validate`), the number of epochs for time; the test
-digits are only counted. `KERAS_BACKEND` chooses among the backends that are
-installed: jax, tensorflow or torch.
-
-`--patches 2 4 8` came to this on JAX. More patches mean fewer errors, at less
-than half of what the large network costs everywhere. The hint made no
-difference that three seeds could tell; in https://github.com/beopst/dcn.tf, on
-larger images and networks, it makes fewer errors.
-
-| model              |   error in % | multiply-adds |
-|:-------------------|-------------:|--------------:|
-| coarse alone       | 16.67 ± 4.22 |       235,144 |
-| 2 patches, no hint | 14.18 ± 1.36 |       568,328 |
-| 2 patches, hint    | 15.47 ± 0.77 |       568,328 |
-| 4 patches, no hint | 10.38 ± 0.82 |       679,688 |
-| 4 patches, hint    | 11.64 ± 2.52 |       679,688 |
-| 8 patches, no hint |  7.41 ± 1.72 |       902,408 |
-| 8 patches, hint    |  7.38 ± 0.28 |       902,408 |
-| fine everywhere    |  5.80 ± 0.77 |     2,029,376 |
+digits are only counted. `docs/results.md` has the table of a run, and what else
+was tried. `KERAS_BACKEND` chooses among the backends that are installed: jax,
+tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 

@@ -14,8 +14,9 @@ network of the same kind does that looks at random places; and draws the path.
 
 The sizes and the learning rate were chosen by validation within the training
 digits (`--validate`), and the number of epochs so that all takes a few minutes;
-with fewer all errors are higher. `KERAS_BACKEND` chooses among those that are
-installed: jax, tensorflow or torch.
+with fewer all errors are higher. `docs/results.md` has the table of a run, and
+what else was tried. `KERAS_BACKEND` chooses among those that are installed:
+jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
