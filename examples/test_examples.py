@@ -82,7 +82,7 @@ def check_comparison(result, rows, picture):
     assert [line.split("|")[1].strip() for line in lines[2:]] == rows
     number = r"\d+\.\d\d( ± \d+\.\d\d)?"
     for line in lines[2:]:
-        cells = rf"\| \w+ +\| +{number} \| +\d+,\d{{3}} \| +{number} \|"
+        cells = rf"\| [\w ]+\| +{number} \| +\d+,\d{{3}} \| +{number} \|"
         assert re.fullmatch(cells, line)
     assert result.stdout.splitlines()[-1] == f"picture: {picture}"
     check_picture(picture, 10_000)
@@ -176,6 +176,24 @@ def test_fusion(backend, variants, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("backend", "options", "rows"),
+    [
+        ("jax", ("--plain", "--random", "2"), ["2", "2 random"]),
+        ("tensorflow", ("--random", "1"), ["2", "1 random"]),
+        ("torch", ("--glimpses", "3", "2"), ["3", "2", "8 random"]),
+    ],
+)
+def test_recurrent_attention(backend, options, rows, tmp_path):
+    toy = ("--epochs", "1", "--seeds", "1", "--train", "64", "--validate")
+    result = example(
+        "recurrent_attention",
+        *(*toy, "--glimpses", "2", *options, "--output", tmp_path),
+        backend=backend,
+    )
+    check_comparison(result, rows, tmp_path / "recurrent_attention.png")
+
+
+@pytest.mark.parametrize(
     ("configured", "hidden", "chosen"),
     [
         (None, [], "jax"),
@@ -205,6 +223,7 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
         ("spatial_transformer", "--transform", "zoom", "invalid choice: 'zoom"),
         ("spatial_transformer", "--train", "0", "must be a positive integer"),
         ("fusion", "--only", "Sum", "invalid choice: 'Sum'"),
+        ("recurrent_attention", "--glimpses", "0", "must be a positive"),
         ("fusion", "--data", "letters", "invalid choice: 'letters'"),
     ],
 )

@@ -9,6 +9,10 @@ from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import DynamicCapacityNetwork
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import GlimpseSensor
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import ConvOffset2D
@@ -23,9 +27,13 @@ __all__ = [
     "ChannelAttention",
     "ConvOffset2D",
     "DeformableConv2D",
+    "DynamicCapacityNetwork",
     "GatedChannelTransform",
+    "GlimpseNetwork",
+    "GlimpseSensor",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
+    "RecurrentAttention",
     "ResidualAttention",
     "SelectiveKernel",
     "SpatialAttention",

@@ -69,6 +69,18 @@ def optional_size(name: str, value: Any) -> tuple[int, int] | None:
         ) from None
 
 
+def integers(name: str, value: Any) -> tuple[int, int]:
+    """Return a pair of integers: a pair, or one for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        if any(isinstance(number, bool) for number in pair):
+            raise TypeError
+        first, second = map(operator.index, pair)
+    except (TypeError, ValueError):
+        raise _error(name, "one or two integers", value) from None
+    return first, second
+
+
 def padding(name: str, value: Any) -> str | tuple[int, int]:
     """Return "valid" or "same", or the zeros on each side: one or two."""
     if isinstance(value, str) and value in ("valid", "same"):
@@ -94,6 +106,30 @@ def positive_number(name: str, value: Any) -> float:
         number = 0.0
     if isinstance(value, bool | str) or not 0 < number < float("inf"):
         raise _error(name, "a positive number", value)
+    return number
+
+
+def non_negative_number(name: str, value: Any) -> float:
+    """Return `value` as a `float`, which must be at least zero and finite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool | str) or not 0 <= number < float("inf"):
+        raise _error(name, "a number of at least 0", value)
+    return number
+
+
+def seed(name: str, value: Any) -> int | None:
+    """Return `None`, or `value` as an `int`, which must fit 32 bits."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < 2**32:
+        raise _error(name, "an integer from 0 to 2**32 - 1, or None", value)
     return number
 
 

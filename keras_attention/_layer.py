@@ -10,56 +10,12 @@ from keras_attention import _arguments
 from keras_attention import _axes
 
 
-class AttentionLayer(keras.layers.Layer):
-    """Base of the layers: where the channels are, and a gate one can look at.
-
-    A subclass whose output is its input times a gate writes `build`,
-    `compute_attention(x, training)`, which is the gate, and
-    `compute_attention_shape(input_shape)`, which is its shape without computing
-    it. One that applies its attention otherwise overrides `apply_attention`;
-    one that needs intermediate results for both overrides `call`, and hands
-    what it found to `_outputs`.
-
-    `attention` stands to `compute_attention` as `__call__` stands to `call`:
-    the first converts, casts and builds, the second is the equation.
-    """
+class MapLayer(keras.layers.Layer):
+    """Base of all layers: where the channels are, and what a policy is for."""
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = _axes.resolve_data_format(data_format)
-
-    def attention(self, *inputs, **kwargs):
-        """Return the attention weights for `inputs`.
-
-        Accepts what calling the layer accepts, NumPy arrays and symbolic
-        tensors too, and converts and casts it in the same way.
-        """
-        return self(*inputs, return_attention=True, **kwargs)[1]
-
-    def call(self, x, training=None, return_attention=False):
-        attention = self.compute_attention(x, training=training)
-        outputs = self.apply_attention(x, attention)
-        return self._outputs(outputs, attention, return_attention)
-
-    def apply_attention(self, x, attention):
-        """Return `x` under its attention weights."""
-        return x * attention
-
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
-
-    def compute_output_spec(self, *args, return_attention=False, **kwargs):
-        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
-        outputs = super().compute_output_spec(*args, **kwargs)
-        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
-        attention_shape = self.compute_attention_shape(
-            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
-        )
-        attention = keras.tree.map_shape_structure(
-            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
-            attention_shape,
-        )
-        return self._outputs(outputs, attention, return_attention)
 
     def get_config(self):
         config = {**super().get_config(), "data_format": self.data_format}
@@ -107,13 +63,61 @@ class AttentionLayer(keras.layers.Layer):
         )
         return channels
 
+
+class AttentionLayer(MapLayer):
+    """Base of the layers with a gate, or other weights, one can look at.
+
+    A subclass whose output is its input times a gate writes `build`,
+    `compute_attention(x, training)`, which is the gate, and
+    `compute_attention_shape(input_shape)`, which is its shape without computing
+    it. One that applies its attention otherwise overrides `apply_attention`;
+    one that needs intermediate results for both overrides `call`, and hands
+    what it found to `_outputs`.
+
+    `attention` stands to `compute_attention` as `__call__` stands to `call`:
+    the first converts, casts and builds, the second is the equation.
+    """
+
+    def attention(self, *inputs, **kwargs):
+        """Return the attention weights for `inputs`.
+
+        Accepts what calling the layer accepts, NumPy arrays and symbolic
+        tensors too, and converts and casts it in the same way.
+        """
+        return self(*inputs, return_attention=True, **kwargs)[1]
+
+    def call(self, x, training=None, return_attention=False):
+        attention = self.compute_attention(x, training=training)
+        outputs = self.apply_attention(x, attention)
+        return self._outputs(outputs, attention, return_attention)
+
+    def apply_attention(self, x, attention):
+        """Return `x` under its attention weights."""
+        return x * attention
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def compute_output_spec(self, *args, return_attention=False, **kwargs):
+        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
+        outputs = super().compute_output_spec(*args, **kwargs)
+        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
+        attention_shape = self.compute_attention_shape(
+            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
+        )
+        attention = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
+            attention_shape,
+        )
+        return self._outputs(outputs, attention, return_attention)
+
     @staticmethod
     def _outputs(outputs, attention, return_attention):
         return (outputs, attention) if return_attention else outputs
 
 
-class KernelLayer(AttentionLayer):
-    """Base of the layers with kernels, which say how those are made."""
+class Kernels(MapLayer):
+    """Base of all layers with kernels, which say how those are made."""
 
     def __init__(
         self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
@@ -146,6 +150,10 @@ class KernelLayer(AttentionLayer):
             "dtype": self._policy_of(name),
             "name": name,
         }
+
+
+class KernelLayer(Kernels, AttentionLayer):
+    """Base of the layers with kernels and a gate one can look at."""
 
 
 class BottleneckLayer(KernelLayer):

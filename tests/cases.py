@@ -9,9 +9,13 @@ from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
+from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import GlimpseSensor
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
@@ -271,3 +275,140 @@ CASES = [
         attention_channels=-2,
     ),
 ]
+
+# What looks at places has no attention to return, and moves none of its axes of
+# places to another layout: tests/hard/test_contract.py holds it to the promises
+# that are left.
+GLIMPSES = [
+    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {
+            "units": 5,
+            "glimpse_units": 7,
+            "location_units": 6,
+            "glimpse_size": 4,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {"units": 8, "glimpse_size": 2, "num_scales": 2, "scale_factor": 3},
+        ((3, 8, 11, 1), (3, 2)),
+    ),
+]
+
+# A whole model: tests/hard/test_recurrent_attention.py says what it promises.
+RECURRENT = [
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 3,
+            "units": 6,
+            "num_glimpses": 2,
+            "glimpse_units": 7,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 4,
+            "units": 7,
+            "num_glimpses": 4,
+            "num_scales": 2,
+            "scale_factor": 3,
+            "glimpse_size": 2,
+            "location_stddev": 0.2,
+            "reinforce_weight": 0.1,
+            "seed": 3,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 2,
+            "units": 8,
+            "monte_carlo_samples": 2,
+            "glimpse_units": 6,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
+    ),
+]
+
+
+def _convolution(name, filters, size, strides=1):
+    return Fresh(
+        name,
+        lambda data_format, dtype: keras.layers.Conv2D(
+            filters,
+            size,
+            strides,
+            activation="silu",
+            data_format=data_format,
+            dtype=dtype,
+            name=name,
+        ),
+    )
+
+
+def _top(data_format, dtype):
+    """Return a small classifier of maps, to which no two positions are like."""
+    return keras.Sequential(
+        [
+            _convolution("conv", 3, 2).make(data_format, dtype),
+            keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(5, "softmax", dtype=dtype, name="dense"),
+        ],
+        name="top",
+    )
+
+
+# A whole model: tests/hard/test_dynamic_capacity_network.py says which of the
+# promises it makes.
+DYNAMIC = [
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, 2),
+            "fine": _convolution("fine", 4, 3),
+            "top": Fresh("top", _top),
+            "num_patches": 2,
+            "patch_size": 3,
+            "patch_stride": 2,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, (2, 1)),
+            "fine": _convolution("fine", 4, (5, 4)),
+            "top": Fresh("top", _top),
+            "num_patches": 7,
+            "patch_size": (5, 4),
+            "patch_stride": (2, 1),
+            "patch_offset": (-2, 1),
+            "hint_weight": 0.5,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+]
+
+EVERYTHING = CASES + GLIMPSES + RECURRENT + DYNAMIC

@@ -14,5 +14,6 @@ _NAME = keras.config.backend()
 _FILE = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FILE}")
 
+gradient = _active.gradient
 grid_sample = _active.grid_sample
 take_rows = _active.take_rows

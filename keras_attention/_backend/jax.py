@@ -2,9 +2,15 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 
 from keras_attention._backend import plain
+
+
+def gradient(function, x):
+    """Return the gradient at `x` of a function to numbers."""
+    return jax.grad(function)(x)
 
 
 def take_rows(maps, rows, columns):

@@ -27,6 +27,12 @@ from keras_attention.checkpoints.feature_fusion import (
 from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_LAYOUTS,
 )
+from keras_attention.checkpoints.recurrent_attention import (
+    glimpse_network_layouts,
+)
+from keras_attention.checkpoints.recurrent_attention import (
+    recurrent_attention_layouts,
+)
 from keras_attention.checkpoints.selective_kernel import (
     selective_kernel_layouts,
 )
@@ -37,6 +43,8 @@ from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
@@ -53,8 +61,10 @@ _LAYOUTS: dict[type, _Layouts | Callable[[Any], _Layouts]] = {
     ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
     DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
+    GlimpseNetwork: glimpse_network_layouts,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_layouts,
     MultiScaleChannelAttention: FEATURE_FUSION_LAYOUTS,
+    RecurrentAttention: recurrent_attention_layouts,
     SelectiveKernel: selective_kernel_layouts,
     SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
@@ -93,7 +103,12 @@ def load_reference_weights(
     * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
       (the authors' MXNet networks);
     * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
-      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`).
+      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`);
+    * `GlimpseNetwork`: `fc1` to `fc4`, `RecurrentAttention`: these after
+      `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
+      `classifier.fc` and `baseliner.fc` (recurrent-visual-attention; its
+      checkpoints from before there was a `locator.fc_lt` have another locator
+      and do not fit).
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as

@@ -123,7 +123,8 @@ def test_weights_are_named_for_their_roles(transform):
     count = PARAMETERS[transform]
     assert [tuple(w.shape) for w in own] == [(features, count), (count,)]
     network = layer.localization
-    assert layer.count_params() == network.count_params() + 5 * count
+    own = (features + 1) * count
+    assert layer.count_params() == network.count_params() + own
     assert not to_numpy(layer.kernel).any()
 
 

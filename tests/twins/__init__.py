@@ -10,13 +10,23 @@ import numpy as np
 from autodiff import role
 from twins import channel
 from twins import deformable
+from twins import dynamic_capacity
 from twins import fusion
+from twins import hard
 from twins import mixed
 from twins import spatial
 
 TWINS = {
     name: twin
-    for module in (channel, deformable, fusion, mixed, spatial)
+    for module in (
+        channel,
+        deformable,
+        dynamic_capacity,
+        fusion,
+        hard,
+        mixed,
+        spatial,
+    )
     for name, twin in module.TWINS.items()
 }
 
