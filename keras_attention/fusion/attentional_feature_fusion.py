@@ -18,7 +18,8 @@ class AttentionalFeatureFusion(PairFusion):
 
     where :math:`x` is a branch, :math:`r` the `residual`, and :math:`M` is the
     gate of `keras_attention.MultiScaleChannelAttention`. At :math:`w = 1/2` it
-    is the plain sum, `keras.layers.Add`.
+    is the plain sum, `keras.layers.Add`, which the authors call direct additive
+    fusion (DAF).
 
     In a residual network the layer takes the place of the addition, before the
     last ReLU of the block: `fuse(branch, shortcut)`. It fuses any other two
