@@ -219,7 +219,7 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
         ("digits", "--epochs", "0", "must be a positive integer. Received: 0"),
         ("digits", "--epochs", "x", "must be a positive integer. Received: x"),
         ("digits", "--seeds", "-1", "must be a positive integer. Received: -1"),
-        ("digits", "--output", __file__, "cannot be made a folder (File exis"),
+        ("digits", "--output", __file__, "cannot be made a folder (File"),
         ("spatial_transformer", "--transform", "zoom", "invalid choice: 'zoom"),
         ("spatial_transformer", "--train", "0", "must be a positive integer"),
         ("fusion", "--only", "Sum", "invalid choice: 'Sum'"),

@@ -46,8 +46,9 @@ def in_bounds(taps, size):
         last = ops.cast(size - 1, pixel.dtype)
         inside = ops.logical_and(pixel >= 0, pixel <= last)
         index = ops.clip(ops.cast(pixel, "int32"), 0, size - 1)
-        # A product, as a weight that is NaN shall stay so outside too.
-        found.append((index, weight * ops.cast(inside, weight.dtype)))
+        # A weight that is NaN shall stay so outside too. XLA would make a
+        # choice of zeros of its product with `inside`.
+        found.append((index, ops.where(inside, weight, 0 * weight)))
     return found
 
 
