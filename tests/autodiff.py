@@ -125,7 +125,7 @@ def _jax_loss(model, weights, arguments):
     def loss(weights):
         return model.stateless_compute_loss(weights, *others, **arguments)[0]
 
-    return jax.grad(loss)(weights)
+    return jax.jit(jax.grad(loss))(weights)
 
 
 def _torch(layer, inputs, cotangent, training, compiled):
