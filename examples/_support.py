@@ -46,6 +46,54 @@ def fail(message: str) -> NoReturn:
     raise SystemExit(2)
 
 
+def add_options(
+    parser: argparse.ArgumentParser, *, epochs: int, output: str
+) -> None:
+    """Add the options that every example has, with these defaults."""
+    parser.add_argument(
+        "--epochs",
+        type=positive_integer,
+        default=epochs,
+        help="how often to see the training digits (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seeds",
+        type=positive_integer,
+        default=3,
+        help="how many times to train each model (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--output",
+        type=folder,
+        default=output,
+        metavar="DIR",
+        help="where to write what is made (default: %(default)s)",
+    )
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options that choose digits."""
+    parser.add_argument(
+        "--data",
+        choices=("digits", "mnist"),
+        default="digits",
+        help="scikit-learn's digits, or MNIST, which is downloaded "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--train",
+        type=positive_integer,
+        metavar="COUNT",
+        help="how many of the training digits to use (default: all)",
+    )
+    parser.add_argument(
+        "--validate",
+        action="store_true",
+        help="test on a fifth of the training digits, and train on the others: "
+        "to choose settings by",
+    )
+
+
 def positive_integer(text: str) -> int:
     """Return `text` as a number of at least 1: a type for `argparse`."""
     try:

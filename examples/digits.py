@@ -40,11 +40,10 @@ _support.require(
 
 import _digits_picture
 import _progress
+import _scans
 import keras
 import numpy as np
 from keras import layers
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 
 import keras_attention
 
@@ -58,18 +57,8 @@ ATTENTION: dict[str, Callable[..., layers.Layer]] = {
 # Arguments that suit 32 channels, where the layer's defaults suit more.
 ARGUMENTS = {"se": {"reduction": 4}, "sge": {"groups": 8}}
 
-TRAIN_SIZE = 1280  # of 1797; 20 full batches
 BATCH_SIZE = 64
 LEARNING_RATE = 3e-3
-
-
-class Digits(NamedTuple):
-    """Images `(count, 8, 8, 1)` in [0, 1] and their classes."""
-
-    train_images: np.ndarray
-    test_images: np.ndarray
-    train_labels: np.ndarray
-    test_labels: np.ndarray
 
 
 class Run(NamedTuple):
@@ -78,21 +67,6 @@ class Run(NamedTuple):
     model: keras.Model
     accuracy: float
     seconds_per_epoch: float
-
-
-def load_data() -> Digits:
-    """Return the digits, split so that every class is in both parts alike."""
-    images, labels = load_digits(return_X_y=True)
-    images = images.reshape(-1, 8, 8, 1).astype("float32") / 16
-    return Digits(
-        *train_test_split(
-            images,
-            labels,
-            train_size=TRAIN_SIZE,
-            stratify=labels,
-            random_state=0,
-        )
-    )
 
 
 def build_model(attention: str | None) -> keras.Model:
@@ -122,13 +96,13 @@ def train(
     attention: str | None,
     seed: int,
     epochs: int,
-    digits: Digits,
+    digits: _scans.Scans,
     progress: _progress.Progress,
 ) -> Run:
     """Train one network, and count the test digits that it reads right."""
     keras.utils.set_random_seed(seed)
     model = build_model(attention)
-    steps = epochs * TRAIN_SIZE // BATCH_SIZE
+    steps = epochs * _scans.TRAIN_SIZE // BATCH_SIZE
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
@@ -155,7 +129,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     return model.predict(images, batch_size=len(images), verbose=0)
 
 
-def print_table(results: dict[str, list[Run]], digits: Digits) -> None:
+def print_table(results: dict[str, list[Run]], digits: _scans.Scans) -> None:
     """Print what the runs of each model came to."""
     seeds = len(next(iter(results.values())))
     print(
@@ -222,25 +196,7 @@ def parse_options() -> argparse.Namespace:
         default="cbam",
         help="the attention layer (default: %(default)s)",
     )
-    parser.add_argument(
-        "--epochs",
-        type=_support.positive_integer,
-        default=20,
-        help="how often to see the training digits (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--seeds",
-        type=_support.positive_integer,
-        default=3,
-        help="how many times to train each model (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--output",
-        type=_support.folder,
-        default="output/digits",
-        metavar="DIR",
-        help="where to write the model and picture (default: %(default)s)",
-    )
+    _support.add_options(parser, epochs=20, output="output/digits")
     return parser.parse_args()
 
 
@@ -249,7 +205,7 @@ def main() -> None:
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
-    digits = load_data()
+    digits = _scans.load()
     progress = _progress.Progress(2 * options.seeds * options.epochs)
     results: dict[str, list[Run]] = {}
     for seed in range(options.seeds):

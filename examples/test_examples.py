@@ -44,8 +44,12 @@ def python(*arguments, backend=None, **environment):
     )
 
 
+def example(name, *options, **environment):
+    return python(EXAMPLES / f"{name}.py", *options, **environment)
+
+
 def digits(*options, **environment):
-    return python(EXAMPLES / "digits.py", *options, **environment)
+    return example("digits", *options, **environment)
 
 
 def without(hidden, code, **environment):
@@ -66,7 +70,22 @@ def check_run(result, folder, attention):
     assert "fresh process: predictions identical (517 digits)" in result.stdout
     assert "\b" not in result.stdout  # a live bar is for terminals
     check_model(folder / f"digits_{attention}.keras")
-    check_picture(folder / f"digits_{attention}.png")
+    check_picture(folder / f"digits_{attention}.png", 20_000)
+
+
+def check_comparison(result, rows, picture):
+    """Check a table with a row for each, as Markdown, and the picture."""
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    lines = [line for line in result.stdout.splitlines() if line[:1] == "|"]
+    assert len({len(line) for line in lines}) == 1
+    assert [line.split("|")[1].strip() for line in lines[2:]] == rows
+    number = r"\d+\.\d\d( ± \d+\.\d\d)?"
+    for line in lines[2:]:
+        cells = rf"\| [\w ]+\| +{number} \| +\d+,\d{{3}} \| +{number} \|"
+        assert re.fullmatch(cells, line)
+    assert result.stdout.splitlines()[-1] == f"picture: {picture}"
+    check_picture(picture, 10_000)
 
 
 def check_model(path):
@@ -76,10 +95,10 @@ def check_model(path):
     assert sum(m.startswith("keras_attention.") for m in modules) == 1
 
 
-def check_picture(path):
+def check_picture(path, least):
     picture = path.read_bytes()
     assert picture[:8] == b"\x89PNG\r\n\x1a\n"
-    assert 20_000 < len(picture) < 600_000
+    assert least < len(picture) < 600_000
     width, height = struct.unpack(">II", picture[16:24])
     assert 1000 <= width <= 1400
     assert 300 <= height <= 1000
@@ -110,6 +129,71 @@ def test_several_seeds_and_no_backend_asked_for(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("backend", "options"),
+    [
+        ("jax", ()),
+        ("tensorflow", ("--validate",)),
+        ("torch", ("--transform", "attention", "--seeds", "2")),
+    ],
+)
+def test_spatial_transformer(backend, options, tmp_path):
+    toy = ("--epochs", "1", "--seeds", "1", "--train", "32")
+    result = example(
+        "spatial_transformer",
+        *(*toy, *options, "--output", tmp_path),
+        backend=backend,
+    )
+    picture = tmp_path / "spatial_transformer.png"
+    check_comparison(result, ["plain", "transformer"], picture)
+    images = "1,024" if "--validate" in options else "2,068"
+    assert f"{images} test images" in result.stdout
+    assert f"Backend: {backend}\n" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("backend", "variants"),
+    [
+        ("jax", ["AttentionalFeatureFusion"]),
+        ("tensorflow", ["Add", "GatedChannelTransform"]),
+        ("torch", []),
+    ],
+)
+def test_fusion(backend, variants, tmp_path):
+    options = ("--epochs", "1", "--seeds", "1", "--train", "32", "--validate")
+    only = ("--only", *variants) if variants else ()
+    result = example(
+        "fusion", *(*options, *only, "--output", tmp_path), backend=backend
+    )
+    rows = variants or [
+        "Add",
+        "AttentionalFeatureFusion",
+        "IterativeAttentionalFeatureFusion",
+        "SelectiveKernel",
+        "GatedChannelTransform",
+        "ResidualAttention",
+    ]
+    check_comparison(result, rows, tmp_path / "fusion.png")
+
+
+@pytest.mark.parametrize(
+    ("backend", "options", "rows"),
+    [
+        ("jax", ("--plain", "--random", "2"), ["2", "2 random"]),
+        ("tensorflow", ("--random", "1"), ["2", "1 random"]),
+        ("torch", ("--glimpses", "3", "2"), ["3", "2", "8 random"]),
+    ],
+)
+def test_recurrent_attention(backend, options, rows, tmp_path):
+    toy = ("--epochs", "1", "--seeds", "1", "--train", "64", "--validate")
+    result = example(
+        "recurrent_attention",
+        *(*toy, "--glimpses", "2", *options, "--output", tmp_path),
+        backend=backend,
+    )
+    check_comparison(result, rows, tmp_path / "recurrent_attention.png")
+
+
+@pytest.mark.parametrize(
     ("configured", "hidden", "chosen"),
     [
         (None, [], "jax"),
@@ -129,17 +213,22 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("option", "value", "message"),
+    ("name", "option", "value", "message"),
     [
-        ("--attention", "vision", "invalid choice: 'vision'"),
-        ("--epochs", "0", "must be a positive integer. Received: 0"),
-        ("--epochs", "x", "must be a positive integer. Received: x"),
-        ("--seeds", "-1", "must be a positive integer. Received: -1"),
-        ("--output", __file__, "cannot be made a folder (File exists)"),
+        ("digits", "--attention", "vision", "invalid choice: 'vision'"),
+        ("digits", "--epochs", "0", "must be a positive integer. Received: 0"),
+        ("digits", "--epochs", "x", "must be a positive integer. Received: x"),
+        ("digits", "--seeds", "-1", "must be a positive integer. Received: -1"),
+        ("digits", "--output", __file__, "cannot be made a folder (File"),
+        ("spatial_transformer", "--transform", "zoom", "invalid choice: 'zoom"),
+        ("spatial_transformer", "--train", "0", "must be a positive integer"),
+        ("fusion", "--only", "Sum", "invalid choice: 'Sum'"),
+        ("recurrent_attention", "--glimpses", "0", "must be a positive"),
+        ("fusion", "--data", "letters", "invalid choice: 'letters'"),
     ],
 )
-def test_bad_options(option, value, message):
-    result = digits(f"{option}={value}", backend="jax")
+def test_bad_options(name, option, value, message):
+    result = example(name, f"{option}={value}", backend="torch")
     assert result.returncode == 2
     assert f"argument {option}: {message}" in result.stderr
     assert "Traceback" not in result.stderr

@@ -1,19 +1,44 @@
 """Attention layers of the vision literature for Keras 3, on every backend."""
 
+from keras_attention import ops as ops
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
+from keras_attention.fusion import AttentionalFeatureFusion
+from keras_attention.fusion import IterativeAttentionalFeatureFusion
+from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import DynamicCapacityNetwork
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import GlimpseSensor
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
+from keras_attention.spatial import SpatialTransformer
 
 __all__ = [
     "CBAM",
+    "AttentionalFeatureFusion",
     "ChannelAttention",
+    "ConvOffset2D",
+    "DeformableConv2D",
+    "DynamicCapacityNetwork",
     "GatedChannelTransform",
+    "GlimpseNetwork",
+    "GlimpseSensor",
+    "IterativeAttentionalFeatureFusion",
+    "MultiScaleChannelAttention",
+    "RecurrentAttention",
+    "ResidualAttention",
+    "SelectiveKernel",
     "SpatialAttention",
     "SpatialGroupEnhance",
+    "SpatialTransformer",
     "SqueezeExcite",
     "load_reference_weights",
 ]

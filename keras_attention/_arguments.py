@@ -36,6 +36,68 @@ def optional_positive_integer(name: str, value: Any) -> int | None:
         raise _error(name, "a positive integer or None", value) from None
 
 
+def integer_of_two_or_more(name: str, value: Any) -> int:
+    """Return `value` as an `int`, which must be at least 2."""
+    try:
+        number = positive_integer(name, value)
+    except ValueError:
+        number = 0
+    if number < 2:
+        raise _error(name, "an integer of at least 2", value)
+    return number
+
+
+def size(name: str, value: Any) -> tuple[int, int]:
+    """Return height and width: a pair, or one number for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        height, width = pair
+        return positive_integer(name, height), positive_integer(name, width)
+    except (TypeError, ValueError):
+        raise _error(name, "one or two positive integers", value) from None
+
+
+def optional_size(name: str, value: Any) -> tuple[int, int] | None:
+    """Return `None`, or height and width: a pair, or one number for both."""
+    if value is None:
+        return None
+    try:
+        return size(name, value)
+    except ValueError:
+        raise _error(
+            name, "one or two positive integers or None", value
+        ) from None
+
+
+def integers(name: str, value: Any) -> tuple[int, int]:
+    """Return a pair of integers: a pair, or one for both."""
+    pair = (value, value) if isinstance(value, int) else value
+    try:
+        if any(isinstance(number, bool) for number in pair):
+            raise TypeError
+        first, second = map(operator.index, pair)
+    except (TypeError, ValueError):
+        raise _error(name, "one or two integers", value) from None
+    return first, second
+
+
+def padding(name: str, value: Any) -> str | tuple[int, int]:
+    """Return "valid" or "same", or the zeros on each side: one or two."""
+    if isinstance(value, str) and value in ("valid", "same"):
+        return value
+    try:
+        pair = (value, value) if isinstance(value, int) else value
+        # One more, as there may be none.
+        height, width = size(name, [operator.index(n) + 1 for n in pair])
+    except (TypeError, ValueError):
+        height = width = 0
+    if isinstance(value, bool | str) or not height:
+        raise _error(
+            name, "'valid', 'same' or one or two integers from 0 on", value
+        )
+    return height - 1, width - 1
+
+
 def positive_number(name: str, value: Any) -> float:
     """Return `value` as a `float`, which must be above zero and finite."""
     try:
@@ -44,6 +106,30 @@ def positive_number(name: str, value: Any) -> float:
         number = 0.0
     if isinstance(value, bool | str) or not 0 < number < float("inf"):
         raise _error(name, "a positive number", value)
+    return number
+
+
+def non_negative_number(name: str, value: Any) -> float:
+    """Return `value` as a `float`, which must be at least zero and finite."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool | str) or not 0 <= number < float("inf"):
+        raise _error(name, "a number of at least 0", value)
+    return number
+
+
+def seed(name: str, value: Any) -> int | None:
+    """Return `None`, or `value` as an `int`, which must fit 32 bits."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or not 0 <= number < 2**32:
+        raise _error(name, "an integer from 0 to 2**32 - 1, or None", value)
     return number
 
 
@@ -59,6 +145,13 @@ def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     if not isinstance(value, str) or value not in choices:
         names = " or ".join(map(repr, choices))
         raise _error(name, names, value)
+    return value
+
+
+def layer(name: str, value: Any) -> keras.layers.Layer:
+    """Return `value`, which must be a layer or a model."""
+    if not isinstance(value, keras.layers.Layer):
+        raise _error(name, "a Keras layer or model", value)
     return value
 
 

@@ -69,3 +69,27 @@ def split_channels(x, groups: int, data_format: str):
     size = ops.shape(x)
     members = x.shape[axis] // groups
     return ops.reshape(x, (*size[:axis], groups, members, *size[axis + 1 :]))
+
+
+def shape_from_last(shape: Shape, data_format: str) -> tuple[int | None, ...]:
+    """Return in its own format a shape that has the channels last."""
+    *others, channels = shape
+    others.insert(channel_axis(data_format, len(shape)), channels)
+    return tuple(others)
+
+
+def shape_to_last(shape: Shape, data_format: str) -> tuple[int | None, ...]:
+    """Return with the channels last a shape in its own format."""
+    others = list(shape)
+    channels = others.pop(channel_axis(data_format, len(shape)))
+    return (*others, channels)
+
+
+def from_last(x, data_format: str):
+    """Return in its own format a tensor that has the channels last."""
+    return x if data_format == "channels_last" else ops.moveaxis(x, -1, 1)
+
+
+def to_last(x, data_format: str):
+    """Return with the channels last a tensor in its own format."""
+    return x if data_format == "channels_last" else ops.moveaxis(x, 1, -1)

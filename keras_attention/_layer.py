@@ -10,8 +10,62 @@ from keras_attention import _arguments
 from keras_attention import _axes
 
 
-class AttentionLayer(keras.layers.Layer):
-    """Base of the layers: where the channels are, and a gate one can look at.
+class MapLayer(keras.layers.Layer):
+    """Base of all layers: where the channels are, and what a policy is for."""
+
+    def __init__(self, *, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.data_format = _axes.resolve_data_format(data_format)
+
+    def get_config(self):
+        config = {**super().get_config(), "data_format": self.data_format}
+        if quantized := self._quantized_sublayers():
+            # Sublayers are made with this layer's policy: tell each its own.
+            policy = self.dtype_policy
+            config["dtype"] = keras.dtype_policies.DTypePolicyMap(
+                getattr(policy, "default_policy", policy), quantized
+            )
+        return config
+
+    def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
+        """Return the policies of quantized sublayers by pattern of path."""
+        # A path starts at the outermost model, and that may be another one by
+        # the time the layer is loaded: what counts is how it ends, and early
+        # versions of Keras look no further than a pattern goes.
+        return {
+            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}$": own
+            for path, own in (
+                (sublayer.path, sublayer.dtype_policy)
+                for sublayer in self._flatten_layers(include_self=False)
+            )
+            if own.quantization_mode
+        }
+
+    def _policy_of(self, name: str) -> keras.DTypePolicy:
+        """Return the dtype policy for the Keras layer `name` inside this one.
+
+        It is this layer's own, unless a map (that of a quantized layer that is
+        being loaded) has another for the path. Keras' layers do not resolve a
+        map in all places themselves.
+        """
+        policy = self.dtype_policy
+        if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+            return policy[f"{self.path}/{name}"]
+        return policy
+
+    def _channels(self, input_shape) -> int:
+        """Return the number of channels, and accept no other from now on."""
+        rank = len(input_shape)
+        channels = _axes.channel_count(input_shape, self.data_format)
+        axis = _axes.channel_axis(self.data_format, rank)
+        self.input_spec = keras.layers.InputSpec(
+            ndim=rank, axes={axis: channels}
+        )
+        return channels
+
+
+class AttentionLayer(MapLayer):
+    """Base of the layers with a gate, or other weights, one can look at.
 
     A subclass whose output is its input times a gate writes `build`,
     `compute_attention(x, training)`, which is the gate, and
@@ -23,10 +77,6 @@ class AttentionLayer(keras.layers.Layer):
     `attention` stands to `compute_attention` as `__call__` stands to `call`:
     the first converts, casts and builds, the second is the equation.
     """
-
-    def __init__(self, *, data_format: str | None = None, **kwargs: Any):
-        super().__init__(**kwargs)
-        self.data_format = _axes.resolve_data_format(data_format)
 
     def attention(self, *inputs, **kwargs):
         """Return the attention weights for `inputs`.
@@ -61,58 +111,13 @@ class AttentionLayer(keras.layers.Layer):
         )
         return self._outputs(outputs, attention, return_attention)
 
-    def get_config(self):
-        config = {**super().get_config(), "data_format": self.data_format}
-        if quantized := self._quantized_sublayers():
-            # Sublayers are made with this layer's policy: tell each its own.
-            policy = self.dtype_policy
-            config["dtype"] = keras.dtype_policies.DTypePolicyMap(
-                getattr(policy, "default_policy", policy), quantized
-            )
-        return config
-
-    def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
-        """Return the policies of quantized sublayers by pattern of path."""
-        # A path starts at the outermost model, and that may be another one by
-        # the time the layer is loaded: what counts is how it ends.
-        return {
-            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}": own
-            for path, own in (
-                (sublayer.path, sublayer.dtype_policy)
-                for sublayer in self._flatten_layers(include_self=False)
-            )
-            if own.quantization_mode
-        }
-
-    def _policy_of(self, name: str) -> keras.DTypePolicy:
-        """Return the dtype policy for the Keras layer `name` inside this one.
-
-        It is this layer's own, unless a map (that of a quantized layer that is
-        being loaded) has another for the path. Keras' layers do not resolve a
-        map in all places themselves.
-        """
-        policy = self.dtype_policy
-        if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
-            return policy[f"{self.path}/{name}"]
-        return policy
-
-    def _channels(self, input_shape) -> int:
-        """Return the number of channels, and accept no other from now on."""
-        rank = len(input_shape)
-        channels = _axes.channel_count(input_shape, self.data_format)
-        axis = _axes.channel_axis(self.data_format, rank)
-        self.input_spec = keras.layers.InputSpec(
-            ndim=rank, axes={axis: channels}
-        )
-        return channels
-
     @staticmethod
     def _outputs(outputs, attention, return_attention):
         return (outputs, attention) if return_attention else outputs
 
 
-class KernelLayer(AttentionLayer):
-    """Base of the layers with kernels, which say how those are made."""
+class Kernels(MapLayer):
+    """Base of all layers with kernels, which say how those are made."""
 
     def __init__(
         self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
@@ -145,6 +150,10 @@ class KernelLayer(AttentionLayer):
             "dtype": self._policy_of(name),
             "name": name,
         }
+
+
+class KernelLayer(Kernels, AttentionLayer):
+    """Base of the layers with kernels and a gate one can look at."""
 
 
 class BottleneckLayer(KernelLayer):

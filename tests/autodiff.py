@@ -3,19 +3,21 @@
 import contextlib
 
 import keras
+import numpy as np
 from keras import ops
 
 BACKEND = keras.config.backend()
 
 
-def vjp(layer, inputs, cotangent, *, training=False, compiled=False):
+def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
     """Run a layer forwards and backwards.
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs`, and those to the trainable weights by role (the path without the
     layer's own name); all as NumPy arrays. In training mode the layer's
     statistics move. `compiled` goes through the backend's compiler, which eager
-    PyTorch has not.
+    PyTorch has not; JAX compiles each operation by itself otherwise, which
+    takes longer.
     """
     inputs = [ops.convert_to_tensor(x) for x in inputs]
     cotangent = ops.convert_to_tensor(cotangent)
@@ -30,6 +32,26 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=False):
         grads[: len(inputs)],
         dict(zip(roles, grads[len(inputs) :], strict=True)),
     )
+
+
+def loss_gradients(model, x, y, **kwargs):
+    """Return the gradients of a model's own training loss, by role.
+
+    Of weights that it does not depend on they are zero.
+    """
+    run = {
+        "jax": _jax_loss,
+        "tensorflow": _tensorflow_loss,
+        "torch": _torch_loss,
+    }[BACKEND]
+    weights = model.trainable_weights
+    grads = run(model, [w.value for w in weights], {"x": x, "y": y, **kwargs})
+    return {
+        role(weight): np.zeros(weight.shape)
+        if grad is None
+        else np.asarray(ops.convert_to_numpy(grad))
+        for weight, grad in zip(weights, grads, strict=True)
+    }
 
 
 def role(weight):
@@ -64,6 +86,14 @@ def _tensorflow(layer, inputs, cotangent, training, compiled):
     return traced() if compiled else run()
 
 
+def _tensorflow_loss(model, weights, arguments):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(**arguments)
+    return tape.gradient(loss, weights)
+
+
 def _jax(layer, inputs, cotangent, training, compiled):
     import jax
 
@@ -86,6 +116,18 @@ def _jax(layer, inputs, cotangent, training, compiled):
     return outputs, [*grads[0], *grads[1]]
 
 
+def _jax_loss(model, weights, arguments):
+    import jax
+
+    others = (model.non_trainable_variables, model.metrics_variables)
+    others = [[variable.value for variable in group] for group in others]
+
+    def loss(weights):
+        return model.stateless_compute_loss(weights, *others, **arguments)[0]
+
+    return jax.jit(jax.grad(loss))(weights)
+
+
 def _torch(layer, inputs, cotangent, training, compiled):
     import torch
 
@@ -94,3 +136,10 @@ def _torch(layer, inputs, cotangent, training, compiled):
     weights = [weight.value for weight in layer.trainable_weights]
     loss = (outputs * cotangent).sum()
     return outputs, torch.autograd.grad(loss, [*inputs, *weights])
+
+
+def _torch_loss(model, weights, arguments):
+    import torch
+
+    loss = model.compute_loss(**arguments)
+    return torch.autograd.grad(loss, weights, allow_unused=True)

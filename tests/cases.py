@@ -1,16 +1,64 @@
 """The layers under contract. A new layer adds its lines here."""
 
+import keras
+
 from contract.case import Case
+from contract.case import Fresh
 from keras_attention import CBAM
+from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import ConvOffset2D
+from keras_attention import DeformableConv2D
+from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import GlimpseSensor
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import MultiScaleChannelAttention
+from keras_attention import RecurrentAttention
+from keras_attention import ResidualAttention
+from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
+from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
+SMALL_IMAGE = ((2, 5, 4, 10),)
 VOLUME = ((3, 4, 3, 5, 16),)
+
+CONTEXT = {
+    "hidden_units": 5,
+    "kernel_initializer": "ones",
+    "kernel_regularizer": "l2",
+}
+
+
+def _localization(data_format, dtype):
+    """Return a small network that looks at maxima, for maps of any size."""
+    return keras.Sequential(
+        [
+            keras.Input(
+                (None, None, 16)
+                if data_format == "channels_last"
+                else (16, None, None),
+                dtype=keras.dtype_policies.get(dtype).compute_dtype,
+            ),
+            keras.layers.GlobalMaxPooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(
+                2,
+                activation="softsign",
+                kernel_initializer=keras.initializers.GlorotUniform(seed=0),
+                dtype=dtype,
+                name="dense",
+            ),
+        ],
+        name="localization",
+    )
+
+
+LOCALIZATION = Fresh("maxima", _localization)
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
@@ -62,7 +110,305 @@ CASES = [
         },
         IMAGE,
     ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "trunk": 1,
+            "mask_activation": "channel",
+            "residual": False,
+            "align_corners": True,
+            "reduction": 1,
+        },
+        SMALL_IMAGE,
+    ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "preprocessing": 2,
+            "trunk": 1,
+            "mask": 2,
+            "mask_activation": "spatial",
+            "hidden_units": 6,
+            "groups": 2,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SMALL_IMAGE,
+    ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),
+    *(
+        Case(*lines, idle_weights=("reduce/bias", "expand/bias"))
+        for lines in (
+            (MultiScaleChannelAttention, {"reduction": 2}, IMAGE),
+            (MultiScaleChannelAttention, CONTEXT, VOLUME),
+            (AttentionalFeatureFusion, {"reduction": 2}, IMAGE * 2),
+            (AttentionalFeatureFusion, CONTEXT, SIGNAL * 2),
+            (IterativeAttentionalFeatureFusion, {"reduction": 2}, IMAGE * 2),
+            (
+                IterativeAttentionalFeatureFusion,
+                {"share_global": True, **CONTEXT},
+                SIGNAL * 2,
+            ),
+        )
+    ),
+    *(
+        Case(
+            SelectiveKernel,
+            kwargs,
+            IMAGE,
+            attention_channels=None,
+            idle_weights=("path_0/bias", "path_1/bias", "squeeze/bias"),
+        )
+        for kwargs in (
+            {"filters": 8, "groups": 2, "min_units": 4},
+            {
+                "filters": 6,
+                "paths": 4,
+                "strides": 2,
+                "split_input": True,
+                "use_bias": False,
+                "reduction": 2,
+                "min_units": 2,
+            },
+            {
+                "filters": 4,
+                "kernel_size": 2,
+                "hidden_units": 5,
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "padding_mode": "border",
+            "align_corners": False,
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "attention",
+            "output_size": (5, 4),
+            "interpolation": "bicubic",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "translation",
+            "padding_mode": "reflection",
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(
+        SpatialTransformer,
+        {"localization": LOCALIZATION, "transform": "projective"},
+        IMAGE,
+        attention_channels=None,
+        weight_scale=0.1,  # no place is near where the grid goes to infinity
+    ),
+    Case(
+        SpatialTransformer,
+        {
+            "localization": LOCALIZATION,
+            "transform": "tps",
+            "control_points": 3,
+        },
+        IMAGE,
+        attention_channels=None,
+    ),
+    Case(DeformableConv2D, {"filters": 6}, IMAGE),
+    Case(
+        DeformableConv2D,
+        {
+            "filters": 8,
+            "kernel_size": (3, 2),
+            "strides": (2, 1),
+            "padding": (1, 2),
+            "groups": 2,
+            "offset_groups": 4,
+            "modulated": False,
+            "use_bias": False,
+            "activation": "silu",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(
+        DeformableConv2D,
+        {
+            "filters": 4,
+            "kernel_size": (2, 3),
+            "strides": 2,
+            "dilation_rate": (1, 2),
+            "offset_groups": 2,
+        },
+        IMAGE,
+    ),
+    Case(ConvOffset2D, {}, IMAGE, attention_channels=-2),
+    Case(
+        ConvOffset2D,
+        {
+            "kernel_size": 5,
+            "offset_layout": "scrambled",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+        attention_channels=-2,
+    ),
 ]
+
+# What looks at places has no attention to return, and moves none of its axes of
+# places to another layout: tests/hard/test_contract.py holds it to the promises
+# that are left.
+GLIMPSES = [
+    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {
+            "units": 5,
+            "glimpse_units": 7,
+            "location_units": 6,
+            "glimpse_size": 4,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2), (3, 2)),
+    ),
+    Case(
+        GlimpseNetwork,
+        {"units": 8, "glimpse_size": 2, "num_scales": 2, "scale_factor": 3},
+        ((3, 8, 11, 1), (3, 2)),
+    ),
+]
+
+# A whole model: tests/hard/test_recurrent_attention.py says what it promises.
+RECURRENT = [
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 3,
+            "units": 6,
+            "num_glimpses": 2,
+            "glimpse_units": 7,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 4,
+            "units": 7,
+            "num_glimpses": 4,
+            "num_scales": 2,
+            "scale_factor": 3,
+            "glimpse_size": 2,
+            "location_stddev": 0.2,
+            "reinforce_weight": 0.1,
+            "seed": 3,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 9, 7, 2),),
+    ),
+    Case(
+        RecurrentAttention,
+        {
+            "num_classes": 2,
+            "units": 8,
+            "monte_carlo_samples": 2,
+            "glimpse_units": 6,
+            "location_units": 5,
+            "glimpse_size": 3,
+        },
+        ((3, 9, 7, 2),),
+    ),
+]
+
+
+def _convolution(name, filters, size, strides=1):
+    return Fresh(
+        name,
+        lambda data_format, dtype: keras.layers.Conv2D(
+            filters,
+            size,
+            strides,
+            activation="silu",
+            data_format=data_format,
+            dtype=dtype,
+            name=name,
+        ),
+    )
+
+
+def _top(data_format, dtype):
+    """Return a small classifier of maps, to which no two positions are like."""
+    return keras.Sequential(
+        [
+            _convolution("conv", 3, 2).make(data_format, dtype),
+            keras.layers.GlobalAveragePooling2D(data_format, dtype=dtype),
+            keras.layers.Dense(5, "softmax", dtype=dtype, name="dense"),
+        ],
+        name="top",
+    )
+
+
+# A whole model: tests/hard/test_dynamic_capacity_network.py says which of the
+# promises it makes.
+DYNAMIC = [
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, 2),
+            "fine": _convolution("fine", 4, 3),
+            "top": Fresh("top", _top),
+            "num_patches": 2,
+            "patch_size": 3,
+            "patch_stride": 2,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+    Case(
+        DynamicCapacityNetwork,
+        {
+            "coarse": _convolution("coarse", 4, 3, (2, 1)),
+            "fine": _convolution("fine", 4, (5, 4)),
+            "top": Fresh("top", _top),
+            "num_patches": 7,
+            "patch_size": (5, 4),
+            "patch_stride": (2, 1),
+            "patch_offset": (-2, 1),
+            "hint_weight": 0.5,
+        },
+        ((3, 9, 7, 2),),
+        attention_channels=None,
+    ),
+]
+
+EVERYTHING = CASES + GLIMPSES + RECURRENT + DYNAMIC

@@ -40,6 +40,11 @@ def linear(array):
     return array.T
 
 
+def pointwise(array):
+    """Turn a PyTorch 1x1 convolution weight (OI11) into a Dense kernel."""
+    return array[:, :, 0, 0].T
+
+
 def conv(array):
     """Turn a PyTorch convolution weight (OIHW) into a Conv2D kernel."""
     return array.transpose(2, 3, 1, 0)

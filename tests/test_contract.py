@@ -7,6 +7,7 @@ import pytest
 import keras_attention
 import twins
 from cases import CASES
+from cases import EVERYTHING
 from contract import CHECKS
 from contract import arguments
 
@@ -49,12 +50,12 @@ PUBLIC = {
 
 
 def test_every_public_layer_is_under_contract():
-    assert {case.layer_cls for case in CASES} == PUBLIC
+    assert {case.layer_cls for case in EVERYTHING} == PUBLIC
     assert twins.TWINS.keys() == {layer_cls.__name__ for layer_cls in PUBLIC}
 
 
 @pytest.mark.parametrize("layer_cls", sorted(PUBLIC, key=lambda c: c.__name__))
 def test_every_argument_is_in_some_case(layer_cls):
-    cases = [case for case in CASES if case.layer_cls is layer_cls]
+    cases = [case for case in EVERYTHING if case.layer_cls is layer_cls]
     exercised = {"data_format"}.union(*(case.kwargs for case in cases))
     assert arguments(layer_cls).keys() <= exercised

@@ -8,8 +8,9 @@ import pytest
 from defects import DEFECTS
 from injection import injected
 
-from cases import CASES
+from cases import EVERYTHING
 from contract import CHECKS
+from contract.recurrent import training_loss_has_the_twins_slope
 
 CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
 
@@ -28,10 +29,11 @@ def test_the_same_without_the_defect_is_not(defect, tmp_path):
 
 def problems(defect, package, tmp_path):
     """Yield what the check finds in each case of the layer."""
-    (check,) = (c for c in CHECKS if c.__name__ == defect.check)
+    checks = [*CHECKS, training_loss_has_the_twins_slope]
+    (check,) = (c for c in checks if c.__name__ == defect.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
     wanted = list(inspect.signature(check).parameters)[1:]
-    for case in CASES:
+    for case in EVERYTHING:
         if case.layer_cls.__name__ != defect.layer:
             continue
         layer_cls = getattr(package, defect.layer)

@@ -13,8 +13,7 @@ import sys
 
 import numpy as np
 import pytest
-
-from cases import CASES
+from files_worker import CASES
 
 BACKENDS = [
     backend
@@ -61,13 +60,13 @@ def test_what_is_read_is_what_was_written(writer, reader, written, tmp_path):
             assert before.files == after.files
             for name in before.files:
                 # Weights to the last bit. What is computed of them is so too
-                # on one backend; another one adds up in another order.
+                # on one backend; another one adds in another order.
                 close = name == "outputs" and writer != reader
                 scale = np.abs(before[name]).max()
                 np.testing.assert_allclose(
                     after[name],
                     before[name],
                     rtol=0,
-                    atol=1e-6 * scale if close else 0,
+                    atol=1e-5 * scale if close else 0,
                     err_msg=f"{case}, {kind}, {name}",
                 )

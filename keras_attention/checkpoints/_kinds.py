@@ -21,15 +21,19 @@ class Kind:
         references: The axes in the reference, for each spelling that is
             accepted; the usual one comes first. They differ in rank.
         mirrored: The axes that count backwards in the reference.
+        parts: How many such arrays of the reference, side by side along the
+            last axis in Keras, make the one array there.
     """
 
     keras: str
     references: tuple[str, ...]
     mirrored: str = ""
+    parts: int = 1
 
     def reference_shapes(self, keras_shape: Sequence[int]) -> list[tuple]:
         """Return what shapes a Keras weight may have in the reference."""
         sizes = dict(zip(self.keras, keras_shape, strict=True)) | {"1": 1}
+        sizes[self.keras[-1]] //= self.parts
         return [
             tuple(sizes[axis] for axis in spelling)
             for spelling in self.references

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from keras_attention.checkpoints._kinds import Kind
+from keras_attention.checkpoints._parts import UNUSED
 from keras_attention.checkpoints._parts import Layout
 
 Shapes = Mapping[str, tuple[int, ...]]
@@ -57,8 +58,13 @@ class Reading:
 
     @property
     def left_over(self) -> list[str]:
-        """The names that this target has no weight for."""
-        return [name for name in self.source if name not in self.expected]
+        """The names that this target has no weight for, and should have."""
+        unused = {n for n, (path, _) in self.layout.items() if path == UNUSED}
+        return [
+            name
+            for name in self.source
+            if name not in self.expected and name not in unused
+        ]
 
     @property
     def misshapen(self) -> dict[str, list[tuple]]:
@@ -82,9 +88,13 @@ class Reading:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return what fits as Keras lays it out, by path."""
+        parts: dict[str, list[np.ndarray]] = {}
+        for name, (path, kind) in self.expected.items():
+            array = kind.to_keras(self.source[name])
+            parts.setdefault(path, []).append(array)
         return {
-            path: kind.to_keras(self.source[name])
-            for name, (path, kind) in self.expected.items()
+            path: np.concatenate(arrays, axis=-1)
+            for path, arrays in parts.items()
         }
 
 

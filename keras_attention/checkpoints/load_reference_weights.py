@@ -1,6 +1,7 @@
 """Published weights into a layer of this package."""
 
 import os
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,6 +9,7 @@ import keras
 
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import _matching
 from keras_attention.checkpoints import _report
@@ -16,21 +18,54 @@ from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
+from keras_attention.checkpoints.deformable import CONV_OFFSET2D_LAYOUTS
+from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_LAYOUTS
+from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_LAYOUTS
+from keras_attention.checkpoints.feature_fusion import (
+    iterative_feature_fusion_layouts,
+)
 from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_LAYOUTS,
+)
+from keras_attention.checkpoints.recurrent_attention import (
+    glimpse_network_layouts,
+)
+from keras_attention.checkpoints.recurrent_attention import (
+    recurrent_attention_layouts,
+)
+from keras_attention.checkpoints.selective_kernel import (
+    selective_kernel_layouts,
 )
 from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_LAYOUTS,
 )
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
+from keras_attention.fusion import AttentionalFeatureFusion
+from keras_attention.fusion import IterativeAttentionalFeatureFusion
+from keras_attention.fusion import SelectiveKernel
+from keras_attention.hard import GlimpseNetwork
+from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.spatial import ConvOffset2D
+from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
-_LAYOUTS: dict[type, dict[str, Layout]] = {
+_Layouts = dict[str, Layout]
+
+# Or a function from the target to them, where they depend on its arguments.
+_LAYOUTS: dict[type, _Layouts | Callable[[Any], _Layouts]] = {
+    AttentionalFeatureFusion: FEATURE_FUSION_LAYOUTS,
     CBAM: CBAM_LAYOUTS,
     ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
+    ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
+    DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
+    GlimpseNetwork: glimpse_network_layouts,
+    IterativeAttentionalFeatureFusion: iterative_feature_fusion_layouts,
+    MultiScaleChannelAttention: FEATURE_FUSION_LAYOUTS,
+    RecurrentAttention: recurrent_attention_layouts,
+    SelectiveKernel: selective_kernel_layouts,
     SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
     SqueezeExcite: SQUEEZE_EXCITE_LAYOUTS,
@@ -56,7 +91,24 @@ def load_reference_weights(
     * `CBAM`: these two together, after `ChannelGate.` and `SpatialGate.` (the
       authors), or after `channel.` and `spatial.` (timm);
     * `SpatialGroupEnhance`: `weight` and `bias` (PytorchInsight);
-    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors).
+    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors);
+    * `MultiScaleChannelAttention` and `AttentionalFeatureFusion`: `local_att`
+      and `global_att`, `IterativeAttentionalFeatureFusion`: `local_att2` and
+      `global_att2` too (open-aff's PyTorch networks; these never use
+      `global_att2`, so load them into a layer with `share_global=True`, which
+      ignores it);
+    * `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn` and
+      `attn.fc_select` (timm), `convs`, `compress` and `projections`
+      (selective-kernel-conv);
+    * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
+      (the authors' MXNet networks);
+    * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
+      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`);
+    * `GlimpseNetwork`: `fc1` to `fc4`, `RecurrentAttention`: these after
+      `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
+      `classifier.fc` and `baseliner.fc` (recurrent-visual-attention; its
+      checkpoints from before there was a `locator.fc_lt` have another locator
+      and do not fit).
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
@@ -107,7 +159,7 @@ def load_reference_weights(
         weights[path].assign(array)
 
 
-def _layouts(target: Any) -> dict[str, Layout]:
+def _layouts(target: Any) -> _Layouts:
     """Return the layouts for a target, which must be fit to be loaded into."""
     cls = next((cls for cls in _LAYOUTS if isinstance(target, cls)), None)
     if cls is None:
@@ -121,7 +173,8 @@ def _layouts(target: Any) -> dict[str, Layout]:
             "`target` must be built, so that it has weights: call it, or its "
             f"`build`. Received: target={target!r}"
         )
-    return _LAYOUTS[cls]
+    layouts = _LAYOUTS[cls]
+    return layouts(target) if callable(layouts) else layouts
 
 
 def _path(target: keras.layers.Layer, weight: keras.Variable) -> str:

@@ -1,5 +1,6 @@
 """Which channels and which positions: both in one layer."""
 
 from keras_attention.mixed.cbam import CBAM
+from keras_attention.mixed.residual_attention import ResidualAttention
 
-__all__ = ["CBAM"]
+__all__ = ["CBAM", "ResidualAttention"]

@@ -1,6 +1,15 @@
-"""Which positions matter: one weight per place."""
+"""Which positions matter: one weight a place, or where to look."""
 
+from keras_attention.spatial.conv_offset2d import ConvOffset2D
+from keras_attention.spatial.deformable_conv2d import DeformableConv2D
 from keras_attention.spatial.spatial_attention import SpatialAttention
 from keras_attention.spatial.spatial_group_enhance import SpatialGroupEnhance
+from keras_attention.spatial.spatial_transformer import SpatialTransformer
 
-__all__ = ["SpatialAttention", "SpatialGroupEnhance"]
+__all__ = [
+    "ConvOffset2D",
+    "DeformableConv2D",
+    "SpatialAttention",
+    "SpatialGroupEnhance",
+    "SpatialTransformer",
+]

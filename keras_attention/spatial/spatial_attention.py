@@ -9,6 +9,7 @@ from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
+from keras_attention._norm import BatchNorm
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -111,10 +112,9 @@ class SpatialAttention(KernelLayer):
         )
         self.conv.build(_axes.with_channels(input_shape, 2, self.data_format))
         if self.use_norm:
-            self.norm = keras.layers.BatchNormalization(
+            self.norm = BatchNorm(
                 _axes.channel_axis(self.data_format, 4),
                 momentum=0.99,
-                epsilon=1e-5,
                 gamma_initializer="zeros",
                 dtype=self._policy_of("norm"),
                 name="norm",

@@ -21,6 +21,9 @@ def golden():
             for name, array in arrays.items()
             if name.startswith("w/")
         }
-        return SimpleNamespace(x=arrays["x"], y=arrays["eval/y"], w=weights)
+        inputs = [arrays[name] for name in ("x", "x0", "x1") if name in arrays]
+        return SimpleNamespace(
+            x=inputs[0], inputs=inputs, y=arrays["eval/y"], w=weights
+        )
 
     return load

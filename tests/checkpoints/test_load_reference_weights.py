@@ -5,8 +5,12 @@ import numpy as np
 import pytest
 
 from keras_attention import CBAM
+from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import MultiScaleChannelAttention
+from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
@@ -97,6 +101,26 @@ def l1_gate_after_relu(**kwargs):
     return GatedChannelTransform("l1", after_relu=True, **kwargs)
 
 
+def without_the_dead(weights):
+    return {n: w for n, w in weights.items() if not n.startswith("global_att2")}
+
+
+def multi_scale(**kwargs):
+    return MultiScaleChannelAttention(4, **kwargs)
+
+
+def fusion(**kwargs):
+    return AttentionalFeatureFusion(4, **kwargs)
+
+
+def shared_fusion(**kwargs):
+    return IterativeAttentionalFeatureFusion(4, share_global=True, **kwargs)
+
+
+def selective(**kwargs):
+    return SelectiveKernel(24, groups=2, reduction=4, **kwargs)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -123,17 +147,24 @@ def narrow_cbam(**kwargs):
         (GatedChannelTransform, "gct_l2", prefixed("module.stem.conv1.0.")),
         (l1_gate, "gct_l1", as_published),
         (l1_gate_after_relu, "gct_l1_after_relu", flat),
+        (multi_scale, "ms_cam", as_published),
+        (fusion, "aff", prefixed("module.layer1.0.fuse_mode.")),
+        (shared_fusion, "iaff", prefixed("layer1.0.fuse_mode.")),
+        (shared_fusion, "iaff", without_the_dead),
+        (selective, "sk", as_published),
+        (selective, "sk", prefixed("module.layer2.0.conv2.")),
     ],
 )
 def test_published_numbers(make, file, published, golden, data_format):
     reference = golden(file)
-    x, y = reference.x, reference.y
+    inputs, y = reference.inputs, reference.y
     if data_format == "channels_first":
-        x, y = np.moveaxis(x, -1, 1), np.moveaxis(y, -1, 1)
+        inputs = [np.moveaxis(x, -1, 1) for x in inputs]
+        y = np.moveaxis(y, -1, 1)
     layer = make(data_format=data_format)
-    layer.build(x.shape)
+    layer.build(*(x.shape for x in inputs))
     load_reference_weights(layer, published(reference.w))
-    assert_close(layer(x), y)
+    assert_close(layer(*inputs), y)
 
 
 @pytest.mark.parametrize("published", [as_published, timm_cbam])
@@ -182,6 +213,54 @@ def test_biases(rng):
     assert_close(squeeze_bias, published["se_module.fc1.bias"])
     assert_close(excite.T, published["se_module.fc2.weight"][..., 0, 0])
     assert_close(excite_bias, published["se_module.fc2.bias"])
+
+
+def test_selective_kernel_of_timm(golden):
+    """It is as the snippet without biases; all paths select at once."""
+    reference = golden("sk")
+    biased = {"convs.0.0", "convs.1.0", "compress.0"}
+    biased |= {"projections.0", "projections.1"}
+    source = {
+        name: 0 * w if name.removesuffix(".bias") in biased else w
+        for name, w in reference.w.items()
+    }
+    expected = selective()
+    layer = selective(use_bias=False)
+    for it in (expected, layer):
+        it.build(reference.x.shape)
+    load_reference_weights(expected, source)
+    published = renamed(
+        source,
+        {
+            "convs.0.0.weight": "layer2.0.conv2.paths.0.conv.weight",
+            "convs.1.0.weight": "layer2.0.conv2.paths.1.conv.weight",
+            "convs.0.1": "layer2.0.conv2.paths.0.bn",
+            "convs.1.1": "layer2.0.conv2.paths.1.bn",
+            "compress.0.weight": "layer2.0.conv2.attn.fc_reduce.weight",
+            "compress.1": "layer2.0.conv2.attn.bn",
+        },
+    )
+    published["layer2.0.conv2.attn.fc_select.weight"] = np.concatenate(
+        [source[f"projections.{path}.weight"] for path in (0, 1)]
+    )
+    load_reference_weights(layer, as_convolutions(published))
+    assert_close(
+        layer(reference.x), keras.ops.convert_to_numpy(expected(reference.x))
+    )
+
+
+def test_both_global_contexts_of_a_fusion(golden):
+    """What the PyTorch networks have and do not use, the default layer uses."""
+    reference = golden("iaff")
+    layer = IterativeAttentionalFeatureFusion(4)
+    layer.build(*(x.shape for x in reference.inputs))
+    load_reference_weights(layer, reference.w)
+    for context, name in (
+        (layer.global_context, "global_att"),
+        (layer.second_global_context, "global_att2"),
+    ):
+        mean = reference.w[f"{name}.5.running_mean"]
+        assert_close(context.expand_norm.moving_mean, mean)
 
 
 def test_layer_in_a_model(golden):

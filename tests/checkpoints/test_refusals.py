@@ -8,6 +8,8 @@ import pytest
 
 from keras_attention import CBAM
 from keras_attention import GatedChannelTransform
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
@@ -79,6 +81,39 @@ def test_biases_that_the_layer_has_not(golden):
         "left over: 'fc.0.bias', 'fc.2.bias'",
         "For a source with biases make the target with `use_bias=True`.",
     ]
+
+
+def test_parts_of_another_shape(golden):
+    layer = built(SelectiveKernel(24, groups=2, hidden_units=16))
+    said = refusal(layer, golden("sk").w)[1]
+    assert said.endswith(
+        "'projections.1.weight' "
+        "(found (24, 32, 1, 1), expected (24, 16, 1, 1) or (24, 16))"
+    )
+
+
+def test_fewer_paths_than_the_source_has(golden):
+    weights = golden("sk").w
+    said = refusal(built(SelectiveKernel(24, paths=1, groups=2)), weights)
+    assert said[1].startswith("left over: 'convs.1.0.weight'")
+
+
+def test_biases_of_a_selective_kernel(golden):
+    layer = built(SelectiveKernel(24, groups=2, use_bias=False))
+    assert "`use_bias=True`" in refusal(layer, golden("sk").w)[2]
+
+
+def test_global_context_that_is_not_shared(golden):
+    """What a reference never uses is let pass where the layer does as it."""
+    layer = IterativeAttentionalFeatureFusion(4)
+    layer.build((None, 7, 5, 16), (None, 7, 5, 16))
+    weights = {
+        name: array
+        for name, array in golden("iaff").w.items()
+        if not name.startswith("global_att2")
+    }
+    said = refusal(layer, weights)[1]
+    assert said.startswith("missing: 'global_att2.1.weight'")
 
 
 def test_biases_that_the_source_has_not(golden):

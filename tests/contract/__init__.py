@@ -13,12 +13,14 @@ from contract import precision
 from contract import saving
 from contract import training
 from contract.case import Case
+from contract.case import Fresh
 from contract.case import arguments
 from contract.registry import CHECKS
 
 __all__ = [
     "CHECKS",
     "Case",
+    "Fresh",
     "arguments",
     "attention",
     "configuration",

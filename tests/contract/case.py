@@ -2,6 +2,7 @@
 
 import dataclasses
 import inspect
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -11,17 +12,36 @@ LAYOUTS = ("channels_last", "channels_first")
 
 
 @dataclasses.dataclass(frozen=True)
+class Fresh:
+    """An argument that is made anew for each layer: a layer, say.
+
+    `make` takes the layout and the dtype policy of the layer that it is for.
+    """
+
+    name: str
+    make: Callable
+
+    def __str__(self):
+        return self.name
+
+
+@dataclasses.dataclass(frozen=True)
 class Case:
     """One way of making a layer, with its `channels_last` input shapes.
 
     `attention_channels` is where the attention has the axis that the layout
-    moves, if it has one, again in `channels_last`.
+    moves, if it has one, again in `channels_last`. `idle_weights` are how the
+    paths of those weights end that have no effect in training: biases that a
+    batch norm takes away again. `weight_scale` is the spread of generic
+    weights.
     """
 
     layer_cls: type
     kwargs: dict
     shapes: tuple
     attention_channels: int | None = -1
+    idle_weights: tuple[str, ...] = ()
+    weight_scale: float = 0.5
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
@@ -30,6 +50,10 @@ class Case:
     def layer(self, **kwargs):
         """Return the layer as it is constructed."""
         kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
+        first = kwargs["data_format"] == "channels_first"
+        for name, value in kwargs.items():
+            if isinstance(value, Fresh):
+                kwargs[name] = value.make(LAYOUTS[first], kwargs.get("dtype"))
         return self.layer_cls(**kwargs)
 
     def generic(self, shapes=None, **kwargs):
@@ -37,11 +61,17 @@ class Case:
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
         layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
+        return self.scattered(layer)
+
+    def scattered(self, layer):
+        """Return a layer that is built at weights that are nothing special."""
         rng = np.random.default_rng(1)
         for weight in layer.weights:
             value = rng.normal(size=weight.shape)
             positive = weight.path.endswith("moving_variance")
-            weight.assign(0.5 + value**2 if positive else value / 2)
+            weight.assign(
+                0.5 + value**2 if positive else self.weight_scale * value
+            )
         return layer
 
     def inputs(self, shapes=None, dtype="float32"):

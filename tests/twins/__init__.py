@@ -9,10 +9,26 @@ import numpy as np
 
 from autodiff import role
 from twins import channel
+from twins import deformable
+from twins import dynamic_capacity
+from twins import fusion
+from twins import hard
 from twins import mixed
 from twins import spatial
 
-TWINS = channel.TWINS | spatial.TWINS | mixed.TWINS
+TWINS = {
+    name: twin
+    for module in (
+        channel,
+        deformable,
+        dynamic_capacity,
+        fusion,
+        hard,
+        mixed,
+        spatial,
+    )
+    for name, twin in module.TWINS.items()
+}
 
 
 def run(layer, inputs):

@@ -4,6 +4,8 @@ import numpy as np
 
 from twins.maths import ACTIVATIONS
 from twins.maths import dense
+from twins.maths import norm
+from twins.maths import part
 from twins.maths import sigmoid
 from twins.maths import space
 
@@ -42,8 +44,28 @@ def channel_attention(layer, weights, x):
     return x * gate, gate
 
 
+def multi_scale_gate(weights, x, of_local, of_global):
+    """Return the gate that the two contexts of these names make."""
+
+    def context(name, z):
+        own = part(weights, name)
+        hidden = norm(own, "reduce_norm", dense(own, "reduce", z))
+        return norm(
+            own, "expand_norm", dense(own, "expand", np.maximum(hidden, 0))
+        )
+
+    mean = x.mean(axis=space(x), keepdims=True)
+    return sigmoid(context(of_local, x) + context(of_global, mean))
+
+
+def multi_scale_channel_attention(layer, weights, x):
+    gate = multi_scale_gate(weights, x, "local_context", "global_context")
+    return x * gate, gate
+
+
 TWINS = {
     "ChannelAttention": channel_attention,
     "GatedChannelTransform": gated_channel_transform,
+    "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
 }

@@ -8,6 +8,7 @@ def sigmoid(x):
 
 
 ACTIVATIONS = {
+    "linear": lambda x: x,
     "relu": lambda x: np.maximum(x, 0),
     "silu": lambda x: x * sigmoid(x),
     "sigmoid": sigmoid,
@@ -21,6 +22,13 @@ def space(x):
 
 def dense(weights, name, x):
     return x @ weights[f"{name}/kernel"] + weights.get(f"{name}/bias", 0)
+
+
+def norm(weights, name, x):
+    """Return a batch norm in inference, over the last axis."""
+    deviation = np.sqrt(weights[f"{name}/moving_variance"] + 1e-5)
+    x = (x - weights[f"{name}/moving_mean"]) / deviation
+    return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
 def part(weights, name):

@@ -1,0 +1,112 @@
+"""The picture of `recurrent_attention.py`: glimpses, and what they show."""
+
+from pathlib import Path
+
+import _training
+import keras
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+import keras_attention
+
+CLASSES = range(10)
+UNSEEN_IS_BLUE = colormaps["gray_r"].with_extremes(bad="lightsteelblue")
+
+
+def draw(
+    path: Path,
+    model: keras_attention.RecurrentAttention,
+    images: np.ndarray,
+    labels: np.ndarray,
+) -> None:
+    """Save a picture of a digit a class, and of where it was looked at.
+
+    Args:
+        path: The PNG file to write.
+        model: What looks.
+        images: Distorted digits, the first of each class being shown.
+        labels: Their classes.
+    """
+    shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
+    images, labels = images[shown], labels[shown]
+    places = keras.ops.convert_to_numpy(model.locations(images))
+    size = images.shape[1]
+    # The pixel that the squares of a place are around.
+    pixels = np.floor((places + 1) / 2 * size).astype(int)
+    figure = Figure(figsize=(12, 3.4), dpi=100, layout="constrained")
+    figure.suptitle(
+        f"{model.num_glimpses} glimpses, in the order of their numbers, of "
+        "digits that the network was not trained on: the first of each class",
+        fontsize=12,
+    )
+    axes = figure.subplots(2, len(shown))
+    for column, image, way, label, guess in zip(
+        axes.T,
+        images[..., 0],
+        pixels,
+        labels,
+        _training.classes(model, images),
+        strict=True,
+    ):
+        column[0].set_title(f"class {label}", fontsize=10)
+        column[0].imshow(image, cmap="gray_r", vmin=0, vmax=1)
+        _draw_way(column[0], way, model.glimpse_size)
+        seen = _seen(image, way, model)
+        column[1].imshow(seen, cmap=UNSEEN_IS_BLUE, vmin=0, vmax=1)
+        colour = "black" if guess == label else "tab:red"
+        column[1].set_xlabel(f"read: {guess}", fontsize=10, color=colour)
+        for axis in column:
+            axis.set_xticks([])
+            axis.set_yticks([])
+            axis.set_xlim(-0.5, size - 0.5)
+            axis.set_ylim(size - 0.5, -0.5)
+    axes[0, 0].set_ylabel("image, and what\nis seen sharply")
+    axes[1, 0].set_ylabel("all that is seen,\nblue: nothing")
+    figure.savefig(path)
+
+
+def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
+    """Draw the squares that are seen sharply, and the way between them."""
+    colours = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
+    axis.plot(*way.T, color="tab:blue", linewidth=1)
+    for i, (place, colour) in enumerate(zip(way, colours, strict=True)):
+        corner = place - side // 2 - 0.5
+        axis.add_patch(
+            Rectangle(corner, side, side, fill=False, edgecolor=colour)
+        )
+        axis.text(
+            *place,
+            str(i + 1),
+            color="white",
+            fontsize=7,
+            ha="center",
+            va="center",
+            bbox={"boxstyle": "circle,pad=0.15", "fc": colour, "ec": "none"},
+            clip_on=True,
+        )
+
+
+def _seen(
+    image: np.ndarray,
+    way: np.ndarray,
+    model: keras_attention.RecurrentAttention,
+) -> np.ndarray:
+    """Return what glimpses show of an image, NaN where they show nothing."""
+    side = model.glimpse_size
+    margin = side * model.scale_factor ** (model.num_scales - 1)
+    padded = np.pad(image, margin)
+    seen = np.full_like(padded, np.nan)
+    for scale in reversed(range(model.num_scales)):  # the finest on top
+        factor = model.scale_factor**scale
+        for left, top in way + margin - factor * side // 2:
+            square = (
+                slice(top, top + factor * side),
+                slice(left, left + factor * side),
+            )
+            tiles = padded[square].reshape(side, factor, side, factor)
+            blurred = np.kron(tiles.mean((1, 3)), np.ones((factor, factor)))
+            seen[square] = blurred
+    return seen[margin:-margin, margin:-margin]

@@ -1,0 +1,69 @@
+"""A table of what several runs of named settings came to."""
+
+import statistics
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+
+def markdown(
+    first: str,
+    columns: Mapping[str, str],
+    rows: Mapping[str, Sequence[Mapping[str, float]]],
+) -> str:
+    """Return a table in Markdown, aligned so that it reads as plain text too.
+
+    >>> runs = [{"error in %": 2.0, "parameters": 4321}] * 2
+    >>> columns = {"error in %": ".2f", "parameters": ",d"}
+    >>> print(markdown("model", columns, {"plain": runs}))
+    | model |  error in % | parameters |
+    |:------|------------:|-----------:|
+    | plain | 2.00 ± 0.00 |      4,321 |
+
+    Args:
+        first: What stands above the names of the settings.
+        columns: The names of what is told, each with its format. Under an
+            integer format stands the value of the first run, otherwise the mean
+            of all and, if they are several, their sample deviation.
+        rows: The runs of each setting, one a seed.
+    """
+    cells = [[first, *columns]]
+    for name, runs in rows.items():
+        told = (
+            _cell([run[column] for run in runs], style)
+            for column, style in columns.items()
+        )
+        cells.append([name, *told])
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    rule = [
+        "-" * (width + 1) + ":" if i else ":" + "-" * (width + 1)
+        for i, width in enumerate(widths)
+    ]
+    lines = [_line(row, widths) for row in cells]
+    return "\n".join([lines[0], f"|{'|'.join(rule)}|", *lines[1:]])
+
+
+def about(seeds: int, images: int, backend: str) -> str:
+    """Return what the numbers in a table are, to stand below it."""
+    spread = "Mean ± sample deviation over" if seeds > 1 else "Of"
+    return (
+        f"{spread} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images.\n"
+        "Seconds per epoch: the median, without the first if there are more.\n"
+        f"Backend: {backend}"
+    )
+
+
+def _cell(values: Sequence[float], style: str) -> str:
+    if style.endswith("d"):
+        return format(values[0], style)
+    mean = format(statistics.mean(values), style)
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {statistics.stdev(values):{style}}"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    told = (
+        f"{cell:>{width}}" if i else f"{cell:<{width}}"
+        for i, (cell, width) in enumerate(zip(row, widths, strict=True))
+    )
+    return f"| {' | '.join(told)} |"

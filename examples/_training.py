@@ -1,0 +1,135 @@
+"""Train classifiers on distorted digits, and count what they get wrong."""
+
+import argparse
+from collections.abc import Callable
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import _distorted
+import _progress
+import _scans
+import keras
+import numpy as np
+
+EVALUATED_AT_ONCE = 512
+
+
+class Task(NamedTuple):
+    """What networks are to learn, and what they are tested on.
+
+    Attributes:
+        scans: The digits to train on.
+        distortion: How they are shown.
+        images: Distorted digits of the test.
+        labels: Their classes.
+    """
+
+    scans: _scans.Scans
+    distortion: _distorted.Distortion
+    images: np.ndarray
+    labels: np.ndarray
+
+
+def make_task(
+    options: argparse.Namespace, distortion: _distorted.Distortion
+) -> Task:
+    """Return what the options of `_support.add_data_options` ask for."""
+    scans = _scans.load(options.data, options.train, options.validate)
+    images, labels = _distorted.held_out(scans, distortion, copies=4)
+    return Task(scans, distortion, images, labels)
+
+
+def compare(
+    builders: Mapping[str, Callable[[], keras.Model]],
+    task: Task,
+    *,
+    epochs: int,
+    seeds: int,
+    batch_size: int,
+    learning_rate: float,
+) -> tuple[dict[str, list[dict[str, float]]], dict[str, keras.Model]]:
+    """Train networks from the same seeds, on the same images.
+
+    Returns:
+        What is told of each network's runs, the rows of `_table.markdown`; and
+        the network of the last run.
+    """
+    progress = _progress.Progress(len(builders) * seeds * epochs)
+    rows: dict[str, list[dict[str, float]]] = {name: [] for name in builders}
+    models = {}
+    for seed in range(seeds):
+        for name, build in builders.items():
+            keras.utils.set_random_seed(seed)
+            models[name] = model = build()
+            data = _distorted.Epochs(
+                task.scans, task.distortion, batch_size=batch_size, seed=seed
+            )
+            seconds = train(
+                model,
+                data,
+                epochs=epochs,
+                learning_rate=learning_rate,
+                progress=progress,
+                run=f"{name}, seed {seed}",
+            )
+            wrong = error(model, task.images, task.labels)
+            rows[name].append(
+                {
+                    "error in %": wrong,
+                    "accuracy in %": 100 - wrong,
+                    "parameters": model.count_params(),
+                    "s/epoch": seconds,
+                }
+            )
+    return rows, models
+
+
+def train(
+    model: keras.Model,
+    data: keras.utils.PyDataset,
+    *,
+    epochs: int,
+    learning_rate: float,
+    progress: _progress.Progress,
+    run: str,
+) -> float:
+    """Train `model`, and return the seconds that an epoch took.
+
+    Args:
+        model: It gives a probability of each class.
+        data: Batches of images and classes.
+        epochs: How often to go through the data.
+        learning_rate: That of the first step, which falls to zero.
+        progress: Where it is shown.
+        run: The name that is shown there.
+    """
+    schedule = keras.optimizers.schedules.CosineDecay(
+        learning_rate, epochs * len(data)
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule),
+        loss="sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    stopwatch = _progress.Stopwatch()
+    progress.run = run
+    model.fit(data, epochs=epochs, verbose=0, callbacks=[stopwatch, progress])
+    return stopwatch.median()
+
+
+def classes(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return the class that `model` gives each image."""
+    return predict(model, images).argmax(axis=-1)
+
+
+def error(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
+    """Return how many images in a hundred `model` gets wrong."""
+    return 100 * float(np.mean(classes(model, images) != labels))
+
+
+def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
+    """Return what `model` makes of the images, in batches of one size."""
+    missing = -len(images) % EVALUATED_AT_ONCE
+    padded = np.concatenate([images, images[np.zeros(missing, int)]])
+    outputs = model.predict(padded, batch_size=EVALUATED_AT_ONCE, verbose=0)
+    return outputs[: len(images)]

@@ -1,0 +1,166 @@
+"""Digits read by a few glimpses, from places that a network chooses itself.
+
+    pip install "keras-vision-attention[jax,examples]"
+    python examples/recurrent_attention.py
+    python examples/recurrent_attention.py --glimpses 1 2 3 4 5 6 7 8
+    python examples/recurrent_attention.py --data mnist --epochs 10
+
+Trains the recurrent attention model on digits that lie anywhere on a larger
+image, in clutter or (`--plain`) alone. It never sees the image as a whole: only
+small squares, sharp in the middle and blurred around it, and it learns where to
+look next from nothing but whether it read the digit right in the end. Says how
+many unseen digits it gets wrong by the number of glimpses, and how many a
+network of the same kind does that looks at random places; and draws the path.
+
+The sizes and the learning rate were chosen by validation within the training
+digits (`--validate`), and the number of epochs so that all takes a few minutes;
+with fewer all errors are higher. `docs/results.md` has the table of a run, and
+what else was tried. `KERAS_BACKEND` chooses among those that are installed:
+jax, tensorflow or torch.
+"""
+# ruff: noqa: E402 (the backend is chosen before Keras is imported)
+
+import argparse
+import os
+from collections.abc import Callable
+from functools import partial
+
+import _support
+
+# On images this small, threads would mostly wait for each other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+BACKEND = _support.choose_backend()
+_support.require(
+    {
+        "keras_attention": "keras-vision-attention",
+        "matplotlib": "matplotlib",
+        "sklearn": "scikit-learn",
+    }
+)
+
+import _distorted
+import _glimpses_picture
+import _table
+import _training
+import keras
+from keras import layers
+from keras import ops
+
+import keras_attention
+
+TRANSLATED = _distorted.Distortion(canvas=32, digit=18, translation=1)
+DISTORTION = TRANSLATED._replace(clutter=3, piece=5)
+COLUMNS = {"error in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
+UNITS = 128
+RETINA = {
+    "glimpse_units": 64,
+    "location_units": 64,
+    "glimpse_size": 8,
+    "num_scales": 2,
+}
+BATCH_SIZE = 64
+LEARNING_RATE = 3e-3
+
+
+class RandomGlimpses(keras.Model):
+    """Reads what it sees at random places: the same, without a choice."""
+
+    def __init__(self, num_glimpses: int):
+        super().__init__()
+        self.num_glimpses = num_glimpses
+        self.glimpse = keras_attention.GlimpseNetwork(UNITS, **RETINA)
+        self.core_input = layers.Dense(UNITS)
+        self.core_state = layers.Dense(UNITS)
+        self.classifier = layers.Dense(10, activation="softmax")
+        self.seed_generator = keras.random.SeedGenerator()
+
+    def call(self, images):
+        count = ops.shape(images)[0]
+        state = ops.zeros((count, UNITS))
+        for _ in range(self.num_glimpses):
+            places = keras.random.uniform(
+                (count, 2), -1, 1, seed=self.seed_generator
+            )
+            glimpse = self.glimpse(images, places)
+            state = ops.relu(self.core_input(glimpse) + self.core_state(state))
+        return self.classifier(state)
+
+
+def build_choosing(num_glimpses: int) -> keras.Model:
+    """Return a network that chooses where it looks."""
+    return keras_attention.RecurrentAttention(
+        10,
+        units=UNITS,
+        num_glimpses=num_glimpses,
+        location_stddev=0.15,
+        **RETINA,
+    )
+
+
+def networks(numbers: list[int], random: int) -> dict[str, Callable]:
+    """Return what builds each network, by the name it has in the table."""
+    builders = {str(n): partial(build_choosing, n) for n in numbers}
+    builders[f"{random} random"] = partial(RandomGlimpses, random)
+    return builders
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Train networks that read digits by a few glimpses, and "
+        "draw where they look."
+    )
+    parser.add_argument(
+        "--glimpses",
+        type=_support.positive_integer,
+        nargs="+",
+        default=[2, 4, 6],
+        metavar="COUNT",
+        help="numbers of glimpses; the last is drawn (default: 2 4 6)",
+    )
+    parser.add_argument(
+        "--random",
+        type=_support.positive_integer,
+        default=8,
+        metavar="COUNT",
+        help="number of random glimpses to compare with (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--plain",
+        action="store_true",
+        help="leave the clutter away: digits that only lie anywhere",
+    )
+    _support.add_data_options(parser)
+    _support.add_options(
+        parser, epochs=160, output="output/recurrent_attention"
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train, tell and draw."""
+    options = parse_options()
+    keras.config.set_image_data_format("channels_last")
+    print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
+    task = _training.make_task(
+        options, TRANSLATED if options.plain else DISTORTION
+    )
+    rows, models = _training.compare(
+        networks(options.glimpses, options.random),
+        task,
+        epochs=options.epochs,
+        seeds=options.seeds,
+        batch_size=BATCH_SIZE,
+        learning_rate=LEARNING_RATE,
+    )
+    print(f"\n{_table.markdown('glimpses', COLUMNS, rows)}\n")
+    print(_table.about(options.seeds, len(task.images), BACKEND))
+
+    path = options.output / "recurrent_attention.png"
+    model = models[str(options.glimpses[-1])]
+    _glimpses_picture.draw(path, model, task.images, task.labels)
+    print(f"\npicture: {path}")
+
+
+if __name__ == "__main__":
+    main()

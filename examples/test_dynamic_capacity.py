@@ -1,0 +1,87 @@
+"""`dynamic_capacity.py`, run as a newcomer runs it, at toy size."""
+
+import os
+import re
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLE = Path(__file__).with_name("dynamic_capacity.py")
+TOY = ("--epochs", "1", "--train", "128", "--patches", "1", "5")
+
+
+def run(*options, backend="torch"):
+    return subprocess.run(
+        [sys.executable, str(EXAMPLE), *map(str, options)],
+        env={
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONIOENCODING": "utf-8",
+        },
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+    )
+
+
+def row(result, name):
+    """Return the cells beside a name in the table."""
+    (line,) = (x for x in result.stdout.splitlines() if f"| {name} " in x)
+    return [cell.strip() for cell in line.split("|")[2:-1]]
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_runs_on_every_backend(backend, tmp_path):
+    result = run(
+        *TOY, "--seeds", 1, "--output", tmp_path / "made", backend=backend
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert "\b" not in result.stdout  # a live bar is for terminals
+    assert f"Backend: {backend}\n" in result.stdout
+    assert "1,034 test images" in result.stdout
+    picture = (tmp_path / "made" / "dynamic_capacity.png").read_bytes()
+    assert picture[:8] == b"\x89PNG\r\n\x1a\n"
+    width, height = struct.unpack(">II", picture[16:24])
+    assert 1000 <= width <= 1400
+    assert 300 <= height <= 1000
+
+    names = ["coarse alone", "fine everywhere"]
+    names += [f"{k} patches, {h}" for k in (1, 5) for h in ("no hint", "hint")]
+    cells = {name: row(result, name) for name in names}
+    for error, multiplications, parameters, seconds in cells.values():
+        assert re.fullmatch(r"\d+\.\d\d", error)
+        assert re.fullmatch(r"[\d,]+", multiplications)
+        assert re.fullmatch(r"[\d,]+", parameters)
+        assert re.fullmatch(r"\d+\.\d\d", seconds)
+    # By hand: kernels of 4x4, 3x3 and 2x2 on the maps of a patch.
+    fine = 25 * 16 * 24 + 4 * 9 * 24 * 48 + 4 * 48 * 24
+    one, five = (
+        int(cells[f"{k} patches, hint"][1].replace(",", "")) for k in (1, 5)
+    )
+    assert five - one == 4 * fine
+
+
+def test_several_seeds(tmp_path):
+    result = run(*TOY, "--seeds", 2, "--output", tmp_path)
+    assert result.returncode == 0, result.stderr
+    assert len(re.findall(r"\d\.\d\d ± \d", result.stdout)) == 12
+    assert "over 2 seeds" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--patches", "0", "must be a positive integer. Received: 0"),
+        ("--patches", "101", "must be at most the number of positions, 100. "),
+        ("--data", "svhn", "invalid choice: 'svhn'"),
+    ],
+)
+def test_bad_options(option, value, message):
+    result = run(f"{option}={value}")
+    assert result.returncode == 2
+    assert f"argument {option}: {message}" in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,0 +1,45 @@
+"""PyTorch: its own sampler, and its own derivatives."""
+
+import torch
+
+from keras_attention._backend.plain import take_rows as take_rows
+
+
+def gradient(function, x):
+    """Return the gradient at `x` of a function to numbers."""
+    # Wherever it is called: this turns gradients on in `torch.no_grad` as well,
+    # in which Keras predicts.
+    with torch.inference_mode(False):
+        leaf = x.detach().clone().requires_grad_()
+        return torch.autograd.grad(function(leaf), leaf)[0]
+
+
+def grid_sample(
+    maps, grid, *, interpolation, padding_mode, align_corners, data_format
+):
+    """Return `maps` at the places of `grid`, of one dtype."""
+    if interpolation == "bilinear" and padding_mode != "zeros":
+        grid = _in_reach(grid, padding_mode)
+    if data_format == "channels_last":
+        maps = maps.permute(0, 3, 1, 2)
+    outputs = torch.nn.functional.grid_sample(
+        maps,
+        grid,
+        mode=interpolation,
+        padding_mode=padding_mode,
+        align_corners=align_corners,
+    )
+    if data_format == "channels_last":
+        outputs = outputs.permute(0, 2, 3, 1)
+    return outputs
+
+
+def _in_reach(grid, padding_mode):
+    """Put what is not a number, or too large for one, where it is read anyway.
+
+    On CPUs the backward pass of PyTorch 2.13 leaves the image for those, and
+    crashes; the forward pass reads the pixels that are named here.
+    """
+    if padding_mode == "border":
+        return torch.nan_to_num(grid, nan=-1.0, posinf=1.0, neginf=-1.0)
+    return torch.where(grid.abs() < 1e30, grid, -1.0)

@@ -1,0 +1,112 @@
+"""Multi-scale channel attention, MS-CAM (Dai et al., 2021)."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention._context import ContextLayer
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class MultiScaleChannelAttention(ContextLayer):
+    r"""Gates each value by its position's channels and by the channels' means.
+
+    .. math::
+
+        f(z) = \mathrm{BN}_2\bigl(W_2\, \mathrm{relu}(\mathrm{BN}_1(W_1 z + b_1)
+        ) + b_2\bigr), \qquad
+        M_p = \sigma\Bigl(f_L(x_p) + f_G\bigl(\tfrac{1}{|S|}
+        \textstyle\sum_{q \in S} x_q\bigr)\Bigr), \qquad
+        y_{p,c} = M_{p,c}\, x_{p,c}
+
+    where :math:`S` is the set of spatial positions, :math:`\sigma` the logistic
+    sigmoid, :math:`\mathrm{BN}` batch norms,
+    :math:`W_1 \in \mathbb{R}^{h \times C}` and
+    :math:`W_2 \in \mathbb{R}^{C \times h}`. The local context :math:`f_L` and
+    the global context :math:`f_G` are of this same form :math:`f`, with weights
+    of their own.
+
+    The layer stands wherever `keras_attention.SqueezeExcite` can, and sees
+    small things that a mean over the whole map would drown. Any number of
+    spatial axes is accepted.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: each context has
+            `max(1, channels // reduction)` hidden units.
+        hidden_units: Number :math:`h` of hidden units; overrides `reduction`.
+        kernel_initializer: Initializer of :math:`W_1` and :math:`W_2`. The
+            default is PyTorch's, uniform within
+            :math:`\pm 1 / \sqrt{\text{inputs}}`.
+        kernel_regularizer: Regularizer of :math:`W_1` and :math:`W_2`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        training: Whether the batch norms use and update statistics of the
+            batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the gate :math:`M`, of the input shape.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has no spatial axis or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.MultiScaleChannelAttention(reduction=4)
+    >>> tuple(layer(x).shape)
+    (2, 8, 8, 64)
+    >>> tuple(layer.attention(x).shape)
+    (2, 8, 8, 64)
+
+    Reference:
+        `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
+        section 3.
+
+    Note:
+        The global batch norms see one vector a sample. Trained on batches of
+        one, the global context is therefore a constant, where PyTorch refuses.
+        Biases start at zero, where PyTorch draws them like the kernels.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 4,
+        *,
+        hidden_units: int | None = None,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        self.local_context = self._branch("local_context", channels)
+        self.global_context = self._branch("global_context", channels)
+
+    def compute_attention(self, x, training=None):
+        return self._weigh(x, self.local_context, self.global_context, training)
+
+    def compute_attention_shape(self, input_shape):
+        return tuple(input_shape)

@@ -1,0 +1,19 @@
+"""Which branch: feature maps, fused by learned weights.
+
+The plain sum of two maps, which these take the place of (it is also known as
+direct additive fusion, DAF), is `keras.layers.Add`.
+"""
+
+from keras_attention.fusion.attentional_feature_fusion import (
+    AttentionalFeatureFusion,
+)
+from keras_attention.fusion.iterative_attentional_feature_fusion import (
+    IterativeAttentionalFeatureFusion,
+)
+from keras_attention.fusion.selective_kernel import SelectiveKernel
+
+__all__ = [
+    "AttentionalFeatureFusion",
+    "IterativeAttentionalFeatureFusion",
+    "SelectiveKernel",
+]

@@ -1,0 +1,114 @@
+"""One path of a selective kernel: a dilated convolution, norm and ReLU."""
+
+import math
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _axes
+from keras_attention._layer import KernelLayer
+from keras_attention._norm import BatchNorm
+
+
+class DilatedPath(KernelLayer):
+    """Convolution with zeros all around, batch norm, ReLU.
+
+    A stride and a dilation may both be above 1, which Keras refuses: see
+    `_split_steps`. All dilations give the same size, `ceil(size / strides)`.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        kernel_size: int,
+        strides: int,
+        dilation_rate: int,
+        groups: int,
+        use_bias: bool,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.kernel_size = kernel_size
+        self.groups = groups
+        self.use_bias = use_bias
+        reach = dilation_rate * (kernel_size - 1)
+        self.padding = (reach // 2, reach - reach // 2)
+        (
+            self.thin_before,
+            self.strides,
+            self.dilation_rate,
+            self.thin_after,
+        ) = _split_steps(strides, dilation_rate)
+        # Without a stride, "same" pads as is wanted, and saves a copy.
+        steps = (self.thin_before, self.strides, self.thin_after)
+        self.pads = steps != (1, 1, 1)
+
+    def build(self, input_shape):
+        self.conv = keras.layers.Conv2D(
+            self.filters,
+            self.kernel_size,
+            strides=self.strides,
+            dilation_rate=self.dilation_rate,
+            groups=self.groups,
+            padding="valid" if self.pads else "same",
+            use_bias=False,
+            data_format=self.data_format,
+            **self._kernel("conv"),
+        )
+        self.norm = BatchNorm(
+            _axes.channel_axis(self.data_format, 4),
+            dtype=self._policy_of("norm"),
+            name="norm",
+        )
+        channels = _axes.channel_count(input_shape, self.data_format)
+        for layer, seen in ((self.conv, channels), (self.norm, self.filters)):
+            layer.build(
+                _axes.with_channels((None,) * 4, seen, self.data_format)
+            )
+        # Not of the convolution, which on TensorFlow adds it along the width of
+        # a channels-first map that is as wide as there are filters.
+        if self.use_bias:
+            self.bias = self.add_weight((self.filters,), "zeros", name="bias")
+
+    def call(self, x, training=None):
+        if self.pads:
+            widths = [(0, 0)] * 4
+            for axis in _axes.spatial_axes(self.data_format, 4):
+                widths[axis] = self.padding
+            x = self._thin(ops.pad(x, widths), self.thin_before)
+        x = self._thin(self.conv(x), self.thin_after)
+        if self.use_bias:
+            x = x + _axes.per_channel(self.bias, self.data_format, 4)
+        return ops.relu(self.norm(x, training=training))
+
+    def _thin(self, x, step: int):
+        """Return every so manieth row and column."""
+        if step == 1:
+            return x
+        steps = [slice(None)] * 4
+        for axis in _axes.spatial_axes(self.data_format, 4):
+            steps[axis] = slice(None, None, step)
+        return x[tuple(steps)]
+
+
+def _split_steps(strides: int, dilation_rate: int) -> tuple[int, int, int, int]:
+    """Return how to convolve with both a stride and a dilation, exactly.
+
+    Windows that start at multiples of `strides`, of taps `dilation_rate` apart,
+    see nothing but the multiples of what divides both. So the input is thinned
+    by that first, which makes the convolution the cheaper. If a stride and a
+    dilation are left nevertheless (2 and 3, say), every window is computed, and
+    the output is thinned.
+
+    Returns:
+        The step that thins the input, stride and dilation of the convolution,
+        and the step that thins its output.
+    """
+    before = math.gcd(strides, dilation_rate)
+    strides, dilation_rate = strides // before, dilation_rate // before
+    if strides > 1 and dilation_rate > 1:
+        return before, 1, dilation_rate, strides
+    return before, strides, dilation_rate, 1

@@ -1,0 +1,42 @@
+"""Two maps of one shape, fused by the weight of the first."""
+
+from keras_attention._context import ContextLayer
+
+
+class PairFusion(ContextLayer):
+    """Base of the fusions of a branch `x` with a `residual`."""
+
+    def build(self, x_shape, residual_shape):
+        self._require_equal(x_shape, residual_shape)
+        self._build_branches(self._channels(x_shape))
+
+    def call(self, x, residual, training=None, return_attention=False):
+        self._require_equal(x.shape, residual.shape)
+        attention = self.compute_attention(x, residual, training=training)
+        outputs = self.apply_attention(x, residual, attention)
+        return self._outputs(outputs, attention, return_attention)
+
+    def apply_attention(self, x, residual, attention):
+        """Return the mean of `x` and `residual`, weighted by `attention`."""
+        # As `x * attention + residual * (1 - attention)`, with fewer products.
+        return residual + (x - residual) * attention
+
+    def compute_output_shape(self, x_shape, residual_shape):
+        self._require_equal(x_shape, residual_shape)
+        return tuple(x_shape)
+
+    def compute_attention_shape(self, x_shape, residual_shape):
+        return tuple(x_shape)
+
+    @staticmethod
+    def _require_equal(x_shape, residual_shape):
+        x_shape, residual_shape = tuple(x_shape), tuple(residual_shape)
+        equal = len(x_shape) == len(residual_shape) and all(
+            a == b or a is None or b is None
+            for a, b in zip(x_shape, residual_shape, strict=True)
+        )
+        if not equal:
+            raise ValueError(
+                "`x` and `residual` must have the same shape. "
+                f"Received: x_shape={x_shape}, residual_shape={residual_shape}"
+            )

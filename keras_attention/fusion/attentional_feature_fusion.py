@@ -1,0 +1,114 @@
+"""Attentional feature fusion, AFF (Dai et al., 2021)."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention.fusion._pair import PairFusion
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class AttentionalFeatureFusion(PairFusion):
+    r"""Adds two maps by learned weights, which sum to two at every value.
+
+    .. math::
+
+        w = M(x + r), \qquad y = 2\, w\, x + 2\, (1 - w)\, r
+
+    where :math:`x` is a branch, :math:`r` the `residual`, and :math:`M` is the
+    gate of `keras_attention.MultiScaleChannelAttention`. At :math:`w = 1/2` it
+    is the plain sum, `keras.layers.Add`, which the authors call direct additive
+    fusion (DAF).
+
+    In a residual network the layer takes the place of the addition, before the
+    last ReLU of the block: `fuse(branch, shortcut)`. It fuses any other two
+    maps of one shape too, such as two scales of a pyramid. Any number of
+    spatial axes is accepted.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: each context of :math:`M` has
+            `max(1, channels // reduction)` hidden units. The authors take 4 in
+            small networks and 16 in bottleneck blocks.
+        hidden_units: Number of hidden units; overrides `reduction`.
+        kernel_initializer: Initializer of all kernels. The default is
+            PyTorch's, uniform within :math:`\pm 1 / \sqrt{\text{inputs}}`.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        residual: Float tensor of the same shape.
+        training: Whether the batch norms use and update statistics of the
+            batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`, for
+        both inputs.
+
+    Output shape:
+        The shape of either input. `attention` is the weight :math:`w` of `x`,
+        of this shape too.
+
+    Raises:
+        ValueError: If an argument is not as described above, if the inputs are
+            not of one shape, or if they have no spatial axis or an unknown
+            number of channels.
+
+    Example:
+
+    >>> branch = keras.random.normal((2, 8, 8, 64))
+    >>> shortcut = keras.random.normal((2, 8, 8, 64))
+    >>> fuse = keras_attention.AttentionalFeatureFusion(reduction=4)
+    >>> tuple(fuse(branch, shortcut).shape)
+    (2, 8, 8, 64)
+    >>> tuple(fuse.attention(branch, shortcut).shape)
+    (2, 8, 8, 64)
+
+    Reference:
+        `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
+        section 4.
+
+    Note:
+        The factor 2 is that of the authors' code.
+        `keras_attention.IterativeAttentionalFeatureFusion` has none, there
+        neither. The note on batches of one and on biases under
+        `keras_attention.MultiScaleChannelAttention` holds here as well.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 4,
+        *,
+        hidden_units: int | None = None,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+
+    def _build_branches(self, channels):
+        self.local_context = self._branch("local_context", channels)
+        self.global_context = self._branch("global_context", channels)
+
+    def compute_attention(self, x, residual, training=None):
+        return self._weigh(
+            x + residual, self.local_context, self.global_context, training
+        )
+
+    def apply_attention(self, x, residual, attention):
+        return 2 * super().apply_attention(x, residual, attention)

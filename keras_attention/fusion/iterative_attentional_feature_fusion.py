@@ -1,0 +1,136 @@
+"""Iterative attentional feature fusion, iAFF (Dai et al., 2021)."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention.fusion._pair import PairFusion
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class IterativeAttentionalFeatureFusion(PairFusion):
+    r"""Mixes two maps by weights that are learned from a first such mixture.
+
+    .. math::
+
+        w_1 = M_1(x + r), \qquad
+        m = w_1 x + (1 - w_1)\, r, \qquad
+        w_2 = M_2(m), \qquad
+        y = w_2\, x + (1 - w_2)\, r
+
+    where :math:`x` is a branch, :math:`r` the `residual`, and :math:`M_1` and
+    :math:`M_2` are gates like that of
+    `keras_attention.MultiScaleChannelAttention`.
+
+    In a residual network the layer takes the place of the addition, before the
+    last ReLU of the block: `fuse(branch, shortcut)`. Any number of spatial axes
+    is accepted.
+
+    Args:
+        reduction: Integer :math:`r \ge 1`: each context of a gate has
+            `max(1, channels // reduction)` hidden units. The authors take 4 in
+            small networks and 16 in bottleneck blocks.
+        hidden_units: Number of hidden units; overrides `reduction`.
+        share_global: Whether both gates have one global context in common, as
+            in the widespread PyTorch code, which makes a second one and never
+            uses it: take `True` for weights that were trained with that. Its
+            batch norms then see two batches, and update their statistics twice,
+            in a step of training. The authors' MXNet code shares nothing.
+        kernel_initializer: Initializer of all kernels. The default is
+            PyTorch's, uniform within :math:`\pm 1 / \sqrt{\text{inputs}}`.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor with one batch axis, one channel axis and at least one
+            spatial axis. The number of channels must be known.
+        residual: Float tensor of the same shape.
+        training: Whether the batch norms use and update statistics of the
+            batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, *spatial, channels)` if `data_format="channels_last"`,
+        `(batch, channels, *spatial)` if `data_format="channels_first"`, for
+        both inputs.
+
+    Output shape:
+        The shape of either input. `attention` is the second weight :math:`w_2`
+        of `x`, of this shape too.
+
+    Raises:
+        ValueError: If an argument is not as described above, if the inputs are
+            not of one shape, or if they have no spatial axis or an unknown
+            number of channels.
+
+    Example:
+
+    >>> branch = keras.random.normal((2, 8, 8, 64))
+    >>> shortcut = keras.random.normal((2, 8, 8, 64))
+    >>> fuse = keras_attention.IterativeAttentionalFeatureFusion(reduction=4)
+    >>> tuple(fuse(branch, shortcut).shape)
+    (2, 8, 8, 64)
+    >>> tuple(fuse.attention(branch, shortcut).shape)
+    (2, 8, 8, 64)
+
+    Reference:
+        `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
+        section 4.
+
+    Note:
+        There is no factor 2 here, other than in
+        `keras_attention.AttentionalFeatureFusion`; both as in the authors'
+        code. The note on batches of one and on biases under
+        `keras_attention.MultiScaleChannelAttention` holds here as well.
+    """
+
+    def __init__(
+        self,
+        reduction: int = 4,
+        *,
+        hidden_units: int | None = None,
+        share_global: bool = False,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.share_global = _arguments.boolean("share_global", share_global)
+
+    def _build_branches(self, channels):
+        self.local_context = self._branch("local_context", channels)
+        self.global_context = self._branch("global_context", channels)
+        self.second_local_context = self._branch(
+            "second_local_context", channels
+        )
+        self.second_global_context = (
+            self.global_context
+            if self.share_global
+            else self._branch("second_global_context", channels)
+        )
+
+    def compute_attention(self, x, residual, training=None):
+        first = self._weigh(
+            x + residual, self.local_context, self.global_context, training
+        )
+        return self._weigh(
+            self.apply_attention(x, residual, first),
+            self.second_local_context,
+            self.second_global_context,
+            training,
+        )
+
+    def get_config(self):
+        return {**super().get_config(), "share_global": self.share_global}

@@ -1,0 +1,267 @@
+"""Selective kernel convolution (Li et al., 2019)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import KernelLayer
+from keras_attention._norm import BatchNorm
+from keras_attention.fusion._dilated_path import DilatedPath
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class SelectiveKernel(KernelLayer):
+    r"""Convolves at several scales; each channel chooses which one to trust.
+
+    .. math::
+
+        U_m = \mathrm{relu}(\mathrm{BN}_m(w_m * x)), \qquad
+        z = \mathrm{relu}\Bigl(\mathrm{BN}\bigl(W \tfrac{1}{|S|}
+        \textstyle\sum_{p \in S} \sum_m U_{m,p}\bigr)\Bigr), \qquad
+        a_{m,c} = \frac{e^{(A_m z)_c}}{\sum_n e^{(A_n z)_c}}, \qquad
+        y_{p,c} = \sum_m a_{m,c}\, U_{m,p,c}
+
+    where :math:`w_m *` is a convolution with dilation :math:`1 + m` on path
+    :math:`m = 0, 1, \dots`, :math:`\mathrm{BN}` are batch norms, :math:`S` is
+    the set of spatial positions of the output,
+    :math:`W \in \mathbb{R}^{d \times C}` and
+    :math:`A_m \in \mathbb{R}^{C \times d}`. With `use_bias=True` each
+    convolution and each matrix has a bias.
+
+    The layer is a convolution, not a gate on top of one: in a residual network
+    it takes the place of the middle convolution of a bottleneck block, or of
+    the first one of a basic block. No batch norm or ReLU follows.
+
+    Args:
+        filters: Number :math:`C` of output channels.
+        paths: Number of paths.
+        kernel_size: Side of the square windows of :math:`w_m`, before dilation.
+        strides: Step of the convolutions in both directions.
+        groups: Number of groups of the convolutions, which must divide
+            `filters` and the number of channels that a path sees.
+        reduction: Integer :math:`r \ge 1`: :math:`d` is
+            `max(filters // reduction, min_units)`.
+        hidden_units: Number :math:`d` of hidden units; overrides `reduction`
+            and `min_units`.
+        min_units: Least number of hidden units.
+        split_input: Whether each path sees a part of its own of the input
+            channels, neighbours of each other, and not all of them.
+        use_bias: Whether convolutions and dense layers have biases. Those of
+            the authors' networks and of timm have none, those of the widespread
+            PyTorch snippet have.
+        kernel_initializer: Initializer of all kernels. The default is
+            PyTorch's, uniform within :math:`\pm 1 / \sqrt{\text{inputs}}`.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        training: Whether the batch norms use and update statistics of the
+            batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape with `filters` channels, height and width divided by
+        `strides`, rounded up. `attention` is :math:`a`, of shape
+        `(batch, paths, filters)` in either data format. It sums to 1 over the
+        paths.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has another rank, or a number of channels that is unknown, or that
+            `groups` or, with `split_input=True`, `paths` do not divide.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 64))
+    >>> layer = keras_attention.SelectiveKernel(128, groups=32, strides=2)
+    >>> tuple(layer(x).shape)
+    (2, 4, 4, 128)
+    >>> tuple(layer.attention(x).shape)
+    (2, 2, 128)
+
+    Reference:
+        `Selective Kernel Networks <https://arxiv.org/abs/1903.06586>`_,
+        section 3.1.
+
+    Note:
+        The defaults are those of the widespread PyTorch snippet; the authors'
+        networks are `SelectiveKernel(filters, groups=32, use_bias=False)`. The
+        paper's 5x5 kernel is a 3x3 one with dilation 2, as in the authors'
+        code. The convolutions pad with as many zeros before as after, as
+        PyTorch and Caffe do, where `padding="same"` with a stride would not.
+        The batch norm of :math:`z` sees one vector a sample: trained on batches
+        of one, :math:`z` is a constant, where PyTorch refuses. Biases start at
+        zero, where PyTorch draws them like the kernels.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        paths: int = 2,
+        kernel_size: int = 3,
+        strides: int = 1,
+        groups: int = 1,
+        reduction: int = 16,
+        hidden_units: int | None = None,
+        min_units: int = 32,
+        split_input: bool = False,
+        use_bias: bool = True,
+        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.filters = _arguments.positive_integer("filters", filters)
+        self.paths = _arguments.positive_integer("paths", paths)
+        self.kernel_size = _arguments.positive_integer(
+            "kernel_size", kernel_size
+        )
+        self.strides = _arguments.positive_integer("strides", strides)
+        self.groups = _arguments.positive_integer("groups", groups)
+        self.reduction = _arguments.positive_integer("reduction", reduction)
+        self.hidden_units = _arguments.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+        self.min_units = _arguments.positive_integer("min_units", min_units)
+        self.split_input = _arguments.boolean("split_input", split_input)
+        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        if self.filters % self.groups:
+            raise ValueError(
+                "`groups` must divide `filters`. "
+                f"Received: groups={groups}, filters={filters}"
+            )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        if self.split_input:
+            channels = self._divided(channels, "paths", input_shape)
+        self._divided(channels, "groups", input_shape)
+        seen = _axes.with_channels((None,) * 4, channels, self.data_format)
+        self.branches = [self._new_path(index) for index in range(self.paths)]
+        for branch in self.branches:
+            branch.build(seen)
+        hidden = self.hidden_units or max(
+            self.filters // self.reduction, self.min_units
+        )
+        self.squeeze = self._dense(hidden, "squeeze")
+        self.squeeze.build((None, self.filters))
+        self.squeeze_norm = BatchNorm(
+            dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
+        )
+        self.squeeze_norm.build((None, hidden))
+        # All paths at once: the first `filters` logits are of the first path.
+        self.select = self._dense(self.paths * self.filters, "select")
+        self.select.build((None, hidden))
+
+    def call(self, x, training=None, return_attention=False):
+        parts = self._split(x)
+        maps = [
+            branch(part, training=training)
+            for branch, part in zip(self.branches, parts, strict=True)
+        ]
+        attention = self._choose(maps, training)
+        outputs = self.apply_attention(maps, attention)
+        return self._outputs(outputs, attention, return_attention)
+
+    def apply_attention(self, maps, attention):
+        """Return the sum of the maps of the paths under their weights."""
+        axes = _axes.spatial_axes(self.data_format, 4)
+        return sum(
+            u * ops.expand_dims(attention[:, index], axes)
+            for index, u in enumerate(maps)
+        )
+
+    def compute_output_shape(self, input_shape):
+        shape = list(
+            _axes.with_channels(input_shape, self.filters, self.data_format)
+        )
+        for axis in _axes.spatial_axes(self.data_format, 4):
+            size = shape[axis]
+            shape[axis] = None if size is None else -(-size // self.strides)
+        return tuple(shape)
+
+    def compute_attention_shape(self, input_shape):
+        return (input_shape[0], self.paths, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "paths": self.paths,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "groups": self.groups,
+            "reduction": self.reduction,
+            "hidden_units": self.hidden_units,
+            "min_units": self.min_units,
+            "split_input": self.split_input,
+            "use_bias": self.use_bias,
+        }
+
+    def _split(self, x) -> list:
+        """Return what each path sees."""
+        if not self.split_input:
+            return [x] * self.paths
+        axis = _axes.channel_axis(self.data_format, 4)
+        return ops.split(x, self.paths, axis=axis)
+
+    def _choose(self, maps, training):
+        """Return the weight of each path for each channel."""
+        axes = _axes.spatial_axes(self.data_format, 4)
+        s = _numerics.mean(sum(maps), axes)
+        z = ops.relu(self.squeeze_norm(self.squeeze(s), training=training))
+        # Cast, as a dense layer on PyTorch turns float64 into float32.
+        logits = ops.cast(self.select(z), s.dtype)
+        logits = ops.reshape(logits, (-1, self.paths, self.filters))
+        # A softmax, which Keras itself would warn of if there is one path.
+        return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
+
+    def _new_path(self, index: int) -> DilatedPath:
+        return DilatedPath(
+            self.filters,
+            kernel_size=self.kernel_size,
+            strides=self.strides,
+            dilation_rate=1 + index,
+            groups=self.groups,
+            use_bias=self.use_bias,
+            kernel_initializer=self.kernel_initializer,
+            kernel_regularizer=self.kernel_regularizer,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name=f"path_{index}",
+        )
+
+    def _dense(self, units: int, name: str) -> keras.layers.Dense:
+        return keras.layers.Dense(
+            units, use_bias=self.use_bias, **self._kernel(name)
+        )
+
+    def _divided(self, channels: int, name: str, input_shape) -> int:
+        """Return the channels that are left when divided by an argument."""
+        parts = getattr(self, name)
+        if channels % parts:
+            raise ValueError(
+                f"`{name}` must divide the {channels} channels. "
+                f"Received: {name}={parts}, input_shape={tuple(input_shape)}"
+            )
+        return channels // parts

@@ -1,0 +1,13 @@
+"""Where to look at all: glimpses and patches, and networks that choose them."""
+
+from keras_attention.hard.dynamic_capacity_network import DynamicCapacityNetwork
+from keras_attention.hard.glimpse_network import GlimpseNetwork
+from keras_attention.hard.glimpse_sensor import GlimpseSensor
+from keras_attention.hard.recurrent_attention import RecurrentAttention
+
+__all__ = [
+    "DynamicCapacityNetwork",
+    "GlimpseNetwork",
+    "GlimpseSensor",
+    "RecurrentAttention",
+]

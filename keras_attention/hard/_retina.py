@@ -1,0 +1,59 @@
+"""What everything with a retina shares."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention._layer import Kernels
+from keras_attention._layer import MapLayer
+
+
+class Retina(MapLayer):
+    """Base of what looks at images by glimpses of several scales."""
+
+    def __init__(
+        self,
+        *,
+        glimpse_size: int,
+        num_scales: int,
+        scale_factor: int,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        # Places in half precision are coarser than the pixels of an image.
+        self.autocast = False
+        self.glimpse_size = _arguments.positive_integer(
+            "glimpse_size", glimpse_size
+        )
+        self.num_scales = _arguments.positive_integer("num_scales", num_scales)
+        self.scale_factor = _arguments.positive_integer(
+            "scale_factor", scale_factor
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "glimpse_size": self.glimpse_size,
+            "num_scales": self.num_scales,
+            "scale_factor": self.scale_factor,
+        }
+
+    def _retina(self) -> dict[str, Any]:
+        """Return the arguments of a part that has the same retina."""
+        return {
+            "glimpse_size": self.glimpse_size,
+            "num_scales": self.num_scales,
+            "scale_factor": self.scale_factor,
+            "data_format": self.data_format,
+            "dtype": self.dtype_policy,
+        }
+
+
+class RetinaNetwork(Retina, Kernels):
+    """Base of what looks by a retina and thinks in dense layers."""
+
+    def _dense(self, name: str, units: int, inputs: int) -> keras.layers.Dense:
+        layer = keras.layers.Dense(units, **self._kernel(name))
+        layer.build((None, inputs))
+        return layer

@@ -1,0 +1,287 @@
+"""Dynamic capacity network (Almahairi et al., 2016)."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import AttentionLayer
+from keras_attention.hard import _patches
+from keras_attention.hard._saliency import saliency
+
+PARTS = ("coarse", "fine", "top")
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class DynamicCapacityNetwork(AttentionLayer, keras.Model):
+    r"""Spends a large network on the few patches that matter most.
+
+    .. math::
+
+        c &= f_c(x), \qquad
+        M_{ij} = \sqrt{\textstyle\sum_r (\partial H / \partial c_{ijr})^2 +
+        10^{-8}}, \qquad
+        H = -\sum_l g(c)_l \log \max(g(c)_l, 10^{-10})
+
+        r_{ij} &= f_f(x_{ij}) \text{ at the } k \text{ largest } M_{ij}, \quad
+        c_{ij} \text{ elsewhere}, \qquad y = g(r)
+
+        L &= -\log y_{\text{label}} + \frac{\lambda}{B k} \sum_{b, ij}
+        \lVert c_{ij} - f_f(x_{ij}) \rVert^2
+
+    where :math:`f_c` is the coarse network, which sees the whole image,
+    :math:`f_f` the fine one, which sees patches :math:`x_{ij}`, and :math:`g`
+    the top, the same both times. The saliency :math:`M` says where the entropy
+    :math:`H` of the prediction would change most: no label is needed for it.
+
+    It trains with `compile` and `fit` like any classifier; the loss given to
+    `compile` is the first term of :math:`L`. The second, the hint, is added in
+    training alone. It brings the coarse vectors near the fine ones: its
+    gradient reaches the coarse network (and what is trained before that), not
+    the fine one and not the top. Where patches are is not differentiated.
+
+    Args:
+        coarse: Layer or model :math:`f_c` from images to a map.
+        fine: Layer or model :math:`f_f` from patches, which stand along the
+            batch axis, to one vector each, with the channels of the map.
+        top: Layer or model :math:`g` from the map to class probabilities. It
+            must tell positions apart: behind a mean over all of them they are
+            equally salient.
+        num_patches: Number :math:`k` of patches of an image. Of equally salient
+            positions the first are taken, along rows.
+        patch_size: Height and width of a patch in pixels, or one number for
+            both: the field that a position of the map sees, or a larger one.
+        patch_stride: Pixels from a position of the map to the next, along
+            height and width, or one number for both.
+        patch_offset: Where the patch of the first position begins in the
+            image, along height and width, or one number for both; it may be
+            negative. That of position :math:`(i, j)` begins at `patch_stride *
+            (i, j) + patch_offset`, and is zero where it leaves the image.
+        hint_weight: Weight :math:`\lambda` of the hint, 0 for none.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`. It should be that of the three
+            networks too.
+        **kwargs: Keyword arguments of `keras.Model`, such as `name`.
+
+    Call arguments:
+        images: Tensor of rank 4. The number of channels must be known.
+        training: Whether the three networks are run in training mode, and the
+            hint is added to the losses.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        That of `top`, `(batch, classes)`. `attention` is a dictionary, in
+        either format: `"saliency"` is :math:`M`, `(batch, map_height,
+        map_width)`; `"positions"`, integers `(batch, num_patches, 2)`, are row
+        and column in the map of what was refined, the most salient first.
+
+    Raises:
+        ValueError: If an argument is not as described above, if the input has
+            another rank or an unknown number of channels, if the networks do
+            not fit together, or if the map has fewer than `num_patches`
+            positions.
+        NotImplementedError: If the backend does not differentiate.
+
+    Example:
+
+    >>> coarse = keras.layers.Conv2D(8, 5, strides=4, activation="relu")
+    >>> fine = keras.Sequential(
+    ...     [
+    ...         keras.layers.Conv2D(16, 3, activation="relu"),
+    ...         keras.layers.Conv2D(8, 3, activation="relu"),
+    ...     ]
+    ... )
+    >>> top = keras.Sequential(
+    ...     [keras.layers.Flatten(), keras.layers.Dense(10, "softmax")]
+    ... )
+    >>> model = keras_attention.DynamicCapacityNetwork(
+    ...     coarse, fine, top, num_patches=3, patch_size=5, patch_stride=4
+    ... )
+    >>> model.compile("adam", "sparse_categorical_crossentropy")
+    >>> images = np.random.default_rng(0).normal(size=(4, 29, 29, 1))
+    >>> history = model.fit(images, np.arange(4), verbose=0)
+    >>> model.predict(images, verbose=0).shape
+    (4, 10)
+    >>> {k: tuple(v.shape) for k, v in model.attention(images).items()}
+    {'saliency': (4, 7, 7), 'positions': (4, 3, 2)}
+
+    Reference:
+        `Dynamic Capacity Networks <https://arxiv.org/abs/1511.07838>`_,
+        sections 2 and 3.
+
+    Note:
+        The saliency is that of the top in inference mode, in training too: with
+        its moving statistics and without dropout, it is that of each image
+        alone and the one that prediction will use. The statistics of the top
+        are thus those of refined maps, and move once a step. The common
+        TensorFlow implementation runs the top in training mode both times. It
+        also moves each patch by a random pixel or two and draws the order of
+        the patches.
+    """
+
+    def __init__(
+        self,
+        coarse: keras.layers.Layer,
+        fine: keras.layers.Layer,
+        top: keras.layers.Layer,
+        *,
+        num_patches: int = 8,
+        patch_size: int | Sequence[int],
+        patch_stride: int | Sequence[int],
+        patch_offset: int | Sequence[int] = 0,
+        hint_weight: float = 0.01,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(data_format=data_format, **kwargs)
+        self.coarse = _arguments.layer("coarse", coarse)
+        self.fine = _arguments.layer("fine", fine)
+        self.top = _arguments.layer("top", top)
+        self.num_patches = _arguments.positive_integer(
+            "num_patches", num_patches
+        )
+        self.patch_size = _arguments.size("patch_size", patch_size)
+        self.patch_stride = _arguments.size("patch_stride", patch_stride)
+        self.patch_offset = _arguments.integers("patch_offset", patch_offset)
+        self.hint_weight = _arguments.non_negative_number(
+            "hint_weight", hint_weight
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, images_shape):
+        channels = self._channels(images_shape)
+        maps = self._shape_of_maps("coarse", images_shape)
+        self._check_positions(maps[1:3])
+        patch = _axes.shape_from_last(
+            (None, *self.patch_size, channels), self.data_format
+        )
+        vector = self._shape_of_maps("fine", patch)
+        if vector[1:] != (1, 1, maps[-1]):
+            raise ValueError(
+                "`fine` must return one vector of a patch, with the channels "
+                f"of the map, {maps[-1]}. "
+                f"Received: fine.output_shape={vector} (channels last)"
+            )
+        _built(self.top, _axes.shape_from_last(maps, self.data_format))
+
+    def call(self, images, training=None, return_attention=False):
+        maps = self.coarse(images, training=training)
+        axis = _axes.channel_axis(self.data_format, 4)
+        salience = saliency(self.top, maps, axis)
+        self._check_positions(salience.shape[1:])
+        positions = _patches.largest(salience, self.num_patches)
+        maps = _axes.to_last(maps, self.data_format)
+        vectors = self._refine(images, positions, maps, training)
+        if training and self.hint_weight:
+            self.add_loss(self._hint(_patches.read(maps, positions), vectors))
+        maps = _patches.write(maps, positions, vectors)
+        maps = _axes.from_last(maps, self.data_format)
+        outputs = self.top(maps, training=training)
+        attention = {
+            "saliency": ops.cast(salience, self.compute_dtype),
+            "positions": positions,
+        }
+        return self._outputs(outputs, attention, return_attention)
+
+    def compute_output_shape(self, images_shape):
+        maps = self.coarse.compute_output_shape(images_shape)
+        return tuple(self.top.compute_output_shape(maps))
+
+    def compute_output_spec(
+        self, images, training=None, return_attention=False
+    ):
+        maps = tuple(self.coarse.compute_output_shape(images.shape))
+        *places, _ = _axes.shape_to_last(maps, self.data_format)
+        positions = (maps[0], self.num_patches, 2)
+        attention = {
+            "saliency": keras.KerasTensor(places, self.compute_dtype),
+            "positions": keras.KerasTensor(positions, "int32"),
+        }
+        # The last layer of the top may have a policy of its own.
+        maps = keras.KerasTensor(maps, self.compute_dtype)
+        outputs = self.top.compute_output_spec(maps)
+        return self._outputs(outputs, attention, return_attention)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            **{
+                name: keras.saving.serialize_keras_object(getattr(self, name))
+                for name in PARTS
+            },
+            "num_patches": self.num_patches,
+            "patch_size": self.patch_size,
+            "patch_stride": self.patch_stride,
+            "patch_offset": self.patch_offset,
+            "hint_weight": self.hint_weight,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        parts = {
+            name: keras.saving.deserialize_keras_object(
+                config[name], custom_objects
+            )
+            for name in PARTS
+        }
+        return super().from_config({**config, **parts}, custom_objects)
+
+    def _refine(self, images, positions, maps, training):
+        """Return what the fine network finds at positions of the maps."""
+        stride, offset = (
+            ops.convert_to_tensor(pair, "int32")
+            for pair in (self.patch_stride, self.patch_offset)
+        )
+        patches = _patches.cut(
+            _axes.to_last(images, self.data_format),
+            positions * stride + offset,
+            self.patch_size,
+        )
+        patches = _axes.from_last(patches, self.data_format)
+        vectors = self.fine(patches, training=training)
+        return ops.reshape(
+            ops.cast(vectors, maps.dtype),
+            (-1, self.num_patches, maps.shape[-1]),
+        )
+
+    def _hint(self, coarse, fine):
+        """Return the distance of the coarse vectors to the fine ones."""
+        coarse, fine = map(_numerics.accumulable, (coarse, fine))
+        squares = ops.square(coarse - ops.stop_gradient(fine))
+        squares = ops.sum(squares, axis=-1)
+        return self.hint_weight * _numerics.mean(squares, (0, 1))
+
+    def _check_positions(self, sizes):
+        """Say so if a map of known sizes is too small."""
+        if None not in sizes and math.prod(sizes) < self.num_patches:
+            raise ValueError(
+                "`num_patches` must be at most the number of positions of the "
+                f"map, {sizes[0]} x {sizes[1]}. "
+                f"Received: num_patches={self.num_patches}"
+            )
+
+    def _shape_of_maps(self, name, shape):
+        """Build a network, and return the shape of its maps, channels last."""
+        maps = _built(getattr(self, name), shape)
+        if len(maps) != 4:
+            raise ValueError(
+                f"`{name}` must return a map, of rank 4. "
+                f"Received: {name}.output_shape={maps}"
+            )
+        return _axes.shape_to_last(maps, self.data_format)
+
+
+def _built(network, shape):
+    """Return the shape of what a network makes of a shape."""
+    if not network.built:
+        network.build(shape)
+    return tuple(network.compute_output_shape(shape))

@@ -1,0 +1,299 @@
+"""Recurrent model of visual attention (Mnih et al., 2014)."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _numerics
+from keras_attention.hard._retina import RetinaNetwork
+from keras_attention.hard._runs import Handover
+from keras_attention.hard._runs import Runs
+from keras_attention.hard._runs import log_probability
+from keras_attention.hard._runs import loss_of_places
+from keras_attention.hard.glimpse_network import GlimpseNetwork
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class RecurrentAttention(RetinaNetwork, keras.Model):
+    r"""Classifies images by a few glimpses, and learns where to take them.
+
+    .. math::
+
+        h_t &= \mathrm{relu}(U h_{t-1} + V g(x, l_t)), \qquad
+        \mu_t = \tanh(A_2\, \mathrm{relu}(A_1 h_t)), \qquad
+        l_{t+1} \sim \mathcal N(\mu_t, \sigma^2), \qquad
+        p = \mathrm{softmax}(C h_T)
+
+        L &= -\log p_y + \frac{1}{T} \sum_t (r - b_t)^2
+        - \lambda \sum_t (r - b_t) \log \mathcal N(l_{t+1}; \mu_t, \sigma^2),
+        \qquad b_t = B h_t
+
+    where :math:`g` is `keras_attention.GlimpseNetwork`, :math:`h_0 = 0`, and
+    the reward :math:`r` is 1 where the label of the run is right, 0 elsewhere
+    (biases are not written). Each term of the loss trains its own part: the
+    cross-entropy :math:`U`, :math:`V`, :math:`C` and :math:`g`, the square the
+    baseline :math:`B` alone, and REINFORCE the locator :math:`A_1`,
+    :math:`A_2` alone.
+
+    It trains with `compile` and `fit` like any classifier; the loss given to
+    `compile` is the first term. In training places are drawn, the first evenly
+    from the whole image. Prediction with one Monte Carlo sample is
+    deterministic: it starts at the centre and follows the means.
+
+    Args:
+        num_classes: Number of classes.
+        units: Length of :math:`h_t` and :math:`g`; :math:`A_1` has half as many
+            rows.
+        num_glimpses: Number :math:`T` of glimpses.
+        location_stddev: Deviation :math:`\sigma` of the places.
+        monte_carlo_samples: Number of runs for each image. The loss is their
+            mean, and the prediction the mean of their probabilities: with more
+            than one, places are drawn in prediction too.
+        reinforce_weight: Weight :math:`\lambda` of REINFORCE, at least 0.
+        glimpse_units: Hidden units of :math:`g` for what is seen.
+        location_units: Hidden units of :math:`g` for the place.
+        glimpse_size: Side of a glimpse in pixels.
+        num_scales: Number of squares around a place.
+        scale_factor: Integer: how much larger each square's side is than the
+            last's.
+        seed: Seed of the drawing of places, an integer from 0 on; or `None` for
+            one that follows from `keras.utils.set_random_seed`, if that was
+            called, and is another each time otherwise.
+        kernel_initializer: Initializer of all kernels.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.Model`, such as `name`.
+
+    Call arguments:
+        images: Tensor of rank 4. The number of channels must be known.
+        training: Whether places are drawn.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        `(batch, num_classes)`, probabilities.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the input
+            has another rank or an unknown number of channels.
+
+    Example:
+
+    >>> model = keras_attention.RecurrentAttention(10, num_glimpses=3)
+    >>> model.compile("adam", "sparse_categorical_crossentropy")
+    >>> images = np.zeros((4, 28, 28, 1), "float32")
+    >>> history = model.fit(images, np.arange(4), verbose=0)
+    >>> model.predict(images, verbose=0).shape
+    (4, 10)
+    >>> tuple(model.locations(images).shape)
+    (4, 3, 2)
+
+    Reference:
+        `Recurrent Models of Visual Attention
+        <https://arxiv.org/abs/1406.6247>`_, sections 3 and 4.
+
+    Note:
+        As in the common PyTorch implementation the locator has a hidden layer
+        and a tanh, where the paper has a linear map; the places are clipped to
+        the image only after their probability is taken; and a last place is
+        drawn and rewarded, though nobody looks there.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        *,
+        units: int = 256,
+        num_glimpses: int = 6,
+        location_stddev: float = 0.05,
+        monte_carlo_samples: int = 1,
+        reinforce_weight: float = 0.01,
+        glimpse_units: int = 128,
+        location_units: int = 128,
+        glimpse_size: int = 8,
+        num_scales: int = 1,
+        scale_factor: int = 2,
+        seed: int | None = None,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            glimpse_size=glimpse_size,
+            num_scales=num_scales,
+            scale_factor=scale_factor,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        whole = _arguments.positive_integer
+        positive = _arguments.positive_number
+        self.num_classes = whole("num_classes", num_classes)
+        self.units = whole("units", units)
+        self.num_glimpses = whole("num_glimpses", num_glimpses)
+        self.location_stddev = positive("location_stddev", location_stddev)
+        self.monte_carlo_samples = whole(
+            "monte_carlo_samples", monte_carlo_samples
+        )
+        self.reinforce_weight = _arguments.non_negative_number(
+            "reinforce_weight", reinforce_weight
+        )
+        self.glimpse_units = whole("glimpse_units", glimpse_units)
+        self.location_units = whole("location_units", location_units)
+        self.seed = _arguments.seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self._handover = Handover()
+
+    def build(self, images_shape):
+        self._channels(images_shape)
+        self.glimpse = GlimpseNetwork(
+            self.units,
+            glimpse_units=self.glimpse_units,
+            location_units=self.location_units,
+            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_regularizer=self.kernel_regularizer,
+            name="glimpse",
+            **self._retina(),
+        )
+        self.glimpse.build(images_shape, (images_shape[0], 2))
+        hidden = max(1, self.units // 2)
+        self.core_input = self._dense("core_input", self.units, self.units)
+        self.core_state = self._dense("core_state", self.units, self.units)
+        self.locator_hidden = self._dense("locator_hidden", hidden, self.units)
+        self.locator = self._dense("locator", 2, hidden)
+        self.classifier = self._dense(
+            "classifier", self.num_classes, self.units
+        )
+        self.baseline = self._dense("baseline", 1, self.units)
+
+    def call(self, images, training=None):
+        if not training and self.monte_carlo_samples == 1:
+            probabilities = self._look(images, drawn=False).probabilities
+        else:
+            runs = self._look(self._repeated(images), drawn=True)
+            shape = (-1, self.monte_carlo_samples, self.num_classes)
+            probabilities = ops.reshape(runs.probabilities, shape)
+            probabilities = _numerics.mean(probabilities, (1,))
+        outputs = ops.cast(probabilities, self.compute_dtype)
+        if training:
+            self._handover.give(outputs, runs)
+        return outputs
+
+    def locations(self, images):
+        """Return the places that are looked at, `(batch, num_glimpses, 2)`.
+
+        They are (x, y) between -1 and 1, and those of the deterministic run,
+        which starts at the centre and follows the means.
+        """
+        images = ops.convert_to_tensor(images)
+        if not self.built:
+            self.build(images.shape)
+        return self._look(images, drawn=False).locations
+
+    def compute_loss(
+        self,
+        x=None,
+        y=None,
+        y_pred=None,
+        sample_weight=None,
+        training=True,
+    ):
+        """Return the loss, in training that of single runs.
+
+        They are those that led to `y_pred` if this is called by `fit`, and
+        drawn anew otherwise.
+        """
+        if not training:
+            return super().compute_loss(x, y, y_pred, sample_weight, training)
+        if y is None:
+            raise ValueError(
+                "`y` must be labels, as a run is rewarded for the right one. "
+                "Received: y=None"
+            )
+        runs = self._handover.take(y_pred)
+        if runs is None:
+            runs = self._look(self._repeated(x), drawn=True)
+        y = keras.tree.map_structure(self._repeated, y)
+        if sample_weight is not None:
+            sample_weight = self._repeated(sample_weight)
+        cross_entropy = super().compute_loss(
+            x, y, runs.probabilities, sample_weight, training
+        )
+        of_places = loss_of_places(
+            runs, y, self.reinforce_weight, sample_weight
+        )
+        return cross_entropy + ops.cast(of_places, cross_entropy.dtype)
+
+    def train_step(self, *args, **kwargs):
+        # What Keras calls it with depends on the backend.
+        with self._handover:
+            return super().train_step(*args, **kwargs)
+
+    def compute_output_shape(self, images_shape):
+        return (images_shape[0], self.num_classes)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "units": self.units,
+            "num_glimpses": self.num_glimpses,
+            "location_stddev": self.location_stddev,
+            "monte_carlo_samples": self.monte_carlo_samples,
+            "reinforce_weight": self.reinforce_weight,
+            "glimpse_units": self.glimpse_units,
+            "location_units": self.location_units,
+            "seed": self.seed,
+        }
+
+    def _look(self, images, *, drawn: bool) -> Runs:
+        """Return one run for each image."""
+        batch = ops.shape(images)[0]
+        # Places in half precision are coarser than the pixels of an image.
+        wide = "float64" if self.compute_dtype == "float64" else "float32"
+        location = ops.zeros((batch, 2), dtype=wide)
+        if drawn:
+            location = keras.random.uniform(
+                (batch, 2), -1, 1, dtype=wide, seed=self.seed_generator
+            )
+        state = ops.zeros((batch, self.units), dtype=self.compute_dtype)
+        locations, baselines, log_probabilities = [], [], []
+        for _ in range(self.num_glimpses):
+            locations.append(location)
+            glimpse = self.glimpse(images, location)
+            state = ops.relu(self.core_input(glimpse) + self.core_state(state))
+            # The cross-entropy alone trains what is seen and remembered.
+            seen = ops.stop_gradient(state)
+            hidden = ops.relu(self.locator_hidden(seen))
+            # The hyperbolic tangent, whose float64 stays that on JAX.
+            mean = 2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), wide)) - 1
+            baselines.append(ops.cast(self.baseline(seen), wide))
+            place = mean
+            if drawn:
+                place = mean + self.location_stddev * keras.random.normal(
+                    (batch, 2), dtype=wide, seed=self.seed_generator
+                )
+            # A place is what happened, not a function of the mean.
+            place = ops.stop_gradient(place)
+            log_probabilities.append(
+                log_probability(place, mean, self.location_stddev)
+            )
+            location = ops.clip(place, -1, 1)
+        return Runs(
+            probabilities=ops.softmax(ops.cast(self.classifier(state), wide)),
+            locations=ops.stack(locations, axis=1),
+            baselines=ops.concatenate(baselines, axis=1),
+            log_probabilities=ops.stack(log_probabilities, axis=1),
+        )
+
+    def _repeated(self, x):
+        """Return each sample as often as it is run, one next to another."""
+        return ops.repeat(x, self.monte_carlo_samples, axis=0)

@@ -1,0 +1,76 @@
+"""The bottom-up, top-down half of a soft mask branch."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _axes
+from keras_attention.mixed._resize import resize_bilinear
+
+
+class Hourglass(keras.layers.Layer):
+    """Residual units at half the size, and all deeper levels within.
+
+    Pools, calls `repeats` units, adds the deeper levels and a skip over them,
+    calls `repeats` units more and resizes to where it came from. The deepest
+    level so has twice as many units in a row, and no skip. `unit` makes a
+    residual unit of the name it is given.
+    """
+
+    def __init__(
+        self,
+        depth: int,
+        repeats: int,
+        unit: Callable[[str], keras.layers.Layer],
+        *,
+        align_corners: bool,
+        data_format: str,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.depth = depth
+        self.repeats = repeats
+        self.unit = unit
+        self.align_corners = align_corners
+        self.data_format = data_format
+
+    def build(self, input_shape):
+        numbers = range(1, self.repeats + 1)
+        self.down = [self.unit(f"down_{number}") for number in numbers]
+        self.up = [self.unit(f"up_{number}") for number in numbers]
+        layers = [*self.down, *self.up]
+        if self.depth > 1:
+            self.skip = self.unit("skip")
+            self.inner = Hourglass(
+                self.depth - 1,
+                self.repeats,
+                self.unit,
+                align_corners=self.align_corners,
+                data_format=self.data_format,
+                dtype=self.dtype_policy,
+                name="inner",
+            )
+            layers += [self.skip, self.inner]
+        for layer in layers:
+            layer.build(input_shape)
+
+    def call(self, x, training=None):
+        half = ops.max_pool(
+            x, 3, strides=2, padding="same", data_format=self.data_format
+        )
+        for unit in self.down:
+            half = unit(half, training=training)
+        if self.depth > 1:
+            skipped = self.skip(half, training=training)
+            half = self.inner(half, training=training) + skipped
+        for unit in self.up:
+            half = unit(half, training=training)
+        size = ops.shape(x)
+        return resize_bilinear(
+            half,
+            [size[axis] for axis in _axes.spatial_axes(self.data_format, 4)],
+            align_corners=self.align_corners,
+            data_format=self.data_format,
+        )

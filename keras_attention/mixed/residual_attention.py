@@ -1,0 +1,231 @@
+"""Residual attention module (Wang et al., 2017)."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention._layer import BottleneckLayer
+from keras_attention.mixed._hourglass import Hourglass
+from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
+from keras_attention.mixed._residual_unit import PreactivatedConvs
+from keras_attention.mixed._residual_unit import ResidualUnit
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class ResidualAttention(BottleneckLayer):
+    r"""Scales features by a mask seen from further away.
+
+    .. math::
+
+        x' = U^p(x), \qquad T = U^t(x'), \qquad
+        M = f\big(V(\mathrm{hourglass}(x'))\big), \qquad
+        y = U^p\big((1 + M) \odot T\big)
+
+    Every :math:`U` is a residual unit with weights of its own, :math:`U(x) = x
+    + c_3(c_2(c_1(x)))`, whose convolutions :math:`c_i` of size 1, 3 and 1 come
+    after batch norm and ReLU, and :math:`V` is two such convolutions of size 1.
+    No convolution has a bias. The hourglass pools by 3 with stride 2 and calls
+    :math:`r` units, `depth` times, calls :math:`r` units more at the bottom,
+    and comes back level by level: it resizes, adds one unit's view of what it
+    had there on the way down, and calls :math:`r` units; the last resize is to
+    the size of :math:`T`. The mask activation :math:`f`, for scores :math:`z`
+    at position :math:`i` of channel :math:`c`, is one of
+
+    .. math::
+
+        f_1(z_{ic}) = \sigma(z_{ic}), \qquad
+        f_2(z_{ic}) = \frac{z_{ic}}{\lVert z_i \rVert_2}, \qquad
+        f_3(z_{ic}) = \sigma\!\left(\frac{z_{ic} - \mathrm{mean}_c}
+        {\mathrm{std}_c + 10^{-5}}\right)
+
+    with the norm over the channels of a position, and mean and deviation over
+    the positions of a channel of one sample.
+
+    In the paper's networks for images of 224 x 224, `depth` is 3 on maps of
+    56 x 56, 2 on 28 x 28 and 1 on 14 x 14. A map may be of any size: of one
+    position nothing is left to pool, and deeper levels see it as it is.
+
+    Args:
+        depth: Number of times the mask branch pools.
+        preprocessing: Number :math:`p` of residual units before the branches
+            part, and again after they have met.
+        trunk: Number :math:`t` of residual units of the trunk.
+        mask: Number :math:`r` of residual units between two poolings of the
+            mask branch.
+        mask_activation: `"mixed"` for :math:`f_1`, `"channel"` for :math:`f_2`
+            or `"spatial"` for :math:`f_3`.
+        residual: Whether features are multiplied by :math:`1 + M`, as
+            attention residual learning has it, or by :math:`M` alone.
+        align_corners: What bilinear resizing makes meet: the centres of the
+            corner pixels, or the corners of the maps.
+        reduction: Integer by which residual units narrow: their first two
+            convolutions have `max(1, channels // reduction)` filters.
+        hidden_units: Number of these filters; overrides `reduction`.
+        groups: Number of groups of the convolutions of size 3.
+        kernel_initializer: Initializer of all kernels.
+        kernel_regularizer: Regularizer of all kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        training: Whether batch norms use and update statistics of the batch.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape. `attention` is the mask :math:`M`, also of that shape.
+
+    Raises:
+        ValueError: If an argument is not as described above, if `groups` does
+            not divide the filters of a convolution of size 3, or if the input
+            has another rank or an unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 7, 9, 16))
+    >>> layer = keras_attention.ResidualAttention(depth=2)
+    >>> y, mask = layer(x, return_attention=True)
+    >>> tuple(y.shape), tuple(mask.shape)
+    ((2, 7, 9, 16), (2, 7, 9, 16))
+
+    Reference:
+        `Residual Attention Network for Image Classification
+        <https://arxiv.org/abs/1704.06904>`_, equations 1 to 6.
+
+    Note:
+        Units, skips and widths are those of the authors' network files; with
+        `reduction=2, groups=32` they are AttentionNeXt's in number and width.
+        The files do not say what weights start from, and the paper not which
+        deviation :math:`f_3` takes: here it is the unbiased one. Pooling pads
+        with less than any value: an even size at its end, as the files do, an
+        odd one at both ends, so that :math:`n` positions become
+        :math:`\lceil n / 2 \rceil`. Where all scores at a position are zero,
+        :math:`f_2` is zero.
+    """
+
+    def __init__(
+        self,
+        depth: int = 3,
+        *,
+        preprocessing: int = 1,
+        trunk: int = 2,
+        mask: int = 1,
+        mask_activation: str = "mixed",
+        residual: bool = True,
+        align_corners: bool = False,
+        reduction: int = 4,
+        hidden_units: int | None = None,
+        groups: int = 1,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            reduction,
+            hidden_units=hidden_units,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.depth = _arguments.positive_integer("depth", depth)
+        self.preprocessing = _arguments.positive_integer(
+            "preprocessing", preprocessing
+        )
+        self.trunk = _arguments.positive_integer("trunk", trunk)
+        self.mask = _arguments.positive_integer("mask", mask)
+        self.mask_activation = _arguments.one_of(
+            "mask_activation", mask_activation, tuple(MASK_ACTIVATIONS)
+        )
+        self.residual = _arguments.boolean("residual", residual)
+        self.align_corners = _arguments.boolean("align_corners", align_corners)
+        self.groups = _arguments.positive_integer("groups", groups)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        hidden = self._units(channels)
+        if hidden % self.groups:
+            raise ValueError(
+                f"`groups` must divide the {hidden} filters of a convolution "
+                f"of size 3. Received: groups={self.groups}, "
+                f"input_shape={tuple(input_shape)}"
+            )
+        shared = {
+            "kernel_initializer": self.kernel_initializer,
+            "kernel_regularizer": self.kernel_regularizer,
+            "data_format": self.data_format,
+            "dtype": self.dtype_policy,
+        }
+
+        def unit(name):
+            convs = ((hidden, 1, 1), (hidden, 3, self.groups), (channels, 1, 1))
+            return ResidualUnit(convs, name=name, **shared)
+
+        def units(count, name):
+            return [unit(f"{name}_{number}") for number in range(1, count + 1)]
+
+        self.before = units(self.preprocessing, "before")
+        self.trunk_units = units(self.trunk, "trunk")
+        self.hourglass = Hourglass(
+            self.depth,
+            self.mask,
+            unit,
+            align_corners=self.align_corners,
+            data_format=self.data_format,
+            dtype=self.dtype_policy,
+            name="hourglass",
+        )
+        self.head = PreactivatedConvs(
+            ((channels, 1, 1), (channels, 1, 1)), name="head", **shared
+        )
+        self.after = units(self.preprocessing, "after")
+        # Of any size, as those inside the hourglass depend on the level.
+        shape = _axes.with_channels((None,) * 4, channels, self.data_format)
+        for layer in (
+            *self.before,
+            *self.trunk_units,
+            self.hourglass,
+            self.head,
+            *self.after,
+        ):
+            layer.build(shape)
+
+    def call(self, x, training=None, return_attention=False):
+        for unit in self.before:
+            x = unit(x, training=training)
+        features = x
+        for unit in self.trunk_units:
+            features = unit(features, training=training)
+        scores = self.hourglass(x, training=training)
+        scores = self.head(scores, training=training)
+        mask = MASK_ACTIVATIONS[self.mask_activation](scores, self.data_format)
+        outputs = features * (1 + mask) if self.residual else features * mask
+        for unit in self.after:
+            outputs = unit(outputs, training=training)
+        return self._outputs(outputs, mask, return_attention)
+
+    def compute_attention_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "depth": self.depth,
+            "preprocessing": self.preprocessing,
+            "trunk": self.trunk,
+            "mask": self.mask,
+            "mask_activation": self.mask_activation,
+            "residual": self.residual,
+            "align_corners": self.align_corners,
+            "groups": self.groups,
+        }

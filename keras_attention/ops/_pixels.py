@@ -1,0 +1,58 @@
+"""Reading maps bilinearly at positions that are counted in pixels.
+
+Maps are (N, H, W, channels), rows and columns any (N, P, Q), in one dtype.
+`grid_sample` would do, but its coordinates round: a whole pixel has to stay one
+there and back, as slopes jump at it.
+"""
+
+from keras import ops
+
+from keras_attention import _backend
+from keras_attention._backend import plain
+
+
+def fading(maps, rows, columns):
+    """Return the maps, which are zero from one pixel outside on.
+
+    At whole pixels the slope is the one to the next pixel, as in PyTorch.
+    """
+    _, height, width, _ = ops.shape(maps)
+    return plain.weighted_rows(
+        maps,
+        _fading_taps(rows, height),
+        _fading_taps(columns, width),
+        _backend.take_rows,
+    )
+
+
+def clamped(maps, rows, columns):
+    """Return the maps, where outside is the pixel of the border.
+
+    At whole pixels and outside the slope is zero.
+    """
+    _, height, width, _ = ops.shape(maps)
+    return plain.weighted_rows(
+        maps,
+        _clamped_taps(rows, height),
+        _clamped_taps(columns, width),
+        _backend.take_rows,
+    )
+
+
+def _fading_taps(position, size):
+    # Infinity less its floor would be NaN.
+    outside = ops.logical_or(
+        position < -1, position > ops.cast(size, position.dtype)
+    )
+    position = ops.where(outside, -2 * ops.ones_like(position), position)
+    return plain.in_bounds(plain.linear(position), size)
+
+
+def _clamped_taps(position, size):
+    last = ops.cast(size - 1, position.dtype)
+    # Not `clip`, of which some backends make a number where there is none.
+    position = ops.where(position > last, last, position)
+    position = ops.where(position < 0, ops.zeros_like(position), position)
+    floor = ops.floor(position)
+    t = position - floor
+    return plain.in_bounds([(floor, 1 - t), (ops.ceil(position), t)], size)

@@ -1,0 +1,210 @@
+"""Convolving what lies at moved positions (Dai et al., 2017)."""
+
+from typing import Any
+
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention.ops import _pixels
+from keras_attention.ops import _windows
+
+
+def deform_conv2d(
+    inputs,
+    offsets,
+    kernel,
+    *,
+    mask=None,
+    bias=None,
+    strides: Any = 1,
+    padding: Any = "valid",
+    dilation_rate: Any = 1,
+    groups: int = 1,
+    offset_groups: int = 1,
+    data_format: str | None = None,
+):
+    r"""Convolves a map whose every tap of every window may be moved.
+
+    .. math::
+
+        y_p = \sum_n w_n\, m_{p,n}\, x(s p - a + d n + \Delta_{p,n}) + b
+
+    where :math:`n` runs over the taps of the kernel, from (0, 0) on, :math:`s`
+    are the strides, :math:`a` the padding, :math:`d` the dilation, and
+    :math:`x(q)` is the map read bilinearly at a position in pixels, zero
+    outside. With offsets :math:`\Delta` of zero and a mask :math:`m` of one,
+    or none, it is a convolution.
+
+    Arguments have the order of channels of torchvision's function of the same
+    name. Positions are computed in float32 at least.
+
+    Args:
+        inputs: Float tensor of shape `(batch, height, width, channels)`.
+        offsets: Float tensor of shape `(batch, new_height, new_width, 2 *
+            offset_groups * kernel_height * kernel_width)`: for each group of
+            channels, tap by tap, row by row, the way :math:`(\Delta_y,
+            \Delta_x)` in pixels.
+        kernel: Float tensor of shape `(kernel_height, kernel_width, channels /
+            groups, filters)`.
+        mask: Float tensor of shape `(batch, new_height, new_width,
+            offset_groups * kernel_height * kernel_width)`, or `None`. It is a
+            factor as it stands.
+        bias: Float tensor of shape `(filters,)`, or `None`.
+        strides: Step of the window: one number, or one each for height and
+            width.
+        padding: `"valid"`, `"same"`, or how many zeros are on each side: one
+            number, or one each for height and width. `"same"` is that of
+            `keras.layers.Conv2D`, which with strides is another than PyTorch's.
+        dilation_rate: Distance of the taps: one number, or one each for height
+            and width.
+        groups: Number of groups of channels that are convolved apart.
+        offset_groups: Number of groups of channels that have offsets, and
+            masks, of their own.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the dtype of `inputs`, of shape `(batch, new_height,
+        new_width, filters)`. With `data_format="channels_first"` the channel
+        axis of this, `inputs`, `offsets` and `mask` is the second. An offset
+        that is infinite reads zero, one that is NaN gives NaN, and none ever
+        reads outside the map.
+
+    Raises:
+        ValueError: If an argument is not as described above.
+
+    Example:
+
+    >>> x = np.arange(9.0).reshape(1, 3, 3, 1)
+    >>> half_a_pixel_right = np.tile([0, 0.5], (1, 3, 3, 1))
+    >>> y = keras_attention.ops.deform_conv2d(
+    ...     x, half_a_pixel_right, np.ones((1, 1, 1, 1))
+    ... )
+    >>> np.asarray(y)[0, ..., 0].tolist()
+    [[0.5, 1.5, 1.0], [3.5, 4.5, 2.5], [6.5, 7.5, 4.0]]
+
+    Reference:
+        `Deformable Convolutional Networks <https://arxiv.org/abs/1703.06211>`_,
+        equation 2, and, for the mask, `Deformable ConvNets v2
+        <https://arxiv.org/abs/1811.11168>`_, equation 1.
+    """
+    groups = _arguments.positive_integer("groups", groups)
+    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
+    data_format = _axes.resolve_data_format(data_format)
+    inputs, offsets, kernel = map(
+        ops.convert_to_tensor, (inputs, offsets, kernel)
+    )
+    _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
+    channels = _axes.channel_count(inputs.shape, data_format)
+    _require(
+        len(kernel.shape) == 4
+        and kernel.shape[2] * groups == channels
+        and kernel.shape[3] % groups == 0,
+        "`kernel` must have shape (height, width, channels / groups, filters) "
+        f"for {channels} channels and {groups} groups, which divide both "
+        "channels and filters",
+        kernel=kernel,
+    )
+    _require(
+        channels % offset_groups == 0,
+        "the number of channels must be a multiple of `offset_groups` "
+        f"({offset_groups})",
+        inputs=inputs,
+    )
+    windows = _windows.Windows(
+        tuple(kernel.shape[:2]), strides, padding, dilation_rate
+    )
+    spatial = _axes.spatial_axes(data_format, 4)
+    size = tuple(ops.shape(inputs)[axis] for axis in spatial)
+    new_size = tuple(
+        windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
+    )
+
+    def parts(name, tensor, values):
+        """Return what is for each tap, as (B, groups, places, taps, values)."""
+        tensor = _numerics.accumulable(ops.convert_to_tensor(tensor))
+        wanted = values * offset_groups * windows.taps
+        shape = tuple(tensor.shape)
+        _require(
+            len(shape) == 4
+            and shape[_axes.channel_axis(data_format, 4)] == wanted
+            and all(
+                shape[axis] in (None, n) or n is None
+                for axis, n in zip(spatial, new_size, strict=True)
+            ),
+            f"`{name}` must have {wanted} channels and the spatial size "
+            f"{new_size} of the outputs",
+            **{name: tensor},
+        )
+        last = (offset_groups, windows.taps, values)
+        if data_format == "channels_first":
+            tensor = ops.reshape(tensor, (ops.shape(tensor)[0], *last, -1))
+            return ops.transpose(tensor, (0, 1, 4, 2, 3))
+        tensor = ops.reshape(tensor, (ops.shape(tensor)[0], -1, *last))
+        return ops.transpose(tensor, (0, 2, 1, 3, 4))
+
+    maps = _numerics.accumulable(inputs)
+    moves = ops.cast(parts("offsets", offsets, 2), maps.dtype)
+    height, width = (ops.shape(offsets)[axis] for axis in spatial)
+    rows, columns = windows.positions(size, (height, width), maps.dtype)
+    samples = _pixels.fading(
+        _grouped(maps, offset_groups, data_format),
+        _flat(moves[..., 0] + rows),
+        _flat(moves[..., 1] + columns),
+    )
+    members = channels // offset_groups
+    # (B, offset groups, places, taps, members)
+    samples = ops.reshape(
+        samples, (-1, offset_groups, height * width, windows.taps, members)
+    )
+    if mask is not None:
+        samples = samples * ops.cast(parts("mask", mask, 1), maps.dtype)
+    samples = ops.cast(samples, inputs.dtype)
+    outputs = _product(samples, ops.cast(kernel, inputs.dtype), groups)
+    if bias is not None:
+        outputs = outputs + ops.cast(bias, inputs.dtype)
+    filters = kernel.shape[3]
+    if data_format == "channels_first":
+        outputs = ops.transpose(outputs, (0, 2, 1))
+        return ops.reshape(outputs, (-1, filters, height, width))
+    return ops.reshape(outputs, (-1, height, width, filters))
+
+
+def _grouped(maps, groups, data_format):
+    """Return maps as (B * groups, H, W, members)."""
+    maps = _axes.split_channels(maps, groups, data_format)
+    order = (
+        (0, 1, 3, 4, 2) if data_format == "channels_first" else (0, 3, 1, 2, 4)
+    )
+    return _flat(ops.transpose(maps, order))
+
+
+def _flat(x):
+    """Return `x` with its first two axes as one."""
+    return ops.reshape(x, (-1, *ops.shape(x)[2:]))
+
+
+def _product(samples, kernel, groups):
+    """Return the kernel times samples: (B, places, filters)."""
+    batch, _, places, taps, _ = ops.shape(samples)
+    members, filters = kernel.shape[2], kernel.shape[3] // groups
+    samples = ops.transpose(samples, (0, 2, 3, 1, 4))
+    samples = ops.reshape(samples, (batch * places, taps, groups, members))
+    samples = ops.transpose(samples, (2, 0, 1, 3))
+    samples = ops.reshape(samples, (groups, batch * places, taps * members))
+    kernel = ops.reshape(kernel, (taps * members, groups, filters))
+    # Not `ops.matmul`, which makes float32 of float64 on JAX and PyTorch.
+    outputs = samples @ ops.transpose(kernel, (1, 0, 2))
+    outputs = ops.transpose(outputs, (1, 0, 2))
+    return ops.reshape(outputs, (batch, places, groups * filters))
+
+
+def _require(condition, what, **received):
+    if not condition:
+        ((name, tensor),) = received.items()
+        raise ValueError(
+            f"{what[0].upper()}{what[1:]}. "
+            f"Received: {name}.shape={tuple(tensor.shape)}"
+        )

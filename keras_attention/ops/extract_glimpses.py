@@ -1,0 +1,141 @@
+"""The retina of the recurrent attention model (Mnih et al., 2014)."""
+
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+
+
+def extract_glimpses(
+    images,
+    locations,
+    size: int,
+    *,
+    num_scales: int = 1,
+    scale_factor: int = 2,
+    data_format: str | None = None,
+):
+    r"""Cut squares of growing sides around a place, all brought to one side.
+
+    .. math::
+
+        \rho_{k,i,j} = \frac{1}{f^2} \sum_{a, b < f}
+        x_{\lfloor H (l_y + 1) / 2 \rfloor - \lfloor n / 2 \rfloor + f i + a,\;
+        \lfloor W (l_x + 1) / 2 \rfloor - \lfloor n / 2 \rfloor + f j + b},
+        \qquad f = s^k, \quad n = f g
+
+    where :math:`g` is `size`, :math:`s` is `scale_factor` and :math:`k` counts
+    the scales from 0, the finest. An image is zero outside its borders, however
+    far a location lies there, and also where a location is not a number.
+
+    Args:
+        images: Float tensor of rank 4, of any height and width.
+        locations: Float tensor of shape `(batch, 2)`: :math:`(l_x, l_y)`, from
+            -1 at the left and the top to 1 at the right and the bottom. Places
+            are rounded down to a pixel, so no gradient goes to the locations.
+        size: Side :math:`g` of a glimpse.
+        num_scales: Number of squares around a place.
+        scale_factor: How much larger each square's side is than the last's.
+            It is averaged down to `size`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        `(batch, num_scales, size, size, channels)` if
+        `data_format="channels_last"`,
+        `(batch, num_scales, channels, size, size)` if
+        `data_format="channels_first"`; in the dtype of `images`.
+
+    Raises:
+        ValueError: If an argument is not as described above.
+
+    Example:
+
+    >>> images = np.ones((2, 28, 28, 1), "float32")
+    >>> locations = np.array([[0, 0], [-1, 1]], "float32")
+    >>> glimpses = keras_attention.ops.extract_glimpses(
+    ...     images, locations, 8, num_scales=3
+    ... )
+    >>> tuple(glimpses.shape)
+    (2, 3, 8, 8, 1)
+
+    Reference:
+        `Recurrent Models of Visual Attention
+        <https://arxiv.org/abs/1406.6247>`_, section 3.1.
+    """
+    size = _arguments.positive_integer("size", size)
+    num_scales = _arguments.positive_integer("num_scales", num_scales)
+    scale_factor = _arguments.positive_integer("scale_factor", scale_factor)
+    data_format = _axes.resolve_data_format(data_format)
+    images = ops.convert_to_tensor(images)
+    locations = ops.convert_to_tensor(locations)
+    if len(images.shape) != 4:
+        raise ValueError(
+            "`images` must have rank 4. "
+            f"Received: images.shape={tuple(images.shape)}"
+        )
+    if len(locations.shape) != 2 or locations.shape[-1] != 2:
+        raise ValueError(
+            "`locations` must have shape (batch, 2), an (x, y) an image. "
+            f"Received: locations.shape={tuple(locations.shape)}"
+        )
+    glimpses = []
+    for factor in (scale_factor**scale for scale in range(num_scales)):
+        square = _square(images, locations, factor * size, data_format)
+        glimpses.append(_shrink(square, factor, size, data_format))
+    return ops.stack(glimpses, axis=1)
+
+
+def _square(images, locations, side: int, data_format: str):
+    """Return a square of pixels around each location, zero outside."""
+    y_axis, x_axis = _axes.spatial_axes(data_format, 4)
+    sizes = ops.shape(images)
+    height, width = sizes[y_axis], sizes[x_axis]
+    rows, row_is_inside = _line(locations[:, 1], height, side)
+    columns, column_is_inside = _line(locations[:, 0], width, side)
+    places = rows[:, :, None] * width + columns[:, None, :]
+    is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
+    # One gather of a flat axis, which every backend compiles and exports.
+    samples = ops.reshape(ops.arange(sizes[0], dtype="int32"), (-1, 1, 1))
+    if data_format == "channels_last":
+        pixels = ops.reshape(images, (-1, images.shape[-1]))
+        places = samples * (height * width) + places
+        is_inside = is_inside[..., None]
+    else:
+        pixels = ops.reshape(images, (-1,))
+        planes = samples[..., None] * sizes[1] + ops.reshape(
+            ops.arange(sizes[1], dtype="int32"), (1, -1, 1, 1)
+        )
+        places = planes * (height * width) + places[:, None]
+        is_inside = is_inside[:, None]
+    return ops.where(
+        is_inside,
+        ops.take(pixels, places, axis=0),
+        ops.zeros((), dtype=images.dtype),
+    )
+
+
+def _line(locations, length, side: int):
+    """Return indices along an axis, and which of them are on the image."""
+    # Compared before they are integers, as NaN and infinity become none.
+    locations = _numerics.accumulable(locations)
+    corner = ops.floor((locations + 1) * ops.cast(length, locations.dtype) / 2)
+    steps = ops.arange(side, dtype="int32") - side // 2
+    places = corner[:, None] + ops.cast(steps, locations.dtype)
+    last = ops.cast(length, locations.dtype) - 1
+    is_inside = (places >= 0) & (places <= last)
+    return ops.cast(ops.where(is_inside, places, 0), "int32"), is_inside
+
+
+def _shrink(square, factor: int, size: int, data_format: str):
+    """Return the means of the tiles of `factor` x `factor` pixels."""
+    if factor == 1:
+        return square
+    y_axis, x_axis = _axes.spatial_axes(data_format, 4)
+    sizes: list = [-1, *square.shape[1:]]
+    sizes[y_axis : x_axis + 1] = [size, factor, size, factor]
+    if data_format == "channels_first":
+        sizes[1] = square.shape[1]
+    tiles = ops.reshape(square, sizes)
+    return _numerics.mean(tiles, (y_axis + 1, y_axis + 3))

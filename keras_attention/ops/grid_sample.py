@@ -1,0 +1,107 @@
+"""Reading a map at given places (Jaderberg et al., 2015)."""
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _backend
+from keras_attention import _numerics
+
+INTERPOLATIONS = ("bilinear", "nearest", "bicubic")
+PADDING_MODES = ("zeros", "border", "reflection")
+
+
+def grid_sample(
+    inputs,
+    grid,
+    *,
+    interpolation: str = "bilinear",
+    padding_mode: str = "zeros",
+    align_corners: bool = True,
+    data_format: str | None = None,
+):
+    r"""Reads a map at the places of a grid, between its pixels too.
+
+    .. math::
+
+        y_{p,c} = \sum_{n,m} x_{n,m,c}\, k(v_p - n)\, k(u_p - m)
+
+    where :math:`(u_p, v_p)` is the place in pixels that the grid gives for
+    position :math:`p` of the output, and :math:`k` the kernel of the
+    interpolation: :math:`\max(0, 1 - |d|)` for bilinear, the cubic of Keys with
+    parameter :math:`-3/4` for bicubic.
+
+    Numbers and gradients, to the inputs and to the grid, are those of PyTorch's
+    function of the same name. Places are computed in float32 at least.
+
+    Args:
+        inputs: Tensor of rank 4, the maps. Integers are made floats.
+        grid: Float tensor of shape `(batch, new_height, new_width, 2)`: places
+            in the order :math:`(x, y)`, from -1 to 1 over the map.
+        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. Nearest rounds
+            halves to the even pixel and has a gradient of zero to the grid.
+        padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
+            that is nearest, or the `"reflection"` of the map.
+        align_corners: Whether -1 and 1 are the centres of the pixels at the
+            ends, rather than their outer edges. It must be that of the grid.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the dtype of `inputs`, of shape `(batch, new_height,
+        new_width, channels)`, or `(batch, channels, new_height, new_width)`. A
+        place that is not finite gives NaN or a value of the map, as in PyTorch,
+        and never reads outside it.
+
+    Raises:
+        ValueError: If an argument is not as described above.
+
+    Example:
+
+    >>> x = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
+    >>> centre_and_corner = np.array([[0.0, 0.0], [1.0, -1.0]])
+    >>> y = keras_attention.ops.grid_sample(
+    ...     x, centre_and_corner.reshape(1, 1, 2, 2)
+    ... )
+    >>> keras.ops.convert_to_numpy(y).ravel().tolist()
+    [2.5, 2.0]
+
+    Reference:
+        `Spatial Transformer Networks <https://arxiv.org/abs/1506.02025>`_,
+        section 3.3.
+
+    Note:
+        The paper rounds halves up. PyTorch's own function has
+        `align_corners=False` for a default.
+    """
+    _arguments.one_of("interpolation", interpolation, INTERPOLATIONS)
+    _arguments.one_of("padding_mode", padding_mode, PADDING_MODES)
+    _arguments.boolean("align_corners", align_corners)
+    data_format = _axes.resolve_data_format(data_format)
+    inputs = ops.convert_to_tensor(inputs)
+    grid = ops.convert_to_tensor(grid)
+    if not keras.backend.is_float_dtype(inputs.dtype):
+        inputs = ops.cast(inputs, keras.config.floatx())
+    if len(inputs.shape) != 4:
+        raise ValueError(
+            "`inputs` must have rank 4. "
+            f"Received: inputs.shape={tuple(inputs.shape)}"
+        )
+    if len(grid.shape) != 4 or grid.shape[-1] != 2:
+        raise ValueError(
+            "`grid` must have shape (batch, height, width, 2). "
+            f"Received: grid.shape={tuple(grid.shape)}"
+        )
+    maps, grid = _numerics.accumulable(inputs), _numerics.accumulable(grid)
+    dtypes = {keras.backend.standardize_dtype(x.dtype) for x in (maps, grid)}
+    dtype = "float64" if "float64" in dtypes else "float32"
+    outputs = _backend.grid_sample(
+        ops.cast(maps, dtype),
+        ops.cast(grid, dtype),
+        interpolation=interpolation,
+        padding_mode=padding_mode,
+        align_corners=align_corners,
+        data_format=data_format,
+    )
+    return ops.cast(outputs, inputs.dtype)

@@ -1,0 +1,111 @@
+"""Reading a map where its own pixels are sent to."""
+
+import keras
+from keras import ops
+
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention.ops import _pixels
+
+
+def sample_offsets(inputs, offsets, *, data_format: str | None = None):
+    r"""Reads a map bilinearly at its own pixels, moved by offsets.
+
+    .. math::
+
+        y_{i,j,c} = x_c\bigl(\min(\max(i + \Delta_y, 0), H - 1),
+        \min(\max(j + \Delta_x, 0), W - 1)\bigr)
+
+    Each coordinate is clamped to its own axis. Positions are computed in
+    float32 at least.
+
+    Args:
+        inputs: Tensor of shape `(batch, height, width, channels)`. Integers are
+            made floats.
+        offsets: Float tensor of shape `(batch, height, width, channels, 2)`, or
+            `(batch, height, width, 2)` for all channels: the ways
+            :math:`(\Delta_y, \Delta_x)` in pixels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the shape and dtype of `inputs`. With
+        `data_format="channels_first"` the shape of it and of `inputs` is
+        `(batch, channels, height, width)`, and that of `offsets` `(batch,
+        channels, height, width, 2)`, or `(batch, height, width, 2)`. An offset
+        that is infinite reads the border, one that is NaN gives NaN.
+
+    Raises:
+        ValueError: If an argument is not as described above.
+
+    Example:
+
+    >>> x = np.array([[1.0, 2.0, 4.0]]).reshape(1, 1, 3, 1)
+    >>> half_a_pixel_right = np.tile([0, 0.5], (1, 1, 3, 1))
+    >>> y = keras_attention.ops.sample_offsets(x, half_a_pixel_right)
+    >>> np.asarray(y).ravel().tolist()
+    [1.5, 3.0, 4.0]
+
+    Reference:
+        `Deformable Convolutional Networks <https://arxiv.org/abs/1703.06211>`_,
+        section 2, in the form of
+        https://github.com/oeway/pytorch-deform-conv.
+
+    Note:
+        The four pixels are those of floor and ceiling, as in that code: at a
+        whole pixel all four are the same, and the gradient to the offset is
+        zero. That code clamps both coordinates to the height.
+    """
+    data_format = _axes.resolve_data_format(data_format)
+    inputs, offsets = map(ops.convert_to_tensor, (inputs, offsets))
+    if not keras.backend.is_float_dtype(inputs.dtype):
+        inputs = ops.cast(inputs, keras.config.floatx())
+    _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
+    maps = _numerics.accumulable(inputs)
+    moves = ops.cast(_numerics.accumulable(offsets), maps.dtype)
+    first = data_format == "channels_first"
+    if len(offsets.shape) == 4:
+        maps = ops.transpose(maps, (0, 2, 3, 1)) if first else maps
+        outputs = _moved(maps, moves)
+        outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
+        return ops.cast(outputs, inputs.dtype)
+    # Each channel is a map of its own.
+    if not first:
+        maps = ops.transpose(maps, (0, 3, 1, 2))
+        moves = ops.transpose(moves, (0, 3, 1, 2, 4))
+    batch, channels, height, width = ops.shape(maps)
+    outputs = ops.reshape(
+        _moved(
+            ops.reshape(maps, (-1, height, width, 1)),
+            ops.reshape(moves, (-1, height, width, 2)),
+        ),
+        (batch, channels, height, width),
+    )
+    outputs = outputs if first else ops.transpose(outputs, (0, 2, 3, 1))
+    return ops.cast(outputs, inputs.dtype)
+
+
+def _moved(maps, moves):
+    """Return maps (N, H, W, D) at their own pixels moved by (N, H, W, 2)."""
+    _, height, width, _ = ops.shape(maps)
+    rows = ops.expand_dims(ops.arange(height, dtype=maps.dtype), 1)
+    columns = ops.arange(width, dtype=maps.dtype)
+    return _pixels.clamped(maps, moves[..., 0] + rows, moves[..., 1] + columns)
+
+
+def _check(shape, offsets_shape, data_format):
+    if len(shape) != 4:
+        raise ValueError(
+            f"`inputs` must have rank 4. Received: inputs.shape={shape}"
+        )
+    axes = _axes.spatial_axes(data_format, 4)
+    shared = (shape[0], *(shape[axis] for axis in axes), 2)
+    wanted = {4: shared, 5: (*shape, 2)}.get(len(offsets_shape), ())
+    if len(wanted) != len(offsets_shape) or any(
+        None not in (a, b) and a != b
+        for a, b in zip(wanted, offsets_shape, strict=True)
+    ):
+        raise ValueError(
+            f"`offsets` must have shape {(*shape, 2)}, or {shared} for all "
+            f"channels. Received: offsets.shape={offsets_shape}"
+        )

@@ -1,0 +1,48 @@
+"""Families of transforms: what they start from, and the grids they give."""
+
+import numpy as np
+from keras import ops
+
+from keras_attention.ops import grids
+
+TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
+
+
+def identity(transform: str, control_points: int) -> np.ndarray:
+    """Return the parameters that leave everything where it is."""
+    if transform == "tps":
+        return grids.control_points(control_points).ravel()
+    return np.array(
+        {
+            "affine": [1, 0, 0, 0, 1, 0],
+            "attention": [1, 0, 0],
+            "translation": [0, 0],
+            "projective": [1, 0, 0, 0, 1, 0, 0, 0],
+        }[transform]
+    )
+
+
+def grid(transform: str, parameters, size, align_corners: bool):
+    """Return the grid of a batch of parameters (B, degrees of freedom)."""
+    if transform == "tps":
+        points = ops.reshape(parameters, (-1, parameters.shape[-1] // 2, 2))
+        return grids.tps_grid(points, size, align_corners=align_corners)
+    theta = _matrix(transform, parameters)
+    if transform == "projective":
+        return grids.projective_grid(theta, size, align_corners=align_corners)
+    return grids.affine_grid(theta, size, align_corners=align_corners)
+
+
+def _matrix(transform: str, parameters):
+    """Return the matrices (B, 2 or 3, 3) row by row."""
+    given = ops.unstack(parameters, axis=-1)
+    zero, one = ops.zeros_like(given[0]), ops.ones_like(given[0])
+    if transform == "attention":
+        scale, x, y = given
+        given = [scale, zero, x, zero, scale, y]
+    elif transform == "translation":
+        x, y = given
+        given = [one, zero, x, zero, one, y]
+    elif transform == "projective":
+        given = [*given, one]
+    return ops.reshape(ops.stack(given, axis=-1), (-1, len(given) // 3, 3))

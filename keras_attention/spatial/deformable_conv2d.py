@@ -1,0 +1,284 @@
+"""Deformable convolution (Dai et al., 2017; Zhu et al., 2019)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import KernelLayer
+from keras_attention.ops._windows import Windows
+from keras_attention.ops.deform_conv2d import deform_conv2d
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class DeformableConv2D(KernelLayer):
+    r"""Convolves with windows that it bends to what it sees.
+
+    .. math::
+
+        y_p = f\Bigl(\sum_n w_n\, m_{p,n}\, x(s p - a + d n + \Delta_{p,n})
+        + b\Bigr), \qquad
+        [\Delta_p;\ \mathrm{logit}\, m_p] = (v * x)_p + c
+
+    where :math:`n` runs over the taps of the kernel :math:`w`, :math:`s` are
+    the strides, :math:`a` the padding, :math:`d` the dilation, :math:`x(q)` is
+    the map read bilinearly at a position in pixels, zero outside, and :math:`f`
+    the activation. The offsets :math:`\Delta` and the mask :math:`m` come from
+    a convolution of the same windows, whose kernel :math:`v` and bias :math:`c`
+    start at zero: the layer starts as a `keras.layers.Conv2D` of half the
+    kernel, or, without a mask, of the kernel. In a network it takes the place
+    of one, in the last stages above all.
+
+    Args:
+        filters: Number of channels of the output.
+        kernel_size: Height and width of the window: one number, or one each.
+        strides: Step of the window: one number, or one each for height and
+            width.
+        padding: `"valid"`, `"same"`, or how many zeros are on each side: one
+            number, or one each for height and width. `"same"` is that of
+            `keras.layers.Conv2D`; published networks with strides have a number
+            here.
+        dilation_rate: Distance of the taps: one number, or one each for height
+            and width.
+        groups: Number of groups of channels that are convolved apart, a divisor
+            of `filters` and of the number of channels.
+        offset_groups: Number of groups of channels that have offsets and a mask
+            of their own, a divisor of the number of channels.
+        modulated: Whether there is a mask, as in the second paper.
+        use_bias: Whether there is a bias :math:`b`.
+        activation: The activation :math:`f`, or `None`.
+        kernel_initializer: Initializer of :math:`w`.
+        kernel_regularizer: Regularizer of :math:`w`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        That of a `keras.layers.Conv2D`: `(batch, new_height, new_width,
+        filters)`, or with the channels second. `attention` is a dictionary of
+        two maps of the new size, without the second if `modulated=False`:
+        `"offsets"` has two channels for each group and tap, :math:`(\Delta_y,
+        \Delta_x)` in pixels, `"mask"` has one. Groups come first, then taps row
+        by row.
+
+    Raises:
+        ValueError: If an argument is not as described above, if `groups` does
+            not divide `filters`, if `groups` or `offset_groups` does not divide
+            the number of channels, or if the input has another rank or an
+            unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 16))
+    >>> layer = keras_attention.DeformableConv2D(32)
+    >>> y, attention = layer(x, return_attention=True)
+    >>> tuple(y.shape)
+    (2, 8, 8, 32)
+    >>> {name: tuple(value.shape) for name, value in attention.items()}
+    {'offsets': (2, 8, 8, 18), 'mask': (2, 8, 8, 9)}
+
+    Reference:
+        `Deformable Convolutional Networks <https://arxiv.org/abs/1703.06211>`_,
+        equation 2, and, for the mask, `Deformable ConvNets v2: More Deformable,
+        Better Results <https://arxiv.org/abs/1811.11168>`_, equation 1.
+
+    Note:
+        The papers train the offsets more slowly than the rest; here one rate is
+        for all, unless the optimizer is told otherwise.
+    """
+
+    def __init__(
+        self,
+        filters: int,
+        *,
+        kernel_size: int | Sequence[int] = 3,
+        strides: int | Sequence[int] = 1,
+        padding: str | int | Sequence[int] = "same",
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 1,
+        offset_groups: int = 1,
+        modulated: bool = True,
+        use_bias: bool = True,
+        activation: Any = None,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.filters = _arguments.positive_integer("filters", filters)
+        self.kernel_size = _arguments.size("kernel_size", kernel_size)
+        self.strides = _arguments.size("strides", strides)
+        self.padding = _arguments.padding("padding", padding)
+        self.dilation_rate = _arguments.size("dilation_rate", dilation_rate)
+        self.groups = _arguments.positive_integer("groups", groups)
+        self.offset_groups = _arguments.positive_integer(
+            "offset_groups", offset_groups
+        )
+        self.modulated = _arguments.boolean("modulated", modulated)
+        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        self.activation = _arguments.activation("activation", activation)
+        self._check_divides("groups", "`filters`", self.filters)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self._windows = Windows(
+            self.kernel_size, self.strides, self.padding, self.dilation_rate
+        )
+        # Keras has no convolution with both: take each so many-th of all.
+        self._skips = max(self.strides) > 1 and max(self.dilation_rate) > 1
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        for name in ("groups", "offset_groups"):
+            self._check_divides(name, "the number of channels", channels)
+        maps = sum(self._sizes().values())
+        # They only meet float32 sums: cast down, a place is off by pixels.
+        self.offset_kernel = self.add_weight(
+            (*self.kernel_size, channels, maps),
+            "zeros",
+            name="offset_kernel",
+            autocast=False,
+        )
+        self.offset_bias = self.add_weight(
+            (maps,), "zeros", name="offset_bias", autocast=False
+        )
+        self.kernel = self.add_weight(
+            (*self.kernel_size, channels // self.groups, self.filters),
+            self.kernel_initializer.clone(),
+            regularizer=self.kernel_regularizer,
+            name="kernel",
+        )
+        self.bias = (
+            self.add_weight((self.filters,), "zeros", name="bias")
+            if self.use_bias
+            else None
+        )
+
+    def call(self, x, training=None, return_attention=False):
+        attention = self.compute_attention(x, training=training)
+        outputs = self.apply_attention(x, attention)
+        attention = {
+            name: ops.cast(value, x.dtype) for name, value in attention.items()
+        }
+        return self._outputs(outputs, attention, return_attention)
+
+    def compute_attention(self, x, training=None):
+        maps = self._offset_maps(_numerics.accumulable(x))
+        axis = _axes.channel_axis(self.data_format, 4)
+        if not self.modulated:
+            return {"offsets": maps}
+        offsets, logits = ops.split(maps, [self._sizes()["offsets"]], axis)
+        return {"offsets": offsets, "mask": ops.sigmoid(logits)}
+
+    def apply_attention(self, x, attention):
+        outputs = deform_conv2d(
+            x,
+            attention["offsets"],
+            self.kernel,
+            mask=attention.get("mask"),
+            strides=self.strides,
+            padding=self.padding,
+            dilation_rate=self.dilation_rate,
+            groups=self.groups,
+            offset_groups=self.offset_groups,
+            data_format=self.data_format,
+        )
+        if self.use_bias:
+            outputs = outputs + _axes.per_channel(
+                self.bias, self.data_format, 4
+            )
+        return self.activation(outputs)
+
+    def compute_output_shape(self, input_shape):
+        return self._map_shape(input_shape, self.filters)
+
+    def compute_attention_shape(self, input_shape):
+        return {
+            name: self._map_shape(input_shape, channels)
+            for name, channels in self._sizes().items()
+        }
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_size": self.kernel_size,
+            "strides": self.strides,
+            "padding": self.padding,
+            "dilation_rate": self.dilation_rate,
+            "groups": self.groups,
+            "offset_groups": self.offset_groups,
+            "modulated": self.modulated,
+            "use_bias": self.use_bias,
+            "activation": keras.activations.serialize(self.activation),
+        }
+
+    def _sizes(self) -> dict[str, int]:
+        """Return how many channels each part of the attention has."""
+        taps = self.offset_groups * self._windows.taps
+        return {
+            "offsets": 2 * taps,
+            **({"mask": taps} if self.modulated else {}),
+        }
+
+    def _offset_maps(self, x):
+        """Return the convolution that offsets and mask are made from."""
+        axes = _axes.spatial_axes(self.data_format, 4)
+        if isinstance(self.padding, tuple):
+            zeros = dict(zip(axes, self.padding, strict=True))
+            x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
+        maps = ops.conv(
+            x,
+            ops.cast(self.offset_kernel, x.dtype),
+            strides=1 if self._skips else self.strides,
+            padding="same" if self.padding == "same" else "valid",
+            dilation_rate=self.dilation_rate,
+            data_format=self.data_format,
+        )
+        bias = ops.cast(self.offset_bias, x.dtype)
+        maps = maps + _axes.per_channel(bias, self.data_format, 4)
+        if not self._skips:
+            return maps
+        slices = [slice(None)] * 4
+        for i, axis in enumerate(axes):
+            start = 0
+            if self.padding == "same":
+                # Without strides there are more zeros before the map.
+                size = ops.shape(x)[axis]
+                start = self._windows.reach(i) // 2
+                start = start - self._windows.before(size, i)
+            slices[axis] = slice(start, None, self.strides[i])
+        return maps[tuple(slices)]
+
+    def _map_shape(self, input_shape, channels):
+        shape = list(
+            _axes.with_channels(input_shape, channels, self.data_format)
+        )
+        for i, axis in enumerate(_axes.spatial_axes(self.data_format, 4)):
+            shape[axis] = self._windows.count(shape[axis], i)
+        return tuple(shape)
+
+    def _check_divides(self, name: str, what: str, number: int) -> None:
+        value = getattr(self, name)
+        if number % value:
+            raise ValueError(
+                f"`{name}` must divide {what} ({number}). "
+                f"Received: {name}={value}"
+            )

@@ -1,0 +1,251 @@
+"""Spatial Transformer (Jaderberg et al., 2015)."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention import _arguments
+from keras_attention import _axes
+from keras_attention import _numerics
+from keras_attention._layer import KernelLayer
+from keras_attention.ops.grid_sample import INTERPOLATIONS
+from keras_attention.ops.grid_sample import PADDING_MODES
+from keras_attention.ops.grid_sample import grid_sample
+from keras_attention.spatial import _transforms
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class SpatialTransformer(KernelLayer):
+    r"""Crops, turns or bends a map as a small network finds best.
+
+    .. math::
+
+        \theta = W f(x) + b, \qquad
+        (u_p, v_p) = T_\theta(p), \qquad
+        y_{p,c} = \sum_{n,m} x_{n,m,c}\, k(v_p - n)\, k(u_p - m)
+
+    where :math:`f` is the localization network, flattened, :math:`T_\theta` a
+    transform that gives each position :math:`p` of the output its place in the
+    input, and :math:`k` the kernel of the interpolation. :math:`W` starts at
+    zero and :math:`b` at the identity, so the layer starts as one, and
+    :math:`f` starts to learn once :math:`W` has moved.
+
+    ============= ================================================ ==========
+    `transform`   :math:`T_\theta`                                 parameters
+    ============= ================================================ ==========
+    "affine"      `keras_attention.ops.affine_grid`                6
+    "attention"   the same, one scale and a translation            3
+    "translation" the same, a translation :math:`(x, y)`           2
+    "projective"  `keras_attention.ops.projective_grid`, its last  8
+                  entry being 1
+    "tps"         `keras_attention.ops.tps_grid`, a thin-plate     2 a point
+                  spline
+    ============= ================================================ ==========
+
+    The layer goes on an image or an early map, as all channels share one
+    transform. :math:`\theta` and the places are computed in float32 at least,
+    whatever the dtype of the input.
+
+    Args:
+        localization: Layer or model :math:`f` from the input to features of any
+            rank, whose size must be known. It should see where things are: mean
+            pooling over all positions forgets that.
+        transform: Name of the transform, as above.
+        output_size: Height and width of the output, or one number for both;
+            `None` for those of the input.
+        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. The nearest
+            pixel tells the localization network nothing: its gradient is zero.
+        padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
+            that is nearest, or the `"reflection"` of the map.
+        align_corners: Whether the places -1 and 1 are the centres of the pixels
+            at the ends, rather than their outer edges.
+        control_points: Points along each side of the square grid of the
+            thin-plate spline, at least 2.
+        kernel_initializer: Initializer of :math:`W`.
+        kernel_regularizer: Regularizer of :math:`W`.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`. It should be that of the
+            localization network too.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        training: Whether the localization network is run in training mode.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        The input shape with the height and width of `output_size`. `attention`
+        is the grid, `(batch, new_height, new_width, 2)` in either format: for
+        each position of the output its place :math:`(u, v)` in the input, both
+        from -1 to 1 over it, first along the width.
+
+    Raises:
+        ValueError: If an argument is not as described above, if the input has
+            another rank or an unknown number of channels, or if the size of the
+            features is unknown.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 3))
+    >>> localization = keras.Sequential(
+    ...     [keras.layers.Flatten(), keras.layers.Dense(32, activation="relu")]
+    ... )
+    >>> layer = keras_attention.SpatialTransformer(
+    ...     localization, output_size=(4, 4)
+    ... )
+    >>> tuple(layer(x).shape)
+    (2, 4, 4, 3)
+    >>> tuple(layer.attention(x).shape)
+    (2, 4, 4, 2)
+
+    Reference:
+        `Spatial Transformer Networks <https://arxiv.org/abs/1506.02025>`_,
+        equations 1 to 5.
+
+    Note:
+        `"nearest"` rounds halves to the even pixel, as PyTorch does; the paper
+        rounds them up. PyTorch's own functions have `align_corners=False` for a
+        default, the paper's grid is that of `True`.
+    """
+
+    def __init__(
+        self,
+        localization: keras.layers.Layer,
+        *,
+        transform: str = "affine",
+        output_size: int | Sequence[int] | None = None,
+        interpolation: str = "bilinear",
+        padding_mode: str = "zeros",
+        align_corners: bool = True,
+        control_points: int = 4,
+        kernel_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+        self.localization = _arguments.layer("localization", localization)
+        self.transform = _arguments.one_of(
+            "transform", transform, _transforms.TRANSFORMS
+        )
+        self.output_size = _arguments.optional_size("output_size", output_size)
+        self.interpolation = _arguments.one_of(
+            "interpolation", interpolation, INTERPOLATIONS
+        )
+        self.padding_mode = _arguments.one_of(
+            "padding_mode", padding_mode, PADDING_MODES
+        )
+        self.align_corners = _arguments.boolean("align_corners", align_corners)
+        self.control_points = _arguments.integer_of_two_or_more(
+            "control_points", control_points
+        )
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def build(self, input_shape):
+        self._channels(input_shape)
+        if not self.localization.built:
+            self.localization.build(input_shape)
+        shape = tuple(self.localization.compute_output_shape(input_shape))
+        if not all(isinstance(size, int) for size in shape[1:]):
+            raise ValueError(
+                "`localization` must return one tensor of features of a known "
+                f"size. Received: localization.output_shape={shape}"
+            )
+        identity = _transforms.identity(self.transform, self.control_points)
+        # They only meet float32 features: cast down, a place is off by pixels.
+        self.kernel = self.add_weight(
+            (math.prod(shape[1:]), len(identity)),
+            self.kernel_initializer.clone(),
+            regularizer=self.kernel_regularizer,
+            name="kernel",
+            autocast=False,
+        )
+        self.bias = self.add_weight(
+            identity.shape,
+            lambda shape, dtype=None: ops.cast(identity, dtype),
+            name="bias",
+            autocast=False,
+        )
+
+    def call(self, x, training=None, return_attention=False):
+        grid = self.compute_attention(x, training=training)
+        outputs = self.apply_attention(x, grid)
+        return self._outputs(outputs, ops.cast(grid, x.dtype), return_attention)
+
+    def compute_attention(self, x, training=None):
+        features = self.localization(x, training=training)
+        if self.data_format == "channels_first" and len(features.shape) > 2:
+            # In one order, so that weights suit both formats.
+            features = ops.moveaxis(features, 1, -1)
+        features = ops.reshape(features, (-1, self.kernel.shape[0]))
+        features = _numerics.accumulable(features)
+        kernel, bias = (
+            ops.cast(weight, features.dtype)
+            for weight in (self.kernel, self.bias)
+        )
+        return _transforms.grid(
+            self.transform,
+            ops.matmul(features, kernel) + bias,
+            self._output_size(ops.shape(x)),
+            self.align_corners,
+        )
+
+    def apply_attention(self, x, attention):
+        return grid_sample(
+            x,
+            attention,
+            interpolation=self.interpolation,
+            padding_mode=self.padding_mode,
+            align_corners=self.align_corners,
+            data_format=self.data_format,
+        )
+
+    def compute_output_shape(self, input_shape):
+        channels = input_shape[_axes.channel_axis(self.data_format, 4)]
+        place = self.compute_attention_shape(input_shape)
+        if self.data_format == "channels_first":
+            return (place[0], channels, *place[1:3])
+        return (*place[:3], channels)
+
+    def compute_attention_shape(self, input_shape):
+        return (input_shape[0], *self._output_size(input_shape), 2)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "localization": keras.saving.serialize_keras_object(
+                self.localization
+            ),
+            "transform": self.transform,
+            "output_size": self.output_size,
+            "interpolation": self.interpolation,
+            "padding_mode": self.padding_mode,
+            "align_corners": self.align_corners,
+            "control_points": self.control_points,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        localization = keras.saving.deserialize_keras_object(
+            config["localization"]
+        )
+        return super().from_config({**config, "localization": localization})
+
+    def _output_size(self, input_shape):
+        if self.output_size is not None:
+            return self.output_size
+        axes = _axes.spatial_axes(self.data_format, 4)
+        return tuple(input_shape[axis] for axis in axes)

@@ -1,0 +1,61 @@
+"""What the training loss of a model promises that draws its own path."""
+
+import keras
+import numpy as np
+
+from autodiff import loss_gradients
+from autodiff import role
+from contract.case import to_numpy
+from twins.hard import recurrent_loss
+
+LOSS = "sparse_categorical_crossentropy"
+
+
+def training_loss_has_the_twins_slope(case):
+    """Every term trains its own part, along what was drawn."""
+    model = case.generic(
+        seed=9,
+        location_stddev=0.2,
+        reinforce_weight=0.1,
+        kernel_regularizer=None,
+    )
+    images = case.inputs()[0]
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, model.num_classes, len(images))
+    model.compile("sgd", LOSS)
+    slopes = loss_gradients(
+        model, *map(keras.ops.convert_to_tensor, (images, labels))
+    )
+    runs = [
+        np.repeat(a, model.monte_carlo_samples, 0) for a in (images, labels)
+    ]
+    draws = drawn(model, len(runs[0]))
+    frozen = {role(w): to_numpy(w).astype("float64") for w in model.weights}
+    step = 1e-5
+    for name, slope in slopes.items():
+        v = rng.normal(size=slope.shape)
+        ahead, behind = (
+            recurrent_loss(
+                model,
+                {**frozen, name: frozen[name] + sign * step * v},
+                frozen,
+                *runs,
+                draws,
+            )
+            for sign in (1, -1)
+        )
+        expected = (ahead - behind) / (2 * step)
+        scale = np.linalg.norm(slope) * np.linalg.norm(v)
+        assert scale > 0, name
+        assert abs((slope * v).sum() - expected) <= 1e-4 * scale, name
+
+
+def drawn(model, runs):
+    """Return what a new model draws: first places, and steps from the means."""
+    seed = keras.random.SeedGenerator(model.seed)
+    first = keras.random.uniform((runs, 2), -1, 1, seed=seed)
+    steps = [
+        keras.random.normal((runs, 2), seed=seed)
+        for _ in range(model.num_glimpses)
+    ]
+    return [to_numpy(draw).astype("float64") for draw in (first, *steps)]

@@ -1,0 +1,376 @@
+import inspect
+import json
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+import twins
+from autodiff import BACKEND
+from autodiff import float64
+from autodiff import loss_gradients
+from autodiff import role
+from cases import RECURRENT
+from contract import CHECKS
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_layout
+from contract.case import to_numpy
+from contract.recurrent import LOSS
+from contract.recurrent import training_loss_has_the_twins_slope
+from keras_attention import RecurrentAttention
+from keras_attention.hard._runs import Handover
+
+# What the contract says of arguments holds for a whole model as well.
+OF_ARGUMENTS = {
+    "is_registered_for_saving",
+    "only_the_first_argument_is_positional",
+    "arguments_are_of_the_vocabulary",
+    "config_holds_every_argument",
+    "config_round_trips",
+    "bad_arguments_are_told",
+    "unknown_arguments_are_refused",
+    "build_leaves_config_alone",
+    "build_makes_every_weight",
+    "unknown_channels_are_told",
+    "other_inputs_than_built_for_are_told",
+    "inputs_without_space_are_told",
+    "a_sample_does_not_depend_on_the_batch",
+    "regularizers_are_counted",
+}
+PARTS = {
+    "locator": ("locator", "locator_hidden"),
+    "baseline": ("baseline",),
+    "rest": ("glimpse", "core_input", "core_state", "classifier"),
+}
+
+
+@pytest.mark.parametrize(
+    "check",
+    [c for c in CHECKS if c.__name__ in OF_ARGUMENTS],
+    ids=lambda check: check.__name__,
+)
+def test_contract(check):
+    assert len(inspect.signature(check).parameters) == 1
+    check(RECURRENT[0])
+
+
+def toy(samples=128):
+    """Return images of a bright half, and which it is."""
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, size=samples)
+    images = rng.uniform(0, 0.2, size=(samples, 8, 8, 1)).astype("float32")
+    images += labels[:, None, None, None].astype("float32")
+    return images, labels
+
+
+def model(**kwargs):
+    kwargs = {"num_glimpses": 3, "glimpse_size": 4, "units": 16, **kwargs}
+    kwargs = {"glimpse_units": 8, "location_units": 8, "seed": 1, **kwargs}
+    return RecurrentAttention(2, data_format="channels_last", **kwargs)
+
+
+def part_of(weight):
+    name = role(weight).partition("/")[0]
+    (part,) = (part for part, names in PARTS.items() if name in names)
+    return part
+
+
+def test_parameters_are_those_of_the_common_implementation():
+    ram = RecurrentAttention(10)
+    ram.build((None, 28, 28, 1))
+    assert ram.count_params() == 242_317
+
+
+def test_prediction_is_the_twin(data_format):
+    case = RECURRENT[1]
+    layer = case.generic(data_format=data_format)
+    images = case.inputs()
+    moved = to_layout(images[0], data_format)
+    expected, places = twins.run(layer, images)
+    assert_close(layer(moved), expected)
+    assert_close(layer.locations(moved), places)
+    np.testing.assert_array_equal(places[:, 0], 0)
+    assert layer.compute_output_shape(moved.shape) == expected.shape
+
+
+def test_prediction_in_float64_is_the_twin():
+    with float64():
+        case = RECURRENT[1]
+        layer, inputs = case.generic(dtype="float64"), case.inputs()
+        outputs, places = layer(*inputs), layer.locations(*inputs)
+        for found in (outputs, places):
+            assert keras.backend.standardize_dtype(found.dtype) == "float64"
+        # Keras' dense layers compute in float32 on PyTorch.
+        tolerance = 1e-5 if BACKEND == "torch" else 1e-12
+        assert_close((outputs, places), twins.run(layer, inputs), tolerance)
+
+
+def test_locations_build_the_model():
+    images, _ = toy(3)
+    assert model().locations(images).shape == (3, 3, 2)
+
+
+def test_locations_are_where_prediction_looks():
+    images = np.random.default_rng(0).uniform(size=(2, 8, 8, 1))
+    ram = model()
+    ram.build(images.shape)
+    ram.set_weights([w + 0.1 for w in ram.get_weights()])
+    base = to_numpy(ram(images))
+    column, row = np.floor(4 * (1 + to_numpy(ram.locations(images))[0, 1]))
+    row, column = int(min(row, 7)), int(min(column, 7))
+    changed = images.copy()
+    changed[0, row, column] += 1
+    assert np.any(to_numpy(ram(changed))[0] != base[0])
+    assert_same(to_numpy(ram(changed))[1], base[1])
+
+
+@pytest.mark.parametrize("samples", [1, 3])
+def test_it_learns(samples):
+    keras.utils.set_random_seed(3)
+    images, labels = toy()
+    ram = model(monte_carlo_samples=samples)
+    ram.compile(keras.optimizers.Adam(0.01), LOSS, metrics=["accuracy"])
+    history = ram.fit(images, labels, epochs=6, verbose=0).history
+    assert np.isfinite(history["loss"]).all()
+    loss, accuracy = ram.evaluate(images, labels, verbose=0)
+    assert accuracy > 0.95
+    assert loss < 0.4
+
+
+def test_seeded_runs_repeat():
+    images, labels = toy(32)
+    histories, predictions = [], []
+    for _ in range(2):
+        keras.utils.set_random_seed(5)
+        ram = model(monte_carlo_samples=2, seed=7)
+        ram.compile("adam", LOSS, metrics=["accuracy"])
+        history = ram.fit(images, labels, epochs=2, verbose=0, shuffle=False)
+        histories.append(history.history)
+        predictions.append(ram.predict(images, verbose=0))
+    assert histories[0] == histories[1]
+    assert_same(*predictions)
+
+
+def test_several_runs_are_drawn_and_averaged():
+    images, _ = toy(4)
+    images += np.random.default_rng(0).uniform(size=images.shape)
+    many = model(monte_carlo_samples=5)
+    first, second = (to_numpy(many(images)) for _ in range(2))
+    assert np.any(first != second)
+    np.testing.assert_allclose(first.sum(axis=-1), 1, atol=1e-5)
+    assert many._look(images, drawn=True).locations.shape == (4, 3, 2)
+    one = model()
+    assert_same(one(images), one(images))
+    assert np.any(to_numpy(one(images, training=True)) != one(images))
+
+
+def test_places_are_drawn_as_it_is_said():
+    images = np.zeros((2000, 4, 4, 1), "float32")
+    ram = model(location_stddev=0.1, num_glimpses=2)
+    ram.build(images.shape)
+    runs = ram._look(images, drawn=True)
+    places = to_numpy(runs.locations)
+    assert np.abs(places).max() <= 1
+    # Evenly at first, then near the mean, which is 0 for images of nothing
+    # but for what their first places make of it.
+    np.testing.assert_allclose(places[:, 0].mean(), 0, atol=0.05)
+    np.testing.assert_allclose(places[:, 0].var(), 1 / 3, atol=0.03)
+    ram.set_weights([np.zeros(w.shape) for w in ram.weights])
+    places = to_numpy(ram._look(images, drawn=True).locations)
+    np.testing.assert_allclose(places[:, 1].std(), 0.1, atol=0.01)
+    logs = to_numpy(ram._look(images, drawn=False).log_probabilities)
+    np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
+
+
+def moved(weights):
+    return {name.partition("/")[0] for name, g in weights.items() if g.any()}
+
+
+def compiled(**kwargs):
+    ram = model(**kwargs)
+    images, labels = (ops.convert_to_tensor(a) for a in toy(16))
+    ram.build(images.shape)
+    ram.compile("sgd", LOSS)
+    return ram, images, labels
+
+
+@pytest.mark.parametrize("case", RECURRENT[1:], ids=str)
+def test_training_loss_has_the_twins_slope(case):
+    training_loss_has_the_twins_slope(case)
+
+
+def test_a_step_looks_once_and_keeps_nothing():
+    images, labels = toy(16)
+    ram = model(reinforce_weight=0)
+    told = keras.metrics.SparseCategoricalCrossentropy(name="told")
+    ram.compile("sgd", LOSS, metrics=[told, "accuracy"])
+    ram.build(images.shape)
+    ram.baseline.set_weights([np.zeros((16, 1)), np.zeros(1)])
+    before = draws_of(ram)
+    logs = ram.train_on_batch(images, labels, return_dict=True)
+    # A baseline of zero is off by the reward, which is the accuracy.
+    np.testing.assert_allclose(
+        logs["loss"], logs["told"] + logs["accuracy"], rtol=1e-5
+    )
+    ram.train_on_batch(images, labels)
+    assert draws_of(ram) - before == 2 * (1 + ram.num_glimpses)
+    assert vars(ram._handover) == vars(Handover())
+
+
+def test_runs_go_to_the_loss_of_their_own_outputs():
+    ram, images, labels = compiled()
+
+    def draws(outputs):
+        before = draws_of(ram)
+        ram.compute_loss(images, labels, outputs)
+        return draws_of(ram) - before
+
+    with ram._handover:
+        outputs = ram(images, training=True)
+        assert draws(outputs) == 0
+        assert draws(outputs) > 0  # they are gone
+        outputs = ram(images, training=True)
+        assert draws(ops.copy(outputs)) > 0
+        assert draws(outputs) > 0
+        outputs = ram(images)
+        assert draws(outputs) > 0
+    assert draws(ram(images, training=True)) > 0
+
+
+def draws_of(ram):
+    """Return how often a model has drawn."""
+    return int(to_numpy(ram.seed_generator.state)[1])
+
+
+def test_each_term_trains_its_own_part():
+    def terms(**kwargs):
+        keras.utils.set_random_seed(0)
+        ram, images, labels = compiled(**kwargs)
+        return loss_gradients(ram, images, labels), ram
+
+    base, ram = terms()
+    assert moved(base) == {n for names in PARTS.values() for n in names}
+    more, _ = terms(reinforce_weight=0.03)
+    for weight in ram.trainable_variables:
+        name = role(weight)
+        # Tripled where REINFORCE alone is the loss, the same elsewhere.
+        factor = 3 if part_of(weight) == "locator" else 1
+        assert_close(more[name], factor * base[name])
+
+    keras.utils.set_random_seed(0)
+    ram, images, labels = compiled()
+    ram.compile("sgd", lambda y, p: 0 * ops.sum(p, axis=-1))
+    without = loss_gradients(ram, images, labels)
+    assert moved(without) == {"locator", "locator_hidden", "baseline"}
+    for name in without:
+        if name.startswith(("locator", "baseline")):
+            assert_close(without[name], base[name])
+
+
+def test_baseline_descends_to_the_reward():
+    ram, images, labels = compiled()
+    ram.set_weights([np.zeros(w.shape) for w in ram.weights])
+    slopes = loss_gradients(ram, images, labels)
+    # All weights zero: class 0 is told, and 0 is expected.
+    expected = -2 * np.mean(to_numpy(labels) == 0)
+    np.testing.assert_allclose(slopes["baseline/bias"], expected, rtol=1e-5)
+
+
+def test_sample_weights_weigh_every_term():
+    ram, images, labels = compiled()
+    none = loss_gradients(ram, images, labels, sample_weight=ops.zeros((16,)))
+    assert moved(none) == set()
+
+
+def test_labels_must_be_given():
+    ram, images, _ = compiled()
+    with pytest.raises(ValueError, match=r"`y` must be .*Received: y=None"):
+        ram.compute_loss(images)
+
+
+def test_labels_may_be_one_hot():
+    losses = []
+    for one_hot in (False, True):
+        keras.utils.set_random_seed(0)
+        ram, images, labels = compiled(monte_carlo_samples=2)
+        if one_hot:
+            ram.compile("sgd", "categorical_crossentropy")
+            labels = ops.one_hot(labels, 2)
+        losses.append(ram.compute_loss(images, labels))
+    assert_close(losses[0], losses[1])
+
+
+def test_evaluation_is_the_plain_cross_entropy():
+    ram, images, labels = compiled()
+    p = to_numpy(ram(images))[np.arange(16), to_numpy(labels)]
+    loss = ram.evaluate(to_numpy(images), to_numpy(labels), verbose=0)
+    np.testing.assert_allclose(loss, -np.log(p).mean(), rtol=1e-4)
+
+
+def test_files_keep_model_and_optimizer(tmp_path):
+    images, labels = toy(16)
+    ram = model(kernel_regularizer="l2")
+    ram.compile("adam", LOSS, metrics=["accuracy"])
+    ram.fit(images, labels, verbose=0)
+    ram.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert type(loaded) is RecurrentAttention
+    assert_same(
+        loaded.predict(images, verbose=0), ram.predict(images, verbose=0)
+    )
+    assert_same(loaded.locations(images), ram.locations(images))
+    loaded.fit(images, labels, verbose=0)
+    json.dumps(loaded.get_config())
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+def test_mixed_precision_is_honoured(dtype):
+    images, labels = toy(16)
+    ram = model(dtype=dtype)
+    outputs = ram(images)
+    half = dtype.removeprefix("mixed_")
+    assert keras.backend.standardize_dtype(outputs.dtype) == half
+    assert keras.backend.standardize_dtype(ram.locations(images).dtype) == (
+        "float32"
+    )
+    ram.compile("sgd", LOSS)
+    assert np.isfinite(ram.fit(images, labels, verbose=0).history["loss"]).all()
+
+
+def test_fit_takes_either_layout(data_format):
+    keras.utils.set_random_seed(0)
+    images, labels = toy(32)
+    images = to_layout(images[:, :6], data_format)
+    ram = RecurrentAttention(
+        2, num_glimpses=2, units=8, data_format=data_format, seed=0
+    )
+    ram.compile("sgd", LOSS)
+    before = [w.copy() for w in (ram.build(images.shape), ram.get_weights())[1]]
+    ram.fit(images, labels, epochs=2, verbose=0)
+    for weight, old in zip(ram.get_weights(), before, strict=True):
+        assert np.any(weight != old)
+
+
+def test_quantized_model_survives_saving(tmp_path):
+    images, _ = toy(4)
+    ram = model()
+    ram.build(images.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # not every layer in it is quantized
+        ram.quantize("int8")
+    ram.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert_same(loaded(images), ram(images))
+    assert "int8" in {w.dtype for w in loaded.weights}
+
+
+def test_sizes_may_be_unknown():
+    ram = model()
+    inputs = keras.Input((None, None, 1))
+    functional = keras.Model(inputs, ram(inputs))
+    for batch, size in ((2, 8), (3, 5)):
+        images = np.ones((batch, size, size, 1), "float32")
+        assert functional.predict(images, verbose=0).shape == (batch, 2)

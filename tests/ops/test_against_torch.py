@@ -1,0 +1,53 @@
+"""Sampling and grids against PyTorch's own, where it is installed."""
+
+import numpy as np
+import pytest
+
+from autodiff import vjp
+from contract.case import assert_close
+from keras_attention.ops import affine_grid
+from ops_sampler import SETTINGS
+from ops_sampler import Sampler
+from ops_sampler import name
+
+torch = pytest.importorskip("torch")
+
+
+@pytest.mark.parametrize("settings", SETTINGS, ids=name)
+@pytest.mark.parametrize("shape", [(2, 7, 5, 3), (1, 1, 6, 1), (3, 4, 1, 2)])
+def test_grid_sample(settings, shape, form, rng):
+    maps = rng.normal(size=shape)
+    # Off the points where a slope jumps or a pixel changes, by a margin.
+    grid = np.round(rng.uniform(-4, 4, size=(shape[0], 6, 9, 2)) * 64) / 64
+    grid += 1 / 300
+    cotangent = rng.normal(size=(shape[0], 6, 9, shape[3]))
+    inputs = [torch.tensor(a, requires_grad=True) for a in (maps, grid)]
+    expected = torch.nn.functional.grid_sample(
+        inputs[0].permute(0, 3, 1, 2),
+        inputs[1],
+        mode=settings["interpolation"],
+        padding_mode=settings["padding_mode"],
+        align_corners=settings["align_corners"],
+    ).permute(0, 2, 3, 1)
+    slopes = torch.autograd.grad(
+        (expected * torch.tensor(cotangent)).sum(), inputs
+    )
+    found = vjp(
+        Sampler(settings),
+        [a.astype("float32") for a in (maps, grid)],
+        cotangent.astype("float32"),
+    )[:2]
+    expected = [a.detach().numpy() for a in (expected, *slopes)]
+    # Places of up to 20 pixels, in float32.
+    assert_close([found[0], *found[1]], expected, 2e-5)
+
+
+@pytest.mark.parametrize("align_corners", [True, False])
+@pytest.mark.parametrize("size", [(4, 7), (2, 3)])
+def test_affine_grid(align_corners, size, rng):
+    theta = rng.normal(size=(3, 2, 3)).astype("float32")
+    expected = torch.nn.functional.affine_grid(
+        torch.tensor(theta), (3, 1, *size), align_corners=align_corners
+    )
+    found = affine_grid(theta, size, align_corners=align_corners)
+    assert_close(found, expected.numpy())
