@@ -2,8 +2,8 @@
 
 `python files_worker.py write FOLDER` saves a model of each case as `.keras` and
 its weights as `.weights.h5`, and what they hold and compute as `.npz`.
-`python files_worker.py read FOLDER RESULTS` reads them and says the same of
-what it got.
+`python files_worker.py read RESULTS FOLDER ...` reads those of each folder, and
+says the same of what it got in a folder of `RESULTS` that is named alike.
 """
 
 import pathlib
@@ -28,7 +28,7 @@ CASES = list(
 def says(model, case):
     """Return the weights of a model and what it computes, by name."""
     inputs = case.inputs()
-    outputs = model.predict(inputs, verbose=0)
+    outputs = keras.ops.convert_to_numpy(model(inputs, training=False))
     weights = {str(i): w for i, w in enumerate(model.get_weights())}
     return {**weights, "outputs": outputs}
 
@@ -41,13 +41,16 @@ def write(folder):
         np.savez(folder / f"{index}.npz", **says(model, case))
 
 
-def read(folder, results):
-    for index, case in enumerate(CASES):
-        loaded = keras.models.load_model(folder / f"{index}.keras")
-        np.savez(results / f"{index}-keras.npz", **says(loaded, case))
-        filled = case.model(layer=case.layer())
-        filled.load_weights(folder / f"{index}.weights.h5")
-        np.savez(results / f"{index}-h5.npz", **says(filled, case))
+def read(results, *folders):
+    for folder in folders:
+        found = results / folder.name
+        found.mkdir()
+        for index, case in enumerate(CASES):
+            loaded = keras.models.load_model(folder / f"{index}.keras")
+            np.savez(found / f"{index}-keras.npz", **says(loaded, case))
+            filled = case.model(layer=case.layer())
+            filled.load_weights(folder / f"{index}.weights.h5")
+            np.savez(found / f"{index}-h5.npz", **says(filled, case))
 
 
 if __name__ == "__main__":

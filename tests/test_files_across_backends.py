@@ -39,24 +39,32 @@ def work(backend, *arguments):
     assert run.returncode == 0, run.stderr
 
 
-@pytest.fixture(scope="session")
-def written(tmp_path_factory):
-    """Folders of files by the backend that has written them."""
-    folders = {b: tmp_path_factory.mktemp(f"by_{b}") for b in BACKENDS}
-    for backend, folder in folders.items():
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """A folder of what each backend wrote, and one of what it read of each."""
+    root = tmp_path_factory.mktemp("files")
+    written = {backend: root / f"by_{backend}" for backend in BACKENDS}
+    read = {backend: root / f"read_by_{backend}" for backend in BACKENDS}
+    for folder in (*written.values(), *read.values()):
+        folder.mkdir()
+    for backend, folder in written.items():
         work(backend, "write", folder)
-    return folders
+    for backend, folder in read.items():
+        work(backend, "read", folder, *written.values())
+    return written, read
 
 
 @pytest.mark.parametrize(
     ("writer", "reader"), list(itertools.product(BACKENDS, repeat=2))
 )
-def test_what_is_read_is_what_was_written(writer, reader, written, tmp_path):
-    work(reader, "read", written[writer], tmp_path)
+def test_what_is_read_is_what_was_written(writer, reader, files):
+    written, read = files
+    folder = written[writer]
+    results = read[reader] / folder.name
     for index, case in enumerate(CASES):
-        before = np.load(written[writer] / f"{index}.npz")
+        before = np.load(folder / f"{index}.npz")
         for kind in ("keras", "h5"):
-            after = np.load(tmp_path / f"{index}-{kind}.npz")
+            after = np.load(results / f"{index}-{kind}.npz")
             assert before.files == after.files
             for name in before.files:
                 # Weights to the last bit. What is computed of them is so too
