@@ -162,7 +162,7 @@ def parse_options() -> argparse.Namespace:
         "(default: all)",
     )
     _support.add_data_options(parser)
-    _support.add_options(parser, epochs=25, output="output/fusion")
+    _support.add_options(parser, epochs=20, output="output/fusion")
     return parser.parse_args()
 
 
