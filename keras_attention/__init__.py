@@ -1,5 +1,6 @@
 """Attention layers of the vision literature for Keras 3, on every backend."""
 
+from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
