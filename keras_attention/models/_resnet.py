@@ -162,9 +162,7 @@ class ResNet:
         place = 1 if self.block == "basic" else 2
         return self.selective is not None and number == place
 
-    def _shortcut(
-        self, x, parts: Parts, name: str, filters: int, strides: int
-    ):
+    def _shortcut(self, x, parts: Parts, name: str, filters: int, strides: int):
         """Return what is added to the branch: `x`, projected where need be."""
         if strides == 1 and parts.channels(x) == filters:
             return x

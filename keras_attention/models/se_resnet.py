@@ -129,9 +129,7 @@ def SEResNeXt50(variant: str = "official", use_bias: bool = True) -> ResNet:
             timm's `seresnext50_32x4d`, whose pooling pads.
         use_bias: Whether the gates have biases.
     """
-    return _se_resnet(
-        (3, 4, 6, 3), variant, use_bias, groups=32, base_width=4
-    )
+    return _se_resnet((3, 4, 6, 3), variant, use_bias, groups=32, base_width=4)
 
 
 @network
@@ -142,9 +140,7 @@ def SEResNeXt101(variant: str = "official", use_bias: bool = True) -> ResNet:
         variant: `"official"` or `"torch"`, as of `SEResNeXt50`.
         use_bias: Whether the gates have biases.
     """
-    return _se_resnet(
-        (3, 4, 23, 3), variant, use_bias, groups=32, base_width=4
-    )
+    return _se_resnet((3, 4, 23, 3), variant, use_bias, groups=32, base_width=4)
 
 
 @network

@@ -17,11 +17,13 @@ Reference:
 """
 
 import functools
+from typing import Any
 
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import standardize as preprocess_input
 from keras_attention.models._network import network
+from keras_attention.models._resnet import LayerMaker
 from keras_attention.models._resnet import Part
 from keras_attention.models._resnet import ResNet
 
@@ -35,9 +37,17 @@ __all__ = [
 ]
 
 
-def _sknet(depths: tuple[int, ...]) -> ResNet:
+_KERNEL = functools.partial(SelectiveKernel, groups=32, use_bias=False)
+
+
+def _narrower_kernel(filters: int, **arguments: Any) -> SelectiveKernel:
+    """Return a kernel of SKNet-101, whose second stage is squeezed further."""
+    units = 16 if filters == 256 else None
+    return _KERNEL(filters, hidden_units=units, **arguments)
+
+
+def _sknet(depths: tuple[int, ...], kernel: LayerMaker) -> ResNet:
     """Return the row of the table of one of the authors' networks."""
-    kernel = functools.partial(SelectiveKernel, groups=32, use_bias=False)
     return ResNet(
         depths=depths, groups=32, base_width=4, selective=Part("sk", kernel)
     )
@@ -62,16 +72,18 @@ def SKNet50() -> ResNet:
     It is timm's `skresnext50_32x4d`, which differs from the authors' Caffe
     network in how the stem pads where it pools.
     """
-    return _sknet((3, 4, 6, 3))
+    return _sknet((3, 4, 6, 3), _KERNEL)
 
 
 @network
 def SKNet101() -> ResNet:
     """Build SKNet-101, of 48,686,760 trainable parameters.
 
-    Its stem pools as that of `SKNet50` does.
+    Its stem pools as that of `SKNet50` does. As in the authors' network file,
+    the kernels of the second stage have 16 hidden units, where the paper's rule
+    asks for 32.
     """
-    return _sknet((3, 4, 23, 3))
+    return _sknet((3, 4, 23, 3), _narrower_kernel)
 
 
 @network

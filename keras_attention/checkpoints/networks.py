@@ -1,0 +1,283 @@
+"""The names of published weights of whole networks.
+
+What a reference calls a layer follows from what the layer is called here, and
+from its class: so a network's layout needs nothing but its layers, and a model
+that was saved, or that is a part of another, has one too.
+"""
+
+import re
+from collections.abc import Callable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import keras
+
+from keras_attention.checkpoints._kinds import CONVOLUTION
+from keras_attention.checkpoints._parts import Layout
+from keras_attention.checkpoints._parts import batch_norm
+from keras_attention.checkpoints._parts import linear
+from keras_attention.checkpoints._parts import unused
+from keras_attention.checkpoints._parts import within
+
+# Names of layers as `keras_attention.models` gives them.
+_IN_BLOCK = re.compile(r"stage(\d+)_block(\d+)_(\w+)")
+_CLASSIFIER = "predictions"
+
+
+@dataclass(frozen=True)
+class Names:
+    """How a reference names the layers of a network.
+
+    Attributes:
+        title: What the reference is called.
+        outside: Names of the layers outside blocks, by their names here.
+        block: What comes before a name in a block: a format of `stage` and
+            `block`, counted from 1, `group`, one more than `stage`, as many
+            count the stem, and `index`, one less than `block`.
+        inside: Names of the layers in blocks, by how their names end here. Of
+            an attention layer it is what comes before the names in it.
+        part: The title of the layouts of attention layers, if they have many.
+        pool: Which way of pooling its stem has, where networks of other names
+            are alike in their weights, but not in what they compute.
+        scaled: Whether what follows a batch norm is a layer of its own.
+    """
+
+    title: str
+    outside: Mapping[str, str]
+    block: str
+    inside: Mapping[str, str]
+    part: str = ""
+    pool: str = ""
+    scaled: bool = False
+
+
+_CONVS = {f"conv{number}": f"conv{number}" for number in (1, 2, 3)}
+_NORMS = {f"norm{number}": f"bn{number}" for number in (1, 2, 3)}
+_SHORTCUT = {"shortcut_conv": "downsample.0", "shortcut_norm": "downsample.1"}
+_IN_TORCH_BLOCK = _CONVS | _NORMS | _SHORTCUT
+_OUTSIDE_TORCH = {
+    "stem_conv1": "conv1",
+    "stem_norm1": "bn1",
+    _CLASSIFIER: "fc",
+}
+_TORCH_BLOCK = "layer{stage}.{index}."
+_CAFFE = {
+    "stem_conv1": "conv1/7x7_s2",
+    "stem_norm1": "conv1/7x7_s2/bn",
+    _CLASSIFIER: "classifier",
+}
+
+
+def _caffe(separator: str, *middle: str) -> dict[str, str]:
+    """Return the names of the layers in a block of Caffe's networks."""
+    places = ("1x1_reduce", *middle, "1x1_increase")
+    numbers = (1, 2, 3) if middle else (1, 3)
+    names = {"shortcut": "1x1_proj"} | dict(
+        zip(map(str, numbers), places, strict=True)
+    )
+    layers = {}
+    for number, name in names.items():
+        conv, norm = (
+            ("shortcut_conv", "shortcut_norm")
+            if number == "shortcut"
+            else (f"conv{number}", f"norm{number}")
+        )
+        layers |= {conv: separator + name, norm: f"{separator}{name}/bn"}
+    return layers
+
+
+NAMES = (
+    Names(
+        "timm legacy",
+        {
+            **{f"stem_conv{n}": f"layer0.conv{n}" for n in (1, 2, 3)},
+            **{f"stem_norm{n}": f"layer0.bn{n}" for n in (1, 2, 3)},
+            _CLASSIFIER: "last_linear",
+        },
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"se": "se_module."},
+        part="timm",
+        pool="ceil",
+    ),
+    Names(
+        "the authors' Caffe networks",
+        _CAFFE,
+        "conv{group}_{block}_",
+        _caffe("", "3x3") | {"se": ""},
+        part="the authors' Caffe networks",
+        pool="ceil",
+        scaled=True,
+    ),
+    Names(
+        "timm",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"se": "se.", "cbam": "se."},
+        part="timm",
+        pool="pad",
+    ),
+    Names(
+        "timm",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        {
+            **{f"conv{n}": f"conv{n}.conv" for n in (1, 2, 3)},
+            **{f"norm{n}": f"conv{n}.bn" for n in (1, 2, 3)},
+            **{f"sk{n}": f"conv{n}." for n in (1, 2)},
+            **_SHORTCUT,
+        },
+        part="timm",
+    ),
+    Names(
+        "senet.pytorch or PytorchInsight",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"se": "se."},
+        part="senet.pytorch or PytorchInsight",
+        pool="pad",
+    ),
+    Names(
+        "PytorchInsight",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"sge": "sge."},
+    ),
+    Names(
+        "the authors' PyTorch networks",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"cbam": "cbam."},
+        part="the authors' PyTorch networks",
+    ),
+    Names(
+        "the authors' PyTorch networks",
+        {
+            "stem_gct1": "stem.conv1.0.",
+            "stem_conv1": "stem.conv1.1",
+            "stem_norm1": "stem.bn1",
+            _CLASSIFIER: "fc",
+        },
+        _TORCH_BLOCK,
+        {
+            **{f"gct{n}": f"conv{n}.0." for n in (1, 2, 3)},
+            **{f"conv{n}": f"conv{n}.1" for n in (1, 2, 3)},
+            **_NORMS,
+            "shortcut_gct": "downsample.0.",
+            "shortcut_conv": "downsample.1",
+            "shortcut_norm": "downsample.2",
+        },
+    ),
+    Names(
+        "open-aff's PyTorch networks",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"fusion": "fuse_mode."},
+    ),
+    # No such weights are published, but those of MXNet may be brought to them.
+    Names(
+        "open-aff's, on timm's ResNet-50-D",
+        {
+            "stem_conv1": "conv1.0",
+            "stem_norm1": "conv1.1",
+            "stem_conv2": "conv1.3",
+            "stem_norm2": "conv1.4",
+            "stem_conv3": "conv1.6",
+            "stem_norm3": "bn1",
+            _CLASSIFIER: "fc",
+        },
+        _TORCH_BLOCK,
+        {
+            **_CONVS,
+            **_NORMS,
+            "shortcut_conv": "downsample.1",
+            "shortcut_norm": "downsample.2",
+            "fusion": "fuse_mode.",
+        },
+    ),
+)
+
+
+def network_layouts(
+    model: keras.Model, layouts_of: Callable[[Any], Mapping[str, Layout]]
+) -> dict[str, Layout]:
+    """Return the layouts that have names for the most layers of a network.
+
+    Args:
+        model: The network.
+        layouts_of: A function from an attention layer to its layouts.
+    """
+    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    fitting: dict[str, Layout] = {}
+    most = 1
+    for names in NAMES:
+        if names.pool not in ("", _pool(model)):
+            continue
+        parts = list(_layouts_of_layers(names, layers, layouts_of))
+        if len(parts) > most:
+            fitting, most = {}, len(parts)
+        if len(parts) == most:
+            fitting[names.title] = {
+                name: entry for part in parts for name, entry in part.items()
+            }
+            if _CLASSIFIER not in layers:
+                # One who has no use for the classifier has none for its weights.
+                fitting[names.title] |= unused(
+                    linear(names.outside[_CLASSIFIER], _CLASSIFIER)
+                )
+    return fitting
+
+
+def _pool(model: keras.Model) -> str:
+    """Return how the stem of a network ends: see `Parts.halve`."""
+    for layer in model.layers:
+        if layer.name == "stem_pool_pad":
+            return "ceil" if layer.padding[0][0] == 0 else "pad"
+    return ""
+
+
+def _layouts_of_layers(
+    names: Names,
+    layers: Mapping[str, keras.layers.Layer],
+    layouts_of: Callable[[Any], Mapping[str, Layout]],
+) -> Iterator[Layout]:
+    """Yield the layout of each layer that the reference has a name for."""
+    for name, layer in layers.items():
+        reference = names.outside.get(name)
+        if place := _IN_BLOCK.fullmatch(name):
+            stage, block = int(place[1]), int(place[2])
+            if (inside := names.inside.get(place[3])) is not None:
+                reference = inside_block = names.block.format(
+                    stage=stage, group=stage + 1, block=block, index=block - 1
+                )
+                reference = inside_block + inside
+        if reference is not None:
+            layout = _layout_of_layer(names, reference, layer, layouts_of)
+            if layout:
+                yield layout
+
+
+def _layout_of_layer(
+    names: Names,
+    reference: str,
+    layer: keras.layers.Layer,
+    layouts_of: Callable[[Any], Mapping[str, Layout]],
+) -> Layout:
+    """Return the layout of one layer by the reference's name for it."""
+    if isinstance(layer, keras.layers.Conv2D):
+        kernel = (f"{layer.name}.kernel", CONVOLUTION)
+        return {f"{reference}.weight": kernel}
+    if isinstance(layer, keras.layers.BatchNormalization):
+        layout = batch_norm(reference, layer.name)
+        if names.scaled:
+            # Caffe normalises in one layer, and scales and shifts in the next.
+            for kind in ("weight", "bias"):
+                entry = layout.pop(f"{reference}.{kind}")
+                layout[f"{reference}/scale.{kind}"] = entry
+        return layout
+    if isinstance(layer, keras.layers.Dense):
+        return linear(reference, layer.name)
+    layouts = layouts_of(layer)
+    only = next(iter(layouts)) if len(layouts) == 1 else names.part
+    return within(reference, layer.name, layouts.get(only, {}))
