@@ -6,6 +6,7 @@ from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
+from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
@@ -41,6 +42,7 @@ __all__ = [
     "SpatialGroupEnhance",
     "SpatialTransformer",
     "SqueezeExcite",
+    "export_reference_weights",
     "load_reference_weights",
 ]
 __version__ = "0.1.0"

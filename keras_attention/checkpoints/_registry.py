@@ -72,19 +72,7 @@ def layouts_of(target: Any) -> Layouts:
     """Return the layouts for a target, which must be fit to be loaded into."""
     cls = next((cls for cls in _LAYOUTS if isinstance(target, cls)), None)
     if cls is None:
-        layouts = (
-            network_layouts(target, layouts_of)
-            if isinstance(target, keras.Model)
-            else {}
-        )
-        if not layouts:
-            names = ", ".join(cls.__name__ for cls in _LAYOUTS)
-            raise ValueError(
-                f"`target` must be a layer of one of these classes: {names}, "
-                "or a network of `keras_attention.models`. "
-                f"Received: target={target!r}"
-            )
-        return layouts
+        return _layouts_of_network(target)
     if not target.built:
         raise ValueError(
             "`target` must be built, so that it has weights: call it, or its "
@@ -92,3 +80,20 @@ def layouts_of(target: Any) -> Layouts:
         )
     layouts = _LAYOUTS[cls]
     return layouts(target) if callable(layouts) else layouts
+
+
+def _layouts_of_network(target: Any) -> Layouts:
+    """Return the layouts for what must then be a whole network."""
+    layouts = (
+        network_layouts(target, layouts_of)
+        if isinstance(target, keras.Model)
+        else {}
+    )
+    if not layouts:
+        names = ", ".join(cls.__name__ for cls in _LAYOUTS)
+        raise ValueError(
+            "`target` must be a network of `keras_attention.models` with known "
+            f"references, or a layer of one of these classes: {names}. "
+            f"Received: target={target!r}"
+        )
+    return layouts

@@ -52,6 +52,19 @@ class Names:
     pool: str = ""
     scaled: bool = False
 
+    def of(self, name: str) -> str | None:
+        """Return what the reference calls a layer, if anything."""
+        place = _IN_BLOCK.fullmatch(name)
+        if place is None:
+            return self.outside.get(name)
+        inside = self.inside.get(place[3])
+        if inside is None:
+            return None
+        stage, block = int(place[1]), int(place[2])
+        numbers = {"stage": stage, "group": stage + 1}
+        numbers |= {"block": block, "index": block - 1}
+        return self.block.format(**numbers) + inside
+
 
 _CONVS = {f"conv{number}": f"conv{number}" for number in (1, 2, 3)}
 _NORMS = {f"norm{number}": f"bn{number}" for number in (1, 2, 3)}
@@ -70,22 +83,18 @@ _CAFFE = {
 }
 
 
-def _caffe(separator: str, *middle: str) -> dict[str, str]:
-    """Return the names of the layers in a block of Caffe's networks."""
+def _caffe(*middle: str) -> dict[str, str]:
+    """Return the names of the convolutions and norms in a block of Caffe's."""
+    numbers = ("1", "2", "3") if middle else ("1", "3")
     places = ("1x1_reduce", *middle, "1x1_increase")
-    numbers = (1, 2, 3) if middle else (1, 3)
-    names = {"shortcut": "1x1_proj"} | dict(
-        zip(map(str, numbers), places, strict=True)
-    )
-    layers = {}
-    for number, name in names.items():
-        conv, norm = (
-            ("shortcut_conv", "shortcut_norm")
-            if number == "shortcut"
-            else (f"conv{number}", f"norm{number}")
-        )
-        layers |= {conv: separator + name, norm: f"{separator}{name}/bn"}
-    return layers
+    pairs = [
+        (f"conv{number}", f"norm{number}", place)
+        for number, place in zip(numbers, places, strict=True)
+    ]
+    pairs.append(("shortcut_conv", "shortcut_norm", "1x1_proj"))
+    convs = {conv: place for conv, _, place in pairs}
+    norms = {norm: f"{place}/bn" for _, norm, place in pairs}
+    return convs | norms
 
 
 NAMES = (
@@ -105,7 +114,7 @@ NAMES = (
         "the authors' Caffe networks",
         _CAFFE,
         "conv{group}_{block}_",
-        _caffe("", "3x3") | {"se": ""},
+        _caffe("3x3") | {"se": ""},
         part="the authors' Caffe networks",
         pool="ceil",
         scaled=True,
@@ -129,6 +138,13 @@ NAMES = (
             **_SHORTCUT,
         },
         part="timm",
+    ),
+    Names(
+        "the authors' Caffe networks",
+        _CAFFE,
+        "conv{group}_{block}/",
+        _caffe() | {"sk2": ""},
+        part="the authors' Caffe networks",
     ),
     Names(
         "senet.pytorch or PytorchInsight",
@@ -222,7 +238,7 @@ def network_layouts(
                 name: entry for part in parts for name, entry in part.items()
             }
             if _CLASSIFIER not in layers:
-                # One who has no use for the classifier has none for its weights.
+                # Without the classifier its weights are of no use.
                 fitting[names.title] |= unused(
                     linear(names.outside[_CLASSIFIER], _CLASSIFIER)
                 )
@@ -244,14 +260,7 @@ def _layouts_of_layers(
 ) -> Iterator[Layout]:
     """Yield the layout of each layer that the reference has a name for."""
     for name, layer in layers.items():
-        reference = names.outside.get(name)
-        if place := _IN_BLOCK.fullmatch(name):
-            stage, block = int(place[1]), int(place[2])
-            if (inside := names.inside.get(place[3])) is not None:
-                reference = inside_block = names.block.format(
-                    stage=stage, group=stage + 1, block=block, index=block - 1
-                )
-                reference = inside_block + inside
+        reference = names.of(name)
         if reference is not None:
             layout = _layout_of_layer(names, reference, layer, layouts_of)
             if layout:

@@ -81,6 +81,7 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
     The builder has the arguments that all builders have, the function's own,
     and both in its docstring.
     """
+    default_name = spec_of.__name__.lower()
 
     def build(
         include_top=True,
@@ -92,7 +93,7 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         classifier_activation="softmax",
         *,
         data_format=None,
-        name=spec_of.__name__.lower(),
+        name=default_name,
         **options,
     ):
         spec = spec_of(**options)

@@ -118,7 +118,7 @@ class ResNet:
         y = x
         for number, conv in enumerate(convs, 1):
             is_last = number == len(convs)
-            if self._is_selective(number):
+            if self.selective and number == self._selective_number:
                 y = self.selective.make(
                     filters=conv.filters,
                     strides=conv.strides,
@@ -157,10 +157,10 @@ class ResNet:
             Conv(4 * width, 1),
         )
 
-    def _is_selective(self, number: int) -> bool:
-        """Whether a convolution of a block is left to a selective kernel."""
-        place = 1 if self.block == "basic" else 2
-        return self.selective is not None and number == place
+    @property
+    def _selective_number(self) -> int:
+        """Which convolution of a block is left to a selective kernel."""
+        return 1 if self.block == "basic" else 2
 
     def _shortcut(self, x, parts: Parts, name: str, filters: int, strides: int):
         """Return what is added to the branch: `x`, projected where need be."""
