@@ -185,15 +185,10 @@ NAMES = (
             "shortcut_norm": "downsample.2",
         },
     ),
+    # MXNet's networks, as in PyTorch: on the names of timm's ResNet-50-D.
+    # The next are named last, as they have a stem of one convolution alone.
     Names(
         "open-aff's PyTorch networks",
-        _OUTSIDE_TORCH,
-        _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"fusion": "fuse_mode."},
-    ),
-    # No such weights are published, but those of MXNet may be brought to them.
-    Names(
-        "open-aff's, on timm's ResNet-50-D",
         {
             "stem_conv1": "conv1.0",
             "stem_norm1": "conv1.1",
@@ -211,6 +206,12 @@ NAMES = (
             "shortcut_norm": "downsample.2",
             "fusion": "fuse_mode.",
         },
+    ),
+    Names(
+        "open-aff's PyTorch networks",
+        _OUTSIDE_TORCH,
+        _TORCH_BLOCK,
+        _IN_TORCH_BLOCK | {"fusion": "fuse_mode."},
     ),
 )
 

@@ -80,7 +80,8 @@ class Parts:
 
         So zeros around do not count. `pool` says where these are: `"pad"` all
         around, as PyTorch's networks have them, or `"ceil"`, at the end, as
-        Caffe has them, which rounds sizes up. The sizes are the same.
+        Caffe has them, which rounds up. Of an even size both make the half; of
+        an odd one the first makes more than the half, the second less.
         """
         widths = {"pad": (1, 1), "ceil": (0, 1)}[pool]
         x = self.pad(x, widths, name=f"{name}_pad")

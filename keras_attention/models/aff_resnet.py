@@ -8,9 +8,10 @@ Example:
 
 >>> from keras_attention.models import aff_resnet
 >>> model = aff_resnet.AFFResNet50(include_top=False, pooling="avg")
->>> image = aff_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 2048)
+>>> model.output_shape
+(None, 2048)
+>>> tuple(aff_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_.

@@ -8,9 +8,10 @@ Example:
 
 >>> from keras_attention.models import attention_resnet
 >>> model = attention_resnet.AttentionResNet56(include_top=False, pooling="avg")
->>> image = attention_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 2048)
+>>> model.output_shape
+(None, 2048)
+>>> tuple(attention_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `Residual Attention Network for Image Classification

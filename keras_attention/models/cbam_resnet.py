@@ -7,9 +7,10 @@ Example:
 
 >>> from keras_attention.models import cbam_resnet
 >>> model = cbam_resnet.CBAMResNet18(include_top=False, pooling="avg")
->>> image = cbam_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 512)
+>>> model.output_shape
+(None, 512)
+>>> tuple(cbam_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `CBAM: Convolutional Block Attention Module

@@ -7,9 +7,10 @@ Example:
 
 >>> from keras_attention.models import gct_resnet
 >>> model = gct_resnet.GCTResNet50(include_top=False, pooling="avg")
->>> image = gct_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 2048)
+>>> model.output_shape
+(None, 2048)
+>>> tuple(gct_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `Gated Channel Transformation for Visual Recognition

@@ -8,10 +8,12 @@ Example:
 
 >>> from keras_attention.models import se_resnet
 >>> model = se_resnet.SEResNet18(include_top=False, pooling="avg")
->>> image = se_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 512)
->>> model.get_layer("stage1_block1_se").attention(np.ones((1, 8, 8, 64))).shape
+>>> model.output_shape
+(None, 512)
+>>> tuple(se_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
+>>> gate = model.get_layer("stage1_block1_se")
+>>> tuple(gate.attention(np.ones((1, 8, 8, 64))).shape)
 (1, 1, 1, 64)
 
 Reference:

@@ -7,9 +7,10 @@ Example:
 
 >>> from keras_attention.models import sge_resnet
 >>> model = sge_resnet.SGEResNet50(include_top=False, pooling="avg")
->>> image = sge_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 2048)
+>>> model.output_shape
+(None, 2048)
+>>> tuple(sge_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `Spatial Group-wise Enhance <https://arxiv.org/abs/1905.09646>`_.

@@ -8,9 +8,10 @@ Example:
 
 >>> from keras_attention.models import sk_resnet
 >>> model = sk_resnet.SKResNet18(include_top=False, pooling="avg")
->>> image = sk_resnet.preprocess_input(np.full((1, 32, 32, 3), 255))
->>> tuple(model(image).shape)
-(1, 512)
+>>> model.output_shape
+(None, 512)
+>>> tuple(sk_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
 
 Reference:
     `Selective Kernel Networks <https://arxiv.org/abs/1903.06586>`_.
