@@ -1,8 +1,7 @@
 """Residual attention networks (Wang et al., 2017).
 
 `AttentionResNet56`, `AttentionResNet92` and `AttentionNeXt56`, with
-`keras_attention.ResidualAttention` between the stages of a pre-activated
-residual network.
+`keras_attention.ResidualAttention` after each stage of a residual network.
 
 Example:
 
@@ -47,6 +46,8 @@ class AttentionResNet:
         blocks: Number of residual units of the last stage.
         reduction: Integer by which residual units narrow.
         groups: Number of groups of their 3 x 3 convolutions.
+        preactivation: Whether their norms come before the convolutions.
+        mask_activation: What bounds the masks.
         widths: Number of channels of each stage.
         dropout: Rate of dropout before the classifier.
     """
@@ -55,6 +56,8 @@ class AttentionResNet:
     blocks: int = 3
     reduction: int = 4
     groups: int = 1
+    preactivation: bool = True
+    mask_activation: str = "mixed"
     widths: tuple[int, ...] = (256, 512, 1024, 2048)
     dropout: float = 0.0
 
@@ -65,11 +68,14 @@ class AttentionResNet:
         x = parts.norm(x, name="stem_norm1")
         x = parts.relu(x, name="stem_relu1")
         x = parts.halve(x, "ceil", name="stem_pool")
+        unit = self._unit if self.preactivation else self._late_unit
         for stage, modules in enumerate(self.modules, 1):
-            x = self._unit(x, parts, (stage, 1))
+            x = unit(x, parts, (stage, 1))
             for number in range(1, modules + 1):
                 x = ResidualAttention(
                     len(self.modules) + 1 - stage,
+                    mask_activation=self.mask_activation,
+                    preactivation=self.preactivation,
                     reduction=self.reduction,
                     groups=self.groups,
                     kernel_initializer=keras.initializers.get(
@@ -79,39 +85,70 @@ class AttentionResNet:
                     name=f"stage{stage}_attention{number}",
                 )(x)
         for block in range(1, self.blocks + 1):
-            x = self._unit(x, parts, (len(self.modules) + 1, block))
-        x = parts.norm(x, name="head_norm")
-        return parts.relu(x, name="head_relu")
+            x = unit(x, parts, (len(self.modules) + 1, block))
+        if self.preactivation:
+            x = parts.norm(x, name="head_norm")
+            x = parts.relu(x, name="head_relu")
+        return x
 
     def _unit(self, x, parts: Parts, place: tuple[int, int]):
-        """Return a residual unit's output, whose stage may begin with it."""
+        """Return the output of a unit whose norms come first."""
+        name, convs = self._convs(place)
+        y = x
+        for number, conv in enumerate(convs, 1):
+            y = parts.norm(y, name=f"{name}_norm{number}")
+            y = parts.relu(y, name=f"{name}_relu{number}")
+            if number == 1:
+                # A projection sees what the branch does, an identity does not.
+                x, _ = self._shortcut(x, y, parts, place)
+            y = parts.conv(y, **conv, name=f"{name}_conv{number}")
+        return keras.layers.Add(name=f"{name}_add")([y, x])
+
+    def _late_unit(self, x, parts: Parts, place: tuple[int, int]):
+        """Return the output of a unit whose norms come last."""
+        name, convs = self._convs(place)
+        y = x
+        for number, conv in enumerate(convs, 1):
+            if number > 1:
+                y = parts.relu(y, name=f"{name}_relu{number - 1}")
+            y = parts.conv(y, **conv, name=f"{name}_conv{number}")
+            y = parts.norm(y, name=f"{name}_norm{number}")
+        x, is_projected = self._shortcut(x, x, parts, place)
+        if is_projected:
+            x = parts.norm(x, name=f"{name}_shortcut_norm")
+        y = keras.layers.Add(name=f"{name}_add")([y, x])
+        return parts.relu(y, name=f"{name}_relu")
+
+    def _convs(
+        self, place: tuple[int, int]
+    ) -> tuple[str, tuple[dict[str, int], ...]]:
+        """Return what a unit is called, and its convolutions."""
         stage, block = place
-        name = f"stage{stage}_block{block}"
         filters = self.widths[stage - 1]
         inner = filters // self.reduction
-        strides = 2 if stage > 1 and block == 1 else 1
-        y = parts.norm(x, name=f"{name}_norm1")
-        y = parts.relu(y, name=f"{name}_relu1")
-        # A projection sees what the branch does, an identity the input itself.
-        if strides > 1 or parts.channels(x) != filters:
-            x = parts.conv(
-                y, filters, 1, strides=strides, name=f"{name}_shortcut_conv"
-            )
-        y = parts.conv(y, inner, 1, name=f"{name}_conv1")
-        y = parts.norm(y, name=f"{name}_norm2")
-        y = parts.relu(y, name=f"{name}_relu2")
-        y = parts.conv(
-            y,
-            inner,
-            3,
-            strides=strides,
-            groups=self.groups,
-            name=f"{name}_conv2",
+        return f"stage{stage}_block{block}", (
+            {"filters": inner, "kernel_size": 1},
+            {
+                "filters": inner,
+                "kernel_size": 3,
+                "strides": self._strides(place),
+                "groups": self.groups,
+            },
+            {"filters": filters, "kernel_size": 1},
         )
-        y = parts.norm(y, name=f"{name}_norm3")
-        y = parts.relu(y, name=f"{name}_relu3")
-        y = parts.conv(y, filters, 1, name=f"{name}_conv3")
-        return keras.layers.Add(name=f"{name}_add")([y, x])
+
+    def _shortcut(self, x, seen, parts: Parts, place: tuple[int, int]):
+        """Return `x`, or where it does not fit what is projected instead."""
+        stage, block = place
+        filters, strides = self.widths[stage - 1], self._strides(place)
+        if strides == 1 and parts.channels(x) == filters:
+            return x, False
+        name = f"stage{stage}_block{block}_shortcut_conv"
+        return parts.conv(seen, filters, 1, strides=strides, name=name), True
+
+    def _strides(self, place: tuple[int, int]) -> int:
+        stage, block = place
+        return 2 if stage > 1 and block == 1 else 1
 
 
 @network
@@ -128,5 +165,15 @@ def AttentionResNet92() -> AttentionResNet:
 
 @network
 def AttentionNeXt56() -> AttentionResNet:
-    """Build AttentionNeXt-56, of 31,318,824 trainable parameters."""
-    return AttentionResNet(modules=(1, 1, 1), reduction=2, groups=32)
+    """Build AttentionNeXt-56, of 31,318,824 trainable parameters.
+
+    As in the authors' network file its norms come after the convolutions, and
+    its masks are bounded by a hyperbolic tangent.
+    """
+    return AttentionResNet(
+        modules=(1, 1, 1),
+        reduction=2,
+        groups=32,
+        preactivation=False,
+        mask_activation="tanh",
+    )
