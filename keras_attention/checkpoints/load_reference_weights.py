@@ -16,7 +16,7 @@ from keras_attention.checkpoints._targets import weights_by_path
 def load_reference_weights(
     target: keras.layers.Layer, source: Mapping[str, Any] | str | os.PathLike
 ) -> None:
-    """Set the weights of a layer to those of a published implementation.
+    """Set the weights of a layer or network to those that were published.
 
     The weights are recognised by the names that the implementation gives them,
     and transposed where Keras wants that. These names are known:
@@ -51,6 +51,13 @@ def load_reference_weights(
       checkpoints from before there was a `locator.fc_lt` have another locator
       and do not fit).
 
+    Of the networks of `keras_attention.models` whole files are known: those of
+    timm (`conv1`, or `layer0.conv1` of its legacy networks), of PytorchInsight,
+    senet.pytorch and open-aff, and of the authors of CBAM, of GCT and, by the
+    layers of their Caffe networks, of SE and SK (where each layer has `.weight`
+    and `.bias`, a batch norm `.running_mean` and `.running_var` too). A network
+    without a classifier has no use for that of a file, and ignores it.
+
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
     `state_dict` or `model`, among other entries, are found there. Every
@@ -58,7 +65,8 @@ def load_reference_weights(
     the layer must be there in its shape, and no other.
 
     Args:
-        target: A built layer: one that was called, or whose `build` was.
+        target: A built layer, one that was called or whose `build` was, or a
+            network of `keras_attention.models`.
         source: A mapping from names to arrays (of NumPy, or anything that
             `numpy.asarray` takes, or tensors of PyTorch), or the path of a
             file: `.npz`; `.safetensors`, which needs the library of that name,
