@@ -7,7 +7,6 @@ that was saved, or that is a part of another, has one too.
 
 import re
 from collections.abc import Callable
-from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +19,7 @@ from keras_attention.checkpoints._parts import batch_norm
 from keras_attention.checkpoints._parts import linear
 from keras_attention.checkpoints._parts import unused
 from keras_attention.checkpoints._parts import within
+from keras_attention.checkpoints._targets import weights_by_path
 
 # Names of layers as `keras_attention.models` gives them.
 _IN_BLOCK = re.compile(r"stage(\d+)_block(\d+)_(\w+)")
@@ -219,30 +219,27 @@ NAMES = (
 def network_layouts(
     model: keras.Model, layouts_of: Callable[[Any], Mapping[str, Layout]]
 ) -> dict[str, Layout]:
-    """Return the layouts that have names for the most layers of a network.
+    """Return the layouts that have names for the most weights of a network.
+
+    There is none if that is not the greater part of them.
 
     Args:
         model: The network.
         layouts_of: A function from an attention layer to its layouts.
     """
-    layers = {layer.name: layer for layer in model.layers if layer.weights}
+    weights = weights_by_path(model)
+    pool = _pool(model)
     fitting: dict[str, Layout] = {}
-    most = 1
+    most = len(weights) // 2 + 1
     for names in NAMES:
-        if names.pool not in ("", _pool(model)):
+        if names.pool not in ("", pool):
             continue
-        parts = list(_layouts_of_layers(names, layers, layouts_of))
-        if len(parts) > most:
-            fitting, most = {}, len(parts)
-        if len(parts) == most:
-            fitting[names.title] = {
-                name: entry for part in parts for name, entry in part.items()
-            }
-            if _CLASSIFIER not in layers:
-                # Without the classifier its weights are of no use.
-                fitting[names.title] |= unused(
-                    linear(names.outside[_CLASSIFIER], _CLASSIFIER)
-                )
+        layout = _layout(names, model, layouts_of)
+        named = len({path for path, _ in layout.values()} & weights.keys())
+        if named > most:
+            fitting, most = {}, named
+        if named == most:
+            fitting[names.title] = layout
     return fitting
 
 
@@ -254,18 +251,20 @@ def _pool(model: keras.Model) -> str:
     return ""
 
 
-def _layouts_of_layers(
+def _layout(
     names: Names,
-    layers: Mapping[str, keras.layers.Layer],
+    model: keras.Model,
     layouts_of: Callable[[Any], Mapping[str, Layout]],
-) -> Iterator[Layout]:
-    """Yield the layout of each layer that the reference has a name for."""
-    for name, layer in layers.items():
-        reference = names.of(name)
-        if reference is not None:
-            layout = _layout_of_layer(names, reference, layer, layouts_of)
-            if layout:
-                yield layout
+) -> Layout:
+    """Return the layout of the layers that the reference has a name for."""
+    layout: Layout = {}
+    for layer in model.layers:
+        reference = names.of(layer.name)
+        if layer.weights and reference is not None:
+            layout |= _layout_of_layer(names, reference, layer, layouts_of)
+    # Without the classifier its weights are of no use.
+    classifier = unused(linear(names.outside[_CLASSIFIER], _CLASSIFIER))
+    return layout | {n: classifier[n] for n in classifier if n not in layout}
 
 
 def _layout_of_layer(

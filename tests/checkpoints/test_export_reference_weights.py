@@ -187,6 +187,14 @@ def test_weights_that_no_reference_has_are_told():
         keras.layers.Dense(1),
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
         keras.Sequential(name="empty"),
+        keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras.layers.Dense(1),
+                keras.layers.Dense(1, name="predictions"),
+            ]
+        ),
+        small("attention"),
     ],
 )
 def test_other_networks_are_refused(target):
