@@ -193,6 +193,58 @@ def test_recurrent_attention(backend, options, rows, tmp_path):
     check_comparison(result, rows, tmp_path / "recurrent_attention.png")
 
 
+TOP = """\
+| class | score |
+|---|---|
+| 359 | 0.0101 |
+| 335 | 0.0087 |
+| 297 | 0.0076 |
+| 313 | 0.0073 |
+| 911 | 0.0070 |
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_published_weights(backend):
+    result = example("published_weights", "CBAMResNet18", backend=backend)
+    assert result.returncode == 0, result.stderr
+    title = f"CBAMResNet18 with CBAMResNet18.npz on {backend}"
+    assert result.stdout == f"{title}\n\n{TOP}"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("ResNet50",), "argument MODEL: invalid choice: 'ResNet50'"),
+        (("SKNet50", "--variant", "timm"), "unexpected keyword argument"),
+        (("SEResNet18", "absent.npz"), "No such file"),
+        (("SEResNet18", "absent.h5"), "must end in .npz"),
+    ],
+)
+def test_published_weights_that_will_not_do(options, message):
+    result = example("published_weights", *options, KERAS_BACKEND="torch")
+    assert result.returncode == 2
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_published_weights_of_an_image(tmp_path):
+    """Of the example's own file, and a picture of another shape."""
+    image = pytest.importorskip("PIL.Image")
+    image.new("RGB", (90, 60), "grey").save(tmp_path / "grey.png")
+    code = (
+        "import published_weights as it; print(it.make_file(*it.sys.argv[1:]))"
+    )
+    options = ("-c", code, "SEResNet18", tmp_path)
+    made = python(*options, backend="torch", PYTHONPATH=str(EXAMPLES))
+    assert made.returncode == 0, made.stderr
+    options = ("SEResNet18", made.stdout.strip(), tmp_path / "grey.png")
+    result = example("published_weights", *options, KERAS_BACKEND="torch")
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.startswith("SEResNet18 with SEResNet18.npz on torch\n")
+    assert result.stdout.count("| 0.") == 5
+
+
 @pytest.mark.parametrize(
     ("configured", "hidden", "chosen"),
     [

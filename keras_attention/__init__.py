@@ -1,10 +1,12 @@
 """Attention layers of the vision literature for Keras 3, on every backend."""
 
+from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
+from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
@@ -40,6 +42,7 @@ __all__ = [
     "SpatialGroupEnhance",
     "SpatialTransformer",
     "SqueezeExcite",
+    "export_reference_weights",
     "load_reference_weights",
 ]
 __version__ = "0.1.0"

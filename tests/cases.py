@@ -137,6 +137,17 @@ CASES = [
         },
         SMALL_IMAGE,
     ),
+    Case(
+        ResidualAttention,
+        {
+            "depth": 1,
+            "trunk": 1,
+            "mask_activation": "tanh",
+            "preactivation": False,
+            "reduction": 2,
+        },
+        SMALL_IMAGE,
+    ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import pathlib
+import pkgutil
 import subprocess
 import sys
 
@@ -10,6 +11,7 @@ import keras
 import pytest
 
 import keras_attention
+from keras_attention import models
 
 
 def test_public_names_are_there():
@@ -22,6 +24,19 @@ def test_folders_export_what_the_package_does():
     modules = [getattr(keras_attention, folder) for folder in folders]
     exported = [name for module in modules for name in module.__all__]
     assert sorted(exported) == sorted(keras_attention.__all__)
+
+
+def test_networks_are_those_of_their_families():
+    names = [info.name for info in pkgutil.iter_modules(models.__path__)]
+    families = [getattr(models, name) for name in names if name[0] != "_"]
+    common = {"decode_predictions", "preprocess_input"}
+    exported = []
+    for family in families:
+        assert common <= set(family.__all__)
+        exported += set(family.__all__) - common
+    assert sorted(exported) == sorted(models.__all__)
+    for name in models.__all__:
+        assert getattr(models, name).__name__ == name
 
 
 def test_each_class_has_a_file_of_its_name():

@@ -1,7 +1,10 @@
-"""Published weights: reading them into the layers of this package."""
+"""Published weights: reading them into this package, and writing them."""
 
+from keras_attention.checkpoints.export_reference_weights import (
+    export_reference_weights,
+)
 from keras_attention.checkpoints.load_reference_weights import (
     load_reference_weights,
 )
 
-__all__ = ["load_reference_weights"]
+__all__ = ["export_reference_weights", "load_reference_weights"]

@@ -56,6 +56,17 @@ class Kind:
         # memory that is read-only or backwards.
         return np.array(array, order="C")
 
+    def to_reference(self, array: np.ndarray) -> np.ndarray:
+        """Return an array of Keras as the reference lays it out, a copy."""
+        spelling = self.references[0]
+        sizes = dict(zip(self.keras, array.shape, strict=True)) | {"1": 1}
+        array = np.flip(array, tuple(map(self.keras.index, self.mirrored)))
+        axes = spelling.replace("1", "")
+        array = array.transpose([self.keras.index(axis) for axis in axes])
+        return np.array(array, order="C").reshape(
+            [sizes[axis] for axis in spelling]
+        )
+
 
 # PyTorch, and Caffe before it. A 1x1 convolution is a linear layer here, and
 # a vector may be shaped to multiply a map.

@@ -112,11 +112,10 @@ def read(
 def _prefixed(layout: Layout, source: Iterable[str]) -> Layout:
     """Return the layout with the prefix that most of its names have."""
     prefixes = Counter(
-        prefix
-        for name in layout
-        for found in source
-        if found.endswith(name)
-        and (prefix := found.removesuffix(name))[-1:] in ("", ".", "/", "_")
+        name[:start]
+        for name in source
+        for start in range(len(name))
+        if (start == 0 or name[start - 1] in "./_") and name[start:] in layout
     )
     prefix = max(prefixes, key=prefixes.__getitem__, default="")
     return {prefix + name: entry for name, entry in layout.items()}

@@ -75,7 +75,13 @@ def _hints(reading: Reading) -> Iterator[str]:
         for ending, hint in hints.items():
             if any(path.endswith(ending) for path in paths):
                 yield hint
-    if len(reading.left_over) > len(only_in_source):
+    if "stem_conv1.kernel" in reading.shapes:
+        if reading.missing and reading.left_over:
+            yield (
+                "For the weights of another variant of a network make the "
+                "target with that `variant`."
+            )
+    elif len(reading.left_over) > len(only_in_source):
         yield "Of a larger network's weights, pass those of this layer alone."
 
 

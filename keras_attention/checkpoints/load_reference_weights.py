@@ -1,81 +1,22 @@
 """Published weights into a layer of this package."""
 
 import os
-from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 
-from keras_attention.channel import ChannelAttention
-from keras_attention.channel import GatedChannelTransform
-from keras_attention.channel import MultiScaleChannelAttention
-from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import _matching
 from keras_attention.checkpoints import _report
-from keras_attention.checkpoints._parts import Layout
+from keras_attention.checkpoints._registry import layouts_of
 from keras_attention.checkpoints._sources import read_source
-from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
-from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
-from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
-from keras_attention.checkpoints.deformable import CONV_OFFSET2D_LAYOUTS
-from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_LAYOUTS
-from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_LAYOUTS
-from keras_attention.checkpoints.feature_fusion import (
-    iterative_feature_fusion_layouts,
-)
-from keras_attention.checkpoints.gated_channel_transform import (
-    GATED_CHANNEL_TRANSFORM_LAYOUTS,
-)
-from keras_attention.checkpoints.recurrent_attention import (
-    glimpse_network_layouts,
-)
-from keras_attention.checkpoints.recurrent_attention import (
-    recurrent_attention_layouts,
-)
-from keras_attention.checkpoints.selective_kernel import (
-    selective_kernel_layouts,
-)
-from keras_attention.checkpoints.spatial_group_enhance import (
-    SPATIAL_GROUP_ENHANCE_LAYOUTS,
-)
-from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
-from keras_attention.fusion import AttentionalFeatureFusion
-from keras_attention.fusion import IterativeAttentionalFeatureFusion
-from keras_attention.fusion import SelectiveKernel
-from keras_attention.hard import GlimpseNetwork
-from keras_attention.hard import RecurrentAttention
-from keras_attention.mixed import CBAM
-from keras_attention.spatial import ConvOffset2D
-from keras_attention.spatial import DeformableConv2D
-from keras_attention.spatial import SpatialAttention
-from keras_attention.spatial import SpatialGroupEnhance
-
-_Layouts = dict[str, Layout]
-
-# Or a function from the target to them, where they depend on its arguments.
-_LAYOUTS: dict[type, _Layouts | Callable[[Any], _Layouts]] = {
-    AttentionalFeatureFusion: FEATURE_FUSION_LAYOUTS,
-    CBAM: CBAM_LAYOUTS,
-    ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
-    ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
-    DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
-    GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
-    GlimpseNetwork: glimpse_network_layouts,
-    IterativeAttentionalFeatureFusion: iterative_feature_fusion_layouts,
-    MultiScaleChannelAttention: FEATURE_FUSION_LAYOUTS,
-    RecurrentAttention: recurrent_attention_layouts,
-    SelectiveKernel: selective_kernel_layouts,
-    SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
-    SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
-    SqueezeExcite: SQUEEZE_EXCITE_LAYOUTS,
-}
+from keras_attention.checkpoints._targets import weights_by_path
 
 
 def load_reference_weights(
     target: keras.layers.Layer, source: Mapping[str, Any] | str | os.PathLike
 ) -> None:
-    """Set the weights of a layer to those of a published implementation.
+    """Set the weights of a layer or network to those that were published.
 
     The weights are recognised by the names that the implementation gives them,
     and transposed where Keras wants that. These names are known:
@@ -110,6 +51,13 @@ def load_reference_weights(
       checkpoints from before there was a `locator.fc_lt` have another locator
       and do not fit).
 
+    Of the networks of `keras_attention.models` whole files are known: those of
+    timm (`conv1`, or `layer0.conv1` of its legacy networks), of PytorchInsight,
+    senet.pytorch and open-aff, and of the authors of CBAM, of GCT and, by the
+    layers of their Caffe networks, of SE and SK (where each layer has `.weight`
+    and `.bias`, a batch norm `.running_mean` and `.running_var` too). A network
+    without a classifier has no use for that of a file, and ignores it.
+
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
     `state_dict` or `model`, among other entries, are found there. Every
@@ -117,7 +65,8 @@ def load_reference_weights(
     the layer must be there in its shape, and no other.
 
     Args:
-        target: A built layer: one that was called, or whose `build` was.
+        target: A built layer, one that was called or whose `build` was, or a
+            network of `keras_attention.models`.
         source: A mapping from names to arrays (of NumPy, or anything that
             `numpy.asarray` takes, or tensors of PyTorch), or the path of a
             file: `.npz`; `.safetensors`, which needs the library of that name,
@@ -146,8 +95,8 @@ def load_reference_weights(
     >>> bool(keras.ops.all(layer.attention(np.ones((1, 8, 8, 16))) == 0.5))
     True
     """
-    layouts = _layouts(target)
-    weights = {_path(target, weight): weight for weight in target.weights}
+    layouts = layouts_of(target)
+    weights = weights_by_path(target)
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
     arrays = read_source(source)
     reading = _matching.read(layouts, shapes, arrays)
@@ -157,26 +106,3 @@ def load_reference_weights(
         raise ValueError(_report.unfit(reading))
     for path, array in reading.weights().items():
         weights[path].assign(array)
-
-
-def _layouts(target: Any) -> _Layouts:
-    """Return the layouts for a target, which must be fit to be loaded into."""
-    cls = next((cls for cls in _LAYOUTS if isinstance(target, cls)), None)
-    if cls is None:
-        names = ", ".join(cls.__name__ for cls in _LAYOUTS)
-        raise ValueError(
-            f"`target` must be a layer of one of these classes: {names}. "
-            f"Received: target={target!r}"
-        )
-    if not target.built:
-        raise ValueError(
-            "`target` must be built, so that it has weights: call it, or its "
-            f"`build`. Received: target={target!r}"
-        )
-    layouts = _LAYOUTS[cls]
-    return layouts(target) if callable(layouts) else layouts
-
-
-def _path(target: keras.layers.Layer, weight: keras.Variable) -> str:
-    """Return where in the target a weight is, as a path of attributes."""
-    return weight.path.removeprefix(f"{target.path}/").replace("/", ".")

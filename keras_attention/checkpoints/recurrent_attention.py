@@ -28,6 +28,12 @@ class _OfGlimpses(Kind):
         moved = np.moveaxis(pixels, 1, 3).reshape(kernel.shape)
         return np.array(moved, order="C")
 
+    def to_reference(self, array: np.ndarray) -> np.ndarray:
+        scales, side = self.glimpses
+        pixels = array.reshape(scales, side, side, -1, array.shape[-1])
+        moved = np.moveaxis(pixels, 3, 1).reshape(array.shape)
+        return super().to_reference(moved)
+
 
 def glimpse_network_layouts(target: GlimpseNetwork) -> dict[str, Layout]:
     """Return the layouts for a target with its own glimpses."""

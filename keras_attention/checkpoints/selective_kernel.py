@@ -9,6 +9,17 @@ from keras_attention.checkpoints._parts import linear
 from keras_attention.checkpoints._parts import one_of
 from keras_attention.fusion import SelectiveKernel
 
+# Of two paths, 32 groups each, as the authors' networks have them.
+_CAFFE = {
+    "3x3g32.weight": ("path_0.conv.kernel", CONVOLUTION),
+    **batch_norm("3x3g32/bn", "path_0.norm"),
+    "3x3g32d2.weight": ("path_1.conv.kernel", CONVOLUTION),
+    **batch_norm("3x3g32d2/bn", "path_1.norm"),
+    **linear("B_fc1", "squeeze", POINTWISE),
+    **batch_norm("B_fc1/bn", "squeeze_norm"),
+    **linear("B_fc2", "select", POINTWISE),
+}
+
 
 def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
     """Return the layouts for a target, of so many paths as it has."""
@@ -37,4 +48,7 @@ def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
                 linear(f"projections.{index}", "select", POINTWISE),
             )
         )
-    return {"timm": timm, "selective-kernel-conv": snippet}
+    layouts = {"timm": timm, "selective-kernel-conv": snippet}
+    if target.paths == 2:
+        layouts["the authors' Caffe networks"] = _CAFFE
+    return layouts

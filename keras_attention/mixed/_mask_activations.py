@@ -1,4 +1,4 @@
-"""What bounds the mask of residual attention: the paper's f1, f2 and f3."""
+"""What bounds the mask of residual attention: the paper's f1 to f3, tanh."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,14 @@ def spatial(z, data_format: str):
     return ops.cast(ops.sigmoid(t), z.dtype)
 
 
+def tanh(z, data_format: str):
+    """Return the hyperbolic tangent of each value."""
+    return ops.tanh(z)
+
+
 MASK_ACTIVATIONS: dict[str, Callable] = {
     "mixed": mixed,
     "channel": channel,
     "spatial": spatial,
+    "tanh": tanh,
 }

@@ -1,4 +1,4 @@
-"""Pre-activated convolutions, plain and residual (He et al., 2016)."""
+"""Convolutions with norms, plain and residual (He et al., 2016)."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,27 +11,31 @@ from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 
 
-class PreactivatedConvs(KernelLayer):
-    """Convolutions, each of the normalised and rectified map before it.
+class NormedConvs(KernelLayer):
+    """Convolutions with a batch norm and ReLU each.
 
     `sizes` holds `(filters, kernel_size, groups)` of each. None has a bias.
+    With `preactivation` norm and ReLU come before each convolution, else after.
     """
 
+    # Whether a norm, without ReLU, also comes after the last convolution.
+    ends_in_norm = False
+
     def __init__(
-        self, sizes: Sequence[tuple[int, int, int]], **kwargs: Any
+        self,
+        sizes: Sequence[tuple[int, int, int]],
+        *,
+        preactivation: bool = True,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.sizes = sizes
+        self.preactivation = preactivation
 
     def build(self, input_shape):
         self.norms = []
         self.convs = []
         for number, (filters, kernel_size, groups) in enumerate(self.sizes, 1):
-            norm = BatchNorm(
-                _axes.channel_axis(self.data_format, 4),
-                dtype=self._policy_of(f"norm_{number}"),
-                name=f"norm_{number}",
-            )
             conv = keras.layers.Conv2D(
                 filters,
                 kernel_size,
@@ -41,22 +45,41 @@ class PreactivatedConvs(KernelLayer):
                 data_format=self.data_format,
                 **self._kernel(f"conv_{number}"),
             )
-            norm.build(input_shape)
+            norm = BatchNorm(
+                _axes.channel_axis(self.data_format, 4),
+                dtype=self._policy_of(f"norm_{number}"),
+                name=f"norm_{number}",
+            )
             conv.build(input_shape)
-            input_shape = _axes.with_channels(
+            output_shape = _axes.with_channels(
                 input_shape, filters, self.data_format
             )
-            self.norms.append(norm)
             self.convs.append(conv)
+            if self.preactivation:
+                norm.build(input_shape)
+                self.norms.append(norm)
+            elif number < len(self.sizes) or self.ends_in_norm:
+                norm.build(output_shape)
+                self.norms.append(norm)
+            input_shape = output_shape
 
     def call(self, x, training=None):
-        for norm, conv in zip(self.norms, self.convs, strict=True):
-            x = conv(ops.relu(norm(x, training=training)))
+        if self.preactivation:
+            for norm, conv in zip(self.norms, self.convs, strict=True):
+                x = conv(ops.relu(norm(x, training=training)))
+            return x
+        for number, conv in enumerate(self.convs):
+            x = conv(ops.relu(x) if number else x)
+            if number < len(self.norms):
+                x = self.norms[number](x, training=training)
         return x
 
 
-class ResidualUnit(PreactivatedConvs):
-    """The input plus pre-activated convolutions of it."""
+class ResidualUnit(NormedConvs):
+    """The input plus convolutions of it, rectified if these are not first."""
+
+    ends_in_norm = True
 
     def call(self, x, training=None):
-        return x + super().call(x, training=training)
+        outputs = x + super().call(x, training=training)
+        return outputs if self.preactivation else ops.relu(outputs)

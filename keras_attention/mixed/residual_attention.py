@@ -9,7 +9,7 @@ from keras_attention import _axes
 from keras_attention._layer import BottleneckLayer
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
-from keras_attention.mixed._residual_unit import PreactivatedConvs
+from keras_attention.mixed._residual_unit import NormedConvs
 from keras_attention.mixed._residual_unit import ResidualUnit
 
 
@@ -54,12 +54,16 @@ class ResidualAttention(BottleneckLayer):
         trunk: Number :math:`t` of residual units of the trunk.
         mask: Number :math:`r` of residual units between two poolings of the
             mask branch.
-        mask_activation: `"mixed"` for :math:`f_1`, `"channel"` for :math:`f_2`
-            or `"spatial"` for :math:`f_3`.
+        mask_activation: `"mixed"` for :math:`f_1`, `"channel"` for
+            :math:`f_2`, `"spatial"` for :math:`f_3`, or `"tanh"`, which is not
+            in the paper.
         residual: Whether features are multiplied by :math:`1 + M`, as
             attention residual learning has it, or by :math:`M` alone.
         align_corners: What bilinear resizing makes meet: the centres of the
             corner pixels, or the corners of the maps.
+        preactivation: Whether batch norm and ReLU come before each convolution.
+            If not they come after, a unit's last ReLU after its addition, and
+            the last convolution of :math:`V` has none.
         reduction: Integer by which residual units narrow: their first two
             convolutions have `max(1, channels // reduction)` filters.
         hidden_units: Number of these filters; overrides `reduction`.
@@ -101,8 +105,9 @@ class ResidualAttention(BottleneckLayer):
         <https://arxiv.org/abs/1704.06904>`_, equations 1 to 6.
 
     Note:
-        Units, skips and widths are those of the authors' network files; with
-        `reduction=2, groups=32` they are AttentionNeXt's in number and width.
+        Units, skips and widths are those of the authors' network files;
+        AttentionNeXt's are `reduction=2, groups=32, preactivation=False` and
+        `mask_activation="tanh"`, for which nothing but its file speaks.
         The files do not say what weights start from, and the paper not which
         deviation :math:`f_3` takes: here it is the unbiased one. Pooling pads
         with less than any value: an even size at its end, as the files do, an
@@ -121,6 +126,7 @@ class ResidualAttention(BottleneckLayer):
         mask_activation: str = "mixed",
         residual: bool = True,
         align_corners: bool = False,
+        preactivation: bool = True,
         reduction: int = 4,
         hidden_units: int | None = None,
         groups: int = 1,
@@ -148,6 +154,7 @@ class ResidualAttention(BottleneckLayer):
         )
         self.residual = _arguments.boolean("residual", residual)
         self.align_corners = _arguments.boolean("align_corners", align_corners)
+        self.preactivation = _arguments.boolean("preactivation", preactivation)
         self.groups = _arguments.positive_integer("groups", groups)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
@@ -161,6 +168,7 @@ class ResidualAttention(BottleneckLayer):
                 f"input_shape={tuple(input_shape)}"
             )
         shared = {
+            "preactivation": self.preactivation,
             "kernel_initializer": self.kernel_initializer,
             "kernel_regularizer": self.kernel_regularizer,
             "data_format": self.data_format,
@@ -185,7 +193,7 @@ class ResidualAttention(BottleneckLayer):
             dtype=self.dtype_policy,
             name="hourglass",
         )
-        self.head = PreactivatedConvs(
+        self.head = NormedConvs(
             ((channels, 1, 1), (channels, 1, 1)), name="head", **shared
         )
         self.after = units(self.preprocessing, "after")
@@ -227,5 +235,6 @@ class ResidualAttention(BottleneckLayer):
             "mask_activation": self.mask_activation,
             "residual": self.residual,
             "align_corners": self.align_corners,
+            "preactivation": self.preactivation,
             "groups": self.groups,
         }

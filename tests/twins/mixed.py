@@ -22,7 +22,8 @@ def residual_attention(layer, weights, x):
     p, t, r = layer.preprocessing, layer.trunk, layer.mask
 
     def unit(name, x):
-        return residual_unit(part(weights, name), x, layer.groups)
+        equation = residual_unit if layer.preactivation else late_unit
+        return equation(part(weights, name), x, layer.groups)
 
     def units(names, x):
         for name in names:
@@ -45,12 +46,18 @@ def residual_attention(layer, weights, x):
         z = units([f"{levels[n - 1]}/up_{i + 1}" for i in range(r)], z)
     z = resize(z, x.shape, layer.align_corners)
 
-    for i in (1, 2):
-        z = np.maximum(norm(weights, f"head/norm_{i}", z), 0)
-        z = z @ weights[f"head/conv_{i}/kernel"][0, 0]
+    head = part(weights, "head")
+    if layer.preactivation:
+        z = np.maximum(norm(head, "norm_1", z), 0) @ head["conv_1/kernel"][0, 0]
+        z = np.maximum(norm(head, "norm_2", z), 0) @ head["conv_2/kernel"][0, 0]
+    else:
+        z = np.maximum(norm(head, "norm_1", z @ head["conv_1/kernel"][0, 0]), 0)
+        z = z @ head["conv_2/kernel"][0, 0]
     if layer.mask_activation == "channel":
         length = np.linalg.norm(z, axis=-1, keepdims=True)
         mask = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
+    elif layer.mask_activation == "tanh":
+        mask = np.tanh(z)
     else:
         if layer.mask_activation == "spatial":
             z = z - z.mean(axis=space(z), keepdims=True)
@@ -70,6 +77,21 @@ def residual_unit(weights, x, groups):
     )
     z = np.maximum(norm(weights, "norm_3", z), 0)
     return x + z @ weights["conv_3/kernel"][0, 0]
+
+
+def late_unit(weights, x, groups):
+    """A unit whose norms come after its convolutions."""
+    z = norm(weights, "norm_1", x @ weights["conv_1/kernel"][0, 0])
+    z = convolution(
+        np.maximum(z, 0),
+        weights["conv_2/kernel"],
+        strides=1,
+        dilation=1,
+        groups=groups,
+    )
+    z = np.maximum(norm(weights, "norm_2", z), 0)
+    z = norm(weights, "norm_3", z @ weights["conv_3/kernel"][0, 0])
+    return np.maximum(x + z, 0)
 
 
 def max_pool(x):

@@ -1,0 +1,160 @@
+"""A published checkpoint, and the five classes it sees in an image.
+
+    pip install "keras-vision-attention[jax,safetensors]" pillow
+    python examples/published_weights.py SKNet50 downloaded.safetensors cat.jpg
+    python examples/published_weights.py CBAMResNet18
+
+Builds a network of `keras_attention.models` with the weights of a file as it
+was downloaded: `.safetensors`, `.npz`, or one of PyTorch, which then must be
+installed. Without a file it makes one, whose weights follow from their names
+alone, and without an image it makes noise, so that every backend can be seen to
+predict the same. `KERAS_BACKEND` chooses among those that are installed: jax,
+tensorflow or torch.
+"""
+# ruff: noqa: E402 (the backend is chosen before Keras is imported)
+
+import argparse
+import sys
+import tempfile
+import zlib
+from pathlib import Path
+from typing import Any
+
+import _support
+
+BACKEND = _support.choose_backend()
+_support.require({"keras_attention": "keras-vision-attention"})
+
+import keras
+import numpy as np
+
+import keras_attention
+from keras_attention import models
+
+# Whose names to give to the weights that are made, by how networks are called.
+LAYOUTS = {
+    "SE": "timm legacy",
+    "CBAM": "the authors' PyTorch networks",
+    "SGE": "PytorchInsight",
+    "SK": "timm",
+    "AFF": "open-aff",
+    "IAFF": "open-aff",
+    "GCT": "the authors' PyTorch networks",
+}
+NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
+SIZE = 224
+
+
+def make_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a weight that follows from its name, of a size to compute with."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    n = rng.standard_normal(shape)
+    fan_in = int(np.prod(shape[1:]))
+    if name.endswith("running_var"):
+        weight = 0.5 + n**2 / 2
+    elif name.endswith("running_mean"):
+        weight = 0.1 * n
+    elif len(shape) > 1 and fan_in > 1:
+        weight = n * np.sqrt(2 / fan_in)
+    elif len(shape) == 1 and name.endswith("weight"):
+        weight = 0.6 + 0.1 * n
+    else:
+        weight = 0.05 * n
+    return weight.astype("float32")
+
+
+def make_file(name: str, folder: str) -> Path:
+    """Write the weights that are made for a network, and return the path."""
+    layout = next(
+        layout for start, layout in LAYOUTS.items() if name.startswith(start)
+    )
+    model = getattr(models, name)()
+    exported = keras_attention.export_reference_weights(model, layout)
+    path = Path(folder) / f"{name}.npz"
+    np.savez(path, **{k: make_weight(k, exported[k].shape) for k in exported})
+    return path
+
+
+def load_image(path: Path | None) -> np.ndarray:
+    """Return the middle of an image, or noise, with values from 0 to 255."""
+    if path is None:
+        rng = np.random.default_rng(0)
+        return rng.uniform(0, 255, (1, SIZE, SIZE, 3)).astype("float32")
+    image = keras.utils.load_img(
+        path,
+        target_size=(SIZE, SIZE),
+        interpolation="bicubic",
+        keep_aspect_ratio=True,
+    )
+    return keras.utils.img_to_array(image, data_format="channels_last")[None]
+
+
+def preprocess(builder: Any, image: np.ndarray, is_caffe: bool) -> np.ndarray:
+    """Return an image as the weights of a file were trained on it."""
+    family = sys.modules[builder.__module__]
+    options = {}
+    if family is models.se_resnet:
+        options = {"variant": "official" if is_caffe else "torch"}
+    return keras.ops.convert_to_numpy(
+        family.preprocess_input(image, "channels_last", **options)
+    )
+
+
+def table(scores: np.ndarray, names: bool) -> str:
+    """Return the five likeliest classes, in rows of Markdown."""
+    rows = ["| class | score |", "|---|---|"]
+    if names:
+        (found,) = models.se_resnet.decode_predictions(scores)
+        rows += [f"| {name} | {score:.4f} |" for _, name, score in found]
+    else:
+        best = np.argsort(-scores[0])[:5]
+        rows += [f"| {index} | {scores[0, index]:.4f} |" for index in best]
+    return "\n".join(rows)
+
+
+def parse(arguments: list[str] | None = None) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Classify an image by published weights."
+    )
+    parser.add_argument("model", metavar="MODEL", choices=NETWORKS)
+    parser.add_argument("file", metavar="FILE", nargs="?", type=Path)
+    parser.add_argument("image", metavar="IMAGE", nargs="?", type=Path)
+    parser.add_argument(
+        "--variant", help="the network's variant that the file is of"
+    )
+    parser.add_argument(
+        "--caffe",
+        action="store_true",
+        help="the file is from Caffe, whose SE networks saw blue first",
+    )
+    parser.add_argument(
+        "--names",
+        action="store_true",
+        help="give the classes' names, by a file that Keras downloads",
+    )
+    return parser.parse_args(arguments)
+
+
+def main() -> None:
+    """Build, load, predict and tell."""
+    options = parse()
+    builder = getattr(models, options.model)
+    variant = {"variant": options.variant} if options.variant else {}
+    with tempfile.TemporaryDirectory() as folder:
+        file = options.file or make_file(options.model, folder)
+        try:
+            model = builder(
+                weights=file, data_format="channels_last", **variant
+            )
+            image = load_image(options.image)
+        except (OSError, TypeError, ValueError) as error:
+            _support.fail(str(error))
+    images = preprocess(builder, image, options.caffe)
+    scores = model.predict_on_batch(images)
+    print(f"{options.model} with {file.name} on {BACKEND}\n")
+    print(table(scores, options.names))
+
+
+if __name__ == "__main__":
+    main()

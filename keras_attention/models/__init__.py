@@ -1,0 +1,57 @@
+"""The networks of the papers, as `keras.applications` has its own.
+
+A builder returns a functional model; each family has a file with a
+`preprocess_input` and a `decode_predictions` beside its builders.
+"""
+
+from keras_attention.models.aff_resnet import AFFResNet50
+from keras_attention.models.aff_resnet import IAFFResNet50
+from keras_attention.models.aff_resnet import IAFFResNeXt50
+from keras_attention.models.attention_resnet import AttentionNeXt56
+from keras_attention.models.attention_resnet import AttentionResNet56
+from keras_attention.models.attention_resnet import AttentionResNet92
+from keras_attention.models.cbam_resnet import CBAMResNet18
+from keras_attention.models.cbam_resnet import CBAMResNet34
+from keras_attention.models.cbam_resnet import CBAMResNet50
+from keras_attention.models.cbam_resnet import CBAMResNet101
+from keras_attention.models.gct_resnet import GCTResNet50
+from keras_attention.models.se_resnet import SENet154
+from keras_attention.models.se_resnet import SEResNet18
+from keras_attention.models.se_resnet import SEResNet50
+from keras_attention.models.se_resnet import SEResNet101
+from keras_attention.models.se_resnet import SEResNet152
+from keras_attention.models.se_resnet import SEResNeXt50
+from keras_attention.models.se_resnet import SEResNeXt101
+from keras_attention.models.sge_resnet import SGEResNet50
+from keras_attention.models.sge_resnet import SGEResNet101
+from keras_attention.models.sk_resnet import SKNet50
+from keras_attention.models.sk_resnet import SKNet101
+from keras_attention.models.sk_resnet import SKResNet18
+from keras_attention.models.sk_resnet import SKResNet34
+
+__all__ = [
+    "AFFResNet50",
+    "AttentionNeXt56",
+    "AttentionResNet56",
+    "AttentionResNet92",
+    "CBAMResNet18",
+    "CBAMResNet34",
+    "CBAMResNet50",
+    "CBAMResNet101",
+    "GCTResNet50",
+    "IAFFResNeXt50",
+    "IAFFResNet50",
+    "SENet154",
+    "SEResNeXt50",
+    "SEResNeXt101",
+    "SEResNet18",
+    "SEResNet50",
+    "SEResNet101",
+    "SEResNet152",
+    "SGEResNet50",
+    "SGEResNet101",
+    "SKNet50",
+    "SKNet101",
+    "SKResNet18",
+    "SKResNet34",
+]

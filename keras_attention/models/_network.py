@@ -1,0 +1,205 @@
+"""From the row of a table to a public builder."""
+
+import functools
+import inspect
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from typing import Protocol
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention import _axes
+
+_ARGUMENTS = """
+        include_top: Whether the network ends in its classifier.
+        weights: `None` for random weights, or the path of a file: one that
+            Keras wrote, ending in `.weights.h5` or `.keras`, or a published
+            one, as `keras_attention.load_reference_weights` takes it.
+        input_tensor: What the network is called on, instead of an input of its
+            own: the output of another layer.
+        input_shape: Shape of an image. The default is of any height and width,
+            with 3 channels.
+        pooling: Without the classifier, what becomes of the last map: `None`
+            leaves it, `"avg"` or `"max"` pools it to a vector.
+        classes: Number of classes.
+        classifier_activation: Activation of the classifier; `None` for logits.
+"""
+
+_OUTCOME = """\
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        name: Name of the model.
+
+    Returns:
+        A functional `keras.Model`.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if `weights`
+            do not fit the network.
+    """
+
+
+class Spec(Protocol):
+    """What a network is, but for its input and its end."""
+
+    @property
+    def dropout(self) -> float:
+        """Rate of dropout before the classifier."""
+
+    def features(self, x: Any, data_format: str) -> Any:
+        """Return the last map of the network for images `x`."""
+
+
+class Builder(Protocol):
+    """What a decorated function is, whose own arguments are `options`."""
+
+    __name__: str
+
+    def __call__(
+        self,
+        include_top: bool = True,
+        weights: str | os.PathLike | None = None,
+        input_tensor: Any = None,
+        input_shape: tuple[int | None, ...] | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: Any = "softmax",
+        *,
+        data_format: str | None = None,
+        name: str = ...,
+        **options: Any,
+    ) -> keras.Model:
+        """Return a network."""
+
+
+def network(spec_of: Callable[..., Spec]) -> Builder:
+    """Make a builder of a function from options to what the network is.
+
+    The builder has the arguments that all builders have, the function's own,
+    and both in its docstring.
+    """
+    default_name = spec_of.__name__.lower()
+
+    def build(
+        include_top=True,
+        weights=None,
+        input_tensor=None,
+        input_shape=None,
+        pooling=None,
+        classes=1000,
+        classifier_activation="softmax",
+        *,
+        data_format=None,
+        name=default_name,
+        **options,
+    ):
+        spec = spec_of(**options)
+        _arguments.boolean("include_top", include_top)
+        _arguments.positive_integer("classes", classes)
+        if pooling is not None:
+            _arguments.one_of("pooling", pooling, ("avg", "max"))
+        data_format = _axes.resolve_data_format(data_format)
+        images = _images(input_tensor, input_shape, data_format)
+        x = spec.features(images, data_format)
+        if include_top or pooling:
+            x = _pool(x, pooling or "avg", data_format)
+        if include_top:
+            if spec.dropout:
+                x = keras.layers.Dropout(spec.dropout, name="dropout")(x)
+            x = keras.layers.Dense(
+                classes, classifier_activation, name="predictions"
+            )(x)
+        inputs = (
+            images
+            if input_tensor is None
+            else keras.utils.get_source_inputs(input_tensor)
+        )
+        model = keras.Model(inputs, x, name=name)
+        if weights is not None:
+            _load(model, weights)
+        return model
+
+    signature = inspect.signature(build)
+    own = inspect.signature(spec_of).parameters.values()
+    *common, data_format, name, _ = signature.parameters.values()
+    builder: Any = functools.wraps(spec_of)(build)
+    builder.__signature__ = signature.replace(
+        parameters=[*common, *own, data_format, name],
+        return_annotation=keras.Model,
+    )
+    summary, _, options = (spec_of.__doc__ or "").partition("    Args:\n")
+    builder.__doc__ = (
+        f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}"
+        f"        {options.strip()}\n{_OUTCOME}"
+        if options
+        else f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}{_OUTCOME}"
+    )
+    return builder
+
+
+def _images(input_tensor: Any, input_shape: Any, data_format: str) -> Any:
+    """Return what the network starts from."""
+    if input_tensor is not None:
+        if not keras.utils.is_keras_tensor(input_tensor):
+            raise ValueError(
+                "`input_tensor` must be a symbolic tensor: a `keras.Input`, or "
+                "the output of a layer for one. "
+                f"Received: input_tensor={input_tensor!r}"
+            )
+        shape = tuple(input_tensor.shape[1:])
+        if input_shape not in (None, shape):
+            raise ValueError(
+                f"`input_shape` must be that of `input_tensor`, {shape}, or "
+                f"None. Received: input_shape={input_shape!r}"
+            )
+        _check_shape("input_tensor", shape, data_format)
+        return input_tensor
+    if input_shape is None:
+        input_shape = _axes.shape_from_last((None, None, None, 3), data_format)[
+            1:
+        ]
+    _check_shape("input_shape", input_shape, data_format)
+    return keras.Input(input_shape, name="images")
+
+
+def _check_shape(name: str, shape: Any, data_format: str) -> None:
+    """Refuse a shape that is none of an image."""
+    try:
+        channels = _axes.channel_count((None, *shape), data_format)
+        valid = len(shape) == 3 and channels > 0
+    except (TypeError, ValueError, IndexError):
+        valid = False
+    if not valid:
+        raise ValueError(
+            f"`{name}` must have a height, a width and a known number of "
+            f"channels, in the order of {data_format!r}. "
+            f"Received: {name}={shape!r}"
+        )
+
+
+def _pool(x: Any, pooling: str, data_format: str) -> Any:
+    """Return one vector an image."""
+    pool = {
+        "avg": keras.layers.GlobalAveragePooling2D,
+        "max": keras.layers.GlobalMaxPooling2D,
+    }[pooling]
+    return pool(data_format=data_format, name=f"{pooling}_pool")(x)
+
+
+def _load(model: keras.Model, weights: Any) -> None:
+    """Set the weights of a network to those in a file."""
+    # Here, as the layouts of checkpoints know the networks, not the reverse.
+    from keras_attention.checkpoints import load_reference_weights
+
+    if not isinstance(weights, str | os.PathLike):
+        raise ValueError(
+            "`weights` must be None or the path of a file. "
+            f"Received: weights={weights!r}"
+        )
+    if Path(weights).name.endswith((".weights.h5", ".keras")):
+        model.load_weights(weights)
+    else:
+        load_reference_weights(model, weights)

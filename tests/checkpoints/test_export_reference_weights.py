@@ -1,0 +1,258 @@
+"""What is exported has the reference's names and shapes, and loads again."""
+
+import importlib
+
+import keras
+import numpy as np
+import pytest
+
+from keras_attention import CBAM
+from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseNetwork
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import SelectiveKernel
+from keras_attention import SpatialGroupEnhance
+from keras_attention import SqueezeExcite
+from keras_attention import export_reference_weights
+from keras_attention import load_reference_weights
+from keras_attention import models
+from networks import small
+
+
+def official_cbam():
+    return CBAM(4, spatial_input="refined", spatial_norm=True)
+
+
+@pytest.mark.parametrize(
+    ("layer", "file", "layout"),
+    [
+        (SqueezeExcite(4), "se", "senet.pytorch"),
+        (CBAM(), "cbam_tf", "TensorFlow"),
+        (official_cbam(), "cbam_paper", "the authors' PyTorch networks"),
+        (SpatialGroupEnhance(4), "sge", "pytorchinsight"),
+        (GatedChannelTransform(), "gct_l2", "PyTorch"),
+        (
+            SelectiveKernel(24, groups=2, reduction=4),
+            "sk",
+            "selective-kernel-conv",
+        ),
+    ],
+)
+def test_published_weights_come_back(layer, file, layout, golden):
+    reference = golden(file)
+    layer.build(reference.x.shape)
+    load_reference_weights(layer, reference.w)
+    exported = export_reference_weights(layer, layout)
+    # The TensorFlow reference has a prefix, which no layout tells.
+    published = {
+        name.removeprefix("cbam_a/"): array
+        for name, array in reference.w.items()
+    }
+    assert exported.keys() == published.keys()
+    for name, array in published.items():
+        np.testing.assert_array_equal(exported[name], array)
+
+
+def test_glimpses_come_back(rng):
+    layer = GlimpseNetwork(4, num_scales=2, glimpse_size=3)
+    layer.build((None, 8, 8, 2), (None, 2))
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+    exported = export_reference_weights(layer, "recurrent-visual-attention")
+    before = layer.get_weights()
+    layer.set_weights([0 * weight for weight in before])
+    load_reference_weights(layer, exported)
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_what_is_never_used_is_not_made():
+    layer = IterativeAttentionalFeatureFusion(share_global=True)
+    layer.build((None, 4, 4, 8), (None, 4, 4, 8))
+    exported = export_reference_weights(layer, "open-aff's PyTorch networks")
+    assert not any(name.startswith("global_att2") for name in exported)
+
+
+# What the references call the stem's convolution, a gate, and the classifier.
+NETWORKS = [
+    ("se", "timm legacy", "layer0.conv1", "layer2.1.se_module.fc1", True),
+    ("se", "timm_legacy", "layer0.conv1", "layer2.1.se_module.fc1", True),
+    ("se", "Caffe", "conv1/7x7_s2", "conv3_2_1x1_down", False),
+    ("senet", "timm legacy", "layer0.conv3", "layer2.1.se_module.fc2", True),
+    ("se_torch", "timm", "conv1", "layer2.1.se.fc1", False),
+    ("se_torch", "PytorchInsight", "conv1", "layer2.1.se.fc.0", False),
+    ("se_moskomule", "senet.pytorch", "conv1", "layer2.1.se.fc.2", False),
+    ("cbam", "authors", "conv1", "layer2.1.cbam.ChannelGate.mlp.1", False),
+    ("cbam_timm", "timm", "conv1", "layer2.1.se.spatial.conv.conv", False),
+    ("sge", "PytorchInsight", "conv1", "layer2.1.sge", False),
+    ("sk", "timm", "conv1", "layer2.1.conv2.attn.fc_reduce", False),
+    ("sk", "Caffe", "conv1/7x7_s2", "conv3_2/B_fc1", False),
+    ("sk_basic", "timm", "conv1", "layer2.1.conv1.attn.fc_select", False),
+    ("gct", "authors", "stem.conv1.1", "layer2.1.conv2.1", False),
+    ("aff_torch", "open-aff", "conv1", "layer2.1.fuse_mode.local_att.0", False),
+    ("iaff_torch", "open-aff", "conv1", "layer2.0.downsample.0", False),
+    ("aff", "open-aff", "conv1.6", "layer3.0.fuse_mode.global_att.1", False),
+    ("iaff", "open-aff", "conv1.3", "layer4.0.downsample.1", False),
+]
+
+
+@pytest.mark.parametrize(
+    ("family", "layout", "stem", "inside", "is_last_linear"), NETWORKS
+)
+def test_networks_come_back(family, layout, stem, inside, is_last_linear):
+    model = small(family)
+    exported = export_reference_weights(model, layout)
+    for name in (stem, inside):
+        assert f"{name}.weight" in exported
+    assert ("last_linear.bias" in exported) == is_last_linear
+    assert len(exported) >= len(model.weights)
+    another = small(family)
+    load_reference_weights(
+        another, {f"module.{name}": exported[name] for name in exported}
+    )
+    for old, new in zip(
+        model.get_weights(), another.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_a_path_of_weights(tmp_path):
+    model = small("se")
+    np.savez(
+        tmp_path / "published.npz",
+        **export_reference_weights(model, "timm legacy"),
+    )
+    model.save(tmp_path / "network.keras")
+    model.save_weights(tmp_path / "network.weights.h5")
+    for file in ("published.npz", "network.keras", "network.weights.h5"):
+        for path in (tmp_path / file, str(tmp_path / file)):
+            loaded = small("se", weights=path)
+            for old, new in zip(
+                model.get_weights(), loaded.get_weights(), strict=True
+            ):
+                np.testing.assert_array_equal(old, new)
+
+
+def test_without_the_classifier_its_weights_are_ignored():
+    model = small("cbam")
+    exported = export_reference_weights(model, "authors")
+    headless = small("cbam", include_top=False)
+    load_reference_weights(headless, exported)
+    for old, new in zip(
+        model.get_weights()[:-2], headless.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(old, new)
+    exported = export_reference_weights(headless, "authors")
+    assert not any(name.startswith("fc") for name in exported)
+
+
+def test_a_saved_network_is_known(tmp_path):
+    model = small("gct")
+    model.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    exported = export_reference_weights(loaded, "authors")
+    assert exported["stem.conv1.0.alpha"].shape == (1, 3, 1, 1)
+
+
+def test_another_variant_is_told():
+    exported = export_reference_weights(small("se_torch"), "timm")
+    with pytest.raises(ValueError, match=r"with that `variant`\.") as caught:
+        load_reference_weights(small("se"), exported)
+    said = str(caught.value).splitlines()
+    assert said[1].startswith("missing: 'layer0.conv1.weight', ")
+    assert said[2].startswith("left over: ")
+
+
+def test_another_classifier_is_told():
+    exported = export_reference_weights(small("sge"), "PytorchInsight")
+    with pytest.raises(ValueError, match=r"another shape: 'fc.weight'") as said:
+        load_reference_weights(small("sge", classes=7), exported)
+    assert "variant" not in str(said.value)
+
+
+def test_weights_that_no_reference_has_are_told():
+    model = small("cbam")
+    grown = keras.Model(
+        model.input, keras.layers.Dense(3, name="own")(model.output)
+    )
+    with pytest.raises(ValueError, match=r"none for 'own.kernel', 'own.bias'"):
+        export_reference_weights(grown, "authors")
+    exported = export_reference_weights(model, "authors")
+    with pytest.raises(ValueError, match="any name for the target's 'own"):
+        load_reference_weights(grown, exported)
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        keras.layers.Dense(1),
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]),
+        keras.Sequential(name="empty"),
+        keras.Sequential(
+            [
+                keras.Input((2,)),
+                keras.layers.Dense(1),
+                keras.layers.Dense(1, name="predictions"),
+            ]
+        ),
+        small("attention"),
+    ],
+)
+def test_other_networks_are_refused(target):
+    with pytest.raises(ValueError, match=r"SqueezeExcite. Received: target=<"):
+        export_reference_weights(target, "timm")
+
+
+def test_layouts_are_told():
+    layer = SqueezeExcite()
+    layer.build((None, 4, 4, 8))
+    for layout in ("torchvision", "e", 3):
+        with pytest.raises(
+            ValueError, match=f"'timm' or .*Received: layout={layout!r}$"
+        ):
+            export_reference_weights(layer, layout)
+
+
+def timm():
+    """Import timm, or tell why not."""
+    try:
+        return importlib.import_module("timm")
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"timm cannot be imported: {error}")
+
+
+@pytest.mark.parametrize(
+    ("builder", "options", "layout", "name", "arguments"),
+    [
+        (models.SEResNet18, {}, "timm legacy", "legacy_seresnet18", {}),
+        (
+            models.SEResNeXt50,
+            {"variant": "torch"},
+            "timm",
+            "seresnext50_32x4d",
+            {},
+        ),
+        (models.SKResNet18, {}, "timm", "skresnet18", {}),
+        (models.SKNet50, {}, "timm", "skresnext50_32x4d", {}),
+        (
+            models.CBAMResNet18,
+            {"variant": "timm"},
+            "timm",
+            "resnet18",
+            {"block_args": {"attn_layer": "cbam"}},
+        ),
+    ],
+)
+def test_timm_takes_what_is_exported(
+    builder, options, layout, name, arguments, rng
+):
+    network = timm().create_model(name, **arguments)
+    torch = importlib.import_module("torch")
+    model = builder(classifier_activation=None, **options)
+    exported = export_reference_weights(model, layout)
+    tensors = {key: torch.from_numpy(exported[key]) for key in exported}
+    network.load_state_dict(tensors, strict=True)
+    images = rng.normal(size=(1, 81, 64, 3)).astype("float32")
+    with torch.no_grad():
+        expected = network.eval()(torch.from_numpy(images).permute(0, 3, 1, 2))
+    found = model.predict_on_batch(images)
+    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)

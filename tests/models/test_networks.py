@@ -1,0 +1,367 @@
+"""The networks of the papers: their sizes, their numbers, what one may ask."""
+
+import inspect
+import json
+import math
+import zlib
+
+import keras
+import numpy as np
+import pytest
+
+import golden
+from keras_attention import load_reference_weights
+from keras_attention import models
+from keras_attention.models import _imagenet
+from keras_attention.models import se_resnet
+from networks import FAMILIES
+from networks import small
+
+PARAMETERS = {
+    "AFFResNet50": 30_373_192,
+    "AttentionNeXt56": 31_318_824,
+    "AttentionResNet56": 31_810_728,
+    "AttentionResNet92": 52_466_344,
+    "CBAMResNet101": 49_330_172,
+    "CBAMResNet18": 11_779_392,
+    "CBAMResNet34": 21_960_468,
+    "CBAMResNet50": 28_089_624,
+    "GCTResNet50": 25_624_625,
+    "IAFFResNeXt50": 34_750_632,
+    "IAFFResNet50": 35_170_120,
+    "SENet154": 115_088_984,
+    "SEResNeXt101": 48_955_416,
+    "SEResNeXt50": 27_559_896,
+    "SEResNet101": 49_326_872,
+    "SEResNet152": 66_821_848,
+    "SEResNet18": 11_778_592,
+    "SEResNet50": 28_088_024,
+    "SGEResNet101": 44_553_384,
+    "SGEResNet50": 25_559_080,
+    "SKNet101": 48_686_760,
+    "SKNet50": 27_479_784,
+    "SKResNet18": 11_958_056,
+    "SKResNet34": 22_282_376,
+}
+VARIANTS = {
+    ("AFFResNet50", "torch"): 45_789_864,
+    ("CBAMResNet50", "timm"): 28_073_576,
+    ("SEResNet18", "torch"): 11_778_592,
+    ("SEResNet50", "torch"): 28_088_024,
+}
+# With those of the batch norms' statistics, where these are told.
+TOTALS = {
+    "AttentionNeXt56": 31_417_256,
+    "AttentionResNet92": 52_599_976,
+    "CBAMResNet101": 49_435_582,
+    "IAFFResNeXt50": 34_923_688,
+    "SENet154": 115_336_536,
+    "SKNet101": 48_859_304,
+}
+GOLDENS = {
+    "official_cbam_resnet18": (models.CBAMResNet18, {}),
+    "official_gct_resnet50": (models.GCTResNet50, {}),
+    "official_sge_resnet50": (models.SGEResNet50, {}),
+    "timm_legacy_seresnet50": (models.SEResNet50, {}),
+    "timm_resnet50_cbam": (models.CBAMResNet50, {"variant": "timm"}),
+    "timm_seresnet50": (models.SEResNet50, {"variant": "torch"}),
+    "timm_skresnext50_32x4d": (models.SKNet50, {}),
+}
+PIXEL = np.array([255.0, 0.0, 51.0])
+IMAGES = np.random.default_rng(0).normal(size=(2, 37, 50, 3)).astype("float32")
+
+
+def parameters(builder, **options):
+    """Count a network's parameters, and those with statistics, unallocated."""
+    with keras.StatelessScope(initialize_variables=False):
+        model = builder(**options)
+    trainable = sum(math.prod(w.shape) for w in model.trainable_weights)
+    return trainable, model.count_params()
+
+
+@pytest.mark.parametrize("name", models.__all__)
+def test_networks_have_as_many_parameters_as_published(name):
+    trainable, total = parameters(getattr(models, name))
+    assert trainable == PARAMETERS[name]
+    assert total == TOTALS.get(name, total)
+    assert f"{trainable:,} trainable" in getattr(models, name).__doc__
+
+
+@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+def test_variants_have_as_many_parameters_as_published(name, variant):
+    counted, _ = parameters(getattr(models, name), variant=variant)
+    assert counted == VARIANTS[name, variant]
+
+
+def test_without_biases_as_many_parameters_as_senet_pytorch():
+    options = {"variant": "torch", "use_bias": False}
+    assert parameters(models.SEResNet50, **options)[0] == 28_071_976
+
+
+def made_from_its_name(name, shape):
+    """Return a weight as those of the golden files are made."""
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    n = rng.standard_normal(shape)
+    fan_in = math.prod(shape[1:])
+    if name.endswith("running_var"):
+        weight = 0.5 + n**2 / 2
+    elif name.endswith("running_mean"):
+        weight = 0.1 * n
+    elif len(shape) > 1 and fan_in > 1:
+        weight = n * np.sqrt(2 / fan_in)
+    elif len(shape) == 1 and name.endswith("weight"):
+        weight = 0.6 + 0.1 * n
+    else:
+        weight = 0.05 * n
+    return weight.astype("float32")
+
+
+@pytest.mark.parametrize("name", GOLDENS)
+def test_networks_give_the_logits_of_the_published_ones(name):
+    builder, options = GOLDENS[name]
+    with np.load(golden.FOLDER / "models" / f"{name}.npz") as file:
+        names, shapes = file["keys"], file["shapes"]
+        logits, meta = file["logits"], json.loads(str(file["meta"]))
+    weights = {
+        str(name): made_from_its_name(str(name), json.loads(str(shape)))
+        for name, shape in zip(names, shapes, strict=True)
+    }
+    model = builder(classifier_activation=None, **options)
+    load_reference_weights(model, {f"module.{k}": weights[k] for k in weights})
+    size = 224 if "(2,224,224,3)" in meta["input"] else 64
+    images = np.random.default_rng(0).standard_normal((2, size, size, 3))
+    found = model.predict_on_batch(images.astype("float32"))
+    assert np.abs(found - logits).max() <= 1e-4 * np.abs(logits).max()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_both_layouts_give_the_same(family):
+    last = small(family, include_top=False, pooling="avg")
+    first = small(
+        family,
+        include_top=False,
+        pooling="avg",
+        data_format="channels_first",
+    )
+    first.set_weights(last.get_weights())
+    expected = last.predict_on_batch(IMAGES)
+    found = first.predict_on_batch(np.moveaxis(IMAGES, -1, 1))
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_networks_survive_saving(family, tmp_path):
+    model = small(family)
+    model.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    for layer, saved in zip(loaded.layers, model.layers, strict=True):
+        assert layer.get_config() == saved.get_config()
+    for found, expected in zip(
+        loaded.get_weights(), model.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.fixture
+def mixed_float16():
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_float16")
+    yield
+    keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.usefixtures("mixed_float16")
+@pytest.mark.parametrize("family", FAMILIES)
+def test_mixed_precision_is_honoured(family):
+    model = small(family)
+    assert {layer.compute_dtype for layer in model.layers} == {"float16"}
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert model.output.dtype == "float16"
+
+
+@pytest.mark.usefixtures("mixed_float16")
+def test_mixed_precision_is_finite():
+    found = small("cbam").predict_on_batch(IMAGES)
+    assert np.all(np.isfinite(found))
+    np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-2)
+
+
+@pytest.mark.parametrize("family", ["se_basic", "attention"])
+def test_without_a_top_any_size_will_do(family):
+    model = small(family, include_top=False)
+    channels = model.output_shape[-1]
+    assert model.output_shape == (None, None, None, channels)
+    strides = 16 if family == "attention" else 32
+    for height, width in ((36, 60), (64, 32)):
+        images = np.zeros((1, height, width, 3), "float32")
+        sides = (-(-height // strides), -(-width // strides))
+        assert model(images).shape == (1, *sides, channels)
+
+
+def test_pooling_is_of_the_last_map():
+    model = small("se_basic", include_top=False)
+    last = model.predict_on_batch(IMAGES)
+    for pooling, expected in (
+        ("avg", last.mean(axis=(1, 2))),
+        ("max", last.max(axis=(1, 2))),
+    ):
+        pooled = small("se_basic", include_top=False, pooling=pooling)
+        pooled.set_weights(model.get_weights())
+        found = pooled.predict_on_batch(IMAGES)
+        np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_an_input_of_ones_own():
+    images = keras.Input((32, 32, 3), name="pictures")
+    model = small("se_basic", input_tensor=keras.layers.Rescaling(2)(images))
+    assert model.inputs[0] is images
+    assert model.output_shape == (None, 10)
+    same = small("se_basic", input_tensor=images, input_shape=(32, 32, 3))
+    assert same.input_shape == (None, 32, 32, 3)
+
+
+def test_an_input_of_another_shape():
+    model = small("se_basic", input_shape=(32, 48, 1))
+    assert model.input_shape == (None, 32, 48, 1)
+    first = small(
+        "se_basic", input_shape=(1, 32, 48), data_format="channels_first"
+    )
+    assert first.count_params() == model.count_params()
+
+
+def test_dropout_is_before_the_classifier():
+    *_, dropout, classifier = small("senet").layers
+    assert isinstance(dropout, keras.layers.Dropout)
+    assert (dropout.rate, classifier.name) == (0.2, "predictions")
+
+
+def test_layers_are_named_for_their_places():
+    layers = [layer.name for layer in small("se").layers]
+    for name in ("stem_conv1", "stage1_block1_conv1", "stage2_block2_se"):
+        assert name in layers
+    assert layers[-1] == "predictions"
+
+
+def test_builders_look_like_those_of_keras():
+    signature = inspect.signature(models.SEResNet50)
+    assert list(signature.parameters) == [
+        "include_top",
+        "weights",
+        "input_tensor",
+        "input_shape",
+        "pooling",
+        "classes",
+        "classifier_activation",
+        "variant",
+        "use_bias",
+        "data_format",
+        "name",
+    ]
+    assert signature.parameters["name"].default == "seresnet50"
+
+
+@pytest.mark.parametrize("name", models.__all__)
+def test_builders_tell_all_sections_in_order(name):
+    builder = getattr(models, name)
+    docstring = inspect.getdoc(builder)
+    places = [docstring.index(it) for it in ("Args:", "Returns:", "Raises:")]
+    assert places == sorted(places)
+    for argument in inspect.signature(builder).parameters:
+        assert f"\n    {argument}: " in docstring
+
+
+@pytest.mark.parametrize(
+    ("arguments", "received"),
+    [
+        ({"include_top": 1}, "include_top=1"),
+        ({"classes": 0}, "classes=0"),
+        ({"pooling": "mean"}, "pooling='mean'"),
+        ({"weights": 3}, "weights=3"),
+        ({"data_format": "last"}, "data_format='last'"),
+        ({"input_shape": (32, 32)}, r"input_shape=\(32, 32\)"),
+        ({"input_shape": (3, 3, None)}, r"input_shape=\(3, 3, None\)"),
+        ({"input_shape": 32}, "input_shape=32"),
+        ({"input_tensor": 3}, "input_tensor=3"),
+        (
+            {
+                "input_tensor": keras.KerasTensor((None, 8, 8, 3)),
+                "input_shape": (9, 8, 3),
+            },
+            r"input_shape=\(9, 8, 3\)",
+        ),
+        (
+            {"input_tensor": keras.KerasTensor((None, 8, 3))},
+            r"input_tensor=\(8, 3\)",
+        ),
+    ],
+)
+def test_bad_arguments_are_told(arguments, received):
+    with pytest.raises(ValueError, match=f"Received: {received}$"):
+        small("se_basic", **arguments)
+
+
+@pytest.mark.parametrize(
+    "builder", [models.SEResNet18, models.CBAMResNet18, models.AFFResNet50]
+)
+def test_variants_are_told(builder):
+    with pytest.raises(ValueError, match=r"Received: variant='timn'$"):
+        builder(variant="timn")
+    with pytest.raises(TypeError, match="variants"):
+        builder(variants="timm")
+
+
+def test_biases_are_there_or_not():
+    with pytest.raises(ValueError, match=r"Received: use_bias='no'$"):
+        models.SEResNet18(use_bias="no")
+
+
+def test_images_are_standardized(data_format):
+    image = np.broadcast_to(PIXEL, (4, 5, 3))
+    expected = [(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225]
+    found = of_layout(_imagenet.standardize, image, data_format)
+    np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
+
+
+def test_images_are_centred(data_format):
+    image = np.broadcast_to(PIXEL, (4, 5, 3))
+    found = of_layout(se_resnet.preprocess_input, image, data_format)
+    np.testing.assert_allclose(found[2, 3], [51 - 104, -117, 255 - 123])
+
+
+def test_images_are_those_of_the_variant():
+    image = np.full((1, 4, 5, 3), 200, "uint8")
+    np.testing.assert_array_equal(
+        se_resnet.preprocess_input(image, variant="torch"),
+        _imagenet.standardize(image),
+    )
+    with pytest.raises(ValueError, match=r"Received: variant='timm'$"):
+        se_resnet.preprocess_input(image, variant="timm")
+
+
+def of_layout(preprocess, image, data_format):
+    """Return an image preprocessed in a layout, channels last."""
+    if data_format == "channels_last":
+        return keras.ops.convert_to_numpy(preprocess(image, data_format))
+    found = preprocess(np.moveaxis(image, -1, 0), data_format)
+    return np.moveaxis(keras.ops.convert_to_numpy(found), 0, -1)
+
+
+def test_predictions_are_decoded_by_keras(monkeypatch):
+    monkeypatch.setattr(
+        keras.applications.imagenet_utils,
+        "decode_predictions",
+        lambda predictions, top: [[type(predictions), top]],
+    )
+    predictions = keras.ops.ones((1, 1000))
+    assert se_resnet.decode_predictions(predictions) == [[np.ndarray, 5]]
+    assert se_resnet.decode_predictions(predictions, top=2)[0][1] == 2
+
+
+def test_a_network_trains():
+    model = small("se")
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    before = model.get_layer("stem_conv1").get_weights()[0]
+    losses = [model.train_on_batch(IMAGES, np.array([1, 2])) for _ in range(3)]
+    assert np.all(np.isfinite(losses))
+    after = model.get_layer("stem_conv1").get_weights()[0]
+    assert np.any(before != after)
