@@ -20,6 +20,11 @@ from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
+from keras_attention.surgery import IdentityStart
+from keras_attention.surgery import attach
+from keras_attention.surgery import blocks
+from keras_attention.surgery import residual_branches
+from keras_attention.surgery import stage_ends
 
 __all__ = [
     "CBAM",
@@ -31,6 +36,7 @@ __all__ = [
     "GatedChannelTransform",
     "GlimpseNetwork",
     "GlimpseSensor",
+    "IdentityStart",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
     "RecurrentAttention",
@@ -40,6 +46,10 @@ __all__ = [
     "SpatialGroupEnhance",
     "SpatialTransformer",
     "SqueezeExcite",
+    "attach",
+    "blocks",
     "load_reference_weights",
+    "residual_branches",
+    "stage_ends",
 ]
 __version__ = "0.1.0"
