@@ -23,6 +23,7 @@ from keras_attention.spatial import SpatialTransformer
 from keras_attention.surgery import IdentityStart
 from keras_attention.surgery import attach
 from keras_attention.surgery import blocks
+from keras_attention.surgery import replace_add
 from keras_attention.surgery import residual_branches
 from keras_attention.surgery import stage_ends
 
@@ -49,6 +50,7 @@ __all__ = [
     "attach",
     "blocks",
     "load_reference_weights",
+    "replace_add",
     "residual_branches",
     "stage_ends",
 ]

@@ -77,7 +77,9 @@ def _keeps_its_first_input(call: Call) -> bool:
 
     So does a sum with a scaled branch, and no product, maximum or mean does.
     """
-    shape = [1 if size is None else min(size, 8) for size in call.inputs[0].shape]
+    shape = [
+        1 if size is None else min(size, 8) for size in call.inputs[0].shape
+    ]
     for axis, size in enumerate(call.inputs[0].shape):
         if axis in (1, len(shape) - 1) and size is not None:
             shape[axis] = size  # the channels, in either layout
@@ -85,9 +87,11 @@ def _keeps_its_first_input(call: Call) -> bool:
     zeros = [np.zeros_like(x)] * (len(call.inputs) - 1)
     values = iter([x, *zeros])
     args, kwargs = keras.tree.map_structure(
-        lambda a: ops.convert_to_tensor(next(values))
-        if isinstance(a, keras.KerasTensor)
-        else a,
+        lambda a: (
+            ops.convert_to_tensor(next(values))
+            if isinstance(a, keras.KerasTensor)
+            else a
+        ),
         (list(call.args), call.kwargs),
     )
     try:

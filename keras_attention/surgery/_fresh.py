@@ -62,6 +62,17 @@ class Fresh:
             )
         return layer
 
+    def named(self, layer, name: str) -> keras.layers.Layer:
+        """Return a layer by another name, or itself if it has weights."""
+        return layer if layer.built else copied(layer, name)
+
+    def cast(self, layer, tensor, name: str) -> list[keras.layers.Layer]:
+        """Return what turns the layer's dtype into a tensor's, if it must."""
+        if layer.compute_dtype == tensor.dtype:
+            return []
+        name = self.free_name(f"{name}_{tensor.dtype}")
+        return [keras.layers.Identity(dtype=tensor.dtype, name=name)]
+
     def free_name(self, wanted: str) -> str:
         """Return a name, with a number if it is taken, and take it."""
         name, number = wanted, 0

@@ -32,14 +32,18 @@ class Graph:
 
     def __init__(self, model: keras.Model) -> None:
         self.calls = list(_calls(model))
-        self.operations = list({id(c.operation): c.operation for c in self.calls}.values())
+        self.operations = list(
+            {id(c.operation): c.operation for c in self.calls}.values()
+        )
         self._made_at = {
             id(tensor): place
             for place, call in enumerate(self.calls)
             for tensor in call.outputs
         }
         self.inputs = [self.place(x) for x in keras.tree.flatten(model.inputs)]
-        self.outputs = [self.place(x) for x in keras.tree.flatten(model.outputs)]
+        self.outputs = [
+            self.place(x) for x in keras.tree.flatten(model.outputs)
+        ]
         self.sources = [
             sorted({self.place(x) for x in call.inputs}) for call in self.calls
         ]
@@ -146,7 +150,9 @@ def shapes(graph: Graph, layout: str, side: int = 256) -> list[tuple]:
             batch, *sizes = call.outputs[0].shape
             sizes = [side if size is None else size for size in sizes]
             made = keras.KerasTensor((batch, *sizes), call.outputs[0].dtype)
-        for old, new in zip(call.outputs, keras.tree.flatten(made), strict=True):
+        for old, new in zip(
+            call.outputs, keras.tree.flatten(made), strict=True
+        ):
             found[id(old)] = new
     return [tuple(found[id(call.outputs[0])].shape) for call in graph.calls]
 

@@ -58,6 +58,23 @@ def selected(among: list[Place], where: Where) -> list[Place]:
     return list(once.values())
 
 
+def layout_of(model: keras.Model) -> str:
+    """Return the data format of the layers of a model and those in it."""
+    layouts = [
+        _graph.data_format(graph) for _, _, graph in _graph.networks(model)
+    ]
+    return max(layouts, key=layouts.count)
+
+
+def verbosity(verbose: int) -> int:
+    """Return `verbose`, which must be 0 or 1."""
+    if verbose not in (0, 1):
+        raise ValueError(
+            f"`verbose` must be 0 or 1. Received: verbose={verbose!r}"
+        )
+    return verbose
+
+
 def _by_pattern(among, where):
     try:
         pattern = re.compile(where)

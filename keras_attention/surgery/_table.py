@@ -1,11 +1,13 @@
 """What was done to a model, as text."""
 
 from collections.abc import Sequence
+from typing import Any
 
 
-def text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a table in columns, of which the last is of numbers."""
-    cells = [header, *rows]
+def text(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    """Return a table in columns, the last of which is counted and summed."""
+    total = sum(row[-1] for row in rows)
+    cells = [header, *([*row[:-1], f"{row[-1]:,}"] for row in rows)]
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = [
         "  ".join(
@@ -15,7 +17,9 @@ def text(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         for row in cells
     ]
     rule = "  ".join("-" * width for width in widths)
-    return "\n".join([lines[0], rule, *lines[1:]])
+    number = f"{len(rows)} place{'s' * (len(rows) > 1)}"
+    sums = f"{number}, {total:,} parameters added."
+    return "\n".join([lines[0], rule, *lines[1:], sums])
 
 
 def shape(sizes: Sequence[int | None]) -> str:

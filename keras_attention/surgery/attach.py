@@ -17,8 +17,10 @@ from keras_attention.surgery._fresh import policy_for
 from keras_attention.surgery._fresh import sample
 from keras_attention.surgery._gates import gates
 from keras_attention.surgery._places import Where
+from keras_attention.surgery._places import layout_of
 from keras_attention.surgery._places import places
 from keras_attention.surgery._places import selected
+from keras_attention.surgery._places import verbosity
 from keras_attention.surgery._rebuild import Rebuild
 from keras_attention.surgery._rebuild import copied
 from keras_attention.surgery.identity_start import IdentityStart
@@ -116,11 +118,10 @@ def attach(
     """
     _graph.require_network(model)
     identity = _arguments.boolean("identity", identity)
-    verbose = _verbosity(verbose)
+    verbose = verbosity(verbose)
     among = places(model)
     chosen = selected(among, where)
-    graphs = [graph for _, _, graph in _graph.networks(model)]
-    layout = _layout(graphs)
+    layout = layout_of(model)
     inserter = _Inserter(
         Fresh(
             "attention", attention, {p.operation.name for p in among}, layout
@@ -159,21 +160,19 @@ class _Inserter:
     def _new(self, operation, tensor):
         layer = self._fresh.layer(operation)
         name = self._fresh.free_name(f"{operation.name}_{base_name(layer)}")
-        dtype = keras.backend.standardize_dtype(tensor.dtype)
         if self._identity and not self._starts_as_identity(layer, tensor):
             return [
                 IdentityStart(
                     layer,
                     data_format=self._layout,
-                    dtype=policy_for(layer, dtype),
+                    dtype=policy_for(layer, tensor.dtype),
                     name=name,
                 )
             ]
-        layers = [copied(layer, name)]
-        if layer.compute_dtype != dtype:
-            name = self._fresh.free_name(f"{name}_{dtype}")
-            layers.append(keras.layers.Identity(dtype=dtype, name=name))
-        return layers
+        return [
+            self._fresh.named(layer, name),
+            *self._fresh.cast(layer, tensor, name),
+        ]
 
     def _starts_as_identity(self, layer, tensor):
         """Return whether a layer returns what it gets while it is new."""
@@ -189,20 +188,6 @@ class _Inserter:
         return self._starts[config]
 
 
-def _layout(graphs):
-    """Return the data format of the layers of all graphs."""
-    formats = [_graph.data_format(graph) for graph in graphs]
-    return max(formats, key=formats.count)
-
-
-def _verbosity(verbose):
-    if verbose not in (0, 1):
-        raise ValueError(
-            f"`verbose` must be 0 or 1. Received: verbose={verbose!r}"
-        )
-    return verbose
-
-
 def _about(present):
     named = ", ".join(present[:3]) + (", ..." if len(present) > 3 else "")
     return (
@@ -215,14 +200,9 @@ def _about(present):
 def _tell(chosen, inserter):
     """Print what was inserted where."""
     rows = []
-    total = 0
     for place in chosen:
         layers = inserter.inserted[id(place.operation)]
         count = sum(layer.count_params() for layer in layers)
-        total += count
-        rows.append(
-            [place.path, _table.shape(place.shape), layers[0].name, f"{count:,}"]
-        )
+        shape = _table.shape(place.shape)
+        rows.append([place.path, shape, layers[0].name, count])
     print(_table.text(["after", "shape", "inserted", "parameters"], rows))
-    number = f"{len(rows)} place{'s' * (len(rows) > 1)}"
-    print(f"{number}, {total:,} parameters added.")

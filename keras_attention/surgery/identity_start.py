@@ -127,10 +127,9 @@ class IdentityStart(AttentionLayer):
         return self.layer.compute_attention_shape(input_shape)
 
     def get_config(self):
-        return {
-            **super().get_config(),
-            "layer": keras.saving.serialize_keras_object(self.layer),
-        }
+        layer = keras.saving.serialize_keras_object(self.layer)
+        layer.pop("build_config", None)  # this layer builds it
+        return {**super().get_config(), "layer": layer}
 
     @classmethod
     def from_config(cls, config):
