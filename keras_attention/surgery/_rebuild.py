@@ -17,8 +17,8 @@ class Rebuild:
     """Copies models by config, call by call, and keeps their weights.
 
     Args:
-        follow: Says which new layers follow an operation, given it and the
-            tensor that it returned.
+        follow: Says which new layers follow an operation, given it and what it
+            returned; they may follow one tensor.
         replace: Says which new layer is called in the place of an operation,
             and on which of its inputs in what order; `None` for none. It is
             given the call.
@@ -26,7 +26,7 @@ class Rebuild:
 
     def __init__(
         self,
-        follow: Callable[[Any, Any], list] = lambda operation, tensor: [],
+        follow: Callable[[Any, Any], list] = lambda operation, outputs: [],
         replace: Callable[[Call], tuple | None] = lambda call: None,
     ) -> None:
         self._follow = follow
@@ -45,16 +45,18 @@ class Rebuild:
 
     def _functional(self, model, frozen):
         found: dict[int, Any] = {}
+        entries: dict[int, Any] = {}
         for call in Graph(model).calls:
             self._call(call, found, frozen)
-
-        def made(tensor):
-            return found[id(tensor)]
-
-        inputs, outputs = keras.tree.map_structure(
-            made, [model.input, model.output]
+            if not call.inputs:
+                copy = self._copy(call.operation, frozen)
+                entries[id(call.outputs[0])] = copy.output
+        inputs, outputs = _ends(model)
+        return _class_of(model)(
+            keras.tree.map_structure(lambda x: entries[id(x)], inputs),
+            keras.tree.map_structure(lambda x: found[id(x)], outputs),
+            name=model.name,
         )
-        return _class_of(model)(inputs, outputs, name=model.name)
 
     def _call(self, call, found, frozen):
         """Repeat a call on the new tensors, with what belongs there."""
@@ -70,15 +72,19 @@ class Rebuild:
             x = layers[0](*map(made, tensors))
             for layer in layers[1:]:
                 x = layer(x)
+            if tuple(x.shape) != tuple(call.outputs[0].shape):
+                raise ValueError(
+                    "`fusion` must keep the shape of its inputs. Received: "
+                    f"fusion={layers[0]}, output_shape={tuple(x.shape)}"
+                )
             found[id(call.outputs[0])] = x
             return
         copy = self._copy(call.operation, frozen)
         outputs = copy(*args, **kwargs) if call.inputs else copy.output
-        for old, new in zip(
-            call.outputs, keras.tree.flatten(outputs), strict=True
-        ):
-            for layer in self._follow(call.operation, old):
-                new = layer(new)
+        outputs = keras.tree.flatten(outputs)
+        for layer in self._follow(call.operation, call.outputs):
+            outputs = [layer(*outputs)]
+        for old, new in zip(call.outputs, outputs, strict=True):
             found[id(old)] = new
 
     def _copy(self, operation, frozen):
@@ -101,7 +107,7 @@ class Rebuild:
         layers = []
         for call in Graph(model).calls:
             layers.append(self._copy(call.operation, frozen))
-            layers.extend(self._follow(call.operation, call.outputs[0]))
+            layers.extend(self._follow(call.operation, call.outputs))
         return keras.Sequential(layers, name=model.name)
 
 
@@ -109,6 +115,13 @@ def copied(layer: keras.layers.Layer, name: str | None = None) -> Any:
     """Return a new layer of the same config, under another name if given."""
     config = layer.get_config()
     return type(layer).from_config({**config, "name": name or layer.name})
+
+
+def _ends(model):
+    """Return inputs and outputs in the structure that they are called in."""
+    if isinstance(model, keras.Sequential):
+        return model.inputs[0], model.outputs[0]
+    return model.input, model.output
 
 
 def _class_of(model):

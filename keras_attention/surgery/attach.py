@@ -150,11 +150,16 @@ class _Inserter:
         self._starts: dict[str, bool] = {}
         self.inserted: dict[int, list[keras.layers.Layer]] = {}
 
-    def after(self, operation, tensor):
+    def after(self, operation, outputs):
         """Return what follows, which is nothing in most places."""
         key = id(operation)
         if key in self._chosen and key not in self.inserted:
-            self.inserted[key] = self._new(operation, tensor)
+            if len(outputs) > 1:
+                raise ValueError(
+                    "A layer that `where` selects must return one tensor. "
+                    f"Received: layer={operation!r}"
+                )
+            self.inserted[key] = self._new(operation, outputs[0])
         return self.inserted.get(key, [])
 
     def _new(self, operation, tensor):
@@ -169,10 +174,15 @@ class _Inserter:
                     name=name,
                 )
             ]
-        return [
-            self._fresh.named(layer, name),
-            *self._fresh.cast(layer, tensor, name),
-        ]
+        layer = self._fresh.named(layer, name)
+        shape = layer.compute_output_shape(tensor.shape)
+        if tuple(shape) != tuple(tensor.shape):
+            raise ValueError(
+                "`attention` must keep the shape of its input. Received: "
+                f"attention={layer!r}, input_shape={tuple(tensor.shape)}, "
+                f"output_shape={tuple(shape)}"
+            )
+        return [layer, *self._fresh.cast(layer, tensor, name)]
 
     def _starts_as_identity(self, layer, tensor):
         """Return whether a layer returns what it gets while it is new."""

@@ -24,15 +24,19 @@ FAMILIES = {
     "EfficientNetB0": (
         32,
         9,
-        "block2a_expand_activation block3a_expand_activation "
-        "block4a_expand_activation block6a_expand_activation top_activation",
+        (
+            "block2a_expand_activation block3a_expand_activation "
+            "block4a_expand_activation block6a_expand_activation top_activation"
+        ),
         16,
     ),
     "EfficientNetV2B0": (
         32,
         15,
-        "block1a_project_activation block2b_add block4a_expand_activation "
-        "block6a_expand_activation top_activation",
+        (
+            "block1a_project_activation block2b_add block4a_expand_activation "
+            "block6a_expand_activation top_activation"
+        ),
         16,
     ),
     "InceptionResNetV2": (
@@ -50,15 +54,19 @@ FAMILIES = {
     "MobileNet": (
         32,
         0,
-        "conv_pw_1_relu conv_pw_3_relu conv_pw_5_relu conv_pw_11_relu "
-        "conv_pw_13_relu",
+        (
+            "conv_pw_1_relu conv_pw_3_relu conv_pw_5_relu conv_pw_11_relu "
+            "conv_pw_13_relu"
+        ),
         0,
     ),
     "MobileNetV2": (
         32,
         10,
-        "block_1_expand_relu block_3_expand_relu block_6_expand_relu "
-        "block_13_expand_relu out_relu",
+        (
+            "block_1_expand_relu block_3_expand_relu block_6_expand_relu "
+            "block_13_expand_relu out_relu"
+        ),
         0,
     ),
     "MobileNetV3Small": (
@@ -71,15 +79,19 @@ FAMILIES = {
     "ResNet50": (
         32,
         16,
-        "conv1_relu conv2_block3_out conv3_block4_out conv4_block6_out "
-        "conv5_block3_out",
+        (
+            "conv1_relu conv2_block3_out conv3_block4_out conv4_block6_out "
+            "conv5_block3_out"
+        ),
         0,
     ),
     "ResNet50V2": (
         32,
         16,
-        "conv1_conv conv2_block2_out conv3_block3_out conv4_block5_out "
-        "post_relu",
+        (
+            "conv1_conv conv2_block2_out conv3_block3_out conv4_block5_out "
+            "post_relu"
+        ),
         0,
     ),
     "VGG16": (
@@ -97,11 +109,25 @@ FAMILIES = {
 }
 
 
+BACKEND = keras.config.backend()
+# Which compiles each operation by itself here, for 10 to 25 s a network.
+SLOW_ON_JAX = {
+    "DenseNet121",
+    "EfficientNetB0",
+    "InceptionResNetV2",
+    "InceptionV3",
+    "NASNetMobile",
+    "Xception",
+}
+
+
 @pytest.mark.parametrize("name", FAMILIES)
 def test_family(name):
     side, count, ends, gates = FAMILIES[name]
-    if name == "NASNetMobile" and keras.config.backend() == "torch":
+    if BACKEND == "torch" and name == "NASNetMobile":
         pytest.skip("Keras has no NASNet on PyTorch")
+    if BACKEND == "jax" and name in SLOW_ON_JAX:
+        pytest.skip("JAX compiles so many operations for too long")
     keras.utils.clear_session(free_memory=False)
     model = getattr(keras.applications, name)(
         weights=None, input_shape=(side, side, 3), include_top=False
