@@ -113,11 +113,11 @@ def replace_add(
     }
     adding = {id(a.call.operation) for a in found.values()}
     among = places(model)
-    chosen = [
-        place
-        for place in selected(among, _anything if where is None else where)
-        if id(place.operation) in adding
-    ]
+    fit = [place for place in among if id(place.operation) in adding]
+    chosen = fit
+    if where is not None:
+        wanted = {id(place.operation) for place in selected(among, where)}
+        chosen = [place for place in fit if id(place.operation) in wanted]
     if not chosen:
         raise ValueError(
             "`where` must select a residual addition of two maps. "
@@ -182,10 +182,6 @@ class _Replacer:
                 )
             )
         return [*layers, *self._fresh.cast(layer, call.outputs[0], name)]
-
-
-def _anything(operation) -> bool:
-    return True
 
 
 def _start_as_mean(layer):

@@ -52,7 +52,7 @@ def stage_ends(model: keras.Model) -> list[str]:
 def _names(model, path, ends_here) -> Iterator[str]:
     """Yield the paths of ends, that at the output only if a stage ends here."""
     graph = Graph(model)
-    ends = _ends(graph)
+    ends, _ = _ends(graph)
     for place, call in enumerate(graph.calls):
         name = f"{path}{call.operation.name}"
         is_end = place in ends and (ends_here or place not in graph.outputs)
@@ -62,20 +62,25 @@ def _names(model, path, ends_here) -> Iterator[str]:
             yield name
 
 
-def _ends(graph: Graph) -> set[int]:
-    """Return the calls at which stages end, those at outputs included."""
+def _ends(graph: Graph) -> tuple[set[int], bool]:
+    """Return the calls at which stages end, those at outputs included.
+
+    And whether one of them is as large as what comes in.
+    """
     layout = _graph.data_format(graph)
     sizes = [
         _graph.spatial_size(shape, layout)
         for shape in _graph.shapes(graph, layout)
     ]
-    return {
-        end
+    ends = {
+        (source, end)
         for source in graph.inputs
         for target in graph.outputs
-        if graph.ancestors[target] >> source & 1
+        if sizes[source] and graph.ancestors[target] >> source & 1
         for end in _ends_of(graph, source, target, sizes)
     }
+    goes_on = any(sizes[source] == sizes[end] for source, end in ends)
+    return {end for _, end in ends}, goes_on
 
 
 def _ends_of(graph, source, target, sizes) -> Iterator[int]:
@@ -83,18 +88,25 @@ def _ends_of(graph, source, target, sizes) -> Iterator[int]:
     end, size = source, sizes[source]
     seen = graph.ancestors[source]
     for place in [*_trunk(graph, source, target)[1:], None]:
+        call = None if place is None else graph.calls[place]
         after = None if place is None else sizes[place]
-        is_over = after is None or _pools_all(graph.calls[place])
-        if size and (is_over or _shrinks(size, after)):
-            if graph.ancestors[end] & ~seen & graph.with_kernel:
+        is_over = after is None or _pools_all(call)
+        if is_over or _shrinks(size, after):
+            weights = graph.ancestors[end] & ~seen & graph.with_kernel
+            if weights and not _goes_on_in(call):
                 yield end
             seen = graph.ancestors[end]
             if is_over:
                 return
-        padding = size and after and max(after) > max(size)
-        if padding and not _graph.has_kernel(graph.calls[place].operation):
-            continue
+        if max(after) > max(size) and not _graph.has_kernel(call.operation):
+            continue  # padding
         end, size = place, after
+
+
+def _goes_on_in(call) -> bool:
+    """Return whether a model begins with layers of the stage before it."""
+    is_network = call is not None and _graph.is_network(call.operation)
+    return is_network and _ends(Graph(call.operation))[1]
 
 
 def _shrinks(before, after) -> bool:

@@ -356,7 +356,7 @@ def test_training_arguments_are_kept():
     x = networks.images(model)
     assert_same(new(x, training=True), model(x, training=True))
     node = new.get_layer("residual")._inbound_nodes[-1]
-    assert node.arguments.kwargs == {"training": False}
+    assert node.arguments.kwargs["training"] is False
 
 
 def test_what_is_frozen_stays_frozen():
@@ -520,7 +520,7 @@ def test_verbose(capsys):
         ),
         (
             "42",
-            r"select at least one layer.*among .*'head' ...\\). Received: where='42'",
+            r"select at least one layer \(among .*'head' ...\). Received",
         ),
         ("(", r"regular expression.*Received: where='\('"),
         (["stem", "haed"], r"no 'haed' \(did you mean 'head'\?\)\. Received"),
