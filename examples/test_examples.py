@@ -193,6 +193,20 @@ def test_recurrent_attention(backend, options, rows, tmp_path):
     check_comparison(result, rows, tmp_path / "recurrent_attention.png")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_upgrade_pretrained(backend, tmp_path):
+    toy = ("--epochs", "2", "--seeds", "1", "--train", "160", "--few", "2")
+    result = example(
+        "upgrade_pretrained", *toy, "--output", tmp_path, backend=backend
+    )
+    picture = tmp_path / "upgrade_pretrained.png"
+    check_comparison(result, ["plain", "SqueezeExcite", "CBAM"], picture)
+    assert re.search(r"error on 0 to 4: \d+\.\d\d %, saved as", result.stdout)
+    differences = re.findall(r"differ by at most (\S+) on", result.stdout)
+    assert len(differences) == 2
+    assert all(float(number) < 1e-5 for number in differences)
+
+
 @pytest.mark.parametrize(
     ("configured", "hidden", "chosen"),
     [
@@ -225,6 +239,7 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
         ("fusion", "--only", "Sum", "invalid choice: 'Sum'"),
         ("recurrent_attention", "--glimpses", "0", "must be a positive"),
         ("fusion", "--data", "letters", "invalid choice: 'letters'"),
+        ("upgrade_pretrained", "--few", "0", "must be a positive integer"),
     ],
 )
 def test_bad_options(name, option, value, message):

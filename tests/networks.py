@@ -103,7 +103,9 @@ def moved_by_two_steps(model, parts):
     """
     weights = [w for part in parts for w in part.trainable_weights]
     before = [to_numpy(w).copy() for w in weights]
-    model.compile(keras.optimizers.SGD(0.5), loss="mse", jit_compile=False)
+    # Which moves all that has a gradient, however small.
+    optimizer = keras.optimizers.Adam(0.1, epsilon=1e-12)
+    model.compile(optimizer, loss="mse", jit_compile=False)
     x = images(model)
     y = keras.tree.map_structure(
         lambda t: np.random.default_rng(3).normal(

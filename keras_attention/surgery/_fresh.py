@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from typing import Any
+from typing import TypeAlias
 
 import keras
 import numpy as np
 
 from keras_attention.surgery._rebuild import copied
 
-Template = keras.layers.Layer | Callable[[Any], keras.layers.Layer]
+Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
 
 
 class Fresh:

@@ -50,7 +50,8 @@ def _is_pooled(shape, of, layout: str) -> bool:
 def _is_made_of(graph: Graph, gate, x) -> bool:
     """Return whether all ways back from a gate end at `x`, over kernels."""
     origin = graph.place(x)
-    waiting, seen = {graph.place(gate)}, set()
+    waiting = {graph.place(gate)}
+    seen: set[int] = set()
     while waiting:
         place = waiting.pop()
         sources = set(graph.sources[place])

@@ -1,6 +1,7 @@
 """Where the stages of a network end."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 
@@ -88,8 +89,8 @@ def _ends_of(graph, source, target, sizes) -> Iterator[int]:
     end, size = source, sizes[source]
     seen = graph.ancestors[source]
     for place in [*_trunk(graph, source, target)[1:], None]:
-        call = None if place is None else graph.calls[place]
-        after = None if place is None else sizes[place]
+        call: Any = None if place is None else graph.calls[place]
+        after: Any = None if place is None else sizes[place]
         is_over = after is None or _pools_all(call)
         if is_over or _shrinks(size, after):
             weights = graph.ancestors[end] & ~seen & graph.with_kernel
