@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import keras_attention
+from autodiff import BACKEND
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
@@ -109,7 +110,6 @@ FAMILIES = {
 }
 
 
-BACKEND = keras.config.backend()
 # Which compiles each operation by itself here, for 10 to 25 s a network.
 SLOW_ON_JAX = {
     "DenseNet121",

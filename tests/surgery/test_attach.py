@@ -11,6 +11,7 @@ from keras import layers
 
 import keras_attention
 import networks
+from autodiff import BACKEND
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
@@ -91,6 +92,12 @@ def test_where(where, expected):
     "dtype", ["float32", "mixed_float16", "mixed_bfloat16"]
 )
 def test_is_the_same_function(data_format, dtype):
+    if (BACKEND, data_format, dtype) == (
+        "tensorflow",
+        "channels_first",
+        "mixed_float16",
+    ):
+        pytest.skip("TensorFlow convolves no such maps on a CPU")
     model = networks.residual(data_format, dtype)
     new = attach(
         model,
@@ -562,6 +569,21 @@ def test_the_same_layer_twice_is_told():
     layer = se()
     with pytest.raises(ValueError, match="must return a new layer each time"):
         attach(networks.residual(), lambda _: layer, ".*_out")
+
+
+class Failing(layers.Layer):
+    """A layer that can be traced, and runs on no device here."""
+
+    def call(self, x):
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_what_cannot_be_tried_is_taken_for_no_identity():
+    new = attach(networks.residual(), Failing(), "stem")
+    assert isinstance(new.get_layer("stem_failing"), IdentityStart)
 
 
 @pytest.mark.parametrize("identity", [True, False])
