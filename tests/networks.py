@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from autodiff import BACKEND
 from contract.case import to_numpy
 
 
@@ -105,7 +106,7 @@ def moved_by_two_steps(model, parts):
     before = [to_numpy(w).copy() for w in weights]
     # Which moves all that has a gradient, however small.
     optimizer = keras.optimizers.Adam(0.1, epsilon=1e-12)
-    model.compile(optimizer, loss="mse", jit_compile=False)
+    model.compile(optimizer, loss="mse", jit_compile=BACKEND == "jax")
     x = images(model)
     y = keras.tree.map_structure(
         lambda t: np.random.default_rng(3).normal(

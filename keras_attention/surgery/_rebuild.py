@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attention.surgery._graph import Call
 from keras_attention.surgery._graph import Graph
@@ -143,7 +144,8 @@ def _copy_values(layer, twin):
             f"config. Received: layer={layer!r}"
         )
     for old, new in pairs:
-        new.assign(old)
+        # JAX deletes what a model that is trained has replaced.
+        new.assign(ops.copy(old.value))
     for part in twin._flatten_layers():
         # What some preprocessing layers derive from their weights.
         if hasattr(part, "finalize_state"):

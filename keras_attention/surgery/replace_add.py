@@ -193,7 +193,7 @@ def _start_as_mean(layer):
         contexts = [layer.second_local_context, layer.second_global_context]
     for context in contexts:
         gamma = context.expand_norm.gamma
-        gamma.assign(ops.zeros_like(gamma))
+        gamma.assign(ops.zeros(gamma.shape))
 
 
 def _deviation(layers, shape) -> float:

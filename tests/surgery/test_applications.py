@@ -112,11 +112,15 @@ FAMILIES = {
 
 # Which compiles each operation by itself here, for 10 to 25 s a network.
 SLOW_ON_JAX = {
+    "ConvNeXtTiny",
     "DenseNet121",
     "EfficientNetB0",
+    "EfficientNetV2B0",
     "InceptionResNetV2",
     "InceptionV3",
+    "MobileNetV2",
     "NASNetMobile",
+    "ResNet50V2",
     "Xception",
 }
 

@@ -134,6 +134,8 @@ def test_the_given_model_is_left_as_it_was():
     assert_same(model.get_weights(), weights)
     assert model.get_config() == config
     assert not {id(w) for w in model.weights} & {id(w) for w in new.weights}
+    for each in (model, new, model, attach(model, se(), "stem"), model):
+        each.predict(x, verbose=0)  # which JAX gives its buffers to
     for layer in model.layers:
         assert layer.output is not None  # of one call, still
 
