@@ -4,9 +4,29 @@ from __future__ import annotations
 
 import keras
 
-from keras_attention._layer import AttentionLayer
+from keras_attention.channel import ChannelAttention
+from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import MultiScaleChannelAttention
+from keras_attention.channel import SqueezeExcite
+from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
+from keras_attention.spatial import SpatialAttention
+from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.surgery import _graph
 from keras_attention.surgery._graph import Graph
+from keras_attention.surgery.identity_start import IdentityStart
+
+OWN = (
+    CBAM,
+    ChannelAttention,
+    GatedChannelTransform,
+    IdentityStart,
+    MultiScaleChannelAttention,
+    ResidualAttention,
+    SpatialAttention,
+    SpatialGroupEnhance,
+    SqueezeExcite,
+)
 
 LARGEST = 64  # calls; a gate is a handful of them
 
@@ -16,7 +36,7 @@ def gates(model: keras.Model) -> list[str]:
 
     A gate is a product of a map and of something with one value a channel, that
     has been made of this map alone, with kernels on the way (a squeeze and
-    excitation, whoever wrote it); or a layer of this package.
+    excitation, whoever wrote it); or a layer of this package that gates.
     """
     found = []
     for path, _, graph in _graph.networks(model):
@@ -24,8 +44,7 @@ def gates(model: keras.Model) -> list[str]:
         found += [
             f"{path}{call.operation.name}"
             for call in graph.calls
-            if isinstance(call.operation, AttentionLayer)
-            or _is_gate(graph, call, layout)
+            if isinstance(call.operation, OWN) or _is_gate(graph, call, layout)
         ]
     return list(dict.fromkeys(found))
 

@@ -18,6 +18,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import GatedChannelTransform
 from keras_attention import IdentityStart
+from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 from keras_attention import attach
 
@@ -142,7 +143,7 @@ def test_the_given_model_is_left_as_it_was():
 
 def test_new_weights_learn_within_two_steps():
     model = networks.residual(activation="tanh")
-    for attention in (se(use_bias=True), CBAM(), Shifted()):
+    for attention in (se(use_bias=True), SpatialGroupEnhance(2), Shifted()):
         new = attach(model, attention, "first_norm")
         (name,) = networks.inserted(new, model)
         layer = new.get_layer(name)
@@ -228,6 +229,16 @@ def test_weights_of_what_a_function_makes_are_kept():
 
     new = attach(model, attention, "first_out")
     assert made[0] in new.layers
+
+    def moved(layer):
+        attention(layer).gamma.assign([1.0] * 4)
+        return made[-1]
+
+    new = attach(model, moved, "first_out")
+    layer = new.get_layer("first_out_gated_channel_transform")
+    assert layer.layer is made[-1]
+    assert_same(layer.layer.gamma, np.ones(4))
+    assert_upgraded(new, model)
 
 
 def test_names_that_are_taken():
