@@ -1,7 +1,7 @@
 """Where the stages of a network end."""
 
+import itertools
 from collections.abc import Iterator
-from typing import Any
 
 import keras
 
@@ -86,28 +86,36 @@ def _ends(graph: Graph) -> tuple[set[int], bool]:
 
 def _ends_of(graph, source, target, sizes) -> Iterator[int]:
     """Yield the ends of stages between an input and an output."""
+    trunk = _trunk(graph, source, target)[1:]
+    maps = list(
+        itertools.takewhile(
+            lambda place: sizes[place] and not _pools_all(graph, place), trunk
+        )
+    )
     end, size = source, sizes[source]
     seen = graph.ancestors[source]
-    for place in [*_trunk(graph, source, target)[1:], None]:
-        call: Any = None if place is None else graph.calls[place]
-        after: Any = None if place is None else sizes[place]
-        is_over = after is None or _pools_all(call)
-        if is_over or _shrinks(size, after):
-            weights = graph.ancestors[end] & ~seen & graph.with_kernel
-            if weights and not _goes_on_in(call):
+
+    def is_end(following):
+        weights = graph.ancestors[end] & ~seen & graph.with_kernel
+        return weights and not any(_goes_on_in(graph, p) for p in following)
+
+    for place in maps:
+        if _shrinks(size, sizes[place]):
+            if is_end([place]):
                 yield end
             seen = graph.ancestors[end]
-            if is_over:
-                return
-        if max(after) > max(size) and not _graph.has_kernel(call.operation):
+        grows = max(sizes[place]) > max(size)
+        if grows and not graph.with_kernel >> place & 1:
             continue  # padding
-        end, size = place, after
+        end, size = place, sizes[place]
+    if is_end(trunk[len(maps) :][:1]):
+        yield end
 
 
-def _goes_on_in(call) -> bool:
+def _goes_on_in(graph, place) -> bool:
     """Return whether a model begins with layers of the stage before it."""
-    is_network = call is not None and _graph.is_network(call.operation)
-    return is_network and _ends(Graph(call.operation))[1]
+    operation = graph.calls[place].operation
+    return _graph.is_network(operation) and _ends(Graph(operation))[1]
 
 
 def _shrinks(before, after) -> bool:
@@ -115,8 +123,8 @@ def _shrinks(before, after) -> bool:
     return any(3 * b <= 2 * a for a, b in zip(before, after, strict=False))
 
 
-def _pools_all(call) -> bool:
-    return type(call.operation).__name__.startswith("Global")
+def _pools_all(graph, place) -> bool:
+    return type(graph.calls[place].operation).__name__.startswith("Global")
 
 
 def _trunk(graph: Graph, source: int, target: int) -> list[int]:

@@ -101,6 +101,18 @@ def test_additions_that_are_no_layers():
     assert len(fused(new)) == 1
 
 
+def test_shared_additions_share_their_fusion():
+    inputs = keras.Input((6, 6, 4))
+    add, x = layers.Add(name="add"), inputs
+    for _ in range(2):
+        x = add([x, layers.Conv2D(4, 3, padding="same")(x)])
+    model = keras.Model(inputs, x)
+    new = replace_add(model, AttentionalFeatureFusion(2))
+    assert len(fused(new)) == 1
+    x = networks.images(model)
+    assert_close(new(x), model(x), 2e-6)
+
+
 def test_mixed_precision_and_saving(tmp_path):
     model = networks.residual(dtype="mixed_float16")
     new = replace_add(model, IterativeAttentionalFeatureFusion(2))
@@ -136,7 +148,11 @@ def test_without_identity_and_with_a_function():
 
 def test_verbose_says_how_near(capsys):
     model = networks.residual()
-    replace_add(model, AttentionalFeatureFusion(2), verbose=1)
+    fusions = [
+        AttentionalFeatureFusion(2),
+        IterativeAttentionalFeatureFusion(2),
+    ]
+    replace_add(model, lambda _: fusions.pop(), verbose=1)
     header, _, first, second, last = capsys.readouterr().out.splitlines()
     assert header.split("  ")[0] == "in place of"
     assert last.startswith("2 places, ")
