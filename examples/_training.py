@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Callable
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import _distorted
@@ -92,6 +93,7 @@ def train(
     learning_rate: float,
     progress: _progress.Progress,
     run: str,
+    callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> float:
     """Train `model`, and return the seconds that an epoch took.
 
@@ -102,6 +104,7 @@ def train(
         learning_rate: That of the first step, which falls to zero.
         progress: Where it is shown.
         run: The name that is shown there.
+        callbacks: What else is to be called.
     """
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate, epochs * len(data)
@@ -113,7 +116,12 @@ def train(
     )
     stopwatch = _progress.Stopwatch()
     progress.run = run
-    model.fit(data, epochs=epochs, verbose=0, callbacks=[stopwatch, progress])
+    model.fit(
+        data,
+        epochs=epochs,
+        verbose=0,
+        callbacks=[stopwatch, progress, *callbacks],
+    )
     return stopwatch.median()
 
 

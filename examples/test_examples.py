@@ -245,6 +245,20 @@ def test_published_weights_of_an_image(tmp_path):
     assert result.stdout.count("| 0.") == 5
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_upgrade_pretrained(backend, tmp_path):
+    toy = ("--epochs", "2", "--seeds", "1", "--train", "160", "--few", "2")
+    result = example(
+        "upgrade_pretrained", *toy, "--output", tmp_path, backend=backend
+    )
+    picture = tmp_path / "upgrade_pretrained.png"
+    check_comparison(result, ["plain", "SqueezeExcite", "CBAM"], picture)
+    assert re.search(r"error on 0 to 4: \d+\.\d\d %, saved as", result.stdout)
+    differences = re.findall(r"differ by at most (\S+) on", result.stdout)
+    assert len(differences) == 2
+    assert all(float(number) < 1e-5 for number in differences)
+
+
 @pytest.mark.parametrize(
     ("configured", "hidden", "chosen"),
     [
@@ -274,6 +288,7 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
         ("spatial_transformer", "--transform", "zoom", "invalid choice: 'zoom"),
         ("fusion", "--only", "Sum", "invalid choice: 'Sum'"),
         ("recurrent_attention", "--glimpses", "0", "must be a positive"),
+        ("upgrade_pretrained", "--few", "0", "must be a positive integer"),
     ],
 )
 def test_bad_options(name, option, value, message):

@@ -22,6 +22,12 @@ from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
+from keras_attention.surgery import IdentityStart
+from keras_attention.surgery import attach
+from keras_attention.surgery import blocks
+from keras_attention.surgery import replace_add
+from keras_attention.surgery import residual_branches
+from keras_attention.surgery import stage_ends
 
 __all__ = [
     "CBAM",
@@ -33,6 +39,7 @@ __all__ = [
     "GatedChannelTransform",
     "GlimpseNetwork",
     "GlimpseSensor",
+    "IdentityStart",
     "IterativeAttentionalFeatureFusion",
     "MultiScaleChannelAttention",
     "RecurrentAttention",
@@ -42,7 +49,12 @@ __all__ = [
     "SpatialGroupEnhance",
     "SpatialTransformer",
     "SqueezeExcite",
+    "attach",
+    "blocks",
     "export_reference_weights",
     "load_reference_weights",
+    "replace_add",
+    "residual_branches",
+    "stage_ends",
 ]
 __version__ = "0.1.0"

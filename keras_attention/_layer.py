@@ -101,6 +101,8 @@ class AttentionLayer(MapLayer):
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
         # By rules on shapes, as tracing cannot be trusted with unknown sizes.
         outputs = super().compute_output_spec(*args, **kwargs)
+        if not return_attention:
+            return outputs
         arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
         attention_shape = self.compute_attention_shape(
             *(x.shape for x in arguments.values() if hasattr(x, "shape"))
@@ -109,7 +111,7 @@ class AttentionLayer(MapLayer):
             lambda shape: keras.KerasTensor(shape, self.compute_dtype),
             attention_shape,
         )
-        return self._outputs(outputs, attention, return_attention)
+        return outputs, attention
 
     @staticmethod
     def _outputs(outputs, attention, return_attention):

@@ -13,6 +13,7 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
+from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import RecurrentAttention
@@ -59,6 +60,17 @@ def _localization(data_format, dtype):
 
 
 LOCALIZATION = Fresh("maxima", _localization)
+
+
+def _inner(layer_cls, **kwargs):
+    """Return an attention layer, for another layer to hold."""
+    return Fresh(
+        layer_cls.__name__,
+        lambda data_format, dtype: layer_cls(
+            **kwargs, data_format=data_format, dtype=dtype, name="inner"
+        ),
+    )
+
 
 CASES = [
     Case(SqueezeExcite, {"reduction": 4}, IMAGE),
@@ -284,6 +296,17 @@ CASES = [
         },
         IMAGE,
         attention_channels=-2,
+    ),
+    Case(IdentityStart, {"layer": _inner(SqueezeExcite, reduction=4)}, IMAGE),
+    Case(
+        IdentityStart,
+        {"layer": _inner(GatedChannelTransform, epsilon=0.5)},
+        SIGNAL,
+    ),
+    Case(
+        IdentityStart,
+        {"layer": _inner(CBAM, spatial_norm=True)},
+        IMAGE,
     ),
 ]
 

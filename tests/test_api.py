@@ -20,7 +20,8 @@ def test_public_names_are_there():
 
 
 def test_folders_export_what_the_package_does():
-    folders = ("channel", "spatial", "mixed", "fusion", "hard", "checkpoints")
+    folders = ("channel", "spatial", "mixed", "fusion", "hard")
+    folders += ("checkpoints", "surgery")
     modules = [getattr(keras_attention, folder) for folder in folders]
     exported = [name for module in modules for name in module.__all__]
     assert sorted(exported) == sorted(keras_attention.__all__)

@@ -15,6 +15,7 @@ from twins import fusion
 from twins import hard
 from twins import mixed
 from twins import spatial
+from twins import surgery
 
 TWINS = {
     name: twin
@@ -26,6 +27,7 @@ TWINS = {
         hard,
         mixed,
         spatial,
+        surgery,
     )
     for name, twin in module.TWINS.items()
 }

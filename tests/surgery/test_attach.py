@@ -1,0 +1,664 @@
+"""`attach`: what is put where, what stays, and what it learns."""
+
+import re
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import surgery_networks as networks
+from keras import layers
+
+import keras_attention
+from autodiff import BACKEND
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import CBAM
+from keras_attention import GatedChannelTransform
+from keras_attention import IdentityStart
+from keras_attention import SpatialGroupEnhance
+from keras_attention import SqueezeExcite
+from keras_attention import attach
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Shifted(layers.Layer):
+    """A layer as users write them: built by its call, with few promises."""
+
+    def __init__(self, units=2, **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.dense = layers.Dense(units)
+        self.back = layers.Dense(4)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+        self.back.build((*input_shape[:-1], self.units))
+
+    def call(self, inputs):
+        return 1 + self.back(self.dense(inputs))
+
+    def get_config(self):
+        return {**super().get_config(), "units": self.units}
+
+
+def se(**kwargs):
+    # Of hidden units that cannot die.
+    return SqueezeExcite(2, activation="silu", **kwargs)
+
+
+def assert_upgraded(new, old):
+    """The new model does what the old one does, with its values."""
+    x = networks.images(old)
+    assert_same(new(x), old(x))
+    assert type(new) is type(keras.Model(new.inputs, new.outputs))
+    twins = networks.leaves(new)
+    for path, layer in networks.leaves(old).items():
+        twin = twins[path]
+        assert twin is not layer
+        assert_same(twin.get_weights(), layer.get_weights())
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        ("first_norm", ["first_norm"]),
+        ("(first|second)_out", ["first_out", "second_out"]),
+        (re.compile("sec.*_add"), ["second_add"]),
+        (["second_out", "stem"], ["stem", "second_out"]),
+        (("stem",), ["stem"]),
+        (
+            lambda layer: isinstance(layer, layers.Add),
+            ["first_add", "second_add"],
+        ),
+        (["images"], ["images"]),
+    ],
+)
+def test_where(where, expected):
+    model = networks.residual()
+    new = attach(model, se(), where)
+    assert networks.inserted(new, model) == [
+        f"{name}_squeeze_excite" for name in expected
+    ]
+    for name in expected:
+        layer = new.get_layer(f"{name}_squeeze_excite")
+        before = new.get_layer(name).output
+        assert layer.input is before
+    assert_upgraded(new, model)
+
+
+@pytest.mark.parametrize(
+    "dtype", ["float32", "mixed_float16", "mixed_bfloat16"]
+)
+def test_is_the_same_function(data_format, dtype):
+    if (BACKEND, data_format, dtype) == (
+        "tensorflow",
+        "channels_first",
+        "mixed_float16",
+    ):
+        pytest.skip("TensorFlow convolves no such maps on a CPU")
+    model = networks.residual(data_format, dtype)
+    new = attach(
+        model,
+        CBAM(data_format=data_format, dtype=dtype),
+        keras_attention.residual_branches(model),
+    )
+    assert len(networks.inserted(new, model)) == 2
+    assert_upgraded(new, model)
+    for training in (False, True):
+        x = networks.images(model)
+        assert_same(new(x, training=training), model(x, training=training))
+
+
+@pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("attention", [SqueezeExcite, GatedChannelTransform])
+def test_dtypes_of_the_model_are_kept(attention, dtype):
+    model = networks.residual(dtype=dtype)
+    new = attach(model, attention(dtype="float32"), "first_norm")
+    x = networks.images(model)
+    assert new(x).dtype == model(x).dtype
+    assert_same(new(x), model(x))
+    after = new.get_layer("first_add").input[1]
+    assert after.dtype == dtype.removeprefix("mixed_")
+
+
+def test_the_given_model_is_left_as_it_was():
+    model = networks.residual()
+    x = networks.images(model)
+    before, weights = to_numpy(model(x)), model.get_weights()
+    config = model.get_config()
+    new = attach(model, se(), ".*_out")
+    networks.moved_by_two_steps(new, new.layers)
+    assert_same(model(x), before)
+    assert_same(model.get_weights(), weights)
+    assert model.get_config() == config
+    assert not {id(w) for w in model.weights} & {id(w) for w in new.weights}
+    for each in (model, new, model, attach(model, se(), "stem"), model):
+        each.predict(x, verbose=0)  # which JAX gives its buffers to
+    for layer in model.layers:
+        assert layer.output is not None  # of one call, still
+
+
+def test_new_weights_learn_within_two_steps():
+    model = networks.residual(activation="tanh")
+    for attention in (se(use_bias=True), SpatialGroupEnhance(2), Shifted()):
+        new = attach(model, attention, "first_norm")
+        (name,) = networks.inserted(new, model)
+        layer = new.get_layer(name)
+        first, second = networks.moved_by_two_steps(new, [layer])
+        assert first == {layer.scale.path}
+        assert second == {w.path for w in layer.trainable_weights}
+
+
+def test_what_starts_as_identity_is_inserted_as_it_is():
+    model = networks.residual()
+    new = attach(model, GatedChannelTransform(), ".*_norm")
+    assert_upgraded(new, model)
+    layer = new.get_layer("first_norm_gated_channel_transform")
+    assert type(layer) is GatedChannelTransform
+    first, second = networks.moved_by_two_steps(new, [layer])
+    assert {path.rpartition("/")[2] for path in first} == {"beta", "gamma"}
+    assert second == {w.path for w in layer.weights}
+
+
+def test_a_spatial_transformer_is_nearly_the_identity():
+    model = networks.residual()
+    localization = keras.Sequential([layers.Conv2D(2, 8), layers.Flatten()])
+    attention = keras_attention.SpatialTransformer(localization)
+    new = attach(model, attention, "first_out")
+    x = networks.images(model)
+    assert_close(new(x), model(x))
+
+
+def test_without_identity():
+    model = networks.residual()
+    new = attach(model, se(name="gate"), "first_norm", identity=False)
+    layer = new.get_layer("first_norm_gate")
+    assert type(layer) is SqueezeExcite
+    x = networks.images(model)
+    assert np.abs(to_numpy(new(x)) - to_numpy(model(x))).max() > 1e-3
+    assert_same(
+        new.get_layer("stem").get_weights(),
+        model.get_layer("stem").get_weights(),
+    )
+
+
+def test_any_layer_that_keeps_the_shape():
+    model = networks.residual()
+    for attention in (
+        layers.Conv2D(4, 3, padding="same"),
+        layers.BatchNormalization(),
+        layers.Dropout(0.5),
+        keras.Sequential([layers.Conv2D(2, 1), layers.Conv2D(4, 1)]),
+        Shifted(),
+    ):
+        new = attach(model, attention, "first_norm")
+        assert_upgraded(new, model)
+    new = attach(model, layers.Dense(3), "head")  # a vector will do as well
+    assert_upgraded(new, model)
+
+
+def test_a_function_makes_what_suits_the_place():
+    model = networks.residual()
+    seen = []
+
+    def attention(layer):
+        seen.append(layer.name)
+        return SqueezeExcite(hidden_units=layer.output.shape[-1], name="gate")
+
+    new = attach(model, attention, ".*_out")
+    assert seen == ["first_out", "second_out"]
+    assert networks.inserted(new, model) == [
+        "first_out_gate",
+        "second_out_gate",
+    ]
+    assert new.get_layer("second_out_gate").layer.hidden_units == 6
+    assert_upgraded(new, model)
+
+
+def test_weights_of_what_a_function_makes_are_kept():
+    model = networks.residual()
+    made = []
+
+    def attention(layer):
+        made.append(GatedChannelTransform())
+        made[-1].build(layer.output.shape)
+        return made[-1]
+
+    new = attach(model, attention, "first_out")
+    assert made[0] in new.layers
+
+    def moved(layer):
+        attention(layer).gamma.assign([1.0] * 4)
+        return made[-1]
+
+    new = attach(model, moved, "first_out")
+    layer = new.get_layer("first_out_gated_channel_transform")
+    assert layer.layer is made[-1]
+    assert_same(layer.layer.gamma, np.ones(4))
+    assert_upgraded(new, model)
+
+
+def test_names_that_are_taken():
+    model = networks.residual()
+    once = attach(model, se(), "first_out")
+    with pytest.warns(UserWarning, match="has 1 attention gate of its own"):
+        twice = attach(once, se(), "first_out")
+    assert networks.inserted(twice, once) == ["first_out_squeeze_excite_1"]
+    assert_upgraded(twice, once)
+
+
+def nested(inner):
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(3, 1, name="before")(inputs)
+    x = inner(x)
+    x = layers.Dense(2, name="after")(x)
+    return networks.scattered(keras.Model(inputs, x))
+
+
+@pytest.mark.parametrize("where", ["first_norm", "residual/first_norm"])
+def test_layers_in_a_model_in_the_model(where):
+    model = nested(networks.residual())
+    new = attach(model, se(), where)
+    assert networks.names(new) == networks.names(model)
+    inner, old = new.get_layer("residual"), model.get_layer("residual")
+    assert networks.inserted(inner, old) == ["first_norm_squeeze_excite"]
+    assert_upgraded(new, model)
+    layer = inner.get_layer("first_norm_squeeze_excite")
+    assert layer.trainable_weights[0].path in {w.path for w in new.weights}
+
+
+def test_a_model_in_the_model():
+    model = nested(networks.residual())
+    new = attach(model, layers.Dense(3), ["residual"])
+    assert networks.inserted(new, model) == ["residual_dense"]
+    assert_upgraded(new, model)
+    predicate = lambda layer: isinstance(layer, keras.Model)  # noqa: E731
+    again = attach(model, layers.Dense(3), predicate)
+    assert networks.inserted(again, model) == ["residual_dense"]
+
+
+def test_a_path_is_no_name():
+    model = nested(networks.residual())
+    with pytest.raises(ValueError, match="must select at least one"):
+        attach(model, se(), "residual.first_norm")
+
+
+def test_sequential_models():
+    model = networks.chain()
+    new = attach(model, se(), "one|two")
+    assert networks.inserted(new, model) == [
+        "one_squeeze_excite",
+        "two_squeeze_excite",
+    ]
+    assert_upgraded(new, model)
+    inputs = keras.Input((6, 6, 3))
+    outer = keras.Model(inputs, layers.ReLU()(model(inputs)))
+    new = attach(outer, se(), "one|chain")
+    assert type(new.get_layer("chain")) is keras.Sequential
+    assert networks.names(new.get_layer("chain")) == [
+        "one",
+        "one_squeeze_excite",
+        "two",
+    ]
+    assert networks.inserted(new, outer) == ["chain_squeeze_excite"]
+    assert_upgraded(new, outer)
+
+
+def test_shared_layers_share_their_attention():
+    left, right = keras.Input((6, 6, 3)), keras.Input((6, 6, 3))
+    shared, inner = layers.Conv2D(4, 3, name="shared"), networks.chain()
+    outputs = layers.Concatenate(name="both")(
+        [shared(inner(x)[..., :3]) for x in (left, right)]
+    )
+    model = keras.Model([left, right], outputs)
+    new = attach(model, se(), ["shared", "one", "chain"])
+    assert_upgraded(new, model)
+    assert len(new.layers) == len(model.layers) + 2
+    x, y = networks.images(model)
+    layer = new.get_layer("shared_squeeze_excite")
+    assert len(layer._inbound_nodes) == 2
+    layer.scale.assign([1.0] * 4)
+    assert_same(new([x, y])[..., :4], new([y, x])[..., 4:])
+    assert np.any(to_numpy(new([x, y])) != to_numpy(model([x, y])))
+
+
+def test_several_inputs_and_outputs():
+    image, number = (
+        keras.Input((8, 8, 3), name="a"),
+        keras.Input((2,), name="b"),
+    )
+    x = layers.Conv2D(4, 3, name="conv")(image)
+    y = layers.Dense(4, name="dense")(number)
+    z = layers.Multiply(name="product")([x, y[:, None, None]])
+    model = keras.Model(
+        {"a": image, "b": number}, {"map": z, "vector": y, "raw": image * 2}
+    )
+    new = attach(model, se(), ["conv", "product"])
+    x = networks.images(model)
+    expected, found = model(x), new(x)
+    assert found.keys() == expected.keys()
+    assert_same(found, expected)
+    listed = keras.Model([image, number], [z, y])
+    new = attach(listed, layers.Dense(4), ["dense"])
+    assert_upgraded(new, listed)
+
+
+def test_operations_that_are_no_layers():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.Conv2D(4, 3, padding="same")(inputs)
+    x = keras.ops.relu(x * 2 + 1) + inputs
+    model = keras.Model(inputs, x[:, ::2])
+    (place,) = keras_attention.blocks(model)
+    new = attach(model, se(), [place])
+    assert_upgraded(new, model)
+    assert networks.inserted(new, model) == [f"{place}_squeeze_excite"]
+    with pytest.raises(ValueError, match="at least one layer"):
+        attach(model, se(), place)  # a pattern is for layers
+
+
+def test_open_sizes():
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 3, name="conv")(inputs)
+    model = keras.Model(inputs, x)
+    new = attach(model, se(), "conv")
+    assert new.output_shape == (None, None, None, 4)
+    assert_upgraded(new, model)
+
+
+def test_training_arguments_are_kept():
+    inputs = keras.Input((8, 8, 3))
+    x = networks.residual()(inputs, training=False)
+    model = keras.Model(inputs, x)
+    new = attach(model, se(), "first_norm")
+    x = networks.images(model)
+    assert_same(new(x, training=True), model(x, training=True))
+    node = new.get_layer("residual")._inbound_nodes[-1]
+    assert node.arguments.kwargs["training"] is False
+
+
+def test_what_is_frozen_stays_frozen():
+    inner = networks.residual()
+    inner.trainable = False
+    model = nested(inner)
+    model.get_layer("before").trainable = False
+    new = attach(model, se(), ["first_norm", "before"])
+    assert len(new.trainable_weights) == 2 * 3 + 2  # two gates, and "after"
+    layer = new.get_layer("residual").get_layer("first_norm_squeeze_excite")
+    _, moved = networks.moved_by_two_steps(new, [layer])
+    assert moved == {w.path for w in layer.trainable_weights}
+    model.trainable = False
+    new = attach(model, se(), ["before"])
+    assert len(new.trainable_weights) == 3
+
+
+def test_a_frozen_model_freezes_what_is_in_it():
+    inner = networks.residual()
+    inner.trainable = False
+    inner.get_layer("stem").trainable = True  # in vain
+    model = nested(inner)
+    new = attach(model, se(), "before|first_norm")
+    assert not new.get_layer("residual").get_layer("stem").trainable
+
+
+def test_adapted_layers_stay_adapted():
+    norm = layers.Normalization(name="norm")
+    data = np.random.default_rng(0).normal(3, 2, size=(20, 8, 8, 3))
+    norm.adapt(data)
+    inputs = keras.Input((8, 8, 3))
+    x = layers.Conv2D(4, 3, name="conv")(norm(inputs))
+    model = keras.Model(inputs, x)
+    assert_upgraded(attach(model, se(), "conv"), model)
+
+
+class Trained(keras.Model):
+    """A model with a training step of its own, as users write them."""
+
+
+class Fixed(keras.Model):
+    """A model that makes its graph itself."""
+
+    def __init__(self):
+        inputs = keras.Input((4, 4, 2))
+        super().__init__(inputs, layers.Conv2D(2, 1, name="conv")(inputs))
+
+
+def test_classes_of_models():
+    model = networks.residual()
+    own = Trained(model.input, model.output, name="own")
+    new = attach(own, se(), "stem")
+    assert isinstance(new, Trained)
+    assert new.name == "own"
+    model = Fixed()
+    new = attach(model, se(), "conv")
+    assert not isinstance(new, Fixed)
+    assert_same(new(networks.images(model)), model(networks.images(model)))
+
+
+READ = """
+import sys, numpy as np, keras, keras_attention
+model = keras.saving.load_model(sys.argv[1])
+x = np.load(sys.argv[2])["x"]
+np.savez(sys.argv[3], y=keras.ops.convert_to_numpy(model(x)))
+"""
+
+
+def test_survives_saving(tmp_path):
+    model = nested(networks.residual())
+    new = attach(model, CBAM(), "first_norm|second_.*")
+    networks.scattered(new)
+    path, given, found = (
+        tmp_path / name for name in ("new.keras", "given.npz", "found.npz")
+    )
+    new.save(path)
+    x = networks.images(new)
+    loaded = keras.saving.load_model(path)
+    assert_same(loaded(x), new(x))
+    for old, read in zip(new.weights, loaded.weights, strict=True):
+        assert old.path == read.path
+    weights = tmp_path / "new.weights.h5"
+    new.save_weights(weights)
+    again = attach(model, CBAM(), "first_norm|second_.*")
+    again.load_weights(weights)
+    assert_same(again(x), new(x))
+    np.savez(given, x=x)
+    code = [sys.executable, "-c", READ, str(path), str(given), str(found)]
+    subprocess.run(code, check=True, capture_output=True)
+    assert_close(np.load(found)["y"], new(x), 1e-6)
+
+
+def squeezed(pooling, multiply):
+    inputs = keras.Input((8, 8, 4))
+    x = layers.Conv2D(4, 3, name="conv")(inputs)
+    s = layers.Dense(2, activation="relu")(pooling(x))
+    s = layers.Activation("silu")(layers.Dense(4)(s))
+    s = s * keras.ops.sigmoid(s + 1)
+    y = multiply(x, s)
+    return keras.Model(inputs, layers.Conv2D(4, 1, name="last")(y))
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_gates_of_the_model_are_told(keepdims):
+    def pooling(x):
+        return layers.GlobalAveragePooling2D(keepdims=keepdims)(x)
+
+    def multiply(x, s):
+        if keepdims:
+            return layers.Multiply(name="excite")([x, s])
+        return x * layers.Reshape((1, 1, 4))(s)
+
+    model = squeezed(pooling, multiply)
+    with pytest.warns(UserWarning, match="has 1 attention gate of its own"):
+        new = attach(model, se(), "last")
+    assert_upgraded(new, model)
+    if keepdims:
+        with pytest.warns(UserWarning, match="which stay: excite. What"):
+            attach(model, se(), "conv")
+
+
+def test_gates_of_another_origin_are_not():
+    inputs, other = keras.Input((8, 8, 4)), keras.Input((4,))
+    x = layers.Conv2D(4, 3, name="conv")(inputs)
+    pooled = layers.GlobalAveragePooling2D()(x)
+    products = [
+        layers.Multiply()([x, layers.Reshape((1, 1, 4))(s)])
+        for s in (layers.Dense(4)(other), pooled)
+    ]
+    products.append(layers.Multiply()([x, x]))
+    model = keras.Model([inputs, other], layers.Add()(products))
+    attach(model, se(), "conv")  # no warning, which would be an error
+
+
+def test_verbose(capsys):
+    model = nested(networks.residual())
+    attach(
+        model, se(use_bias=True), ["before", "residual/first_out"], verbose=1
+    )
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split() for line in lines] == [
+        ["after", "shape", "inserted", "parameters"],
+        ["-" * 18, "-" * 9, "-" * 24, "-" * 10],
+        ["before", *["8", "x", "8", "x", "3"], "before_squeeze_excite", "13"],
+        [
+            "residual/first_out",
+            *["8", "x", "8", "x", "4"],
+            "first_out_squeeze_excite",
+            "26",
+        ],
+        ["2", "places,", "39", "parameters", "added."],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        (
+            "frist_norm",
+            r"did you mean 'first_norm'.*Received: where='frist_norm'",
+        ),
+        (
+            "42",
+            r"select at least one layer \(among .*'head' ...\). Received",
+        ),
+        ("(", r"regular expression.*Received: where='\('"),
+        (["stem", "haed"], r"no 'haed' \(did you mean 'head'\?\)\. Received"),
+        ([], r"select at least one layer\. Received: where=\[\]"),
+        (lambda layer: False, r"select at least one layer\. Received: where=<"),
+        ([3], r"a list of names or a function.*Received: where=\[3\]"),
+        (3, r"a list of names or a function of a layer\. Received: where=3"),
+    ],
+)
+def test_wrong_places_are_told(where, message):
+    with pytest.raises(ValueError, match=f"^`where` must .*{message}"):
+        attach(networks.residual(), se(), where)
+
+
+@pytest.mark.parametrize(
+    ("attention", "message"),
+    [
+        (
+            SqueezeExcite,
+            "be a layer or a function.*Received: attention=<c",
+        ),
+        ("se", "be a layer or a function.*Received: attention='se'"),
+        (
+            lambda layer: None,
+            r"a new layer each time.*attention\('stem'\)=None",
+        ),
+        (
+            SqueezeExcite(data_format="channels_first"),
+            "the data format of the model, 'channels_last'. Received: data",
+        ),
+    ],
+)
+def test_wrong_attention_is_told(attention, message):
+    with pytest.raises(ValueError, match=f"^`attention` must .*{message}"):
+        attach(networks.residual(), attention, "stem")
+
+
+def test_the_same_layer_twice_is_told():
+    layer = se()
+    with pytest.raises(ValueError, match="must return a new layer each time"):
+        attach(networks.residual(), lambda _: layer, ".*_out")
+
+
+class Failing(layers.Layer):
+    """A layer that can be traced, and runs on no device here."""
+
+    def call(self, x):
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_what_cannot_be_tried_is_taken_for_no_identity():
+    new = attach(networks.residual(), Failing(), "stem")
+    assert isinstance(new.get_layer("stem_failing"), IdentityStart)
+
+
+@pytest.mark.parametrize("identity", [True, False])
+def test_other_shapes_are_told(identity):
+    attention = layers.Conv2D(5, 1)
+    with pytest.raises(ValueError, match=r"must keep the shape.*Received: "):
+        attach(networks.residual(), attention, "stem", identity=identity)
+
+
+def test_several_outputs_are_told():
+    inputs = keras.Input((4, 2))
+    parts = layers.LSTM(3, return_state=True, name="lstm")(inputs)
+    with pytest.raises(ValueError, match=r"must return one tensor.*Received: "):
+        attach(keras.Model(inputs, parts), layers.Dense(3), "lstm")
+
+
+@pytest.mark.parametrize(
+    ("kwargs", "message"),
+    [
+        ({"identity": 1}, "True or False. Received: identity=1"),
+        ({"verbose": 2}, "0 or 1. Received: verbose=2"),
+    ],
+)
+def test_wrong_options_are_told(kwargs, message):
+    with pytest.raises(ValueError, match=message):
+        attach(networks.residual(), se(), "stem", **kwargs)
+
+
+def test_models_without_a_graph_are_told():
+    for model in (3, keras.Model(), keras_attention.RecurrentAttention(10)):
+        with pytest.raises(ValueError, match=r"functional or Seq.*Received: "):
+            attach(model, se(), "stem")
+    with pytest.raises(ValueError, match=r"must be built.*Received: "):
+        attach(keras.Sequential([layers.Dense(2)]), se(), "dense")
+
+
+class Growing(layers.Layer):
+    """A layer that does not say in its config how many weights it has."""
+
+    def __init__(self, count=1, **kwargs):
+        super().__init__(**kwargs)
+        for index in range(count):
+            self.add_weight((1,), name=f"weight_{index}")
+
+    def call(self, x):
+        return x + sum(self.weights)
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+def test_layers_that_cannot_be_copied_are_told():
+    inputs = keras.Input((4, 4, 2))
+    model = keras.Model(inputs, Growing(2, name="growing")(inputs))
+    with pytest.raises(
+        ValueError, match=r"the same weights.*Received: layer=<G"
+    ):
+        attach(model, se(), "growing")
+
+
+def test_inserted_layers_are_registered():
+    new = attach(networks.residual(), se(), "stem")
+    layer = new.get_layer("stem_squeeze_excite")
+    assert isinstance(layer, IdentityStart)
+    assert not any(isinstance(x, layers.Lambda) for x in new._flatten_layers())

@@ -1,0 +1,104 @@
+"""What is special about `IdentityStart`."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import IdentityStart
+from keras_attention import SpatialAttention
+from keras_attention import SqueezeExcite
+
+SHAPE = (2, 5, 6, 4)
+
+
+@pytest.fixture
+def x(rng):
+    return rng.normal(size=SHAPE).astype("float32")
+
+
+def test_names_of_weights():
+    layer = IdentityStart(SqueezeExcite(2, name="se"), name="start")
+    layer.build(SHAPE)
+    assert [weight.path for weight in layer.weights] == [
+        "start/scale",
+        "start/se/squeeze/kernel",
+        "start/se/excite/kernel",
+    ]
+    assert tuple(layer.scale.shape) == (4,)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_starts_as_the_identity(x, dtype):
+    layer = IdentityStart(layers.Conv2D(4, 3, padding="same"), dtype=dtype)
+    x = keras.ops.cast(x, dtype)
+    y = layer(x)
+    assert y.dtype == x.dtype
+    assert_same(keras.ops.cast(y, "float32"), keras.ops.cast(x, "float32"))
+
+
+def test_is_the_layer_at_a_scale_of_one(x):
+    inner = SpatialAttention(3)
+    layer = IdentityStart(inner)
+    layer.build(SHAPE)
+    layer.scale.assign(np.ones(4))
+    assert_close(layer(x), inner(x), 1e-6)
+    layer.scale.assign([1, 0, 1, 0])
+    assert_same(layer(x)[..., 1::2], x[..., 1::2])
+
+
+class InCall(layers.Layer):
+    """A layer whose weights are only there once it was called."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(4)
+
+    def call(self, x):
+        return self.dense(x) + 1
+
+
+def test_layers_that_are_built_by_a_call(x):
+    layer = IdentityStart(InCall())
+    layer.build((None, None, None, 4))
+    assert len(layer.weights) == 3
+    assert_same(layer(x), x)
+
+
+def test_training_reaches_the_layer(x):
+    layer = IdentityStart(layers.Dropout(0.5, seed=0))
+    layer.build(SHAPE)
+    layer.scale.assign(np.ones(4))
+    assert_close(layer(x), x)
+    dropped = to_numpy(layer(x, training=True))
+    assert np.any(np.isclose(dropped, 0, atol=1e-6))
+
+
+def test_masks_pass_if_they_pass_the_layer():
+    assert IdentityStart(layers.Dropout(0.5)).supports_masking
+    assert not IdentityStart(SqueezeExcite()).supports_masking
+
+
+def test_attention_of_a_layer_without_is_told():
+    symbol = keras.Input(SHAPE[1:])
+    layer = IdentityStart(layers.Dense(4))
+    layer(symbol)
+    with pytest.raises((ValueError, TypeError), match="attention"):
+        layer(symbol, return_attention=True)
+    with pytest.raises(ValueError, match=r"with attention.*Received: layer=<"):
+        layer.compute_attention_shape(SHAPE)
+
+
+@pytest.mark.parametrize("inner", [layers.Dense(3), layers.Flatten()])
+def test_other_shapes_are_told(inner):
+    with pytest.raises(ValueError, match=r"keep the shape.*Received: layer=<"):
+        IdentityStart(inner).build(SHAPE)
+
+
+def test_several_outputs_are_told():
+    inner = layers.LSTM(3, return_state=True)
+    with pytest.raises(ValueError, match=r"keep the shape.*output_shape=None"):
+        IdentityStart(inner).build((2, 4, 3))

@@ -1,0 +1,213 @@
+"""`replace_add`: which additions become fusions, and what they start from."""
+
+import keras
+import numpy as np
+import pytest
+import surgery_networks as networks
+from keras import layers
+
+import keras_attention
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import AttentionalFeatureFusion
+from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import replace_add
+
+FUSIONS = [
+    (AttentionalFeatureFusion, {}),
+    (IterativeAttentionalFeatureFusion, {}),
+    (IterativeAttentionalFeatureFusion, {"share_global": True}),
+]
+
+
+def fused(model):
+    return [
+        layer
+        for layer in model._flatten_layers()
+        if isinstance(
+            layer, AttentionalFeatureFusion | IterativeAttentionalFeatureFusion
+        )
+    ]
+
+
+@pytest.mark.parametrize(("fusion", "kwargs"), FUSIONS)
+def test_starts_from_the_sum(fusion, kwargs, data_format):
+    model = networks.residual(data_format)
+    new = replace_add(model, fusion(2, data_format=data_format, **kwargs))
+    assert len(fused(new)) == 2
+    assert not any(isinstance(layer, layers.Add) for layer in new.layers)
+    x = networks.images(model)
+    for training in (False, True):
+        assert_close(
+            new(x, training=training), model(x, training=training), 2e-6
+        )
+    twins = networks.leaves(new)
+    for path, layer in networks.leaves(model).items():
+        if not isinstance(layer, layers.Add):
+            assert len(layer.get_weights()) == len(twins[path].get_weights())
+
+
+@pytest.mark.parametrize(("fusion", "kwargs"), FUSIONS)
+def test_new_weights_learn_within_two_steps(fusion, kwargs):
+    model = networks.residual(activation="tanh")
+    new = replace_add(model, fusion(1, **kwargs), "first_add")
+    (layer,) = fused(new)
+    first, second = networks.moved_by_two_steps(new, [layer])
+    assert first
+    idle = ("reduce/bias", "expand/bias")  # a batch norm takes them away
+    assert {w.path for w in layer.trainable_weights} - second <= {
+        w.path for w in layer.trainable_weights if w.path.endswith(idle)
+    }
+
+
+def test_branch_and_shortcut_are_told_apart():
+    model = networks.residual()
+    new = replace_add(model, AttentionalFeatureFusion(2))
+    # The model adds [shortcut, branch], and the layer wants them so.
+    for name, branch, shortcut in (
+        ("first", "first_norm", "stem_relu"),
+        ("second", "second_2_norm", "projection_norm"),
+    ):
+        layer = new.get_layer(f"{name}_add_attentional_feature_fusion")
+        assert layer.input[0] is new.get_layer(branch).output
+        assert layer.input[1] is new.get_layer(shortcut).output
+
+
+@pytest.mark.parametrize(
+    ("where", "count"),
+    [
+        (None, 2),
+        ("first_add", 1),
+        (["residual/second_add"], 1),
+        (".*", 2),
+        (lambda layer: layer.name == "first_add", 1),
+    ],
+)
+def test_where(where, count):
+    inputs = keras.Input((8, 8, 3))
+    model = keras.Model(inputs, networks.residual()(inputs))
+    new = replace_add(model, AttentionalFeatureFusion(2), where)
+    assert len(fused(new)) == count
+
+
+def test_additions_that_are_no_layers():
+    inputs = keras.Input((6, 6, 4))
+    x = layers.Conv2D(4, 3, padding="same")(inputs)
+    model = keras.Model(inputs, (inputs + x) + 1)
+    new = replace_add(model, AttentionalFeatureFusion(2))
+    x = networks.images(model)
+    assert_close(new(x), model(x), 2e-6)
+    assert len(fused(new)) == 1
+
+
+def test_shared_additions_share_their_fusion():
+    inputs = keras.Input((6, 6, 4))
+    add, x = layers.Add(name="add"), inputs
+    for _ in range(2):
+        x = add([x, layers.Conv2D(4, 3, padding="same")(x)])
+    model = keras.Model(inputs, x)
+    new = replace_add(model, AttentionalFeatureFusion(2))
+    assert len(fused(new)) == 1
+    x = networks.images(model)
+    assert_close(new(x), model(x), 2e-6)
+
+
+def test_mixed_precision_and_saving(tmp_path):
+    model = networks.residual(dtype="mixed_float16")
+    new = replace_add(model, IterativeAttentionalFeatureFusion(2))
+    x = networks.images(model)
+    assert new(x).dtype == model(x).dtype
+    assert_close(
+        to_numpy(new(x)).astype("float32"),
+        to_numpy(model(x)).astype("float32"),
+        2e-3,
+    )
+    new.save(tmp_path / "new.keras")
+    loaded = keras.saving.load_model(tmp_path / "new.keras")
+    assert_same(loaded(x), new(x))
+
+
+def test_without_identity_and_with_a_function():
+    model = networks.residual()
+    seen = []
+
+    def fusion(addition):
+        seen.append(addition.name)
+        return IterativeAttentionalFeatureFusion(2, name="fuse")
+
+    new = replace_add(model, fusion, identity=False)
+    assert seen == ["first_add", "second_add"]
+    assert networks.inserted(new, model) == [
+        "first_add_fuse",
+        "second_add_fuse",
+    ]
+    x = networks.images(model)
+    assert np.abs(to_numpy(new(x)) - to_numpy(model(x))).max() > 1e-3
+
+
+def test_verbose_says_how_near(capsys):
+    model = networks.residual()
+    fusions = [
+        AttentionalFeatureFusion(2),
+        IterativeAttentionalFeatureFusion(2),
+    ]
+    replace_add(model, lambda _: fusions.pop(), verbose=1)
+    header, _, first, second, last = capsys.readouterr().out.splitlines()
+    assert header.split("  ")[0] == "in place of"
+    assert last.startswith("2 places, ")
+    for line in (first, second):
+        assert 0 < float(line.split()[-2]) < 3e-7
+
+
+@keras.saving.register_keras_serializable(package="tests")
+class Mean(layers.Layer):
+    """A fusion that somebody wrote."""
+
+    def call(self, x, residual):
+        return (x + residual) / 2
+
+
+def test_any_other_fusion_is_inserted_as_it_is(capsys):
+    model = networks.residual()
+    new = replace_add(model, Mean(), verbose=1)
+    assert sum(isinstance(layer, Mean) for layer in new.layers) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[-2] for line in lines[2:4]] == ["5e-01"] * 2
+
+
+class Widening(layers.Layer):
+    def call(self, x, residual):
+        return keras.ops.concatenate([x, residual], axis=-1)
+
+
+@pytest.mark.parametrize(
+    ("fusion", "where", "message"),
+    [
+        (AttentionalFeatureFusion(), "stem", "`where` must select a residual"),
+        (
+            AttentionalFeatureFusion(),
+            "add",
+            "select at least one layer .did you",
+        ),
+        (3, None, "`fusion` must be a layer or a function that returns one"),
+        (Widening(), None, "`fusion` must keep the shape of its inputs"),
+        (
+            AttentionalFeatureFusion(data_format="channels_first"),
+            None,
+            "`fusion` must have the data format of the model",
+        ),
+    ],
+)
+def test_errors(fusion, where, message):
+    with pytest.raises(ValueError, match=rf"{message}.*Received: "):
+        replace_add(networks.residual(), fusion, where)
+
+
+def test_models_without_additions_are_told():
+    for where in (None, "one"):
+        with pytest.raises(ValueError, match="select a residual addition"):
+            replace_add(networks.chain(), AttentionalFeatureFusion(), where)
+    with pytest.raises(ValueError, match="functional or Sequential"):
+        replace_add(3, AttentionalFeatureFusion())
+    assert keras_attention.residual_branches(networks.chain()) == []
