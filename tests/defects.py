@@ -237,9 +237,8 @@ DEFECTS = [
     Defect(
         "the symbolic call forgets the attention",
         "_layer",
-        "return self._outputs(outputs, attention, return_attention)\n\n"
-        "    @staticmethod",
-        "return outputs\n\n    @staticmethod",
+        "return outputs, attention\n",
+        "return outputs\n",
         "SpatialAttention",
         "symbolic_shapes_are_the_eager_ones",
     ),
