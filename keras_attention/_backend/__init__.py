@@ -16,4 +16,5 @@ _active = importlib.import_module(f"{__name__}.{_FILE}")
 
 gradient = _active.gradient
 grid_sample = _active.grid_sample
+largest = _active.largest
 take_rows = _active.take_rows

@@ -18,6 +18,11 @@ def gradient(function, x):
     )
 
 
+def largest(x, axes, keepdims=False):
+    """Return the maximum over `axes`; equal ones share the gradient."""
+    return ops.max(x, axis=axes, keepdims=keepdims)
+
+
 def take_rows(maps, rows, columns):
     """Return the channels at `rows` and `columns`, both (B, H', W')."""
     batch, height, width, channels = ops.shape(maps)

@@ -5,6 +5,7 @@ import functools
 import tensorflow as tf
 
 from keras_attention._backend import plain
+from keras_attention._backend.plain import largest as largest
 
 
 def gradient(function, x):

@@ -2,6 +2,7 @@
 
 import torch
 
+from keras_attention._backend.plain import largest as largest
 from keras_attention._backend.plain import take_rows as take_rows
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention.channel._bottleneck import BottleneckGate
 
@@ -96,6 +97,8 @@ class ChannelAttention(BottleneckGate):
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
         # One call of the perceptron serves both: (batch, 2, channels).
-        z = ops.stack([_numerics.mean(x, axes), ops.max(x, axes)], axis=1)
+        z = ops.stack(
+            [_numerics.mean(x, axes), _backend.largest(x, axes)], axis=1
+        )
         m = self.excite(ops.relu(self.squeeze(z)))
         return self.spread(ops.sigmoid(ops.sum(m, axis=1)), x)

@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
@@ -125,7 +126,7 @@ class SpatialAttention(KernelLayer):
         axis = _axes.channel_axis(self.data_format, 4)
         d = ops.concatenate(
             [
-                ops.max(x, axis=axis, keepdims=True),
+                _backend.largest(x, (axis,), keepdims=True),
                 _numerics.mean(x, (axis,), keepdims=True),
             ],
             axis=axis,
