@@ -1,8 +1,8 @@
 """What a backend does better in its own words.
 
-This is the one place that may import a backend. Each file has the same
-functions, `plain` has them in `keras.ops`, for a backend that has no file and
-as the twin that the others are tested against. Only the file of the active
+This is the one place that may import a backend. Each folder has the same
+functions, `plain` has them in `keras.ops`, for a backend that has no folder and
+as the twin that the others are tested against. Only the folder of the active
 backend is imported.
 """
 
@@ -11,8 +11,8 @@ import importlib
 import keras
 
 _NAME = keras.config.backend()
-_FILE = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
-_active = importlib.import_module(f"{__name__}.{_FILE}")
+_FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
+_active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
 gradient = _active.gradient
 grid_sample = _active.grid_sample

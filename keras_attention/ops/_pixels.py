@@ -8,7 +8,7 @@ there and back, as slopes jump at it.
 from keras import ops
 
 from keras_attention import _backend
-from keras_attention._backend import plain
+from keras_attention._backend.plain import sampling
 
 
 def fading(maps, rows, columns):
@@ -17,7 +17,7 @@ def fading(maps, rows, columns):
     At whole pixels the slope is the one to the next pixel, as in PyTorch.
     """
     _, height, width, _ = ops.shape(maps)
-    return plain.weighted_rows(
+    return sampling.weighted_rows(
         maps,
         _fading_taps(rows, height),
         _fading_taps(columns, width),
@@ -31,7 +31,7 @@ def clamped(maps, rows, columns):
     At whole pixels and outside the slope is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    return plain.weighted_rows(
+    return sampling.weighted_rows(
         maps,
         _clamped_taps(rows, height),
         _clamped_taps(columns, width),
@@ -45,7 +45,7 @@ def _fading_taps(position, size):
         position < -1, position > ops.cast(size, position.dtype)
     )
     position = ops.where(outside, -2 * ops.ones_like(position), position)
-    return plain.in_bounds(plain.linear(position), size)
+    return sampling.in_bounds(sampling.linear(position), size)
 
 
 def _clamped_taps(position, size):
@@ -55,4 +55,4 @@ def _clamped_taps(position, size):
     position = ops.where(position < 0, ops.zeros_like(position), position)
     floor = ops.floor(position)
     t = position - floor
-    return plain.in_bounds([(floor, 1 - t), (ops.ceil(position), t)], size)
+    return sampling.in_bounds([(floor, 1 - t), (ops.ceil(position), t)], size)

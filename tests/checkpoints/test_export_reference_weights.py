@@ -5,7 +5,6 @@ import importlib
 import keras
 import numpy as np
 import pytest
-from small_networks import small
 
 from keras_attention import CBAM
 from keras_attention import GatedChannelTransform
@@ -17,6 +16,7 @@ from keras_attention import SqueezeExcite
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
+from small_networks import small
 
 
 def official_cbam():

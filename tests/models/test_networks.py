@@ -8,14 +8,14 @@ import zlib
 import keras
 import numpy as np
 import pytest
-from small_networks import FAMILIES
-from small_networks import small
 
 import golden
 from keras_attention import load_reference_weights
 from keras_attention import models
 from keras_attention.models import _imagenet
 from keras_attention.models import se_resnet
+from small_networks import FAMILIES
+from small_networks import small
 
 PARAMETERS = {
     "AFFResNet50": 30_373_192,

@@ -7,10 +7,10 @@ import sys
 import keras
 import numpy as np
 import pytest
-import surgery_networks as networks
 from keras import layers
 
 import keras_attention
+import surgery_networks as networks
 from autodiff import BACKEND
 from contract.case import assert_close
 from contract.case import assert_same

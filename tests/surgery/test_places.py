@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-import surgery_networks as networks
 from keras import layers
 
 import keras_attention
+import surgery_networks as networks
 from keras_attention import blocks
 from keras_attention import residual_branches
 from keras_attention import stage_ends

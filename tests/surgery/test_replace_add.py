@@ -3,10 +3,10 @@
 import keras
 import numpy as np
 import pytest
-import surgery_networks as networks
 from keras import layers
 
 import keras_attention
+import surgery_networks as networks
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy

@@ -5,22 +5,7 @@ and a value is the sum over all pairs of them. Only the gather depends on the
 backend. No sum here is a matrix product, whose digits a GPU may drop.
 """
 
-import keras
 from keras import ops
-
-
-def gradient(function, x):
-    """Say that there is no gradient of a function where nothing derives it."""
-    raise NotImplementedError(
-        "A gradient in the forward pass needs the Keras backend jax, "
-        "tensorflow or torch. "
-        f"Received: keras.config.backend()={keras.config.backend()!r}"
-    )
-
-
-def largest(x, axes, keepdims=False):
-    """Return the maximum over `axes`; equal ones share the gradient."""
-    return ops.max(x, axis=axes, keepdims=keepdims)
 
 
 def take_rows(maps, rows, columns):

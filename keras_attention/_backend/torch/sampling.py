@@ -1,18 +1,6 @@
-"""PyTorch: its own sampler, and its own derivatives."""
+"""PyTorch's own sampler."""
 
 import torch
-
-from keras_attention._backend.plain import largest as largest
-from keras_attention._backend.plain import take_rows as take_rows
-
-
-def gradient(function, x):
-    """Return the gradient at `x` of a function to numbers."""
-    # Wherever it is called: this turns gradients on in `torch.no_grad` as well,
-    # in which Keras predicts.
-    with torch.inference_mode(False):
-        leaf = x.detach().clone().requires_grad_()
-        return torch.autograd.grad(function(leaf), leaf)[0]
 
 
 def grid_sample(

@@ -1,0 +1,1 @@
+"""How fast the layers are, beside what an expert writes in the backend."""

@@ -1,0 +1,156 @@
+"""What is measured: a layer for a shape, and the name of its peer."""
+
+import dataclasses
+import re
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+import keras_attention
+from keras_attention import _axes
+
+
+@dataclasses.dataclass(frozen=True)
+class Shape:
+    """A batch of maps."""
+
+    batch: int
+    height: int
+    width: int
+    channels: int
+    data_format: str = "channels_last"
+
+    def __str__(self) -> str:
+        first = " first" if self.data_format == "channels_first" else ""
+        return f"{self.batch}x{self.height}x{self.width}x{self.channels}{first}"
+
+    @property
+    def tensor(self) -> tuple[int, ...]:
+        """Sizes in the order of `data_format`."""
+        last = (self.batch, self.height, self.width, self.channels)
+        return tuple(_axes.shape_from_last(last, self.data_format))
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A layer, and what it is called on.
+
+    Attributes:
+        name: That of the public class, and of the peer in snake case.
+        make: From a shape to the layer, not built.
+        seconds: Shape of what it is called on beside a map, if anything.
+    """
+
+    name: str
+    make: Callable[[Shape], keras.layers.Layer]
+    seconds: Callable[[Shape], tuple[int, ...]] | None = None
+
+    @property
+    def peer(self) -> str:
+        """Name of the function that it is measured against."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
+
+    def layer(self, shape: Shape) -> keras.layers.Layer:
+        """Return the layer, built, whose every weight matters."""
+        layer = self.make(shape)
+        layer.build(*(x.shape for x in self.arrays(shape)))
+        rng = np.random.default_rng(0)
+        for weight in layer.weights:
+            if weight.dtype != "float32":
+                continue
+            new = np.asarray(keras.ops.convert_to_numpy(weight))
+            new = new + 0.1 * np.abs(rng.normal(size=weight.shape))
+            weight.assign(new.astype("float32"))
+        return layer
+
+    def arrays(self, shape: Shape) -> list[np.ndarray]:
+        """Return what it is called on."""
+        rng = np.random.default_rng(1)
+        shapes = [shape.tensor]
+        if self.seconds:
+            shapes.append(self.seconds(shape))
+        return [rng.normal(size=size).astype("float32") for size in shapes]
+
+
+def _plain(name: str, **settings: Any) -> Case:
+    """Return the case of a layer that keeps its shape."""
+    cls = getattr(keras_attention, name)
+    return Case(
+        name, lambda shape: cls(**settings, data_format=shape.data_format)
+    )
+
+
+def _pair(name: str, **settings: Any) -> Case:
+    """Return the case of a layer of two maps."""
+    return dataclasses.replace(
+        _plain(name, **settings), seconds=lambda shape: shape.tensor
+    )
+
+
+def _glimpse(name: str, **settings: Any) -> Case:
+    """Return the case of a layer of a map and a place in it."""
+    return dataclasses.replace(
+        _plain(name, **settings), seconds=lambda shape: (shape.batch, 2)
+    )
+
+
+def _filters(name: str, **settings: Any) -> Case:
+    """Return the case of a layer that is told its channels."""
+    cls = getattr(keras_attention, name)
+    return Case(
+        name,
+        lambda shape: cls(
+            shape.channels, **settings, data_format=shape.data_format
+        ),
+    )
+
+
+def _localization(shape: Shape) -> keras.Model:
+    """Return a network so small that the warp is what is measured."""
+    return keras.Sequential(
+        [
+            keras.Input(shape.tensor[1:]),
+            keras.layers.GlobalAveragePooling2D(shape.data_format),
+        ]
+    )
+
+
+LAYERS = [
+    _plain("SqueezeExcite"),
+    _plain("GatedChannelTransform"),
+    _plain("ChannelAttention"),
+    _plain("SpatialAttention"),
+    _plain("CBAM", reduction=16),
+    _plain("SpatialGroupEnhance", groups=8),
+    _filters("SelectiveKernel", groups=32),
+    _plain("MultiScaleChannelAttention"),
+    _pair("AttentionalFeatureFusion"),
+    _pair("IterativeAttentionalFeatureFusion"),
+    Case(
+        "SpatialTransformer",
+        lambda shape: keras_attention.SpatialTransformer(
+            _localization(shape), data_format=shape.data_format
+        ),
+    ),
+    _filters("DeformableConv2D", kernel_size=3),
+    _plain("ConvOffset2D"),
+    _plain("ResidualAttention", depth=2),
+    _glimpse("GlimpseSensor", num_scales=2),
+    _glimpse("GlimpseNetwork", num_scales=2),
+]
+
+# Batch 8: what one core of two is busy with for milliseconds, not seconds.
+USUAL = (
+    Shape(8, 56, 56, 64),
+    Shape(8, 28, 28, 256),
+    Shape(8, 14, 14, 512),
+)
+UNUSUAL = (
+    Shape(8, 28, 28, 128, "channels_first"),
+    Shape(1, 28, 28, 256),
+    Shape(8, 1, 1, 256),
+    Shape(1, 224, 224, 64),
+)
+QUICK = (Shape(2, 6, 6, 32),)

@@ -1,0 +1,59 @@
+"""JAX: a jitted function of weights and inputs."""
+
+import jax
+
+from benchmarks.engines import arguments
+from benchmarks.engines import cotangent
+from benchmarks.engines import role
+
+WAYS = ("eager", "jit")
+
+
+def ours(layer, arrays, training, way):
+    """Run a layer."""
+    kwargs = arguments(layer, training)
+    rest = [weight.value for weight in layer.non_trainable_variables]
+
+    def function(weights, rest, *inputs):
+        # In the layer's order: what JAX makes of a dictionary is sorted.
+        ordered = [weights[role(w)] for w in layer.trainable_variables]
+        return layer.stateless_call(ordered, rest, *inputs, **kwargs)
+
+    return _run(function, layer, rest, arrays, training, way)
+
+
+def peer(function, layer, arrays, training, way):
+    """Run a peer, which returns its outputs and what becomes of statistics."""
+    config = layer.get_config()
+    rest = {role(w): w.value for w in layer.non_trainable_variables}
+
+    def call(weights, rest, *inputs):
+        return function(
+            {**weights, **rest}, *inputs, config=config, training=training
+        )
+
+    return _run(call, layer, rest, arrays, training, way)
+
+
+def _run(function, layer, rest, arrays, training, way):
+    weights = {role(w): w.value for w in layer.trainable_variables}
+    inputs = [jax.numpy.asarray(x) for x in arrays]
+    constant = jax.numpy.asarray(cotangent(layer, arrays))
+
+    def forward(weights, rest, *inputs):
+        return function(weights, rest, *inputs)[0]
+
+    def step(weights, rest, *inputs):
+        outputs, pull, rest = jax.vjp(
+            lambda weights, inputs: function(weights, rest, *inputs),
+            weights,
+            inputs,
+            has_aux=True,
+        )
+        of_weights, of_inputs = pull(constant)
+        return outputs, of_inputs, of_weights, rest
+
+    run = step if training else forward
+    if way == "jit":
+        run = jax.jit(run)
+    return lambda: jax.block_until_ready(run(weights, rest, *inputs))

@@ -1,0 +1,79 @@
+"""PyTorch: as it comes."""
+
+import torch
+
+from benchmarks.engines import arguments
+from benchmarks.engines import cotangent
+from benchmarks.engines import role
+
+WAYS = ("eager",)
+_DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def ours(layer, arrays, training, way):
+    """Run a layer."""
+    kwargs = arguments(layer, training)
+    weights = {role(w): w.value for w in layer.trainable_variables}
+
+    def function(*inputs):
+        return layer(*inputs, **kwargs)
+
+    return _run(function, weights, layer, arrays, training)
+
+
+def peer(function, layer, arrays, training, way):
+    """Run a peer; its weights are laid out as PyTorch's."""
+    config = layer.get_config()
+    trainable = {role(w) for w in layer.trainable_variables}
+    values = {
+        role(w): native(w.value).detach().clone().contiguous()
+        for w in layer.variables
+    }
+    weights = {
+        name: value.requires_grad_()
+        for name, value in values.items()
+        if name in trainable
+    }
+
+    def call(*inputs):
+        return function(values, *inputs, config=config, training=training)
+
+    return _run(call, weights, layer, arrays, training)
+
+
+def native(value):
+    """Return a kernel as PyTorch has it, and back, which is the same."""
+    if value.ndim == 4:
+        return value.permute(3, 2, 0, 1)
+    return value.T if value.ndim == 2 else value
+
+
+def _run(function, weights, layer, arrays, training):
+    inputs = [torch.tensor(x, device=_DEVICE) for x in arrays]
+    constant = torch.tensor(cotangent(layer, arrays), device=_DEVICE)
+
+    def forward():
+        with torch.no_grad():
+            return function(*inputs)
+
+    def step():
+        leaves = [x.requires_grad_() for x in inputs]
+        outputs = function(*leaves)
+        found = torch.autograd.grad(
+            outputs,
+            [*leaves, *weights.values()],
+            constant,
+            allow_unused=True,
+        )
+        of_inputs, of_weights = found[: len(inputs)], found[len(inputs) :]
+        return outputs, of_inputs, dict(zip(weights, of_weights, strict=True))
+
+    run = step if training else forward
+
+    def wait():
+        found = run()
+        if _DEVICE == "cuda":
+            torch.cuda.synchronize()
+        return found
+
+    return wait

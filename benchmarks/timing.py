@@ -1,0 +1,89 @@
+"""Two functions timed in turns, so that what else the machine does is even."""
+
+import dataclasses
+import statistics
+import time
+from collections.abc import Callable
+
+
+@dataclasses.dataclass(frozen=True)
+class Ratio:
+    """How the time of one function compares with that of another.
+
+    Attributes:
+        median: Median of the ratios of neighbouring turns.
+        low: Their first quartile.
+        high: Their third quartile.
+        seconds: Median seconds of a call of the first.
+        peer_seconds: Median seconds of a call of the second.
+        turns: Number of pairs.
+    """
+
+    median: float
+    low: float
+    high: float
+    seconds: float
+    peer_seconds: float
+    turns: int
+
+
+def seconds(function: Callable, calls: int = 1) -> float:
+    """Return the seconds that a call takes."""
+    start = time.perf_counter()
+    for _ in range(calls):
+        function()
+    return (time.perf_counter() - start) / calls
+
+
+def fastest(functions: dict[str, Callable], turns: int = 5) -> str:
+    """Return the name of the function with the smallest median."""
+    for function in functions.values():
+        seconds(function, 2)
+    rounds = [
+        {name: seconds(function) for name, function in functions.items()}
+        for _ in range(turns)
+    ]
+    return min(
+        functions,
+        key=lambda name: statistics.median(times[name] for times in rounds),
+    )
+
+
+def compare(
+    first: Callable,
+    second: Callable,
+    *,
+    budget: float = 2.0,
+    turns: int = 15,
+    turn: float = 5e-3,
+) -> Ratio:
+    """Time two functions in turns.
+
+    Args:
+        first: A function without arguments.
+        second: Another, that it is compared with.
+        budget: Seconds after which no further pair begins.
+        turns: Least number of pairs, whatever the budget.
+        turn: Least seconds of a turn: quick functions are called repeatedly.
+    """
+    for function in (first, second):
+        seconds(function, 3)
+    calls = max(1, round(turn / seconds(second, 3)))
+    pairs: list[tuple[float, float]] = []
+    end = time.perf_counter() + budget
+    while len(pairs) < turns or time.perf_counter() < end:
+        if len(pairs) % 2:
+            mine, other = seconds(first, calls), seconds(second, calls)
+        else:
+            other, mine = seconds(second, calls), seconds(first, calls)
+        pairs.append((mine, other))
+    ratios = [mine / other for mine, other in pairs]
+    low, median, high = statistics.quantiles(ratios, n=4)
+    return Ratio(
+        median=median,
+        low=low,
+        high=high,
+        seconds=statistics.median(mine for mine, _ in pairs),
+        peer_seconds=statistics.median(other for _, other in pairs),
+        turns=len(pairs),
+    )

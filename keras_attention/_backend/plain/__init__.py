@@ -1,0 +1,13 @@
+"""The forms in `keras.ops`, for any backend."""
+
+from keras_attention._backend.plain.autodiff import gradient
+from keras_attention._backend.plain.reductions import largest
+from keras_attention._backend.plain.sampling import grid_sample
+from keras_attention._backend.plain.sampling import take_rows
+
+__all__ = [
+    "gradient",
+    "grid_sample",
+    "largest",
+    "take_rows",
+]

@@ -1,0 +1,13 @@
+"""PyTorch."""
+
+from keras_attention._backend.plain.reductions import largest
+from keras_attention._backend.plain.sampling import take_rows
+from keras_attention._backend.torch.autodiff import gradient
+from keras_attention._backend.torch.sampling import grid_sample
+
+__all__ = [
+    "gradient",
+    "grid_sample",
+    "largest",
+    "take_rows",
+]
