@@ -1,45 +1,113 @@
 """Measures the layers on the active backend.
 
     KERAS_BACKEND=jax python -m benchmarks
-    KERAS_BACKEND=jax python -m benchmarks --only CBAM GatedChannelTransform
+    KERAS_BACKEND=jax python -m benchmarks --parts layers --only CBAM
 
-Prints a line a comparison: below 1, the layer is faster than its peer.
+Prints a line a comparison: below 1, the layer is faster than its peer. With
+`--out` it writes all as JSON, as a table and as a picture.
 """
 
 import argparse
+from collections.abc import Iterable
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
+from benchmarks import growth
 from benchmarks import layers
+from benchmarks import memory
+from benchmarks import network
+from benchmarks import report
+from benchmarks import samplers
 from benchmarks.cases import LAYERS
 from benchmarks.cases import QUICK
 from benchmarks.cases import UNUSUAL
 from benchmarks.cases import USUAL
 
+PARTS = ("layers", "samplers", "network", "memory", "growth")
+
 
 def main() -> None:
     """Measure what the command line says."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    options = _options()
+    cases = [case for case in LAYERS if case.name in options.only]
+    budget = {"budget": options.budget}
+    if options.quick:
+        budget = {"budget": 0, "turns": 3, "turn": 0}
+    shapes = QUICK if options.quick else USUAL + UNUSUAL
+    measures = {
+        "layers": lambda: (
+            result
+            for case in cases
+            for shape in shapes
+            for result in layers.measure(
+                case, shape, eager=not options.quick, **budget
+            )
+        ),
+        "samplers": lambda: samplers.measure(quick=options.quick, **budget),
+        "network": lambda: network.measure(**budget),
+        "memory": lambda: _memory(case.name for case in cases),
+        "growth": lambda: (
+            curve for case in cases for curve in growth.measure(case)
+        ),
+    }
+    found = {part: _shown(measures[part]()) for part in options.parts}
+    if options.out:
+        report.write(options.out, found)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks", description=__doc__.partition("\n")[0]
+    )
     names = [case.name for case in LAYERS]
-    parser.add_argument("--only", nargs="+", choices=names, default=names)
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--unusual", action="store_true")
-    parser.add_argument("--budget", type=float, default=2.0)
-    options = parser.parse_args()
-    shapes = QUICK if options.quick else USUAL
-    if options.unusual:
-        shapes = UNUSUAL
-    for case in LAYERS:
-        if case.name not in options.only:
-            continue
-        for shape in shapes:
-            for result in layers.measure(case, shape, budget=options.budget):
-                ratio = result.ratio
-                print(
-                    f"{result.layer:34} {result.shape:22} {result.pass_:9} "
-                    f"{result.way:9} {ratio.median:5.2f} "
-                    f"({ratio.low:.2f} to {ratio.high:.2f})  "
-                    f"{1e3 * ratio.seconds:8.2f} ms",
-                    flush=True,
-                )
+    parser.add_argument(
+        "--only", nargs="+", choices=names, default=names, help="layers"
+    )
+    parser.add_argument(
+        "--parts", nargs="+", choices=PARTS, default=PARTS, help="comparisons"
+    )
+    parser.add_argument(
+        "--budget", type=float, default=2.0, help="seconds of a comparison"
+    )
+    parser.add_argument(
+        "--quick",
+        action="store_true",
+        help="one small shape, three turns, none of them eager",
+    )
+    parser.add_argument("--out", type=Path, help="folder of what is written")
+    return parser.parse_args()
+
+
+def _shown(results: Iterable[Any]) -> list[Any]:
+    """Return the results, each printed as soon as it is there."""
+    found = []
+    for result in results:
+        print(_line(result), flush=True)
+        found.append(result)
+    return found
+
+
+def _line(result: Any) -> str:
+    """Return a result in words."""
+    words = []
+    for name, value in zip(result._fields, result, strict=True):
+        if name == "ratio":
+            words.append(
+                f"{value.median:5.2f} ({value.low:.2f} to {value.high:.2f}) "
+                f"{1e3 * value.seconds:8.2f} ms"
+            )
+        else:
+            words.append(f"{value!s:<{22 if name == 'shape' else 10}}")
+    return "  ".join(words)
+
+
+def _memory(names: Iterable[str]) -> Iterator[memory.Peak]:
+    if not memory.is_possible():
+        print("No figures of memory: they need Linux.")
+        return
+    for name in names:
+        yield memory.compare(name)
 
 
 if __name__ == "__main__":

@@ -28,8 +28,17 @@ class Result(NamedTuple):
     ratio: timing.Ratio
 
 
-def measure(case: Case, shape: Shape, **budget: Any) -> Iterator[Result]:
-    """Check the peer of a layer, then time both."""
+def measure(
+    case: Case, shape: Shape, *, eager: bool = True, **budget: Any
+) -> Iterator[Result]:
+    """Check the peer of a layer, then time both.
+
+    Args:
+        case: The layer.
+        shape: What it is called on.
+        eager: Whether to time both without a compiler too, if there is one.
+        **budget: Arguments of `timing.compare`.
+    """
     engine = engines.active()
     layer, arrays = case.layer(shape), case.arrays(shape)
     function = peers.find(case.peer)
@@ -41,9 +50,11 @@ def measure(case: Case, shape: Shape, **budget: Any) -> Iterator[Result]:
             )
             for way in engine.WAYS
         }
-        eager, *compiled = engine.WAYS
-        check(*sides[compiled[0] if compiled else eager])
-        ways = {"eager": (eager, eager)}
+        plain, *compiled = engine.WAYS
+        check(*sides[compiled[0] if compiled else plain])
+        ways = {}
+        if eager or not compiled:
+            ways["eager"] = (plain, plain)
         if compiled:
             ways["compiled"] = (
                 timing.fastest({way: sides[way][0] for way in compiled}),

@@ -1,0 +1,104 @@
+"""How much memory a training step takes, in processes of their own.
+
+    KERAS_BACKEND=jax python -m benchmarks.memory CBAM ours 8
+
+prints by how many bytes the process grew at most, from what it held before the
+first step. That includes what compilers take, and what is never given back: how
+much *more* it is for more samples is what a sample takes. Linux only, as
+nothing else tells the peak since a given moment.
+"""
+
+import argparse
+import dataclasses
+import gc
+import subprocess
+import sys
+from pathlib import Path
+from typing import NamedTuple
+
+_BATCHES = (8, 40)
+_PROCESS = Path("/proc/self")
+
+
+class Peak(NamedTuple):
+    """Bytes that a training step takes for each sample of 56 x 56 x 64."""
+
+    layer: str
+    ours: float
+    peer: float
+
+
+def compare(layer: str) -> Peak:
+    """Return what a training step of each side takes."""
+    return Peak(layer, _a_sample(layer, "ours"), _a_sample(layer, "peer"))
+
+
+def _a_sample(layer: str, side: str) -> float:
+    """Return the bytes that one more sample takes."""
+    few, many = (_in_process(layer, side, batch) for batch in _BATCHES)
+    return (many - few) / (_BATCHES[1] - _BATCHES[0])
+
+
+def _in_process(layer: str, side: str, batch: int) -> int:
+    """Return what the process that this file is says of one side."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", layer, side, str(batch)],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    return int(done.stdout.split()[-1])
+
+
+def is_possible() -> bool:
+    """Return whether the system tells what is needed."""
+    return (_PROCESS / "clear_refs").exists()
+
+
+def main() -> None:
+    """Print the bytes of what the command line says."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
+    parser.add_argument("layer")
+    parser.add_argument("side", choices=["ours", "peer"])
+    parser.add_argument("batch", type=int)
+    options = parser.parse_args()
+    print(_measure(options.layer, options.side, options.batch))
+
+
+def _measure(name: str, side: str, batch: int) -> int:
+    # Here, so that the parent process needs no backend.
+    from benchmarks import engines
+    from benchmarks import peers
+    from benchmarks.cases import LAYERS
+    from benchmarks.cases import USUAL
+
+    case = next(case for case in LAYERS if case.name == name)
+    shape = dataclasses.replace(USUAL[0], batch=batch)
+    layer, arrays, engine = (
+        case.layer(shape),
+        case.arrays(shape),
+        engines.active(),
+    )
+    way = engine.WAYS[:2][-1]
+    if side == "ours":
+        step = engine.ours(layer, arrays, True, way)
+    else:
+        step = engine.peer(peers.find(case.peer), layer, arrays, True, way)
+    gc.collect()
+    (_PROCESS / "clear_refs").write_text("5")
+    before = _status("VmRSS")
+    for _ in range(3):
+        step()
+    return _status("VmHWM") - before
+
+
+def _status(entry: str) -> int:
+    """Return bytes that the system counts of this process."""
+    for line in (_PROCESS / "status").read_text().splitlines():
+        if line.startswith(f"{entry}:"):
+            return 1024 * int(line.split()[1])
+    raise KeyError(entry)
+
+
+if __name__ == "__main__":
+    main()

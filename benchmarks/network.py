@@ -1,0 +1,80 @@
+"""A training step of a small residual network, with and without attention."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+from typing import NamedTuple
+
+import keras
+import numpy as np
+
+import keras_attention
+from benchmarks import timing
+
+_BATCH, _SIDE, _CLASSES = 16, 56, 10
+_WIDTHS = (32, 64, 128)
+
+GATES = {
+    "SqueezeExcite": keras_attention.SqueezeExcite,
+    "GatedChannelTransform": keras_attention.GatedChannelTransform,
+    "SpatialGroupEnhance": lambda: keras_attention.SpatialGroupEnhance(8),
+    "CBAM": lambda: keras_attention.CBAM(16),
+    "MultiScaleChannelAttention": keras_attention.MultiScaleChannelAttention,
+}
+FUSIONS = {
+    "AttentionalFeatureFusion": keras_attention.AttentionalFeatureFusion,
+}
+
+
+class Cost(NamedTuple):
+    """Time of a step with a layer by that without."""
+
+    layer: str
+    ratio: timing.Ratio
+
+
+def measure(**budget: Any) -> Iterator[Cost]:
+    """Time a step with each layer against one without, in turns."""
+    plain = _step(_network())
+    for name in (*GATES, *FUSIONS):
+        network = _network(GATES.get(name), FUSIONS.get(name))
+        yield Cost(name, timing.compare(_step(network), plain, **budget))
+
+
+def _network(
+    gate: Callable | None = None, fusion: Callable | None = None
+) -> keras.Model:
+    """Return a network of two blocks a stage."""
+    x = images = keras.Input((_SIDE, _SIDE, 3))
+    x = keras.layers.Conv2D(_WIDTHS[0], 3, padding="same")(x)
+    for stage, width in enumerate(_WIDTHS):
+        for block in range(2):
+            strides = 2 if stage and not block else 1
+            y = _conv(x, width, strides)
+            y = keras.layers.BatchNormalization()(_conv(y, width, 1))
+            if gate:
+                y = gate()(y)
+            if strides > 1:
+                x = keras.layers.Conv2D(width, 1, strides)(x)
+            x = fusion()(y, x) if fusion else keras.layers.Add()([y, x])
+            x = keras.layers.ReLU()(x)
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    return keras.Model(images, keras.layers.Dense(_CLASSES)(x))
+
+
+def _conv(x: Any, width: int, strides: int) -> Any:
+    x = keras.layers.Conv2D(width, 3, strides, padding="same")(x)
+    x = keras.layers.BatchNormalization()(x)
+    return keras.layers.ReLU()(x)
+
+
+def _step(network: keras.Model) -> Callable[[], Any]:
+    """Return what takes one step, as `fit` does."""
+    network.compile(
+        keras.optimizers.SGD(0.01),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(_BATCH, _SIDE, _SIDE, 3)).astype("float32")
+    y = rng.integers(0, _CLASSES, _BATCH)
+    return lambda: network.train_on_batch(x, y)

@@ -1,0 +1,233 @@
+"""What was measured, as a file for programs, a table and a picture."""
+
+import dataclasses
+import json
+import math
+import os
+import platform
+from collections.abc import Iterable
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import keras
+
+from benchmarks.growth import Curve
+from benchmarks.layers import Result
+
+_PACKAGES = ("keras", "numpy", "jax", "tensorflow", "tensorflow-cpu", "torch")
+
+
+def machine() -> dict[str, Any]:
+    """Return what the figures depend on beside the code."""
+    versions = {}
+    for package in _PACKAGES:
+        try:
+            versions[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return {
+        "backend": keras.config.backend(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "threads": os.environ.get("OMP_NUM_THREADS", "as many as cores"),
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def geometric_mean(ratios: Iterable[float]) -> float:
+    """Return the mean of ratios, in which 2 and 1/2 cancel."""
+    logs = [math.log(ratio) for ratio in ratios]
+    return math.exp(sum(logs) / len(logs))
+
+
+def write(folder: Path, sections: dict[str, Any]) -> None:
+    """Write `<backend>.json` and `<backend>.md`, and draw the growth."""
+    backend = keras.config.backend()
+    folder.mkdir(parents=True, exist_ok=True)
+    found = {"machine": machine(), **sections}
+    (folder / f"{backend}.json").write_text(
+        json.dumps(_plain(found), indent=1) + "\n"
+    )
+    (folder / f"{backend}.md").write_text(markdown(found))
+    if sections.get("growth"):
+        _draw(sections["growth"], folder / f"{backend}.png")
+
+
+def markdown(found: dict[str, Any]) -> str:
+    """Return the tables."""
+    about = found["machine"]
+    versions = ", ".join(f"{k} {v}" for k, v in about["versions"].items())
+    lines = [
+        f"# Speed on {about['backend']}",
+        "",
+        (
+            f"{about['processor']}, {about['cores']} cores, threads: "
+            f"{about['threads']}. Python {about['python']}, {versions}."
+        ),
+        "",
+        (
+            "Ratios of times, the layer's to that of hand-written code of the "
+            "same numbers: the median of neighbouring turns, and their "
+            "quartiles. Below 1 the layer is faster."
+        ),
+    ]
+    for way in ("compiled", "eager"):
+        results = [r for r in found.get("layers", []) if r.way == way]
+        if results:
+            lines += ["", f"## Layers, {way}", "", *_layers(results)]
+    if samplers := found.get("samplers"):
+        lines += ["", "## Samplers", "", *_rows(samplers)]
+    if network := found.get("network"):
+        lines += [
+            "",
+            "## A training step of a small ResNet, to one without attention",
+            "",
+            "| layer | ratio |",
+            "|:--|--:|",
+            *(f"| {c.layer} | {_ratio(c.ratio)} |" for c in network),
+        ]
+    if memory := found.get("memory"):
+        lines += [
+            "",
+            "## Memory of a training step, in MiB for a sample of 56 x 56 x 64",
+            "",
+            "| layer | layer | peer |",
+            "|:--|--:|--:|",
+            *(
+                f"| {peak.layer} | {peak.ours / 2**20:.1f} "
+                f"| {peak.peer / 2**20:.1f} |"
+                for peak in memory
+            ),
+        ]
+    if growth := found.get("growth"):
+        lines += [
+            "",
+            "## Growth of a training step",
+            "",
+            (
+                "The power of the size that time grows with, between the two "
+                "largest sizes."
+            ),
+            "",
+            "| layer | positions | channels | batch |",
+            "|:--|--:|--:|--:|",
+            *_growth(growth),
+            "",
+            f"![Time of a training step]({about['backend']}.png)",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _layers(results: Sequence[Result]) -> list[str]:
+    """Return a table of a row a layer and shape, and the means."""
+    lines = ["| layer | shape | forward | training |", "|:--|:--|--:|--:|"]
+    cells = {(r.layer, r.shape, r.pass_): r.ratio for r in results}
+    for layer, shape in dict.fromkeys((r.layer, r.shape) for r in results):
+        forward, training = (
+            _ratio(cells[layer, shape, which])
+            for which in ("forward", "training")
+        )
+        lines.append(f"| {layer} | {shape} | {forward} | {training} |")
+    means = [
+        geometric_mean(r.ratio.median for r in results if r.pass_ == which)
+        for which in ("forward", "training")
+    ]
+    lines.append(
+        f"| **geometric mean** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
+    )
+    return lines
+
+
+def _rows(samplers: Sequence[Any]) -> list[str]:
+    return [
+        "| of | against | shape | pass | ratio |",
+        "|:--|:--|:--|:--|--:|",
+        *(
+            f"| {s.function} | {s.peer} | {s.shape} | {s.pass_} "
+            f"| {_ratio(s.ratio)} |"
+            for s in samplers
+        ),
+    ]
+
+
+def _growth(curves: Sequence[Curve]) -> list[str]:
+    exponents = {(c.layer, c.what): f"{c.exponent:.2f}" for c in curves}
+    return [
+        f"| {layer} | "
+        + " | ".join(
+            exponents[layer, what]
+            for what in ("positions", "channels", "batch")
+        )
+        + " |"
+        for layer in dict.fromkeys(c.layer for c in curves)
+    ]
+
+
+def _ratio(ratio: Any) -> str:
+    return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
+
+
+def _draw(curves: Sequence[Curve], path: Path) -> None:
+    """Draw all curves on axes whose slope is the power."""
+    from matplotlib.figure import Figure
+
+    kinds = list(dict.fromkeys(c.what for c in curves))
+    layers = list(dict.fromkeys(c.layer for c in curves))
+    figure = Figure(figsize=(12, 5), layout="constrained")
+    axes = figure.subplots(1, len(kinds), sharey=True)
+    for panel, what in zip(axes, kinds, strict=True):
+        for curve in curves:
+            if curve.what == what:
+                number = layers.index(curve.layer)
+                panel.loglog(
+                    curve.sizes,
+                    [1e3 * seconds for seconds in curve.seconds],
+                    f"C{number % 10}",
+                    marker="os^"[number // 10],
+                    markersize=4,
+                    label=curve.layer,
+                )
+        sizes = next(c.sizes for c in curves if c.what == what)
+        lowest = 1e3 * min(c.seconds[0] for c in curves if c.what == what)
+        panel.loglog(
+            sizes,
+            [lowest * size / sizes[0] for size in sizes],
+            color="0.6",
+            linestyle="--",
+            label="in proportion",
+        )
+        panel.set_xticks(sizes, [f"{size:,}" for size in sizes])
+        panel.minorticks_off()
+        panel.set_xlabel(what)
+    axes[0].set_ylabel("training step in ms")
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize=8)
+    figure.suptitle(f"How time grows, on {keras.config.backend()}")
+    figure.savefig(path, dpi=100)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value made of what JSON has."""
+    if hasattr(value, "_asdict"):
+        value = value._asdict()
+    elif dataclasses.is_dataclass(value):
+        value = vars(value)
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _processor() -> str:
+    """Return the name of the processor, or of the GPU if there is one."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

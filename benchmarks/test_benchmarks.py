@@ -1,0 +1,68 @@
+"""The benchmarks run, and their peers come to what the layers do."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+def run(backend, *arguments):
+    """Run the command line in a process of its own."""
+    return subprocess.run(
+        [sys.executable, "-m", "benchmarks", *arguments],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": backend,
+            "PYTHONPATH": str(ROOT),
+            "PYTHONSAFEPATH": "",
+        },
+    ).stdout
+
+
+@pytest.mark.parametrize("backend", ["jax", "tensorflow", "torch"])
+def test_peers_come_to_what_the_layers_do(backend):
+    # They are compared before they are timed.
+    lines = run(backend, "--quick", "--parts", "layers").splitlines()
+    assert len({line.split()[0] for line in lines}) == 16
+
+
+def test_report(tmp_path):
+    run("torch", "--quick", "--only", "SqueezeExcite", "--out", str(tmp_path))
+    found = json.loads((tmp_path / "torch.json").read_text())
+    assert found["machine"]["backend"] == "torch"
+    assert found["layers"][0]["ratio"]["median"] > 0
+    text = (tmp_path / "torch.md").read_text()
+    for title in ("Layers", "Samplers", "ResNet", "Memory", "Growth"):
+        assert title in text
+    assert (tmp_path / "torch.png").stat().st_size > 10_000
+
+
+def test_a_wrong_peer_is_refused():
+    code = """
+from benchmarks import layers, peers
+from benchmarks.cases import LAYERS, QUICK
+right = peers.find("squeeze_excite")
+peers.find = lambda name: lambda *a, **k: 1.01 * right(*a, **k)
+list(layers.measure(LAYERS[0], QUICK[0], budget=0))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={
+            **os.environ,
+            "KERAS_BACKEND": "torch",
+            "PYTHONPATH": str(ROOT),
+        },
+    )
+    assert "AssertionError" in done.stderr
