@@ -53,4 +53,5 @@ def compiling_changes_nothing(case):
     inputs = case.inputs()
     eager = vjp(case.generic(), inputs, case.cotangent(), compiled=False)
     compiled = vjp(case.generic(), inputs, case.cotangent(), compiled=True)
-    assert_close(compiled, eager)
+    # Two compilers, which round a sum of many terms each in its own way.
+    assert_close(compiled, eager, 5e-5)
