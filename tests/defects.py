@@ -160,7 +160,7 @@ DEFECTS = [
     Defect(
         "mean and maximum are swapped",
         "spatial.spatial_attention",
-        "ops.max(x, axis=axis, keepdims=True),",
+        "_backend.largest(x, (axis,), keepdims=True),",
         "_numerics.mean(x, (axis,), keepdims=True),\n"
         "                ops.max(x, axis=axis, keepdims=True)][:2] + [",
         "SpatialAttention",
