@@ -14,7 +14,12 @@ _NAME = keras.config.backend()
 _FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
+batch_norm = _active.batch_norm
+blend = _active.blend
+conv2d = _active.conv2d
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest
+normalize = _active.normalize
+pointwise = _active.pointwise
 take_rows = _active.take_rows
