@@ -11,7 +11,7 @@ from keras_attention import _numerics
 from keras_attention._layer import BottleneckLayer
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
-from keras_attention._norm import normed_product
+from keras_attention._products import normed
 
 
 class ContextBranch(KernelLayer):
@@ -54,8 +54,7 @@ class ContextBranch(KernelLayer):
         def product(kernel, bias):
             return _backend.pointwise(x, kernel, bias, axis=self.axis)
 
-        kernel, bias = map(ops.convert_to_tensor, (dense.kernel, dense.bias))
-        return normed_product(product, kernel, bias, norm, training)
+        return normed(product, dense.kernel, dense.bias, norm, training)
 
     def _norm(self, name: str) -> BatchNorm:
         return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)

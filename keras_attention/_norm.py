@@ -1,6 +1,5 @@
 """Batch norm that few samples do not unsettle."""
 
-from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -58,21 +57,3 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def _moving(self):
         return self.moving_mean, self.moving_variance
-
-
-def normed_product(
-    product: Callable, kernel: Any, bias: Any, norm: BatchNorm, training: Any
-):
-    """Return `norm(product(kernel, bias))`, in inference in one product.
-
-    The product is linear in its kernel, whose last axis is that of its outputs,
-    and adds a bias, which may be `None`.
-    """
-    dtype = keras.backend.standardize_dtype(kernel.dtype)
-    # In half precision a kernel times a scale might be infinite.
-    if norm.follows_batch(training) or dtype not in ("float32", "float64"):
-        return norm.call(product(kernel, bias), training=training)
-    scale, shift = norm.scale_and_shift(dtype)
-    if bias is not None:
-        shift = bias * scale + shift
-    return product(kernel * scale, shift)

@@ -9,8 +9,8 @@ from keras import ops
 from keras_attention import _axes
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
-from keras_attention._norm import normed_product
 from keras_attention._products import convolve
+from keras_attention._products import normed
 
 
 class DilatedPath(KernelLayer):
@@ -88,7 +88,7 @@ class DilatedPath(KernelLayer):
 
         bias = self.bias if self.use_bias else None
         return ops.relu(
-            normed_product(product, self.conv.kernel, bias, self.norm, training)
+            normed(product, self.conv.kernel, bias, self.norm, training)
         )
 
     def _thin(self, x, step: int):

@@ -1,5 +1,6 @@
 """Convolutions with norms, plain and residual (He et al., 2016)."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,8 @@ from keras import ops
 from keras_attention import _axes
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
+from keras_attention._products import convolve
+from keras_attention._products import normed
 
 
 class NormedConvs(KernelLayer):
@@ -64,15 +67,22 @@ class NormedConvs(KernelLayer):
             input_shape = output_shape
 
     def call(self, x, training=None):
+        norms = iter(self.norms)
         if self.preactivation:
-            for norm, conv in zip(self.norms, self.convs, strict=True):
-                x = conv(ops.relu(norm(x, training=training)))
-            return x
+            x = ops.relu(next(norms).call(x, training=training))
         for number, conv in enumerate(self.convs):
-            x = conv(ops.relu(x) if number else x)
-            if number < len(self.norms):
-                x = self.norms[number](x, training=training)
+            x = self._convolve(
+                conv, next(norms, None), ops.relu(x) if number else x, training
+            )
         return x
+
+    @staticmethod
+    def _convolve(conv, norm, x, training):
+        """Return `norm(conv(x))`, or `conv(x)` if there is no norm."""
+        product = functools.partial(convolve, conv, x)
+        if norm is None:
+            return product(ops.convert_to_tensor(conv.kernel))
+        return normed(product, conv.kernel, None, norm, training)
 
 
 class ResidualUnit(NormedConvs):
