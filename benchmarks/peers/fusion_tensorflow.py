@@ -106,16 +106,15 @@ def _conv(x, kernel, config, dilation=1):
     )
 
 
-@tf.function(jit_compile=True, autograph=False)
-def _compiled(x, kernel, last, dilation):
-    data_format = "channels_last" if last else "channels_first"
-    return _conv(x, kernel, {"data_format": data_format}, dilation)
-
-
 def _grouped(x, kernel, config, dilation):
-    """Convolve in groups, which has no gradient on CPUs without XLA."""
-    last = config["data_format"] == "channels_last"
-    return _compiled(x, tf.convert_to_tensor(kernel), last, dilation)
+    """Convolve group by group, as one call has no gradient on CPUs."""
+    axis = 3 if config["data_format"] == "channels_last" else 1
+    groups = config["groups"]
+    parts = tf.split(x, groups, axis), tf.split(kernel, groups, 3)
+    return tf.concat(
+        [_conv(*part, config, dilation) for part in zip(*parts, strict=True)],
+        axis,
+    )
 
 
 def _norm(w, name, x, config, training, vectors=False):

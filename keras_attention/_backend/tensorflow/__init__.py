@@ -3,10 +3,10 @@
 from keras_attention._backend.plain.blending import blend
 from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
-from keras_attention._backend.plain.products import conv2d
 from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.products import conv2d
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
 
