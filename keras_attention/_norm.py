@@ -37,9 +37,9 @@ class BatchNorm(keras.layers.BatchNormalization):
                     old * self.momentum + statistic * (1 - self.momentum)
                 )
         else:
-            statistics = (ops.cast(x, wide.dtype) for x in self._moving())
+            mean, variance = (ops.cast(x, wide.dtype) for x in self._moving())
             outputs = _backend.normalize(
-                wide, *statistics, gamma, beta, **settings
+                wide, gamma, beta, mean=mean, variance=variance, **settings
             )
         return ops.cast(outputs, x.dtype)
 

@@ -17,8 +17,8 @@ def batch_norm(x, gamma, beta, *, axis, epsilon):
     return outputs, mean, variance
 
 
-def normalize(x, mean, variance, gamma, beta, *, axis, epsilon):
-    """Return `x`, normalised by a mean and a variance that are given."""
+def normalize(x, gamma, beta, *, mean, variance, axis, epsilon):
+    """Return `x`, normalised by a mean and a variance, which are constants."""
     scale = gamma * ops.rsqrt(variance + epsilon)
     centred = x - spread(mean, x, axis)
     return centred * spread(scale, x, axis) + spread(beta, x, axis)

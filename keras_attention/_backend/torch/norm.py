@@ -16,8 +16,8 @@ def batch_norm(x, gamma, beta, *, axis, epsilon):
     return _channels_back(outputs, x, axis), mean.detach(), variance
 
 
-def normalize(x, mean, variance, gamma, beta, *, axis, epsilon):
-    """Return `x`, normalised by a mean and a variance that are given."""
+def normalize(x, gamma, beta, *, mean, variance, axis, epsilon):
+    """Return `x`, normalised by a mean and a variance, which are constants."""
     outputs = torch.nn.functional.batch_norm(
         _channels_second(x, axis), mean, variance, gamma, beta, eps=epsilon
     )
