@@ -41,7 +41,9 @@ class ContextBranch(KernelLayer):
 
     def call(self, vectors, training=None):
         z = self._apply(self.reduce, self.reduce_norm, vectors, training)
-        return self._apply(self.expand, self.expand_norm, ops.relu(z), training)
+        return self._apply(
+            self.expand, self.expand_norm, _backend.rectify(z), training
+        )
 
     def _apply(self, dense, norm, x, training):
         """Return `norm(dense(x))`."""

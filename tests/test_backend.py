@@ -123,6 +123,19 @@ def test_conv2d(channels, groups, padding, data_format, rng):
     compare("conv2d", [x, kernel, bias], rng, **settings)
 
 
+@pytest.mark.parametrize("size", [(4, 5), (1, 2)])
+def test_resizing(size, data_format, rng):
+    x = rng.normal(size=_axes.shape_from_last((2, *size, 3), data_format))
+    compare("halve", [x], rng, data_format=data_format)
+    for align_corners in (False, True):
+        settings = {"align_corners": align_corners, "data_format": data_format}
+        compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
+
+
+def test_rectify(rng):
+    compare("rectify", [rng.normal(size=(3, 4))], rng)
+
+
 def test_blend(rng):
     compare("blend", rng.uniform(size=(3, 2, 4, 5)), rng)
 

@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 from keras_attention._products import convolve
@@ -87,7 +88,7 @@ class DilatedPath(KernelLayer):
             return self._thin(outputs, self.thin_after)
 
         bias = self.bias if self.use_bias else None
-        return ops.relu(
+        return _backend.rectify(
             normed(product, self.conv.kernel, bias, self.norm, training)
         )
 

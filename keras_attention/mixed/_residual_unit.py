@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
 from keras_attention._products import convolve
@@ -69,10 +70,13 @@ class NormedConvs(KernelLayer):
     def call(self, x, training=None):
         norms = iter(self.norms)
         if self.preactivation:
-            x = ops.relu(next(norms).call(x, training=training))
+            x = _backend.rectify(next(norms).call(x, training=training))
         for number, conv in enumerate(self.convs):
             x = self._convolve(
-                conv, next(norms, None), ops.relu(x) if number else x, training
+                conv,
+                next(norms, None),
+                _backend.rectify(x) if number else x,
+                training,
             )
         return x
 
@@ -92,4 +96,4 @@ class ResidualUnit(NormedConvs):
 
     def call(self, x, training=None):
         outputs = x + super().call(x, training=training)
-        return outputs if self.preactivation else ops.relu(outputs)
+        return outputs if self.preactivation else _backend.rectify(outputs)
