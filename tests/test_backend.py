@@ -120,7 +120,9 @@ def test_conv2d(channels, groups, padding, data_format, rng):
         "data_format": data_format,
     }
     bias = rng.normal(size=2 * groups)
-    compare("conv2d", [x, kernel, bias], rng, **settings)
+    # On CPUs TensorFlow convolves channels-first maps in float32 alone.
+    half = BACKEND != "tensorflow" or data_format == "channels_last"
+    compare("conv2d", [x, kernel, bias], rng, half, **settings)
 
 
 @pytest.mark.parametrize("size", [(4, 5), (1, 2)])
