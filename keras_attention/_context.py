@@ -6,25 +6,28 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import BottleneckLayer
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
+from keras_attention._products import normed
 
 
 class ContextBranch(KernelLayer):
     """One scale: dense, norm, ReLU, dense, norm, of vectors of channels.
 
-    The vectors are of shape `(any number, channels)`, whatever they belong to:
-    positions (this is a point-wise convolution then) or samples.
+    The vectors are a sample's, `(batch, channels)`, or its positions', with one
+    axis for all of them: this is two point-wise convolutions then.
     """
 
     def __init__(self, hidden_units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
+        self.axis = 1 if self.data_format == "channels_first" else -1
 
     def build(self, input_shape):
-        channels = input_shape[-1]
+        channels = _axes.channel_count(input_shape, self.data_format)
         self.reduce = keras.layers.Dense(
             self.hidden_units, **self._kernel("reduce")
         )
@@ -37,11 +40,26 @@ class ContextBranch(KernelLayer):
         self.expand_norm.build((None, channels))
 
     def call(self, vectors, training=None):
-        z = self.reduce_norm(self.reduce(vectors), training=training)
-        return self.expand_norm(self.expand(ops.relu(z)), training=training)
+        z = self._apply(self.reduce, self.reduce_norm, vectors, training)
+        return self._apply(
+            self.expand, self.expand_norm, _backend.rectify(z), training
+        )
+
+    def _apply(self, dense, norm, x, training):
+        """Return `norm(dense(x))`."""
+        if dense.quantization_mode:
+            z = ops.moveaxis(
+                dense(ops.moveaxis(x, self.axis, -1)), -1, self.axis
+            )
+            return norm.call(z, training=training)
+
+        def product(kernel, bias):
+            return _backend.pointwise(x, kernel, bias, axis=self.axis)
+
+        return normed(product, dense.kernel, dense.bias, norm, training)
 
     def _norm(self, name: str) -> BatchNorm:
-        return BatchNorm(dtype=self._policy_of(name), name=name)
+        return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)
 
 
 class ContextLayer(BottleneckLayer):
@@ -74,6 +92,7 @@ class ContextLayer(BottleneckLayer):
             self._units(channels),
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
+            data_format=self.data_format,
             dtype=self.dtype_policy,
             name=name,
         )
@@ -82,14 +101,13 @@ class ContextLayer(BottleneckLayer):
 
     def _weigh(self, x, local_context, global_context, training):
         """Return the weight of each value of `x`, by two branches."""
-        rank = len(x.shape)
-        axes = _axes.spatial_axes(self.data_format, rank)
-        axis = _axes.channel_axis(self.data_format, rank)
-        pooled = _numerics.mean(x, axes)
-        wide = ops.expand_dims(global_context(pooled, training=training), axes)
-        x = ops.moveaxis(x, axis, -1)
-        positions = ops.reshape(x, (-1, x.shape[-1]))
-        narrow = ops.reshape(
-            local_context(positions, training=training), ops.shape(x)
-        )
-        return ops.sigmoid(ops.moveaxis(narrow, -1, axis) + wide)
+        sizes = ops.shape(x)
+        channels = x.shape[_axes.channel_axis(self.data_format, len(x.shape))]
+        # All positions along one axis, which is what is quick.
+        line = _axes.shape_from_last((sizes[0], -1, channels), self.data_format)
+        x = ops.reshape(x, line)
+        pooled = _numerics.mean(x, _axes.spatial_axes(self.data_format, 3))
+        wide = global_context.call(pooled, training=training)
+        narrow = local_context.call(x, training=training)
+        wide = ops.expand_dims(wide, _axes.spatial_axes(self.data_format, 3))
+        return ops.reshape(ops.sigmoid(narrow + wide), sizes)

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention import _backend
 from keras_attention import _numerics
 
 
@@ -24,33 +25,35 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, x, training=None):
         wide = _numerics.accumulable(x)
-        if training and self.trainable:
-            centred, variance = self._of_batch(wide)
+        gamma, beta = (
+            ops.cast(weight, wide.dtype) for weight in (self.gamma, self.beta)
+        )
+        settings = {"axis": self.axis, "epsilon": self.epsilon}
+        if self.follows_batch(training):
+            outputs, *new = _backend.batch_norm(wide, gamma, beta, **settings)
+            for moving, statistic in zip(self._moving(), new, strict=True):
+                old = ops.cast(moving, wide.dtype)
+                moving.assign(
+                    old * self.momentum + statistic * (1 - self.momentum)
+                )
         else:
-            centred = wide - self._spread(self.moving_mean, wide)
-            variance = ops.cast(self.moving_variance, wide.dtype)
-        scale = ops.rsqrt(variance + self.epsilon)
-        scale = scale * ops.cast(self.gamma, wide.dtype)
-        outputs = centred * self._spread(scale, wide)
-        return ops.cast(outputs + self._spread(self.beta, wide), x.dtype)
+            mean, variance = (ops.cast(x, wide.dtype) for x in self._moving())
+            outputs = _backend.normalize(
+                wide, gamma, beta, mean=mean, variance=variance, **settings
+            )
+        return ops.cast(outputs, x.dtype)
 
-    def _of_batch(self, x):
-        """Return what is left of the mean, and the variance; remember both."""
-        rank = len(x.shape)
-        axes = tuple(a for a in range(rank) if a != self.axis % rank)
-        mean = _numerics.mean(x, axes)
-        centred = x - self._spread(mean, x)
-        variance = _numerics.mean(ops.square(centred), axes)
-        for moving, new in (
-            (self.moving_mean, mean),
-            (self.moving_variance, variance),
-        ):
-            old = ops.cast(moving, new.dtype)
-            moving.assign(old * self.momentum + new * (1 - self.momentum))
-        return centred, variance
+    def follows_batch(self, training) -> bool:
+        """Return whether statistics are those of the batch."""
+        return bool(training) and self.trainable
 
-    def _spread(self, vector, x):
-        """Return one value a channel, fit to multiply `x`."""
-        shape = [1] * len(x.shape)
-        shape[self.axis] = -1
-        return ops.reshape(ops.cast(vector, x.dtype), shape)
+    def scale_and_shift(self, dtype) -> tuple[Any, Any]:
+        """Return what the layer multiplies by and adds in inference."""
+        mean, variance, gamma, beta = (
+            ops.cast(x, dtype) for x in (*self._moving(), self.gamma, self.beta)
+        )
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
+        return scale, beta - mean * scale
+
+    def _moving(self):
+        return self.moving_mean, self.moving_variance

@@ -1,15 +1,18 @@
 """What backends do in their own words is what the plain form does."""
 
+import functools
 import os
 import subprocess
 import sys
 
 import keras
 import pytest
+from keras import ops
 
 from autodiff import BACKEND
 from autodiff import vjp
 from contract.case import assert_close
+from keras_attention import _axes
 from keras_attention import _backend
 from keras_attention._backend import plain
 
@@ -20,6 +23,7 @@ class Calls(keras.layers.Layer):
     def __init__(self, function):
         super().__init__()
         self.function = function
+        self.built = True
 
     def call(self, *inputs, training=None):
         return self.function(*inputs)
@@ -40,6 +44,102 @@ def test_largest(axes, keepdims, rng):
         for form in (_backend.largest, plain.largest)
     )
     assert_close(found, expected)
+
+
+def compare(name, arrays, rng, half=True, **settings):
+    """Hold a form of the active backend against the plain one, and gradients.
+
+    With `half` in float16 as well, but only values.
+    """
+    arrays = [x.astype("float32") for x in arrays]
+    forms = [
+        functools.partial(_first, getattr(module, name), settings)
+        for module in (_backend, plain)
+    ]
+    cotangent = rng.normal(
+        size=forms[1](*map(ops.convert_to_tensor, arrays)).shape
+    )
+    found, expected = (
+        vjp(Calls(form), arrays, cotangent.astype("float32"))[:2]
+        for form in forms
+    )
+    assert_close(found, expected)
+    if not half:
+        return
+    arrays = [ops.cast(x, "float16") for x in arrays]
+    found, expected = (form(*arrays) for form in forms)
+    assert found.dtype == expected.dtype
+    assert_close(found, expected, 2e-2)
+
+
+def _first(form, settings, *arrays):
+    found = form(*arrays, **settings)
+    return found[0] if isinstance(found, tuple) else found
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(-1, (7, 4)), (1, (3, 4, 5))])
+@pytest.mark.parametrize("name", ["batch_norm", "normalize"])
+def test_norms(name, axis, shape, rng):
+    x = rng.normal(2, 3, size=shape)
+    arrays = [x, *rng.uniform(0.5, 1, (2, 4))]
+    settings = {"axis": axis, "epsilon": 1e-3}
+    if name == "normalize":
+        for statistic in ("mean", "variance"):
+            new = ops.convert_to_tensor(rng.uniform(0.5, 1, 4), "float32")
+            settings[statistic] = new
+    compare(name, arrays, rng, half=False, **settings)
+    if name == "batch_norm":
+        arrays = [ops.convert_to_tensor(x, "float32") for x in arrays]
+        found, expected = (
+            form.batch_norm(*arrays, **settings)[1:]
+            for form in (_backend, plain)
+        )
+        assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("axis", "shape"), [(-1, (7, 4)), (1, (7, 4)), (1, (3, 4, 5))]
+)
+def test_pointwise(axis, shape, rng):
+    arrays = [rng.normal(size=size) for size in (shape, (4, 6), (6,))]
+    compare("pointwise", arrays, rng, axis=axis)
+
+
+@pytest.mark.parametrize(
+    ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 64)]
+)
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_conv2d(channels, groups, padding, data_format, rng):
+    shape = _axes.shape_from_last((2, 6, 5, channels), data_format)
+    x = rng.normal(size=shape)
+    kernel = rng.normal(size=(3, 2, channels // groups, 2 * groups))
+    settings = {
+        "strides": (1, 1) if padding == "same" else (2, 2),
+        "padding": padding,
+        "dilation_rate": (2, 1) if padding == "same" else (1, 1),
+        "data_format": data_format,
+    }
+    bias = rng.normal(size=2 * groups)
+    # On CPUs TensorFlow convolves channels-first maps in float32 alone.
+    half = BACKEND != "tensorflow" or data_format == "channels_last"
+    compare("conv2d", [x, kernel, bias], rng, half, **settings)
+
+
+@pytest.mark.parametrize("size", [(4, 5), (1, 2)])
+def test_resizing(size, data_format, rng):
+    x = rng.normal(size=_axes.shape_from_last((2, *size, 3), data_format))
+    compare("halve", [x], rng, data_format=data_format)
+    for align_corners in (False, True):
+        settings = {"align_corners": align_corners, "data_format": data_format}
+        compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
+
+
+def test_rectify(rng):
+    compare("rectify", [rng.normal(size=(3, 4))], rng)
+
+
+def test_blend(rng):
+    compare("blend", rng.uniform(size=(3, 2, 4, 5)), rng)
 
 
 RECOMPUTED = """

@@ -3,6 +3,8 @@
 import jax
 import jax.numpy as jnp
 
+from benchmarks.peers.fusion_jax import *  # noqa: F403
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""

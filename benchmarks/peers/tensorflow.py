@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from benchmarks.peers.fusion_tensorflow import *  # noqa: F403
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""

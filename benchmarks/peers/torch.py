@@ -3,6 +3,8 @@
 import torch
 from torch.nn import functional
 
+from benchmarks.peers.fusion_torch import *  # noqa: F403
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""

@@ -14,7 +14,15 @@ _NAME = keras.config.backend()
 _FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
+batch_norm = _active.batch_norm
+blend = _active.blend
+conv2d = _active.conv2d
 gradient = _active.gradient
 grid_sample = _active.grid_sample
+halve = _active.halve
 largest = _active.largest
+normalize = _active.normalize
+pointwise = _active.pointwise
+rectify = _active.rectify
+resize_bilinear = _active.resize_bilinear
 take_rows = _active.take_rows

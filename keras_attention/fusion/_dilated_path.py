@@ -7,8 +7,11 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
+from keras_attention._products import convolve
+from keras_attention._products import normed
 
 
 class DilatedPath(KernelLayer):
@@ -79,10 +82,15 @@ class DilatedPath(KernelLayer):
             for axis in _axes.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
             x = self._thin(ops.pad(x, widths), self.thin_before)
-        x = self._thin(self.conv(x), self.thin_after)
-        if self.use_bias:
-            x = x + _axes.per_channel(self.bias, self.data_format, 4)
-        return ops.relu(self.norm(x, training=training))
+
+        def product(kernel, bias):
+            outputs = convolve(self.conv, x, kernel, bias)
+            return self._thin(outputs, self.thin_after)
+
+        bias = self.bias if self.use_bias else None
+        return _backend.rectify(
+            normed(product, self.conv.kernel, bias, self.norm, training)
+        )
 
     def _thin(self, x, step: int):
         """Return every so manieth row and column."""

@@ -1,5 +1,6 @@
 """Two maps of one shape, fused by the weight of the first."""
 
+from keras_attention import _backend
 from keras_attention._context import ContextLayer
 
 
@@ -18,8 +19,7 @@ class PairFusion(ContextLayer):
 
     def apply_attention(self, x, residual, attention):
         """Return the mean of `x` and `residual`, weighted by `attention`."""
-        # As `x * attention + residual * (1 - attention)`, with fewer products.
-        return residual + (x - residual) * attention
+        return _backend.blend(x, residual, attention)
 
     def compute_output_shape(self, x_shape, residual_shape):
         self._require_equal(x_shape, residual_shape)

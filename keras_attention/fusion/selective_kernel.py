@@ -1,5 +1,7 @@
 """Selective kernel convolution (Li et al., 2019)."""
 
+import functools
+import operator
 from typing import Any
 
 import keras
@@ -7,6 +9,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
@@ -176,7 +179,7 @@ class SelectiveKernel(KernelLayer):
     def call(self, x, training=None, return_attention=False):
         parts = self._split(x)
         maps = [
-            branch(part, training=training)
+            branch.call(part, training=training)
             for branch, part in zip(self.branches, parts, strict=True)
         ]
         attention = self._choose(maps, training)
@@ -186,7 +189,7 @@ class SelectiveKernel(KernelLayer):
     def apply_attention(self, maps, attention):
         """Return the sum of the maps of the paths under their weights."""
         axes = _axes.spatial_axes(self.data_format, 4)
-        return sum(
+        return _total(
             u * ops.expand_dims(attention[:, index], axes)
             for index, u in enumerate(maps)
         )
@@ -228,8 +231,10 @@ class SelectiveKernel(KernelLayer):
     def _choose(self, maps, training):
         """Return the weight of each path for each channel."""
         axes = _axes.spatial_axes(self.data_format, 4)
-        s = _numerics.mean(sum(maps), axes)
-        z = ops.relu(self.squeeze_norm(self.squeeze(s), training=training))
+        s = _numerics.mean(_total(maps), axes)
+        z = _backend.rectify(
+            self.squeeze_norm.call(self.squeeze(s), training=training)
+        )
         # Cast, as a dense layer on PyTorch turns float64 into float32.
         logits = ops.cast(self.select(z), s.dtype)
         logits = ops.reshape(logits, (-1, self.paths, self.filters))
@@ -265,3 +270,8 @@ class SelectiveKernel(KernelLayer):
                 f"Received: {name}={parts}, input_shape={tuple(input_shape)}"
             )
         return channels // parts
+
+
+def _total(maps):
+    """Return the sum of maps, which `sum` would start by adding zero to."""
+    return functools.reduce(operator.add, maps)

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
-from keras_attention.mixed._resize import resize_bilinear
+from keras_attention import _backend
 
 
 class Hourglass(keras.layers.Layer):
@@ -57,9 +57,7 @@ class Hourglass(keras.layers.Layer):
             layer.build(input_shape)
 
     def call(self, x, training=None):
-        half = ops.max_pool(
-            x, 3, strides=2, padding="same", data_format=self.data_format
-        )
+        half = _backend.halve(x, data_format=self.data_format)
         for unit in self.down:
             half = unit(half, training=training)
         if self.depth > 1:
@@ -68,7 +66,7 @@ class Hourglass(keras.layers.Layer):
         for unit in self.up:
             half = unit(half, training=training)
         size = ops.shape(x)
-        return resize_bilinear(
+        return _backend.resize_bilinear(
             half,
             [size[axis] for axis in _axes.spatial_axes(self.data_format, 4)],
             align_corners=self.align_corners,

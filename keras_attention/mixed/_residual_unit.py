@@ -1,5 +1,6 @@
 """Convolutions with norms, plain and residual (He et al., 2016)."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,8 +8,11 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention._layer import KernelLayer
 from keras_attention._norm import BatchNorm
+from keras_attention._products import convolve
+from keras_attention._products import normed
 
 
 class NormedConvs(KernelLayer):
@@ -64,15 +68,25 @@ class NormedConvs(KernelLayer):
             input_shape = output_shape
 
     def call(self, x, training=None):
+        norms = iter(self.norms)
         if self.preactivation:
-            for norm, conv in zip(self.norms, self.convs, strict=True):
-                x = conv(ops.relu(norm(x, training=training)))
-            return x
+            x = _backend.rectify(next(norms).call(x, training=training))
         for number, conv in enumerate(self.convs):
-            x = conv(ops.relu(x) if number else x)
-            if number < len(self.norms):
-                x = self.norms[number](x, training=training)
+            x = self._convolve(
+                conv,
+                next(norms, None),
+                _backend.rectify(x) if number else x,
+                training,
+            )
         return x
+
+    @staticmethod
+    def _convolve(conv, norm, x, training):
+        """Return `norm(conv(x))`, or `conv(x)` if there is no norm."""
+        product = functools.partial(convolve, conv, x)
+        if norm is None:
+            return product(ops.convert_to_tensor(conv.kernel))
+        return normed(product, conv.kernel, None, norm, training)
 
 
 class ResidualUnit(NormedConvs):
@@ -82,4 +96,4 @@ class ResidualUnit(NormedConvs):
 
     def call(self, x, training=None):
         outputs = x + super().call(x, training=training)
-        return outputs if self.preactivation else ops.relu(outputs)
+        return outputs if self.preactivation else _backend.rectify(outputs)

@@ -210,16 +210,16 @@ class ResidualAttention(BottleneckLayer):
 
     def call(self, x, training=None, return_attention=False):
         for unit in self.before:
-            x = unit(x, training=training)
+            x = unit.call(x, training=training)
         features = x
         for unit in self.trunk_units:
-            features = unit(features, training=training)
-        scores = self.hourglass(x, training=training)
-        scores = self.head(scores, training=training)
+            features = unit.call(features, training=training)
+        scores = self.hourglass.call(x, training=training)
+        scores = self.head.call(scores, training=training)
         mask = MASK_ACTIVATIONS[self.mask_activation](scores, self.data_format)
         outputs = features * (1 + mask) if self.residual else features * mask
         for unit in self.after:
-            outputs = unit(outputs, training=training)
+            outputs = unit.call(outputs, training=training)
         return self._outputs(outputs, mask, return_attention)
 
     def compute_attention_shape(self, input_shape):

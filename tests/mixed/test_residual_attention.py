@@ -19,10 +19,10 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import ResidualAttention
+from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import ResidualUnit
-from keras_attention.mixed._resize import resize_bilinear
 from twins import mixed
 
 RNG = np.random.default_rng(0)

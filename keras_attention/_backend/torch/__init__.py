@@ -3,11 +3,27 @@
 from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
+from keras_attention._backend.torch.elementwise import blend
+from keras_attention._backend.torch.elementwise import rectify
+from keras_attention._backend.torch.norm import batch_norm
+from keras_attention._backend.torch.norm import normalize
+from keras_attention._backend.torch.products import conv2d
+from keras_attention._backend.torch.products import pointwise
+from keras_attention._backend.torch.resizing import halve
+from keras_attention._backend.torch.resizing import resize_bilinear
 from keras_attention._backend.torch.sampling import grid_sample
 
 __all__ = [
+    "batch_norm",
+    "blend",
+    "conv2d",
     "gradient",
     "grid_sample",
+    "halve",
     "largest",
+    "normalize",
+    "pointwise",
+    "rectify",
+    "resize_bilinear",
     "take_rows",
 ]

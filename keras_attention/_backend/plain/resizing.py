@@ -1,4 +1,4 @@
-"""Bilinear resizing of maps, by two small matrix products."""
+"""Halving maps, and bilinear resizing by two small matrix products."""
 
 from typing import Any
 
@@ -7,6 +7,13 @@ import numpy as np
 from keras import ops
 
 from keras_attention import _axes
+
+
+def halve(x, *, data_format):
+    """Return the maxima of 3x3 windows, every other one, of rank 4."""
+    return ops.max_pool(
+        x, 3, strides=2, padding="same", data_format=data_format
+    )
 
 
 def resize_bilinear(x, size, *, align_corners: bool, data_format: str):

@@ -1,0 +1,45 @@
+"""Products without the copies that change the order of axes."""
+
+import torch
+
+
+def pointwise(x, kernel, bias, *, axis):
+    """Return `kernel` applied to vectors along axis 1 or the last."""
+    if axis == 1 and x.ndim == 3:
+        # Its gradients take half the time that those of a convolution do.
+        kernels = kernel.T.expand(len(x), -1, -1)
+        return torch.baddbmm(bias[:, None], kernels, x)
+    return torch.nn.functional.linear(x, kernel.T, bias)
+
+
+def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
+    """Return a convolution. A `bias` may be `None`.
+
+    With the channels last it takes half the time and less than that of
+    `keras.ops.conv`, which copies the map to have them second.
+    """
+    last = data_format == "channels_last"
+    if last:
+        x = x.permute(0, 3, 1, 2)
+    kernel = kernel.permute(3, 2, 0, 1).contiguous()
+    around = [0, 0]
+    if padding == "same":
+        # Without a stride, which is all that is asked for.
+        reaches = [
+            step * (size - 1)
+            for step, size in zip(dilation_rate, kernel.shape[2:], strict=True)
+        ]
+        around = [reach // 2 for reach in reaches]
+        ends = [reach % 2 for reach in reaches]
+        if any(ends):
+            x = torch.nn.functional.pad(x, (0, ends[1], 0, ends[0]))
+    outputs = torch.nn.functional.conv2d(
+        x,
+        kernel,
+        bias,
+        stride=strides,
+        padding=around,
+        dilation=dilation_rate,
+        groups=x.shape[1] // kernel.shape[1],
+    )
+    return outputs.permute(0, 2, 3, 1) if last else outputs

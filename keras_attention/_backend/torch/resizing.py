@@ -1,0 +1,33 @@
+"""PyTorch's own pooling and resizing, without copies to reorder axes."""
+
+import torch
+
+
+def halve(x, *, data_format):
+    """Return the maxima of 3x3 windows, every other one, of rank 4."""
+    x = _channels_second(x, data_format)
+    # An odd size is padded at both ends, an even one at its end alone, which
+    # is what rounding up the number of windows comes to.
+    outputs = torch.nn.functional.max_pool2d(
+        x, 3, 2, padding=[size % 2 for size in x.shape[2:]], ceil_mode=True
+    )
+    return _channels_back(outputs, data_format)
+
+
+def resize_bilinear(x, size, *, align_corners, data_format):
+    """Return maps `x` of rank 4 at height and width `size`."""
+    outputs = torch.nn.functional.interpolate(
+        _channels_second(x, data_format),
+        tuple(size),
+        mode="bilinear",
+        align_corners=align_corners,
+    )
+    return _channels_back(outputs, data_format)
+
+
+def _channels_second(x, data_format):
+    return x.permute(0, 3, 1, 2) if data_format == "channels_last" else x
+
+
+def _channels_back(x, data_format):
+    return x.permute(0, 2, 3, 1) if data_format == "channels_last" else x
