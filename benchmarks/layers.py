@@ -68,7 +68,7 @@ def measure(
             yield Result(case.name, str(shape), which, name, ratio)
 
 
-def check(ours: Any, peer: Any, tolerance: float = 2e-3) -> None:
+def check(ours: Any, peer: Any, tolerance: float = 1e-3) -> None:
     """Raise an error unless both come to the same numbers.
 
     The statistics that they leave behind are not compared.
@@ -78,35 +78,36 @@ def check(ours: Any, peer: Any, tolerance: float = 2e-3) -> None:
         found, expected = (found,), (expected,)
     outputs, *gradients = found
     peer_outputs, *peer_gradients = expected
-    pairs = {"outputs": (outputs, peer_outputs)}
+    kinds = {"outputs": {"": (outputs, peer_outputs)}}
     if gradients:
         of_inputs, of_weights = gradients[:2]
         peer_of_inputs, peer_of_weights = peer_gradients[:2]
-        for i, pair in enumerate(zip(of_inputs, peer_of_inputs, strict=True)):
-            pairs[f"gradient of input {i}"] = pair
-        for name, gradient in of_weights.items():
-            theirs = peer_of_weights[name]
-            pairs[f"gradient of {name}"] = (gradient, theirs)
-    pairs = {
-        name: [keras.ops.convert_to_numpy(x) for x in pair]
-        for name, pair in pairs.items()
-        if all(x is not None for x in pair)
-    }
-    # One for all, as what rounding leaves of a gradient that is zero, that of
-    # a bias before a norm, is as large as the others are.
-    scale = max(1.0, *(float(np.abs(x).max()) for _, x in pairs.values()))
-    for name, (mine, other) in pairs.items():
-        if keras.config.backend() == "torch":
-            other = _from_torch(name, other)
-        np.testing.assert_allclose(
-            mine / scale, other / scale, atol=tolerance, err_msg=name
+        kinds["gradient of input"] = dict(
+            enumerate(zip(of_inputs, peer_of_inputs, strict=True))
         )
+        kinds["gradient of"] = {
+            name: (gradient, peer_of_weights[name])
+            for name, gradient in of_weights.items()
+        }
+    for kind, pairs in kinds.items():
+        arrays = {
+            f"{kind} {name}": [keras.ops.convert_to_numpy(x) for x in pair]
+            for name, pair in pairs.items()
+            if all(x is not None for x in pair)
+        }
+        # One a kind, as what rounding leaves of a gradient that is zero, that
+        # of a bias before a norm, is as large as that of the others is.
+        scale = max(float(np.abs(x).max()) for _, x in arrays.values())
+        for name, (mine, other) in arrays.items():
+            if kind == "gradient of" and keras.config.backend() == "torch":
+                other = _from_torch(other)
+            np.testing.assert_allclose(
+                mine / scale, other / scale, atol=tolerance, err_msg=name
+            )
 
 
-def _from_torch(name: str, array: np.ndarray) -> np.ndarray:
+def _from_torch(array: np.ndarray) -> np.ndarray:
     """Return the gradient of a kernel of PyTorch in the layout of Keras."""
-    if name.startswith("gradient of input") or name == "outputs":
-        return array
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)
     return array.T
