@@ -5,6 +5,8 @@ import math
 import keras
 from keras import ops
 
+from keras_attention import _backend
+
 
 def accumulable(x):
     """Return `x` in float32 or wider, so that sums of it do not overflow."""
@@ -17,8 +19,19 @@ def mean(x, axes: tuple[int, ...], keepdims: bool = False):
 
     `keras.ops.mean` would narrow float64 to float32 on JAX and PyTorch.
     """
-    total = ops.sum(accumulable(x), axis=axes, keepdims=keepdims)
+    total = _backend.total(accumulable(x), axes, keepdims)
     return ops.cast(total / _count(total, x, axes), x.dtype)
+
+
+def affine(dense, x):
+    """Return what a dense layer makes of vectors in its own dtype.
+
+    A call of a Keras layer takes longer than these products on eager PyTorch.
+    Nothing that it does beside is needed, unless the layer is quantized.
+    """
+    if dense.quantization_mode:
+        return dense(x)
+    return _backend.affine(x, dense.kernel, dense.bias)
 
 
 def standardize(x, axes: tuple[int, ...], epsilon: float):
@@ -40,5 +53,6 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
 def _count(like, x, axes: tuple[int, ...]):
     """Return how many values of `x` one along `axes` is made of."""
     sizes = ops.shape(x)
-    # Cast, as sizes that are unknown until run time are integer tensors.
-    return ops.cast(math.prod(sizes[axis] for axis in axes), like.dtype)
+    count = math.prod(sizes[axis] for axis in axes)
+    # Sizes that are unknown until run time are integer tensors.
+    return count if isinstance(count, int) else ops.cast(count, like.dtype)

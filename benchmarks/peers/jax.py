@@ -1,22 +1,17 @@
 """JAX."""
 
-import jax
-import jax.numpy as jnp
+from benchmarks.peers.gates_jax import cbam
+from benchmarks.peers.gates_jax import channel_attention
+from benchmarks.peers.gates_jax import gated_channel_transform
+from benchmarks.peers.gates_jax import spatial_attention
+from benchmarks.peers.gates_jax import spatial_group_enhance
+from benchmarks.peers.gates_jax import squeeze_excite
 
-
-def _spatial(config):
-    """Return the axes of a map that pooling removes."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
-
-
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
-    return jnp.expand_dims(gate, _spatial(config))
-
-
-def squeeze_excite(w, x, *, config, training):
-    """Squeeze and excitation."""
-    z = jnp.mean(x, _spatial(config))
-    z = jax.nn.relu(z @ w["squeeze/kernel"])
-    gate = jax.nn.sigmoid(z @ w["excite/kernel"])
-    return x * _spread(gate, config), {}
+__all__ = [
+    "cbam",
+    "channel_attention",
+    "gated_channel_transform",
+    "spatial_attention",
+    "spatial_group_enhance",
+    "squeeze_excite",
+]

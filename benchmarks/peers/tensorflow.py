@@ -1,18 +1,17 @@
 """TensorFlow."""
 
-import tensorflow as tf
+from benchmarks.peers.gates_tensorflow import cbam
+from benchmarks.peers.gates_tensorflow import channel_attention
+from benchmarks.peers.gates_tensorflow import gated_channel_transform
+from benchmarks.peers.gates_tensorflow import spatial_attention
+from benchmarks.peers.gates_tensorflow import spatial_group_enhance
+from benchmarks.peers.gates_tensorflow import squeeze_excite
 
-
-def _spatial(config):
-    """Return the axes of a map that pooling removes."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
-
-
-def squeeze_excite(w, x, *, config, training):
-    """Squeeze and excitation."""
-    z = tf.reduce_mean(x, _spatial(config), keepdims=False)
-    z = tf.nn.relu(tf.matmul(z, w["squeeze/kernel"]))
-    gate = tf.sigmoid(tf.matmul(z, w["excite/kernel"]))
-    for axis in _spatial(config):
-        gate = tf.expand_dims(gate, axis)
-    return x * gate
+__all__ = [
+    "cbam",
+    "channel_attention",
+    "gated_channel_transform",
+    "spatial_attention",
+    "spatial_group_enhance",
+    "squeeze_excite",
+]

@@ -1,33 +1,17 @@
 """PyTorch."""
 
-import torch
-from torch.nn import functional
+from benchmarks.peers.gates_torch import cbam
+from benchmarks.peers.gates_torch import channel_attention
+from benchmarks.peers.gates_torch import gated_channel_transform
+from benchmarks.peers.gates_torch import spatial_attention
+from benchmarks.peers.gates_torch import spatial_group_enhance
+from benchmarks.peers.gates_torch import squeeze_excite
 
-
-def _spatial(config):
-    """Return the axes of a map that pooling removes."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
-
-
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
-    if config["data_format"] == "channels_last":
-        return gate[:, None, None, :]
-    return gate[:, :, None, None]
-
-
-def squeeze_excite(w, x, *, config, training):
-    """Squeeze and excitation."""
-    z = x.mean(_spatial(config))
-    z = torch.relu(functional.linear(z, w["squeeze/kernel"]))
-    gate = torch.sigmoid(functional.linear(z, w["excite/kernel"]))
-    return x * _spread(gate, config)
-
-
-def gated_channel_transform(w, x, *, config, training):
-    """GCT in its L2 form."""
-    axes = _spatial(config)
-    s = w["alpha"] * (x.square().sum(axes) + config["epsilon"]).sqrt()
-    norm = (s.square().mean(1, keepdim=True) + config["epsilon"]).rsqrt()
-    gate = 1 + torch.tanh(w["gamma"] * s * norm + w["beta"])
-    return x * _spread(gate, config)
+__all__ = [
+    "cbam",
+    "channel_attention",
+    "gated_channel_transform",
+    "spatial_attention",
+    "spatial_group_enhance",
+    "squeeze_excite",
+]

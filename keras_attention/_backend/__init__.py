@@ -14,7 +14,11 @@ _NAME = keras.config.backend()
 _FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
+affine = _active.affine
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest
+scale = _active.scale
 take_rows = _active.take_rows
+total = _active.total
+window_sums = _active.window_sums

@@ -4,10 +4,18 @@ from keras_attention._backend.jax.autodiff import gradient
 from keras_attention._backend.jax.reductions import largest
 from keras_attention._backend.jax.sampling import grid_sample
 from keras_attention._backend.jax.sampling import take_rows
+from keras_attention._backend.jax.windows import window_sums
+from keras_attention._backend.plain.reductions import scale
+from keras_attention._backend.plain.reductions import total
+from keras_attention._backend.plain.vectors import affine
 
 __all__ = [
+    "affine",
     "gradient",
     "grid_sample",
     "largest",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

@@ -1,13 +1,21 @@
 """TensorFlow."""
 
-from keras_attention._backend.plain.reductions import largest
+from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.reductions import largest
+from keras_attention._backend.tensorflow.reductions import scale
+from keras_attention._backend.tensorflow.reductions import total
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
+from keras_attention._backend.tensorflow.windows import window_sums
 
 __all__ = [
+    "affine",
     "gradient",
     "grid_sample",
     "largest",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

@@ -1,0 +1,16 @@
+"""Reductions, without the work that `keras.ops` does for each."""
+
+
+def total(x, axes, keepdims=False):
+    """Return the sum over `axes`."""
+    return x.sum(axes, keepdims)
+
+
+def largest(x, axes, keepdims=False):
+    """Return the maximum over `axes`; equal ones share the gradient."""
+    return x.amax(axes, keepdims)
+
+
+def scale(x, gate, axes):
+    """Return `x` times a gate of size 1 along `axes`."""
+    return x * gate
