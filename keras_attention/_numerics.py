@@ -41,13 +41,20 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
     (N - 1)}`. Where all values are equal, or there is only one, the result is
     zero and so is its gradient.
     """
+    centred, factor = centre(x, axes, epsilon)
+    return centred * factor
+
+
+def centre(x, axes: tuple[int, ...], epsilon: float):
+    """Return the two factors of `standardize`: one as `x`, one a sample."""
     centred = x - mean(x, axes, keepdims=True)
-    squares = ops.sum(ops.square(centred), axis=axes, keepdims=True)
-    variance = squares / ops.maximum(_count(squares, x, axes) - 1, 1)
-    # The slope of the root is infinite at zero: take it elsewhere.
-    varies = variance > 0
-    deviation = ops.sqrt(ops.where(varies, variance, 1))
-    return centred / (ops.where(varies, deviation, 0) + epsilon)
+    squares = _backend.total(ops.square(centred), axes, keepdims=True)
+    count = _count(squares, x, axes)
+    largest = max if isinstance(count, int) else ops.maximum
+    variance = squares / largest(count - 1, 1)
+    # The slope of the root is infinite at zero.
+    deviation = ops.sqrt(variance + 1e-30)
+    return centred, 1 / (deviation + epsilon)
 
 
 def _count(like, x, axes: tuple[int, ...]):

@@ -15,6 +15,7 @@ _FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
 affine = _active.affine
+dots = _active.dots
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest

@@ -1,6 +1,7 @@
 """The forms in `keras.ops`, for any backend."""
 
 from keras_attention._backend.plain.autodiff import gradient
+from keras_attention._backend.plain.reductions import dots
 from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.plain.reductions import scale
 from keras_attention._backend.plain.reductions import total
@@ -11,6 +12,7 @@ from keras_attention._backend.plain.windows import window_sums
 
 __all__ = [
     "affine",
+    "dots",
     "gradient",
     "grid_sample",
     "largest",

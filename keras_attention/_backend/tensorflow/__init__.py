@@ -2,8 +2,9 @@
 
 from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.groups import dots
+from keras_attention._backend.tensorflow.groups import scale
 from keras_attention._backend.tensorflow.reductions import largest
-from keras_attention._backend.tensorflow.reductions import scale
 from keras_attention._backend.tensorflow.reductions import total
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
@@ -11,6 +12,7 @@ from keras_attention._backend.tensorflow.windows import window_sums
 
 __all__ = [
     "affine",
+    "dots",
     "gradient",
     "grid_sample",
     "largest",

@@ -16,7 +16,7 @@ def largest(x, axes, keepdims=False):
     return _reduce(tf.reduce_max, x, axes, keepdims)
 
 
-def scale(x, gate, axes):
+def scale_as_one(x, gate, axes):
     """Return `x` times a gate of size 1 along `axes`, which are neighbours."""
     if len(axes) == 1:
         return x * gate

@@ -4,6 +4,7 @@ import tensorflow as tf
 from keras import ops
 
 from keras_attention._backend.plain import windows
+from keras_attention._backend.tensorflow.compiler import is_xla_on_cpu
 
 # Larger windows take XLA long to compile.
 _LARGEST = 9
@@ -12,7 +13,7 @@ _LARGEST = 9
 def window_sums(planes, kernel):
     """Convolve planes (B, H, W) to one of their size."""
     kernel = tf.convert_to_tensor(kernel)
-    if not _by_xla_on_cpu() or kernel.shape[0] > _LARGEST:
+    if not is_xla_on_cpu() or kernel.shape[0] > _LARGEST:
         return windows.window_sums(planes, kernel)
     wide = tf.float64 if kernel.dtype == tf.float64 else tf.float32
     sums = [
@@ -20,22 +21,6 @@ def window_sums(planes, kernel):
         for i, plane in enumerate(planes)
     ]
     return tf.cast(tf.add_n(sums), kernel.dtype)
-
-
-def _by_xla_on_cpu():
-    """Return whether what is being traced is for XLA, and for no accelerator.
-
-    Without XLA a hundred small operations take longer than a convolution.
-    """
-    if tf.executing_eagerly() or tf.config.list_logical_devices("GPU"):
-        return False
-    graph = tf.compat.v1.get_default_graph()
-    while graph is not None:
-        context = graph._get_control_flow_context()
-        if context is not None and context.IsXLAContext():
-            return True
-        graph = getattr(graph, "outer_graph", None)
-    return False
 
 
 @tf.custom_gradient

@@ -2,6 +2,7 @@
 
 from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
+from keras_attention._backend.torch.reductions import dots
 from keras_attention._backend.torch.reductions import largest
 from keras_attention._backend.torch.reductions import scale
 from keras_attention._backend.torch.reductions import total
@@ -11,6 +12,7 @@ from keras_attention._backend.torch.windows import window_sums
 
 __all__ = [
     "affine",
+    "dots",
     "gradient",
     "grid_sample",
     "largest",

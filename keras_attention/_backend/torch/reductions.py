@@ -14,3 +14,8 @@ def largest(x, axes, keepdims=False):
 def scale(x, gate, axes):
     """Return `x` times a gate of size 1 along `axes`."""
     return x * gate
+
+
+def dots(x, y, axis):
+    """Return the sum of `x * y` over `axis`; `y` may have other sizes 1."""
+    return (x * y).sum(axis)

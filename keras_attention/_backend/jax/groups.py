@@ -1,0 +1,59 @@
+"""Products of groups of few channels, whose sums are sums of slices."""
+
+import jax
+import jax.numpy as jnp
+
+from keras_attention._backend.plain import reductions
+
+# More numbers than these are summed quickly as they are.
+_FEW = 16
+
+
+def dots(x, y, axis):
+    """Return the sum of `x * y` over `axis`; `y` may have other sizes 1."""
+    if _are_few(x, (axis,)):
+        return _dots(x, y)
+    return reductions.dots(x, y, axis)
+
+
+def scale(x, gate, axes):
+    """Return `x` times a gate of size 1 along `axes`."""
+    if _are_few(x, axes):
+        return _scale(x, gate)
+    return reductions.scale(x, gate, axes)
+
+
+def _are_few(x, axes):
+    return axes == (x.ndim - 1,) and x.shape[-1] <= _FEW
+
+
+def _of_slices(x, y):
+    return sum(x[..., i] * y[..., i] for i in range(x.shape[-1]))
+
+
+@jax.custom_vjp
+def _dots(x, y):
+    return _of_slices(x, y)
+
+
+def _slopes_of_dots(rest, slopes):
+    x, y = rest
+    slopes = slopes[..., None]
+    axes = tuple(axis for axis in range(y.ndim) if y.shape[axis] == 1)
+    return slopes * y, jnp.sum(slopes * x, axes, keepdims=True)
+
+
+_dots.defvjp(lambda x, y: (_dots(x, y), (x, y)), _slopes_of_dots)
+
+
+@jax.custom_vjp
+def _scale(x, gate):
+    return x * gate
+
+
+def _slopes_of_scale(rest, slopes):
+    x, gate = rest
+    return slopes * gate, _of_slices(slopes, x)[..., None]
+
+
+_scale.defvjp(lambda x, gate: (_scale(x, gate), (x, gate)), _slopes_of_scale)
