@@ -115,11 +115,13 @@ class SpatialGroupEnhance(AttentionLayer):
         wide = _numerics.accumulable(x)
         mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
         c = _backend.dots(self._grouped(wide), mean, self._members)
-        # From here on (batch, places, groups), or groups first.
-        places = _axes.spatial_axes(self.data_format, 3)
-        centred, factor = _numerics.centre(c, places, self.epsilon)
+        places = 1 if self.data_format == "channels_last" else 3
+        centred, factor = _numerics.centre(c, (places,), self.epsilon)
+        # A group axis in the place that the format has it, of four.
+        per_group = [1, 1, 1, 1]
+        per_group[self._members - 1] = self.groups
         gamma, beta = (
-            _axes.per_channel(ops.cast(weight, wide.dtype), self.data_format, 3)
+            ops.reshape(ops.cast(weight, wide.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
         # That is gamma t + beta, in fewer passes.

@@ -10,7 +10,7 @@ _FEW = 16
 
 
 def dots(x, y, axis):
-    """Return the sum of `x * y` over `axis`; `y` may have other sizes 1."""
+    """Return the sum of `x * y` over `axis`, which stays."""
     if _are_few(x, (axis,)):
         return _dots(x, y)
     return reductions.dots(x, y, axis)
@@ -28,7 +28,8 @@ def _are_few(x, axes):
 
 
 def _of_slices(x, y):
-    return sum(x[..., i] * y[..., i] for i in range(x.shape[-1]))
+    members = range(x.shape[-1])
+    return sum(x[..., i : i + 1] * y[..., i : i + 1] for i in members)
 
 
 @jax.custom_vjp
@@ -38,7 +39,6 @@ def _dots(x, y):
 
 def _slopes_of_dots(rest, slopes):
     x, y = rest
-    slopes = slopes[..., None]
     axes = tuple(axis for axis in range(y.ndim) if y.shape[axis] == 1)
     return slopes * y, jnp.sum(slopes * x, axes, keepdims=True)
 
@@ -53,7 +53,7 @@ def _scale(x, gate):
 
 def _slopes_of_scale(rest, slopes):
     x, gate = rest
-    return slopes * gate, _of_slices(slopes, x)[..., None]
+    return slopes * gate, _of_slices(slopes, x)
 
 
 _scale.defvjp(lambda x, gate: (_scale(x, gate), (x, gate)), _slopes_of_scale)

@@ -11,7 +11,7 @@ _FEW = 16
 
 
 def dots(x, y, axis):
-    """Return the sum of `x * y` over `axis`; `y` may have other sizes 1."""
+    """Return the sum of `x * y` over `axis`, which stays."""
     if _are_few(x, (axis,)):
         return _dots(x, y)
     return reductions.dots(x, y, axis)
@@ -30,13 +30,13 @@ def _are_few(x, axes):
 
 
 def _of_slices(x, y):
-    return tf.add_n([x[..., i] * y[..., i] for i in range(x.shape[-1])])
+    members = range(x.shape[-1])
+    return tf.add_n([x[..., i : i + 1] * y[..., i : i + 1] for i in members])
 
 
 @tf.custom_gradient
 def _dots(x, y):
     def slopes(of_dots):
-        of_dots = of_dots[..., None]
         axes = [axis for axis, size in enumerate(y.shape) if size == 1]
         of_y = tf.reduce_sum(of_dots * x, axes, keepdims=True)
         return of_dots * y, of_y
@@ -47,6 +47,6 @@ def _dots(x, y):
 @tf.custom_gradient
 def _scale(x, gate):
     def slopes(of_products):
-        return of_products * gate, _of_slices(of_products, x)[..., None]
+        return of_products * gate, _of_slices(of_products, x)
 
     return x * gate, slopes

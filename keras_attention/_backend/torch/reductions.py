@@ -17,5 +17,5 @@ def scale(x, gate, axes):
 
 
 def dots(x, y, axis):
-    """Return the sum of `x * y` over `axis`; `y` may have other sizes 1."""
-    return (x * y).sum(axis)
+    """Return the sum of `x * y` over `axis`, which stays."""
+    return (x * y).sum(axis, True)
