@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from autodiff import BACKEND
@@ -40,6 +41,73 @@ def test_largest(axes, keepdims, rng):
         for form in (_backend.largest, plain.largest)
     )
     assert_close(found, expected)
+
+
+def of_planes(form):
+    """Return a function of planes and a kernel that takes them singly."""
+    return lambda *x: form(x[:-1], x[-1])
+
+
+def forms(name, shapes, *arguments):
+    """Return what a form of a backend does forward and backward, and plain."""
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    found = []
+    for module in (_backend, plain):
+        form = getattr(module, name)
+        if name == "window_sums":
+            form = of_planes(form)
+        layer = Calls(lambda *x, form=form: form(*x, *arguments))
+        outputs = keras.ops.convert_to_numpy(
+            layer(*map(keras.ops.convert_to_tensor, inputs))
+        )
+        cotangent = np.random.default_rng(1).normal(size=outputs.shape)
+        # Compiled, as that is where the forms differ.
+        found.append(
+            vjp(
+                layer,
+                inputs,
+                cotangent.astype("float32"),
+                compiled=BACKEND != "torch",
+            )[:2]
+        )
+    return found
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axes", [(3,), (1, 2)])
+def test_total(axes, keepdims):
+    assert_close(*forms("total", [(2, 3, 4, 5)], axes, keepdims))
+
+
+@pytest.mark.parametrize(
+    ("gate", "axes"),
+    [((2, 1, 1, 5), (1, 2)), ((2, 3, 4, 1), (3,)), ((2, 1, 4, 5), (1,))],
+)
+def test_scale(gate, axes):
+    assert_close(*forms("scale", [(2, 3, 4, 5), gate], axes))
+
+
+@pytest.mark.parametrize("members", [1, 3, 20])
+def test_dots(members):
+    for axis, shape, other in (
+        (3, (2, 6, 4, members), (2, 1, 4, members)),
+        (2, (2, 4, members, 6), (2, 4, members, 1)),
+    ):
+        assert_close(*forms("dots", [shape, other], axis))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("places", [(), (2,)])
+def test_affine(places, bias):
+    shapes = [(3, *places, 4), (4, 5)] + bias * [(5,)]
+    assert_close(*forms("affine", shapes))
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 11])
+def test_window_sums(size):
+    shapes = [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)]
+    assert_close(*forms("window_sums", shapes))
 
 
 RECOMPUTED = """

@@ -28,8 +28,13 @@ def _are_few(x, axes):
 
 
 def _of_slices(x, y):
+    """Return the sum of `x * y` over the last axis, from wide sums."""
+    wide = jnp.promote_types(x.dtype, jnp.float32)
     members = range(x.shape[-1])
-    return sum(x[..., i : i + 1] * y[..., i : i + 1] for i in members)
+    products = (
+        x[..., i : i + 1].astype(wide) * y[..., i : i + 1] for i in members
+    )
+    return sum(products).astype(x.dtype)
 
 
 @jax.custom_vjp

@@ -30,8 +30,14 @@ def _are_few(x, axes):
 
 
 def _of_slices(x, y):
+    """Return the sum of `x * y` over the last axis, from wide sums."""
+    wide = tf.float64 if x.dtype == tf.float64 else tf.float32
     members = range(x.shape[-1])
-    return tf.add_n([x[..., i : i + 1] * y[..., i : i + 1] for i in members])
+    products = [
+        tf.cast(x[..., i : i + 1], wide) * tf.cast(y[..., i : i + 1], wide)
+        for i in members
+    ]
+    return tf.cast(tf.add_n(products), x.dtype)
 
 
 @tf.custom_gradient
