@@ -15,12 +15,8 @@ def accumulable(x):
 
 
 def mean(x, axes: tuple[int, ...], keepdims: bool = False):
-    """Return the mean over `axes`, in the dtype of `x`, from wide sums.
-
-    `keras.ops.mean` would narrow float64 to float32 on JAX and PyTorch.
-    """
-    total = _backend.total(accumulable(x), axes, keepdims)
-    return ops.cast(total / _count(total, x, axes), x.dtype)
+    """Return the mean over `axes`, in the dtype of `x`, from wide sums."""
+    return ops.cast(_backend.mean(accumulable(x), axes, keepdims), x.dtype)
 
 
 def affine(dense, x):

@@ -75,9 +75,10 @@ def forms(name, shapes, *arguments):
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
-@pytest.mark.parametrize("axes", [(3,), (1, 2)])
-def test_total(axes, keepdims):
-    assert_close(*forms("total", [(2, 3, 4, 5)], axes, keepdims))
+@pytest.mark.parametrize("axes", [(-1,), (1, 2), (0, 2, 3)])
+@pytest.mark.parametrize("name", ["mean", "total"])
+def test_sums(name, axes, keepdims):
+    assert_close(*forms(name, [(2, 3, 4, 5)], axes, keepdims))
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ dots = _active.dots
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest
+mean = _active.mean
 scale = _active.scale
 take_rows = _active.take_rows
 total = _active.total

@@ -3,6 +3,7 @@
 from keras_attention._backend.plain.autodiff import gradient
 from keras_attention._backend.plain.reductions import dots
 from keras_attention._backend.plain.reductions import largest
+from keras_attention._backend.plain.reductions import mean
 from keras_attention._backend.plain.reductions import scale
 from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.sampling import grid_sample
@@ -16,6 +17,7 @@ __all__ = [
     "gradient",
     "grid_sample",
     "largest",
+    "mean",
     "scale",
     "take_rows",
     "total",

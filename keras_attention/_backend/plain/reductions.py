@@ -1,15 +1,30 @@
 """Reductions of maps, and what multiplies them."""
 
+import math
+
 from keras import ops
 
 
 def total(x, axes, keepdims=False):
-    """Return the sum over `axes`, which are neighbours, in the dtype of `x`.
+    """Return the sum over `axes` in the dtype of `x`.
 
-    TensorFlow takes them for one axis, of which XLA makes a quicker loop: the
-    training step of a gate of channels takes a third of the time.
+    TensorFlow takes neighbours for one axis, for which XLA has a quicker loop:
+    the training step of a gate of channels takes a third of the time.
     """
     return ops.sum(x, axis=axes, keepdims=keepdims)
+
+
+def mean(x, axes, keepdims=False):
+    """Return the mean over `axes` in the dtype of `x`.
+
+    `keras.ops.mean` would narrow float64 to float32 on JAX.
+    """
+    sizes = ops.shape(x)
+    count = math.prod(sizes[axis] for axis in axes)
+    # Sizes that are unknown until run time are integer tensors.
+    if not isinstance(count, int):
+        count = ops.cast(count, x.dtype)
+    return total(x, axes, keepdims) / count
 
 
 def largest(x, axes, keepdims=False):
@@ -18,9 +33,9 @@ def largest(x, axes, keepdims=False):
 
 
 def scale(x, gate, axes):
-    """Return `x` times a gate of size 1 along `axes`, which are neighbours.
+    """Return `x` times a gate of size 1 along `axes`.
 
-    TensorFlow takes them for one axis, as in `total`.
+    TensorFlow takes neighbours for one axis, as in `total`.
     """
     return x * gate
 

@@ -5,6 +5,7 @@ from keras_attention._backend.tensorflow.autodiff import gradient
 from keras_attention._backend.tensorflow.groups import dots
 from keras_attention._backend.tensorflow.groups import scale
 from keras_attention._backend.tensorflow.reductions import largest
+from keras_attention._backend.tensorflow.reductions import mean
 from keras_attention._backend.tensorflow.reductions import total
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
@@ -16,6 +17,7 @@ __all__ = [
     "gradient",
     "grid_sample",
     "largest",
+    "mean",
     "scale",
     "take_rows",
     "total",

@@ -18,7 +18,7 @@ def dots(x, y, axis):
 
 
 def scale(x, gate, axes):
-    """Return `x` times a gate of size 1 along `axes`, which are neighbours."""
+    """Return `x` times a gate of size 1 along `axes`."""
     if _are_few(x, axes):
         return _scale(x, gate)
     return scale_as_one(x, gate, axes)

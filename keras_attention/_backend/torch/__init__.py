@@ -4,6 +4,7 @@ from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
 from keras_attention._backend.torch.reductions import dots
 from keras_attention._backend.torch.reductions import largest
+from keras_attention._backend.torch.reductions import mean
 from keras_attention._backend.torch.reductions import scale
 from keras_attention._backend.torch.reductions import total
 from keras_attention._backend.torch.sampling import grid_sample
@@ -16,6 +17,7 @@ __all__ = [
     "gradient",
     "grid_sample",
     "largest",
+    "mean",
     "scale",
     "take_rows",
     "total",

@@ -6,6 +6,11 @@ def total(x, axes, keepdims=False):
     return x.sum(axes, keepdims)
 
 
+def mean(x, axes, keepdims=False):
+    """Return the mean over `axes`."""
+    return x.mean(axes, keepdims)
+
+
 def largest(x, axes, keepdims=False):
     """Return the maximum over `axes`; equal ones share the gradient."""
     return x.amax(axes, keepdims)
