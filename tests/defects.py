@@ -203,7 +203,8 @@ DEFECTS = [
         "return _axes.split_channels(merged, self.groups, self.data_format)",
         "axis, size = self._members, merged.shape[self._members - 1]\n"
         "        return ops.swapaxes(_axes.split_channels(\n"
-        "            merged, size // self.groups, self.data_format), axis - 1, axis)",
+        "            merged, size // self.groups, self.data_format),\n"
+        "            axis - 1, axis)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
