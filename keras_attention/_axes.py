@@ -1,5 +1,6 @@
 """Where the channel axis and the spatial axes are."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -69,6 +70,14 @@ def split_channels(x, groups: int, data_format: str):
     size = ops.shape(x)
     members = x.shape[axis] // groups
     return ops.reshape(x, (*size[:axis], groups, members, *size[axis + 1 :]))
+
+
+def merge_space(x, data_format: str):
+    """Return a map whose spatial axes are one."""
+    size = ops.shape(x)
+    if data_format == "channels_last":
+        return ops.reshape(x, (size[0], math.prod(size[1:-1]), size[-1]))
+    return ops.reshape(x, (*size[:2], math.prod(size[2:])))
 
 
 def shape_from_last(shape: Shape, data_format: str) -> tuple[int | None, ...]:

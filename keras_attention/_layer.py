@@ -5,9 +5,11 @@ import re
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 
 
 class MapLayer(keras.layers.Layer):
@@ -116,6 +118,24 @@ class AttentionLayer(MapLayer):
     @staticmethod
     def _outputs(outputs, attention, return_attention):
         return (outputs, attention) if return_attention else outputs
+
+
+class ChannelGateLayer(AttentionLayer):
+    """Base of the layers whose gate is one value a channel of each sample."""
+
+    def pooled_axes(self, x) -> tuple[int, ...]:
+        """Return the axes that pooling removes from a map."""
+        return _axes.spatial_axes(self.data_format, len(x.shape))
+
+    def spread(self, gate, x):
+        """Return one vector a sample in the shape and dtype to multiply `x`."""
+        return ops.expand_dims(ops.cast(gate, x.dtype), self.pooled_axes(x))
+
+    def apply_attention(self, x, attention):
+        return _backend.scale(x, attention, self.pooled_axes(x))
+
+    def compute_attention_shape(self, input_shape):
+        return _axes.pooled(input_shape, self.data_format)
 
 
 class Kernels(MapLayer):

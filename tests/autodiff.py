@@ -9,6 +9,18 @@ from keras import ops
 BACKEND = keras.config.backend()
 
 
+class Calls(keras.layers.Layer):
+    """A function as a layer, to take gradients of."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.built = True
+        self.function = function
+
+    def call(self, *inputs, training=None):
+        return self.function(*inputs)
+
+
 def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
     """Run a layer forwards and backwards.
 

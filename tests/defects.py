@@ -30,7 +30,7 @@ DEFECTS = [
     ),
     Defect(
         "attention leaves in another dtype than the input's",
-        "channel.gated_channel_transform",
+        "_layer",
         "ops.cast(gate, x.dtype)",
         "gate",
         "GatedChannelTransform",
@@ -120,8 +120,8 @@ DEFECTS = [
     Defect(
         "the hidden activation is ignored",
         "channel.squeeze_excite",
-        "self.excite(self.activation(self.squeeze(z)))",
-        "self.excite(keras.ops.relu(self.squeeze(z)))",
+        "self.perceptron(z, self.activation)",
+        "self.perceptron(z, keras.ops.relu)",
         "SqueezeExcite",
         "every_argument_matters",
     ),
@@ -152,17 +152,16 @@ DEFECTS = [
     Defect(
         "the sum is taken for the mean",
         "_numerics",
-        "total / _count(total, x, axes)",
-        "total",
+        "_backend.mean(accumulable(x)",
+        "_backend.total(accumulable(x)",
         "SqueezeExcite",
         "equals_the_float64_twin",
     ),
     Defect(
         "mean and maximum are swapped",
         "spatial.spatial_attention",
-        "_backend.largest(x, (axis,), keepdims=True),",
-        "_numerics.mean(x, (axis,), keepdims=True),\n"
-        "                ops.max(x, axis=axis, keepdims=True)][:2] + [",
+        "d = [_backend.largest(x, (axis,)), _numerics.mean(x, (axis,))]",
+        "d = [_numerics.mean(x, (axis,)), _backend.largest(x, (axis,))]",
         "SpatialAttention",
         "equals_the_float64_twin",
     ),
@@ -193,19 +192,19 @@ DEFECTS = [
     Defect(
         "the deviation is the biased one",
         "_numerics",
-        "_count(squares, x, axes) - 1, 1",
-        "_count(squares, x, axes), 1",
+        "largest(count - 1, 1)",
+        "largest(count, 1)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
     Defect(
         "channel groups are interleaved, not neighbours",
         "spatial.spatial_group_enhance",
-        "return _axes.split_channels(x, self.groups, self.data_format)",
-        "size = x.shape[_axes.channel_axis(self.data_format, len(x.shape))]\n"
+        "return _axes.split_channels(merged, self.groups, self.data_format)",
+        "axis, size = self._members, merged.shape[self._members - 1]\n"
         "        return ops.swapaxes(_axes.split_channels(\n"
-        "            x, size // self.groups, self.data_format),\n"
-        "            *(self._member_axis(len(x.shape)) - i for i in (0, 1)))",
+        "            merged, size // self.groups, self.data_format),\n"
+        "            axis - 1, axis)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
@@ -220,8 +219,8 @@ DEFECTS = [
     Defect(
         "a map of one position divides zero by zero",
         "_numerics",
-        "ops.maximum(_count(squares, x, axes) - 1, 1)",
-        "(_count(squares, x, axes) - 1)",
+        "largest(count - 1, 1)",
+        "(count - 1)",
         "SpatialGroupEnhance",
         "one_sample_of_one_position_is_finite",
     ),

@@ -1,24 +1,39 @@
 """JAX."""
 
-import jax
-import jax.numpy as jnp
+from benchmarks.peers.fusion_jax import attentional_feature_fusion
+from benchmarks.peers.fusion_jax import iterative_attentional_feature_fusion
+from benchmarks.peers.fusion_jax import multi_scale_channel_attention
+from benchmarks.peers.fusion_jax import residual_attention
+from benchmarks.peers.fusion_jax import selective_kernel
+from benchmarks.peers.gates_jax import cbam
+from benchmarks.peers.gates_jax import channel_attention
+from benchmarks.peers.gates_jax import gated_channel_transform
+from benchmarks.peers.gates_jax import spatial_attention
+from benchmarks.peers.gates_jax import spatial_group_enhance
+from benchmarks.peers.gates_jax import squeeze_excite
+from benchmarks.peers.sampling_jax import SAMPLERS
+from benchmarks.peers.sampling_jax import conv_offset2d
+from benchmarks.peers.sampling_jax import deformable_conv2d
+from benchmarks.peers.sampling_jax import glimpse_network
+from benchmarks.peers.sampling_jax import glimpse_sensor
+from benchmarks.peers.sampling_jax import spatial_transformer
 
-from benchmarks.peers.fusion_jax import *  # noqa: F403
-
-
-def _spatial(config):
-    """Return the axes of a map that pooling removes."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
-
-
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
-    return jnp.expand_dims(gate, _spatial(config))
-
-
-def squeeze_excite(w, x, *, config, training):
-    """Squeeze and excitation."""
-    z = jnp.mean(x, _spatial(config))
-    z = jax.nn.relu(z @ w["squeeze/kernel"])
-    gate = jax.nn.sigmoid(z @ w["excite/kernel"])
-    return x * _spread(gate, config), {}
+__all__ = [
+    "SAMPLERS",
+    "attentional_feature_fusion",
+    "cbam",
+    "channel_attention",
+    "conv_offset2d",
+    "deformable_conv2d",
+    "gated_channel_transform",
+    "glimpse_network",
+    "glimpse_sensor",
+    "iterative_attentional_feature_fusion",
+    "multi_scale_channel_attention",
+    "residual_attention",
+    "selective_kernel",
+    "spatial_attention",
+    "spatial_group_enhance",
+    "spatial_transformer",
+    "squeeze_excite",
+]

@@ -1,20 +1,41 @@
 """TensorFlow."""
 
-import tensorflow as tf
+from benchmarks.peers.fusion_tensorflow import attentional_feature_fusion
+from benchmarks.peers.fusion_tensorflow import (
+    iterative_attentional_feature_fusion,
+)
+from benchmarks.peers.fusion_tensorflow import multi_scale_channel_attention
+from benchmarks.peers.fusion_tensorflow import residual_attention
+from benchmarks.peers.fusion_tensorflow import selective_kernel
+from benchmarks.peers.gates_tensorflow import cbam
+from benchmarks.peers.gates_tensorflow import channel_attention
+from benchmarks.peers.gates_tensorflow import gated_channel_transform
+from benchmarks.peers.gates_tensorflow import spatial_attention
+from benchmarks.peers.gates_tensorflow import spatial_group_enhance
+from benchmarks.peers.gates_tensorflow import squeeze_excite
+from benchmarks.peers.sampling_tensorflow import SAMPLERS
+from benchmarks.peers.sampling_tensorflow import conv_offset2d
+from benchmarks.peers.sampling_tensorflow import deformable_conv2d
+from benchmarks.peers.sampling_tensorflow import glimpse_network
+from benchmarks.peers.sampling_tensorflow import glimpse_sensor
+from benchmarks.peers.sampling_tensorflow import spatial_transformer
 
-from benchmarks.peers.fusion_tensorflow import *  # noqa: F403
-
-
-def _spatial(config):
-    """Return the axes of a map that pooling removes."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
-
-
-def squeeze_excite(w, x, *, config, training):
-    """Squeeze and excitation."""
-    z = tf.reduce_mean(x, _spatial(config), keepdims=False)
-    z = tf.nn.relu(tf.matmul(z, w["squeeze/kernel"]))
-    gate = tf.sigmoid(tf.matmul(z, w["excite/kernel"]))
-    for axis in _spatial(config):
-        gate = tf.expand_dims(gate, axis)
-    return x * gate
+__all__ = [
+    "SAMPLERS",
+    "attentional_feature_fusion",
+    "cbam",
+    "channel_attention",
+    "conv_offset2d",
+    "deformable_conv2d",
+    "gated_channel_transform",
+    "glimpse_network",
+    "glimpse_sensor",
+    "iterative_attentional_feature_fusion",
+    "multi_scale_channel_attention",
+    "residual_attention",
+    "selective_kernel",
+    "spatial_attention",
+    "spatial_group_enhance",
+    "spatial_transformer",
+    "squeeze_excite",
+]

@@ -3,14 +3,14 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention import _arguments
-from keras_attention import _axes
+from keras_attention import _numerics
 from keras_attention._layer import BottleneckLayer
+from keras_attention._layer import ChannelGateLayer
 
 
-class BottleneckGate(BottleneckLayer):
+class BottleneckGate(ChannelGateLayer, BottleneckLayer):
     """Base of the channel gates made by `excite(squeeze(pooled channels))`.
 
     It owns the two dense layers. A subclass pools the map, calls them, and
@@ -30,17 +30,10 @@ class BottleneckGate(BottleneckLayer):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def pooled_axes(self, x) -> tuple[int, ...]:
-        """Return the axes that pooling removes from a map."""
-        return _axes.spatial_axes(self.data_format, len(x.shape))
-
-    def spread(self, gate, x):
-        """Return one vector a sample in the shape and dtype to multiply `x`."""
-        # Cast, as a dense layer on PyTorch turns float64 into float32.
-        return ops.expand_dims(ops.cast(gate, x.dtype), self.pooled_axes(x))
-
-    def compute_attention_shape(self, input_shape):
-        return _axes.pooled(input_shape, self.data_format)
+    def perceptron(self, z, activation):
+        """Return what the two dense layers make of vectors of channels."""
+        hidden = activation(_numerics.affine(self.squeeze, z))
+        return _numerics.affine(self.excite, hidden)
 
     def get_config(self):
         return {**super().get_config(), "use_bias": self.use_bias}

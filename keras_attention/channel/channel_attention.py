@@ -100,5 +100,5 @@ class ChannelAttention(BottleneckGate):
         z = ops.stack(
             [_numerics.mean(x, axes), _backend.largest(x, axes)], axis=1
         )
-        m = self.excite(ops.relu(self.squeeze(z)))
+        m = self.perceptron(z, ops.relu)
         return self.spread(ops.sigmoid(ops.sum(m, axis=1)), x)

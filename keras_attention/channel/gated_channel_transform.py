@@ -6,13 +6,13 @@ import keras
 from keras import ops
 
 from keras_attention import _arguments
-from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._layer import ChannelGateLayer
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class GatedChannelTransform(AttentionLayer):
+class GatedChannelTransform(ChannelGateLayer):
     r"""Lets the channels compete or cooperate by how much energy they carry.
 
     .. math::
@@ -117,28 +117,25 @@ class GatedChannelTransform(AttentionLayer):
         )
 
     def compute_attention(self, x, training=None):
-        axes = _axes.spatial_axes(self.data_format, len(x.shape))
+        axes = self.pooled_axes(x)
         wide = _numerics.accumulable(x)
         alpha, gamma, beta = (
             ops.cast(weight, wide.dtype)
             for weight in (self.alpha, self.gamma, self.beta)
         )
         if self.mode == "l2":
-            energy = ops.sum(ops.square(wide), axis=axes)
+            energy = _backend.total(ops.square(wide), axes)
             s = alpha * ops.sqrt(energy + self.epsilon)
             mean = _numerics.mean(ops.square(s), (-1,), keepdims=True)
             norm = ops.sqrt(mean + self.epsilon)
         else:
             magnitude = wide if self.after_relu else ops.abs(wide)
-            s = alpha * ops.sum(magnitude, axis=axes)
+            s = alpha * _backend.total(magnitude, axes)
             mean = _numerics.mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
         # 1 + tanh(z) as 2 sigmoid(2 z), whose float64 stays that on JAX.
         gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
-        return ops.expand_dims(ops.cast(gate, x.dtype), axes)
-
-    def compute_attention_shape(self, input_shape):
-        return _axes.pooled(input_shape, self.data_format)
+        return self.spread(gate, x)
 
     def get_config(self):
         return {

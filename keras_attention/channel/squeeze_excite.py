@@ -110,7 +110,7 @@ class SqueezeExcite(BottleneckGate):
 
     def compute_attention(self, x, training=None):
         z = _numerics.mean(x, self.pooled_axes(x))
-        s = self.gate_activation(self.excite(self.activation(self.squeeze(z))))
+        s = self.gate_activation(self.perceptron(z, self.activation))
         return self.spread(s, x)
 
     def get_config(self):

@@ -145,10 +145,10 @@ class CBAM(BottleneckLayer):
 
     def call(self, x, training=None, return_attention=False):
         channel = self.channel.compute_attention(x)
-        refined = x * channel
+        refined = self.channel.apply_attention(x, channel)
         seen = x if self.spatial_input == "original" else refined
         spatial = self.spatial.compute_attention(seen, training=training)
-        outputs = refined * spatial
+        outputs = self.spatial.apply_attention(refined, spatial)
         attention = {"channel": channel, "spatial": spatial}
         return self._outputs(outputs, attention, return_attention)
 

@@ -124,16 +124,13 @@ class SpatialAttention(KernelLayer):
 
     def compute_attention(self, x, training=None):
         axis = _axes.channel_axis(self.data_format, 4)
-        d = ops.concatenate(
-            [
-                _backend.largest(x, (axis,), keepdims=True),
-                _numerics.mean(x, (axis,), keepdims=True),
-            ],
-            axis=axis,
-        )
-        scores = self.conv(d)
+        d = [_backend.largest(x, (axis,)), _numerics.mean(x, (axis,))]
+        scores = _backend.window_sums(d, self.conv.kernel)
+        scores = ops.expand_dims(scores, axis)
         if self.use_norm:
             scores = self.norm(scores, training=training)
+        else:
+            scores = scores + self.conv.bias
         return ops.sigmoid(scores)
 
     def compute_attention_shape(self, input_shape):

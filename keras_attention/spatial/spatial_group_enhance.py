@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
 
@@ -110,26 +111,28 @@ class SpatialGroupEnhance(AttentionLayer):
         )
 
     def compute_attention(self, x, training=None):
-        rank = len(x.shape)
-        axes = _axes.spatial_axes(self.data_format, rank)
+        axes = _axes.spatial_axes(self.data_format, len(x.shape))
         wide = _numerics.accumulable(x)
-        c = ops.sum(
-            self._grouped(wide)
-            * self._grouped(_numerics.mean(wide, axes, keepdims=True)),
-            axis=self._member_axis(rank),
-        )
-        t = _numerics.standardize(c, axes, self.epsilon)
+        mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
+        c = _backend.dots(self._grouped(wide), mean, self._members)
+        places = 1 if self.data_format == "channels_last" else 3
+        centred, factor = _numerics.centre(c, (places,), self.epsilon)
+        # A group axis in the place that the format has it, of four.
+        per_group = [1, 1, 1, 1]
+        per_group[self._members - 1] = self.groups
         gamma, beta = (
-            _axes.per_channel(
-                ops.cast(weight, wide.dtype), self.data_format, rank
-            )
+            ops.reshape(ops.cast(weight, wide.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
-        return ops.cast(ops.sigmoid(gamma * t + beta), x.dtype)
+        # That is gamma t + beta, in fewer passes.
+        gate = ops.sigmoid(centred * (gamma * factor) + beta)
+        shape = _axes.with_channels(ops.shape(x), self.groups, self.data_format)
+        return ops.reshape(ops.cast(gate, x.dtype), shape)
 
     def apply_attention(self, x, attention):
-        gate = ops.expand_dims(attention, self._member_axis(len(x.shape)))
-        return ops.reshape(self._grouped(x) * gate, ops.shape(x))
+        gate = self._grouped(attention)
+        outputs = _backend.scale(self._grouped(x), gate, (self._members,))
+        return ops.reshape(outputs, ops.shape(x))
 
     def compute_attention_shape(self, input_shape):
         return _axes.with_channels(input_shape, self.groups, self.data_format)
@@ -142,8 +145,11 @@ class SpatialGroupEnhance(AttentionLayer):
         }
 
     def _grouped(self, x):
-        return _axes.split_channels(x, self.groups, self.data_format)
+        """Return a map with its places in one axis, and its channels in two."""
+        merged = _axes.merge_space(x, self.data_format)
+        return _axes.split_channels(merged, self.groups, self.data_format)
 
-    def _member_axis(self, rank: int) -> int:
-        """Return where the members of a group are once a map is grouped."""
-        return _axes.channel_axis(self.data_format, rank) + 1
+    @property
+    def _members(self) -> int:
+        """Where the members of a group are in a grouped map."""
+        return _axes.channel_axis(self.data_format, 3) + 1

@@ -1,29 +1,41 @@
 """JAX."""
 
 from keras_attention._backend.jax.autodiff import gradient
+from keras_attention._backend.jax.groups import dots
+from keras_attention._backend.jax.groups import scale
 from keras_attention._backend.jax.products import conv2d
 from keras_attention._backend.jax.reductions import largest
 from keras_attention._backend.jax.sampling import grid_sample
 from keras_attention._backend.jax.sampling import take_rows
+from keras_attention._backend.jax.windows import window_sums
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
 from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise
+from keras_attention._backend.plain.reductions import mean
+from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
+from keras_attention._backend.plain.vectors import affine
 
 __all__ = [
+    "affine",
     "batch_norm",
     "blend",
     "conv2d",
+    "dots",
     "gradient",
     "grid_sample",
     "halve",
     "largest",
+    "mean",
     "normalize",
     "pointwise",
     "rectify",
     "resize_bilinear",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

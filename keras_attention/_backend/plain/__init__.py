@@ -7,23 +7,35 @@ from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import conv2d
 from keras_attention._backend.plain.products import pointwise
+from keras_attention._backend.plain.reductions import dots
 from keras_attention._backend.plain.reductions import largest
+from keras_attention._backend.plain.reductions import mean
+from keras_attention._backend.plain.reductions import scale
+from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention._backend.plain.sampling import grid_sample
 from keras_attention._backend.plain.sampling import take_rows
+from keras_attention._backend.plain.vectors import affine
+from keras_attention._backend.plain.windows import window_sums
 
 __all__ = [
+    "affine",
     "batch_norm",
     "blend",
     "conv2d",
+    "dots",
     "gradient",
     "grid_sample",
     "halve",
     "largest",
+    "mean",
     "normalize",
     "pointwise",
     "rectify",
     "resize_bilinear",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

@@ -8,22 +8,35 @@ from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
+from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.groups import dots
+from keras_attention._backend.tensorflow.groups import scale
 from keras_attention._backend.tensorflow.products import conv2d
+from keras_attention._backend.tensorflow.reductions import largest
+from keras_attention._backend.tensorflow.reductions import mean
+from keras_attention._backend.tensorflow.reductions import total
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
+from keras_attention._backend.tensorflow.windows import window_sums
 
 __all__ = [
+    "affine",
     "batch_norm",
     "blend",
     "conv2d",
+    "dots",
     "gradient",
     "grid_sample",
     "halve",
     "largest",
+    "mean",
     "normalize",
     "pointwise",
     "rectify",
     "resize_bilinear",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

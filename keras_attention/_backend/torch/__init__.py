@@ -1,6 +1,5 @@
 """PyTorch."""
 
-from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
 from keras_attention._backend.torch.elementwise import blend
@@ -9,21 +8,34 @@ from keras_attention._backend.torch.norm import batch_norm
 from keras_attention._backend.torch.norm import normalize
 from keras_attention._backend.torch.products import conv2d
 from keras_attention._backend.torch.products import pointwise
+from keras_attention._backend.torch.reductions import dots
+from keras_attention._backend.torch.reductions import largest
+from keras_attention._backend.torch.reductions import mean
+from keras_attention._backend.torch.reductions import scale
+from keras_attention._backend.torch.reductions import total
 from keras_attention._backend.torch.resizing import halve
 from keras_attention._backend.torch.resizing import resize_bilinear
 from keras_attention._backend.torch.sampling import grid_sample
+from keras_attention._backend.torch.vectors import affine
+from keras_attention._backend.torch.windows import window_sums
 
 __all__ = [
+    "affine",
     "batch_norm",
     "blend",
     "conv2d",
+    "dots",
     "gradient",
     "grid_sample",
     "halve",
     "largest",
+    "mean",
     "normalize",
     "pointwise",
     "rectify",
     "resize_bilinear",
+    "scale",
     "take_rows",
+    "total",
+    "window_sums",
 ]

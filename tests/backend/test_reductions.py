@@ -1,0 +1,131 @@
+"""What backends do in their own words is what the plain form does."""
+
+import os
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from autodiff import BACKEND
+from autodiff import Calls
+from autodiff import vjp
+from contract.case import assert_close
+from keras_attention import _backend
+from keras_attention._backend import plain
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axes", [(3,), (1, 2)])
+def test_largest(axes, keepdims, rng):
+    # Whole numbers, many of them equal.
+    x = rng.integers(-2, 3, (2, 3, 4, 5)).astype("float32")
+    cotangent = rng.normal(size=x.max(axes, keepdims=keepdims).shape)
+    found, expected = (
+        vjp(
+            Calls(lambda x, form=form: form(x, axes, keepdims)),
+            [x],
+            cotangent.astype("float32"),
+        )[:2]
+        for form in (_backend.largest, plain.largest)
+    )
+    assert_close(found, expected)
+
+
+def of_planes(form):
+    """Return a function of planes and a kernel that takes them singly."""
+    return lambda *x: form(x[:-1], x[-1])
+
+
+def forms(name, shapes, *arguments):
+    """Return what a form of a backend does forward and backward, and plain."""
+    rng = np.random.default_rng(0)
+    inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
+    found = []
+    for module in (_backend, plain):
+        form = getattr(module, name)
+        if name == "window_sums":
+            form = of_planes(form)
+        layer = Calls(lambda *x, form=form: form(*x, *arguments))
+        outputs = keras.ops.convert_to_numpy(
+            layer(*map(keras.ops.convert_to_tensor, inputs))
+        )
+        cotangent = np.random.default_rng(1).normal(size=outputs.shape)
+        # Compiled, as that is where the forms differ.
+        found.append(
+            vjp(
+                layer,
+                inputs,
+                cotangent.astype("float32"),
+                compiled=BACKEND != "torch",
+            )[:2]
+        )
+    return found
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+@pytest.mark.parametrize("axes", [(-1,), (1, 2), (0, 2, 3)])
+@pytest.mark.parametrize("name", ["mean", "total"])
+def test_sums(name, axes, keepdims):
+    assert_close(*forms(name, [(2, 3, 4, 5)], axes, keepdims))
+
+
+@pytest.mark.parametrize(
+    ("gate", "axes"),
+    [((2, 1, 1, 5), (1, 2)), ((2, 3, 4, 1), (3,)), ((2, 1, 4, 5), (1,))],
+)
+def test_scale(gate, axes):
+    assert_close(*forms("scale", [(2, 3, 4, 5), gate], axes))
+
+
+@pytest.mark.parametrize("members", [1, 3, 33])
+def test_dots(members):
+    for axis, shape, other in (
+        (3, (2, 6, 4, members), (2, 1, 4, members)),
+        (2, (2, 4, members, 6), (2, 4, members, 1)),
+    ):
+        assert_close(*forms("dots", [shape, other], axis))
+
+
+@pytest.mark.parametrize("bias", [False, True])
+@pytest.mark.parametrize("places", [(), (2,)])
+def test_affine(places, bias):
+    shapes = [(3, *places, 4), (4, 5)] + bias * [(5,)]
+    assert_close(*forms("affine", shapes))
+
+
+@pytest.mark.parametrize("size", [1, 4, 7, 11])
+def test_window_sums(size):
+    shapes = [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)]
+    assert_close(*forms("window_sums", shapes))
+
+
+RECOMPUTED = """
+import keras
+import numpy as np
+import keras_attention
+
+x = images = keras.Input((16, 16, 3))
+for _ in range(2):
+    x = keras.layers.Conv2D(8, 3, padding="same")(x)
+    x = keras.layers.BatchNormalization()(x)
+    x = keras_attention.CBAM(4)(keras.layers.ReLU()(x))
+model = keras.Model(images, keras.layers.GlobalAveragePooling2D()(x))
+model.compile("sgd", "mse")
+rng = np.random.default_rng(0)
+model.fit(rng.normal(size=(32, 16, 16, 3)), rng.normal(size=(32, 8)), verbose=0)
+assert all(np.isfinite(weight).all() for weight in model.get_weights())
+"""
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="these are options of XLA")
+def test_maxima_that_a_compiler_recomputes_have_gradients():
+    """They were 0 / 0 with these options."""
+    options = "--xla_backend_optimization_level=0"
+    options += " --xla_llvm_disable_expensive_passes=true"
+    subprocess.run(
+        [sys.executable, "-c", RECOMPUTED],
+        check=True,
+        env={**os.environ, "XLA_FLAGS": options},
+    )
