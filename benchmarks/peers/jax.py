@@ -3,6 +3,21 @@
 import jax
 import jax.numpy as jnp
 
+from benchmarks.peers.sampling_jax import conv_offset2d
+from benchmarks.peers.sampling_jax import deformable_conv2d
+from benchmarks.peers.sampling_jax import glimpse_network
+from benchmarks.peers.sampling_jax import glimpse_sensor
+from benchmarks.peers.sampling_jax import spatial_transformer
+
+__all__ = [
+    "conv_offset2d",
+    "deformable_conv2d",
+    "glimpse_network",
+    "glimpse_sensor",
+    "spatial_transformer",
+    "squeeze_excite",
+]
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""

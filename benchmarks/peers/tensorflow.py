@@ -2,6 +2,21 @@
 
 import tensorflow as tf
 
+from benchmarks.peers.sampling_tensorflow import conv_offset2d
+from benchmarks.peers.sampling_tensorflow import deformable_conv2d
+from benchmarks.peers.sampling_tensorflow import glimpse_network
+from benchmarks.peers.sampling_tensorflow import glimpse_sensor
+from benchmarks.peers.sampling_tensorflow import spatial_transformer
+
+__all__ = [
+    "conv_offset2d",
+    "deformable_conv2d",
+    "glimpse_network",
+    "glimpse_sensor",
+    "spatial_transformer",
+    "squeeze_excite",
+]
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""

@@ -3,6 +3,22 @@
 import torch
 from torch.nn import functional
 
+from benchmarks.peers.sampling_torch import conv_offset2d
+from benchmarks.peers.sampling_torch import deformable_conv2d
+from benchmarks.peers.sampling_torch import glimpse_network
+from benchmarks.peers.sampling_torch import glimpse_sensor
+from benchmarks.peers.sampling_torch import spatial_transformer
+
+__all__ = [
+    "conv_offset2d",
+    "deformable_conv2d",
+    "gated_channel_transform",
+    "glimpse_network",
+    "glimpse_sensor",
+    "spatial_transformer",
+    "squeeze_excite",
+]
+
 
 def _spatial(config):
     """Return the axes of a map that pooling removes."""
