@@ -42,7 +42,10 @@ def measure(case: Case, shape: Shape, **budget: Any) -> Iterator[Result]:
             for way in engine.WAYS
         }
         eager, *compiled = engine.WAYS
-        check(*sides[compiled[0] if compiled else eager])
+        check(
+            *sides[compiled[0] if compiled else eager],
+            stray=0.05 if case.jumps else 0,
+        )
         ways = {"eager": (eager, eager)}
         if compiled:
             ways["compiled"] = (
@@ -57,10 +60,13 @@ def measure(case: Case, shape: Shape, **budget: Any) -> Iterator[Result]:
             yield Result(case.name, str(shape), which, name, ratio)
 
 
-def check(ours: Any, peer: Any, tolerance: float = 2e-4) -> None:
+def check(
+    ours: Any, peer: Any, tolerance: float = 2e-4, stray: float = 0
+) -> None:
     """Raise an error unless both come to the same numbers.
 
-    The statistics that they leave behind are not compared.
+    A share `stray` of each gradient may be others. The statistics that they
+    leave behind are not compared.
     """
     found, expected = ours(), peer()
     if not isinstance(found, tuple):
@@ -83,6 +89,10 @@ def check(ours: Any, peer: Any, tolerance: float = 2e-4) -> None:
         if mine.shape != other.shape or keras.config.backend() == "torch":
             other = _from_torch(name, other)
         scale = max(1.0, float(np.abs(other).max()))
+        if name != "outputs" and stray:
+            is_stray = np.abs(mine - other) > tolerance * scale
+            if is_stray.mean() <= stray:
+                continue
         np.testing.assert_allclose(
             mine / scale, other / scale, atol=tolerance, err_msg=name
         )

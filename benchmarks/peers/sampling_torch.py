@@ -54,7 +54,7 @@ def conv_offset2d(w, x, *, config, training):
     """A `gather` along the positions, each channel by its own."""
     first = config["data_format"] == "channels_first"
     maps = x if first else x.permute(0, 3, 1, 2)
-    batch, channels, height, width = maps.shape
+    _, channels, height, width = maps.shape
     offsets = functional.conv2d(maps, w["offset/kernel"], padding="same")
     pairs = offsets.unflatten(1, (channels, 2))
     if first:
@@ -88,7 +88,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
     """An index of the squares, and a pooling of the larger ones."""
     first = config["data_format"] == "channels_first"
     maps = images.permute(0, 2, 3, 1) if first else images
-    batch, height, width, channels = maps.shape
+    batch, height, width, _ = maps.shape
     size = config["glimpse_size"]
     sample = torch.arange(batch, device=maps.device)[:, None, None]
     glimpses = []
