@@ -14,7 +14,9 @@ _NAME = keras.config.backend()
 _FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
 _active = importlib.import_module(f"{__name__}.{_FOLDER}")
 
+deform = _active.deform
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest
 take_rows = _active.take_rows
+weighted_rows = _active.weighted_rows

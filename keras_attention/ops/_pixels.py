@@ -11,18 +11,13 @@ from keras_attention import _backend
 from keras_attention._backend.plain import sampling
 
 
-def fading(maps, rows, columns):
-    """Return the maps, which are zero from one pixel outside on.
+def fading_taps(maps, rows, columns):
+    """Return the taps along each axis that read maps, zero a pixel outside on.
 
     At whole pixels the slope is the one to the next pixel, as in PyTorch.
     """
     _, height, width, _ = ops.shape(maps)
-    return sampling.weighted_rows(
-        maps,
-        _fading_taps(rows, height),
-        _fading_taps(columns, width),
-        _backend.take_rows,
-    )
+    return _fading_taps(rows, height), _fading_taps(columns, width)
 
 
 def clamped(maps, rows, columns):
@@ -31,11 +26,10 @@ def clamped(maps, rows, columns):
     At whole pixels and outside the slope is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    return sampling.weighted_rows(
+    return _backend.weighted_rows(
         maps,
         _clamped_taps(rows, height),
         _clamped_taps(columns, width),
-        _backend.take_rows,
     )
 
 

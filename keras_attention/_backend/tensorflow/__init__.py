@@ -2,12 +2,16 @@
 
 from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.deform import deform
 from keras_attention._backend.tensorflow.sampling import grid_sample
 from keras_attention._backend.tensorflow.sampling import take_rows
+from keras_attention._backend.tensorflow.sampling import weighted_rows
 
 __all__ = [
+    "deform",
     "gradient",
     "grid_sample",
     "largest",
     "take_rows",
+    "weighted_rows",
 ]

@@ -15,3 +15,4 @@ def take_rows(maps, rows, columns):
 
 
 grid_sample = functools.partial(sampling.grid_sample, gather=take_rows)
+weighted_rows = functools.partial(sampling.weighted_rows, gather=take_rows)
