@@ -3,6 +3,7 @@
 import jax
 import jax.numpy as jnp
 
+from benchmarks.peers.sampling_jax import SAMPLERS
 from benchmarks.peers.sampling_jax import conv_offset2d
 from benchmarks.peers.sampling_jax import deformable_conv2d
 from benchmarks.peers.sampling_jax import glimpse_network
@@ -10,6 +11,7 @@ from benchmarks.peers.sampling_jax import glimpse_sensor
 from benchmarks.peers.sampling_jax import spatial_transformer
 
 __all__ = [
+    "SAMPLERS",
     "conv_offset2d",
     "deformable_conv2d",
     "glimpse_network",

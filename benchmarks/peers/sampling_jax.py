@@ -1,5 +1,7 @@
 """JAX: what reads a map at other places than its own."""
 
+import functools
+
 import jax
 import jax.numpy as jnp
 from jax import lax
@@ -155,3 +157,18 @@ def glimpse_network(w, images, locations, *, config, training):
     where = jax.nn.relu(dense("location_hidden", locations))
     y = dense("glimpse_out", what) + dense("location_out", where)
     return jax.nn.relu(y), {}
+
+
+def _map_coordinates(maps, grid):
+    """The sampler of `jax.scipy`, which has one of no channels."""
+    _, height, width, _ = maps.shape
+    rows = (grid[..., 1] + 1) / 2 * (height - 1)
+    columns = (grid[..., 0] + 1) / 2 * (width - 1)
+    read = functools.partial(
+        jax.scipy.ndimage.map_coordinates, order=1, mode="constant"
+    )
+    every_channel = jax.vmap(read, (2, None), 2)
+    return jax.vmap(every_channel)(maps, [rows, columns])
+
+
+SAMPLERS = {"jax.scipy.ndimage.map_coordinates": _map_coordinates}

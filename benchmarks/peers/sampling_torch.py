@@ -128,3 +128,13 @@ def glimpse_network(w, images, locations, *, config, training):
     what = torch.relu(dense("glimpse_hidden", glimpses.flatten(1)))
     where = torch.relu(dense("location_hidden", locations))
     return torch.relu(dense("glimpse_out", what) + dense("location_out", where))
+
+
+def _grid_sample(maps, grid):
+    """The sampler of PyTorch."""
+    return functional.grid_sample(
+        maps.permute(0, 3, 1, 2), grid, align_corners=True
+    ).permute(0, 2, 3, 1)
+
+
+SAMPLERS = {"torch.nn.functional.grid_sample": _grid_sample}

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from benchmarks.peers.sampling_tensorflow import SAMPLERS
 from benchmarks.peers.sampling_tensorflow import conv_offset2d
 from benchmarks.peers.sampling_tensorflow import deformable_conv2d
 from benchmarks.peers.sampling_tensorflow import glimpse_network
@@ -9,6 +10,7 @@ from benchmarks.peers.sampling_tensorflow import glimpse_sensor
 from benchmarks.peers.sampling_tensorflow import spatial_transformer
 
 __all__ = [
+    "SAMPLERS",
     "conv_offset2d",
     "deformable_conv2d",
     "glimpse_network",

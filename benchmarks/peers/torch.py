@@ -3,6 +3,7 @@
 import torch
 from torch.nn import functional
 
+from benchmarks.peers.sampling_torch import SAMPLERS
 from benchmarks.peers.sampling_torch import conv_offset2d
 from benchmarks.peers.sampling_torch import deformable_conv2d
 from benchmarks.peers.sampling_torch import glimpse_network
@@ -10,6 +11,7 @@ from benchmarks.peers.sampling_torch import glimpse_sensor
 from benchmarks.peers.sampling_torch import spatial_transformer
 
 __all__ = [
+    "SAMPLERS",
     "conv_offset2d",
     "deformable_conv2d",
     "gated_channel_transform",

@@ -18,5 +18,6 @@ deform = _active.deform
 gradient = _active.gradient
 grid_sample = _active.grid_sample
 largest = _active.largest
+take_along = _active.take_along
 take_rows = _active.take_rows
 weighted_rows = _active.weighted_rows

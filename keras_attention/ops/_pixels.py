@@ -33,6 +33,28 @@ def clamped(maps, rows, columns):
     )
 
 
+def clamped_each(maps, rows, columns, axes):
+    """Return the same for places of each channel, which `maps` have all of.
+
+    `axes` are those of rows and columns in the maps.
+    """
+    shape = ops.shape(maps)
+    height, width = (shape[axis] for axis in axes)
+    flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
+    values = ops.reshape(maps, flat)
+    row_taps = _clamped_taps(rows, height)
+    column_taps = _clamped_taps(columns, width)
+
+    def read(row, column):
+        index = ops.reshape(row * width + column, flat)
+        return ops.reshape(_backend.take_along(values, index, axes[0]), shape)
+
+    return sum(
+        by_row * sum(read(row, column) * by for column, by in column_taps)
+        for row, by_row in row_taps
+    )
+
+
 def _fading_taps(position, size):
     # Infinity less its floor would be NaN.
     outside = ops.logical_or(
@@ -49,4 +71,8 @@ def _clamped_taps(position, size):
     position = ops.where(position < 0, ops.zeros_like(position), position)
     floor = ops.floor(position)
     t = position - floor
-    return sampling.in_bounds([(floor, 1 - t), (ops.ceil(position), t)], size)
+    # A weight that is NaN stays so, wherever its index ends.
+    return [
+        (ops.clip(ops.cast(pixel, "int32"), 0, size - 1), weight)
+        for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
+    ]

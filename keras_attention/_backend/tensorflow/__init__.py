@@ -4,6 +4,7 @@ from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.tensorflow.autodiff import gradient
 from keras_attention._backend.tensorflow.deform import deform
 from keras_attention._backend.tensorflow.sampling import grid_sample
+from keras_attention._backend.tensorflow.sampling import take_along
 from keras_attention._backend.tensorflow.sampling import take_rows
 from keras_attention._backend.tensorflow.sampling import weighted_rows
 
@@ -12,6 +13,7 @@ __all__ = [
     "gradient",
     "grid_sample",
     "largest",
+    "take_along",
     "take_rows",
     "weighted_rows",
 ]
