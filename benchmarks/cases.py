@@ -110,16 +110,6 @@ def _filters(name: str, **settings: Any) -> Case:
     )
 
 
-def _localization(shape: Shape) -> keras.Model:
-    """Return a network so small that the warp is what is measured."""
-    return keras.Sequential(
-        [
-            keras.Input(shape.tensor[1:]),
-            keras.layers.GlobalAveragePooling2D(shape.data_format),
-        ]
-    )
-
-
 LAYERS = [
     _plain("SqueezeExcite"),
     _plain("GatedChannelTransform"),
@@ -134,7 +124,9 @@ LAYERS = [
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
-            _localization(shape), data_format=shape.data_format
+            # So small that the warp is what is measured.
+            keras.layers.GlobalAveragePooling2D(shape.data_format),
+            data_format=shape.data_format,
         ),
         jumps=True,
     ),

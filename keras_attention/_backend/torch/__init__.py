@@ -1,9 +1,9 @@
 """PyTorch."""
 
 from keras_attention._backend.plain.reductions import largest
-from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
 from keras_attention._backend.torch.deform import deform
+from keras_attention._backend.torch.rows import take_rows
 from keras_attention._backend.torch.rows import weighted_rows
 from keras_attention._backend.torch.sampling import grid_sample
 from keras_attention._backend.torch.sampling import take_along

@@ -1,8 +1,19 @@
-"""Weighted sums of rows as bags of embeddings, in one pass on a CPU."""
+"""Rows by an index, and weighted sums of them as bags of embeddings."""
 
 import torch
 
 from keras_attention._backend.plain import sampling
+
+
+def take_rows(maps, rows, columns):
+    """Return the channels at `rows` and `columns`, both of rank 3.
+
+    Keras' own would first look for negative ones.
+    """
+    if torch.compiler.is_exporting():
+        return sampling.take_rows(maps, rows, columns)
+    sample = torch.arange(len(maps), device=maps.device)[:, None, None]
+    return maps[sample, rows, columns]
 
 
 def weighted_rows(maps, rows, columns):
@@ -13,7 +24,7 @@ def weighted_rows(maps, rows, columns):
     memory in training. Only on a CPU, and exports know no bags.
     """
     if maps.device.type != "cpu" or torch.compiler.is_exporting():
-        return sampling.weighted_rows(maps, rows, columns)
+        return sampling.weighted_rows(maps, rows, columns, take_rows)
     batch, height, width, channels = maps.shape
     sample = torch.arange(batch, dtype=torch.int32)[:, None, None] * height
     lines = [((sample + row) * width, by_row) for row, by_row in rows]
