@@ -42,6 +42,106 @@ def test_largest(axes, keepdims, rng):
     assert_close(found, expected)
 
 
+def taps(rng, shape, size):
+    """Return two pixels of a line and their weights, for each of a shape."""
+    return [
+        (rng.integers(0, size, shape).astype("int32"), weight)
+        for weight in rng.normal(size=(2, *shape)).astype("float32")
+    ]
+
+
+def both(name, call, arrays, rng):
+    """Return values and gradients of both forms of a function."""
+    values = call(getattr(plain, name), *map(keras.ops.array, arrays))
+    cotangent = rng.normal(size=values.shape).astype("float32")
+    return (
+        vjp(
+            Calls(lambda *inputs, form=form: call(form, *inputs)),
+            arrays,
+            cotangent,
+        )[:2]
+        for form in (getattr(_backend, name), getattr(plain, name))
+    )
+
+
+def sampled(call, rng):
+    """Return a call by weights, and the arrays to take gradients of."""
+    maps = rng.normal(size=(4, 5, 3, 6)).astype("float32")
+    rows, columns = (taps(rng, (4, 7, 9), size) for size in (5, 3))
+    indices = [index for index, _ in (*rows, *columns)]
+
+    def run(form, maps, *rest):
+        pairs = list(zip(indices, rest[:4], strict=True))
+        pairs = [(keras.ops.array(index), by) for index, by in pairs]
+        return call(form, maps, pairs[:2], pairs[2:], *rest[4:])
+
+    return run, [maps, *(weight for _, weight in (*rows, *columns))]
+
+
+@pytest.mark.parametrize("exporting", [False, True])
+def test_weighted_rows(exporting, rng, monkeypatch):
+    if BACKEND == "torch":
+        # What is exported has no bags in it.
+        monkeypatch.setattr("torch.compiler.is_exporting", lambda: exporting)
+    call, arrays = sampled(lambda form, *inputs: form(*inputs), rng)
+    found, expected = both("weighted_rows", call, arrays, rng)
+    assert_close(found[0], expected[0])
+    assert_close(found[1], expected[1])
+
+
+@pytest.mark.parametrize(("groups", "offset_groups"), [(1, 1), (3, 2)])
+@pytest.mark.parametrize("dtype", ["float32", "float16"])
+def test_deform(groups, offset_groups, dtype, rng):
+    kernel = rng.normal(size=(3, 3, 6 * offset_groups // groups, 6))
+    call, arrays = sampled(
+        lambda form, maps, rows, columns, kernel: keras.ops.cast(
+            form(
+                maps,
+                rows,
+                columns,
+                keras.ops.cast(kernel, dtype),
+                groups=groups,
+                offset_groups=offset_groups,
+            ),
+            "float32",
+        ),
+        rng,
+    )
+    arrays.append(kernel.astype("float32"))
+    found, expected = both("deform", call, arrays, rng)
+    tolerance = 1e-5 if dtype == "float32" else 0.02
+    for mine, theirs in zip(
+        (found[0], *found[1]), (expected[0], *expected[1]), strict=True
+    ):
+        scale = abs(theirs).max()
+        assert_close(mine / scale, theirs / scale, tolerance)
+
+
+@pytest.mark.parametrize("axis", [1, 2])
+def test_take_along(axis, rng):
+    index = rng.integers(0, 4, (2, 4, 4)).astype("int32")
+
+    def call(form, x):
+        return form(x, keras.ops.array(index), axis)
+
+    x = rng.normal(size=(2, 4, 4)).astype("float32")
+    found, expected = both("take_along", call, [x], rng)
+    assert_close(found[0], expected[0])
+    assert_close(found[1], expected[1])
+
+
+def test_take_rows(rng):
+    index = rng.integers(0, 4, (2, 2, 3, 5)).astype("int32")
+
+    def call(form, x):
+        return form(x, *map(keras.ops.array, index))
+
+    x = rng.normal(size=(2, 4, 4, 3)).astype("float32")
+    found, expected = both("take_rows", call, [x], rng)
+    assert_close(found[0], expected[0])
+    assert_close(found[1], expected[1])
+
+
 RECOMPUTED = """
 import keras
 import numpy as np
