@@ -1,5 +1,7 @@
 """One tap after the other, which XLA fuses, not all of them at once."""
 
+import functools
+
 import jax.numpy as jnp
 
 from keras_attention._backend.jax.sampling import weighted_rows
@@ -13,7 +15,7 @@ def deform(maps, rows, columns, kernel, *, groups, offset_groups):
     places times taps times channels.
     """
     kernels = kernel.reshape(-1, 1, 1, *kernel.shape[2:])
-    outputs = 0
+    parts = []
     for tap, one in enumerate(kernels):
         here = [
             [(index[..., tap, None], by[..., tap, None]) for index, by in axis]
@@ -21,5 +23,5 @@ def deform(maps, rows, columns, kernel, *, groups, offset_groups):
         ]
         samples = weighted_rows(maps, *here).astype(kernel.dtype)
         part = product(samples, one, groups, offset_groups)
-        outputs = outputs + part.astype(jnp.result_type(part, jnp.float32))
-    return outputs.astype(kernel.dtype)
+        parts.append(part.astype(jnp.result_type(part, jnp.float32)))
+    return functools.reduce(jnp.add, parts).astype(kernel.dtype)

@@ -28,11 +28,13 @@ def weighted_rows(maps, rows, columns):
     batch, height, width, channels = maps.shape
     sample = torch.arange(batch, dtype=torch.int32)[:, None, None] * height
     lines = [((sample + row) * width, by_row) for row, by_row in rows]
-    index = [line + column for line, _ in lines for column, _ in columns]
-    weight = [one * other for _, one in lines for _, other in columns]
     table = maps.reshape(-1, channels)
-    index = torch.stack(index, -1).flatten(0, -2)
-    weight = torch.stack(weight, -1).flatten(0, -2)
+    index = torch.stack(
+        [line + column for line, _ in lines for column, _ in columns], -1
+    ).flatten(0, -2)
+    weight = torch.stack(
+        [one * other for _, one in lines for _, other in columns], -1
+    ).flatten(0, -2)
     # To the weights the gradient of the bags is quick, to the table slow.
     sums = torch.nn.functional.embedding_bag(
         index, table.detach(), per_sample_weights=weight, mode="sum"
