@@ -20,8 +20,8 @@ def weighted_rows(maps, rows, columns):
     """Return the sum of what is read at each pair `(index, weight)` of taps.
 
     The plain form writes as many arrays of the size of the result as there are
-    pairs, and this none: it takes a third of the time, and a quarter of the
-    memory in training. Only on a CPU, and exports know no bags.
+    pairs, and this none: a deformable convolution of 56 x 56 x 64 takes a sixth
+    of the time, and a fifth in training. Only on a CPU, and not in exports.
     """
     if maps.device.type != "cpu" or torch.compiler.is_exporting():
         return sampling.weighted_rows(maps, rows, columns, take_rows)
