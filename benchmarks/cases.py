@@ -41,11 +41,14 @@ class Case:
         name: That of the public class, and of the peer in snake case.
         make: From a shape to the layer, not built.
         seconds: Shape of what it is called on beside a map, if anything.
+        jumps: Whether slopes jump at whole pixels, so that for a few values
+            roundings decide.
     """
 
     name: str
     make: Callable[[Shape], keras.layers.Layer]
     seconds: Callable[[Shape], tuple[int, ...]] | None = None
+    jumps: bool = False
 
     @property
     def peer(self) -> str:
@@ -107,16 +110,6 @@ def _filters(name: str, **settings: Any) -> Case:
     )
 
 
-def _localization(shape: Shape) -> keras.Model:
-    """Return a network so small that the warp is what is measured."""
-    return keras.Sequential(
-        [
-            keras.Input(shape.tensor[1:]),
-            keras.layers.GlobalAveragePooling2D(shape.data_format),
-        ]
-    )
-
-
 LAYERS = [
     _plain("SqueezeExcite"),
     _plain("GatedChannelTransform"),
@@ -131,11 +124,16 @@ LAYERS = [
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
-            _localization(shape), data_format=shape.data_format
+            # So small that the warp is what is measured.
+            keras.layers.GlobalAveragePooling2D(shape.data_format),
+            data_format=shape.data_format,
         ),
+        jumps=True,
     ),
-    _filters("DeformableConv2D", kernel_size=3),
-    _plain("ConvOffset2D"),
+    dataclasses.replace(
+        _filters("DeformableConv2D", kernel_size=3), jumps=True
+    ),
+    dataclasses.replace(_plain("ConvOffset2D"), jumps=True),
     _plain("ResidualAttention", depth=2),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),

@@ -51,7 +51,10 @@ def measure(
             for way in engine.WAYS
         }
         plain, *compiled = engine.WAYS
-        check(*sides[compiled[0] if compiled else plain])
+        check(
+            *sides[compiled[0] if compiled else plain],
+            stray=0.05 if case.jumps else 0,
+        )
         ways = {}
         if eager or not compiled:
             ways["eager"] = (plain, plain)
@@ -68,10 +71,13 @@ def measure(
             yield Result(case.name, str(shape), which, name, ratio)
 
 
-def check(ours: Any, peer: Any, tolerance: float = 1e-3) -> None:
+def check(
+    ours: Any, peer: Any, tolerance: float = 1e-3, stray: float = 0
+) -> None:
     """Raise an error unless both come to the same numbers.
 
-    The statistics that they leave behind are not compared.
+    A share `stray` of each gradient may be others. The statistics that they
+    leave behind are not compared.
     """
     found, expected = ours(), peer()
     if not isinstance(found, tuple):
@@ -101,6 +107,10 @@ def check(ours: Any, peer: Any, tolerance: float = 1e-3) -> None:
         for name, (mine, other) in arrays.items():
             if kind == "gradient of" and keras.config.backend() == "torch":
                 other = _from_torch(other)
+            if kind != "outputs" and stray:
+                is_stray = np.abs(mine - other) > tolerance * scale
+                if is_stray.mean() <= stray:
+                    continue
             np.testing.assert_allclose(
                 mine / scale, other / scale, atol=tolerance, err_msg=name
             )

@@ -11,18 +11,13 @@ from keras_attention import _backend
 from keras_attention._backend.plain import sampling
 
 
-def fading(maps, rows, columns):
-    """Return the maps, which are zero from one pixel outside on.
+def fading_taps(maps, rows, columns):
+    """Return the taps along each axis that read maps, zero a pixel outside on.
 
     At whole pixels the slope is the one to the next pixel, as in PyTorch.
     """
     _, height, width, _ = ops.shape(maps)
-    return sampling.weighted_rows(
-        maps,
-        _fading_taps(rows, height),
-        _fading_taps(columns, width),
-        _backend.take_rows,
-    )
+    return _fading_taps(rows, height), _fading_taps(columns, width)
 
 
 def clamped(maps, rows, columns):
@@ -31,11 +26,32 @@ def clamped(maps, rows, columns):
     At whole pixels and outside the slope is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    return sampling.weighted_rows(
+    return _backend.weighted_rows(
         maps,
         _clamped_taps(rows, height),
         _clamped_taps(columns, width),
-        _backend.take_rows,
+    )
+
+
+def clamped_each(maps, rows, columns, axes):
+    """Return the same for places of each channel, which `maps` have all of.
+
+    `axes` are those of rows and columns in the maps.
+    """
+    shape = ops.shape(maps)
+    height, width = (shape[axis] for axis in axes)
+    flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
+    values = ops.reshape(maps, flat)
+    row_taps = _clamped_taps(rows, height)
+    column_taps = _clamped_taps(columns, width)
+
+    def read(row, column):
+        index = ops.reshape(row * width + column, flat)
+        return ops.reshape(_backend.take_along(values, index, axes[0]), shape)
+
+    return sum(
+        by_row * sum(read(row, column) * by for column, by in column_taps)
+        for row, by_row in row_taps
     )
 
 
@@ -55,4 +71,8 @@ def _clamped_taps(position, size):
     position = ops.where(position < 0, ops.zeros_like(position), position)
     floor = ops.floor(position)
     t = position - floor
-    return sampling.in_bounds([(floor, 1 - t), (ops.ceil(position), t)], size)
+    # A weight that is NaN stays so, wherever its index ends.
+    return [
+        (ops.clip(ops.cast(pixel, "int32"), 0, size - 1), weight)
+        for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
+    ]

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention.ops import _pixels
 from keras_attention.ops import _windows
@@ -149,20 +150,24 @@ def deform_conv2d(
     moves = ops.cast(parts("offsets", offsets, 2), maps.dtype)
     height, width = (ops.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
-    samples = _pixels.fading(
-        _grouped(maps, offset_groups, data_format),
+    grouped = _grouped(maps, offset_groups, data_format)
+    row_taps, column_taps = _pixels.fading_taps(
+        grouped,
         _flat(moves[..., 0] + rows),
         _flat(moves[..., 1] + columns),
     )
-    members = channels // offset_groups
-    # (B, offset groups, places, taps, members)
-    samples = ops.reshape(
-        samples, (-1, offset_groups, height * width, windows.taps, members)
-    )
     if mask is not None:
-        samples = samples * ops.cast(parts("mask", mask, 1), maps.dtype)
-    samples = ops.cast(samples, inputs.dtype)
-    outputs = _product(samples, ops.cast(kernel, inputs.dtype), groups)
+        # On the weights, of which there are fewer than samples.
+        factor = _flat(ops.cast(parts("mask", mask, 1), maps.dtype)[..., 0])
+        row_taps = [(index, weight * factor) for index, weight in row_taps]
+    outputs = _backend.deform(
+        grouped,
+        row_taps,
+        column_taps,
+        ops.cast(kernel, inputs.dtype),
+        groups=groups,
+        offset_groups=offset_groups,
+    )
     if bias is not None:
         outputs = outputs + ops.cast(bias, inputs.dtype)
     filters = kernel.shape[3]
@@ -184,21 +189,6 @@ def _grouped(maps, groups, data_format):
 def _flat(x):
     """Return `x` with its first two axes as one."""
     return ops.reshape(x, (-1, *ops.shape(x)[2:]))
-
-
-def _product(samples, kernel, groups):
-    """Return the kernel times samples: (B, places, filters)."""
-    batch, _, places, taps, _ = ops.shape(samples)
-    members, filters = kernel.shape[2], kernel.shape[3] // groups
-    samples = ops.transpose(samples, (0, 2, 3, 1, 4))
-    samples = ops.reshape(samples, (batch * places, taps, groups, members))
-    samples = ops.transpose(samples, (2, 0, 1, 3))
-    samples = ops.reshape(samples, (groups, batch * places, taps * members))
-    kernel = ops.reshape(kernel, (taps * members, groups, filters))
-    # Not `ops.matmul`, which makes float32 of float64 on JAX and PyTorch.
-    outputs = samples @ ops.transpose(kernel, (1, 0, 2))
-    outputs = ops.transpose(outputs, (1, 0, 2))
-    return ops.reshape(outputs, (batch, places, groups * filters))
 
 
 def _require(condition, what, **received):

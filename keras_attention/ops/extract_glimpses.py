@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 
 
@@ -94,26 +95,21 @@ def _square(images, locations, side: int, data_format: str):
     height, width = sizes[y_axis], sizes[x_axis]
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
-    places = rows[:, :, None] * width + columns[:, None, :]
     is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
-    # One gather of a flat axis, which every backend compiles and exports.
-    samples = ops.reshape(ops.arange(sizes[0], dtype="int32"), (-1, 1, 1))
+    rows, columns = rows[:, :, None], columns[:, None, :]
     if data_format == "channels_last":
-        pixels = ops.reshape(images, (-1, images.shape[-1]))
-        places = samples * (height * width) + places
         is_inside = is_inside[..., None]
+        square = _backend.take_rows(images, rows, columns)
     else:
-        pixels = ops.reshape(images, (-1,))
-        planes = samples[..., None] * sizes[1] + ops.reshape(
-            ops.arange(sizes[1], dtype="int32"), (1, -1, 1, 1)
-        )
-        places = planes * (height * width) + places[:, None]
         is_inside = is_inside[:, None]
-    return ops.where(
-        is_inside,
-        ops.take(pixels, places, axis=0),
-        ops.zeros((), dtype=images.dtype),
-    )
+        # One gather of a flat axis, which every backend compiles and exports.
+        planes = ops.reshape(
+            ops.arange(sizes[0] * sizes[1], dtype="int32"),
+            (sizes[0], sizes[1], 1, 1),
+        )
+        places = (planes * height + rows[:, None]) * width + columns[:, None]
+        square = ops.take(ops.reshape(images, (-1,)), places, axis=0)
+    return ops.where(is_inside, square, ops.zeros((), dtype=images.dtype))
 
 
 def _line(locations, length, side: int):
@@ -132,10 +128,10 @@ def _shrink(square, factor: int, size: int, data_format: str):
     """Return the means of the tiles of `factor` x `factor` pixels."""
     if factor == 1:
         return square
-    y_axis, x_axis = _axes.spatial_axes(data_format, 4)
-    sizes: list = [-1, *square.shape[1:]]
-    sizes[y_axis : x_axis + 1] = [size, factor, size, factor]
-    if data_format == "channels_first":
-        sizes[1] = square.shape[1]
-    tiles = ops.reshape(square, sizes)
-    return _numerics.mean(tiles, (y_axis + 1, y_axis + 3))
+    total = _numerics.accumulable(square)
+    for axis in _axes.spatial_axes(data_format, 4):
+        # Apart: PyTorch is slow at sums over two axes that are not neighbours.
+        shape = ops.shape(total)
+        tiles = (*shape[:axis], size, factor, *shape[axis + 1 :])
+        total = ops.sum(ops.reshape(total, tiles), axis=axis + 1)
+    return ops.cast(total / factor**2, square.dtype)

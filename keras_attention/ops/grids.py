@@ -6,6 +6,7 @@ import operator
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -143,12 +144,14 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
     if isinstance(height, int) and isinstance(width, int):
         shares = _static_shares(side, height, width, align_corners)
     else:
-        shares = _shares(ops, side, height, width, align_corners, points.dtype)
+        shares = _shares(
+            ops, side, height, width, align_corners, _dtype_of(points)
+        )
     shares = ops.expand_dims(ops.cast(shares, points.dtype), -1)
     centres = ops.cast(control_points(side), points.dtype)
     # By how the points are moved, so that the identity is exact.
     moves = ops.expand_dims(points - centres, (1, 2))
-    x, y = _positions(ops, height, width, align_corners, points.dtype)
+    x, y = _positions(ops, height, width, align_corners, _dtype_of(points))
     identity = ops.stack(
         [x + ops.zeros_like(y), y + ops.zeros_like(x)], axis=-1
     )
@@ -212,25 +215,38 @@ def _linear_map(theta, size, align_corners):
     """Return `theta @ (x, y, 1)` at each position, exactly so on GPUs too."""
     height, width = _size(size)
     _arguments.boolean("align_corners", align_corners)
-    x, y = _positions(ops, height, width, align_corners, theta.dtype)
+    x, y = _positions(ops, height, width, align_corners, _dtype_of(theta))
     theta = ops.expand_dims(theta, (1, 2))
-    return (
-        ops.expand_dims(x, -1) * theta[..., 0]
-        + ops.expand_dims(y, -1) * theta[..., 1]
-        + theta[..., 2]
+    # All but one sum are of a row or a column of places.
+    return ops.expand_dims(x, -1) * theta[..., 0] + (
+        ops.expand_dims(y, -1) * theta[..., 1] + theta[..., 2]
     )
 
 
 def _positions(maths, height, width, align_corners, dtype):
     """Return where an output's columns (1, W) and rows (H, 1) lie."""
 
-    def line(count):
-        number = count if maths is np else ops.cast(count, dtype)
-        steps = maths.arange(count, dtype=dtype)
-        length = maths.maximum(number - 1, 1) if align_corners else number
-        return (2 * steps - (number - 1)) / length
+    def line(count, axis):
+        if isinstance(count, int):
+            found = _line(count, align_corners, dtype)
+        else:
+            number = ops.cast(count, dtype)
+            length = ops.maximum(number - 1, 1) if align_corners else number
+            found = (2 * ops.arange(count, dtype=dtype) - (number - 1)) / length
+        return maths.expand_dims(found, axis)
 
-    return maths.expand_dims(line(width), 0), maths.expand_dims(line(height), 1)
+    return line(width, 0), line(height, 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _line(count, align_corners, dtype):
+    steps = np.arange(count, dtype=dtype)
+    length = max(count - 1, 1) if align_corners else count
+    return (2 * steps - (count - 1)) / np.asarray(length, dtype)
+
+
+def _dtype_of(x):
+    return keras.backend.standardize_dtype(x.dtype)
 
 
 def _parameters(name, value, shape):

@@ -69,28 +69,30 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
         outputs = _moved(maps, moves)
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
         return ops.cast(outputs, inputs.dtype)
-    # Each channel is a map of its own.
-    if not first:
-        maps = ops.transpose(maps, (0, 3, 1, 2))
-        moves = ops.transpose(moves, (0, 3, 1, 2, 4))
-    batch, channels, height, width = ops.shape(maps)
-    outputs = ops.reshape(
-        _moved(
-            ops.reshape(maps, (-1, height, width, 1)),
-            ops.reshape(moves, (-1, height, width, 2)),
-        ),
-        (batch, channels, height, width),
+    axes = _axes.spatial_axes(data_format, 4)
+    rows, columns = _pixels_of(maps, axes)
+    outputs = _pixels.clamped_each(
+        maps, moves[..., 0] + rows, moves[..., 1] + columns, axes
     )
-    outputs = outputs if first else ops.transpose(outputs, (0, 2, 3, 1))
     return ops.cast(outputs, inputs.dtype)
 
 
 def _moved(maps, moves):
     """Return maps (N, H, W, D) at their own pixels moved by (N, H, W, 2)."""
-    _, height, width, _ = ops.shape(maps)
-    rows = ops.expand_dims(ops.arange(height, dtype=maps.dtype), 1)
-    columns = ops.arange(width, dtype=maps.dtype)
+    rows, columns = _pixels_of(maps[..., 0], (1, 2))
     return _pixels.clamped(maps, moves[..., 0] + rows, moves[..., 1] + columns)
+
+
+def _pixels_of(maps, axes):
+    """Return the rows and columns of maps, to be broadcast along them."""
+    shape, rank = ops.shape(maps), len(maps.shape)
+    return (
+        ops.reshape(
+            ops.arange(shape[axis], dtype=maps.dtype),
+            (-1, *(1,) * (rank - 1 - axis)),
+        )
+        for axis in axes
+    )
 
 
 def _check(shape, offsets_shape, data_format):

@@ -35,6 +35,8 @@ def grid(transform: str, parameters, size, align_corners: bool):
 
 def _matrix(transform: str, parameters):
     """Return the matrices (B, 2 or 3, 3) row by row."""
+    if transform == "affine":
+        return ops.reshape(parameters, (-1, 2, 3))
     given = ops.unstack(parameters, axis=-1)
     zero, one = ops.zeros_like(given[0]), ops.ones_like(given[0])
     if transform == "attention":

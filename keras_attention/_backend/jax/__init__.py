@@ -1,12 +1,15 @@
 """JAX."""
 
 from keras_attention._backend.jax.autodiff import gradient
+from keras_attention._backend.jax.deform import deform
 from keras_attention._backend.jax.groups import dots
 from keras_attention._backend.jax.groups import scale
 from keras_attention._backend.jax.products import conv2d
 from keras_attention._backend.jax.reductions import largest
 from keras_attention._backend.jax.sampling import grid_sample
+from keras_attention._backend.jax.sampling import take_along
 from keras_attention._backend.jax.sampling import take_rows
+from keras_attention._backend.jax.sampling import weighted_rows
 from keras_attention._backend.jax.windows import window_sums
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
@@ -24,6 +27,7 @@ __all__ = [
     "batch_norm",
     "blend",
     "conv2d",
+    "deform",
     "dots",
     "gradient",
     "grid_sample",
@@ -35,7 +39,9 @@ __all__ = [
     "rectify",
     "resize_bilinear",
     "scale",
+    "take_along",
     "take_rows",
     "total",
+    "weighted_rows",
     "window_sums",
 ]

@@ -1,6 +1,7 @@
 """The forms in `keras.ops`, for any backend."""
 
 from keras_attention._backend.plain.autodiff import gradient
+from keras_attention._backend.plain.deform import deform
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
 from keras_attention._backend.plain.norm import batch_norm
@@ -15,7 +16,9 @@ from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention._backend.plain.sampling import grid_sample
+from keras_attention._backend.plain.sampling import take_along
 from keras_attention._backend.plain.sampling import take_rows
+from keras_attention._backend.plain.sampling import weighted_rows
 from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.plain.windows import window_sums
 
@@ -24,6 +27,7 @@ __all__ = [
     "batch_norm",
     "blend",
     "conv2d",
+    "deform",
     "dots",
     "gradient",
     "grid_sample",
@@ -35,7 +39,9 @@ __all__ = [
     "rectify",
     "resize_bilinear",
     "scale",
+    "take_along",
     "take_rows",
     "total",
+    "weighted_rows",
     "window_sums",
 ]

@@ -16,6 +16,11 @@ def take_rows(maps, rows, columns):
     return ops.take(flat, (sample * height + rows) * width + columns, axis=0)
 
 
+def take_along(values, index, axis):
+    """Return the values at an index of their own along an axis."""
+    return ops.take_along_axis(values, index, axis)
+
+
 def weighted_rows(maps, rows, columns, gather=take_rows):
     """Return the sum of what is read at each pair `(index, weight)` of taps."""
     return sum(
@@ -57,7 +62,7 @@ def grid_sample(
     padding_mode,
     align_corners,
     data_format,
-    gather=take_rows,
+    weighted_rows=weighted_rows,
 ):
     """Return `maps` at the places of `grid`, both in float32 or float64."""
     if data_format == "channels_first":
@@ -66,7 +71,7 @@ def grid_sample(
     _, height, width, _ = ops.shape(maps)
     columns = _taps(grid[..., 0], width, *settings)
     rows = _taps(grid[..., 1], height, *settings)
-    outputs = weighted_rows(maps, rows, columns, gather)
+    outputs = weighted_rows(maps, rows, columns)
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 3, 1, 2))
     return outputs

@@ -5,11 +5,11 @@ from keras_attention._backend.plain.elementwise import rectify
 from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise
-from keras_attention._backend.plain.reductions import largest
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.tensorflow.autodiff import gradient
+from keras_attention._backend.tensorflow.deform import deform
 from keras_attention._backend.tensorflow.groups import dots
 from keras_attention._backend.tensorflow.groups import scale
 from keras_attention._backend.tensorflow.products import conv2d
@@ -17,7 +17,9 @@ from keras_attention._backend.tensorflow.reductions import largest
 from keras_attention._backend.tensorflow.reductions import mean
 from keras_attention._backend.tensorflow.reductions import total
 from keras_attention._backend.tensorflow.sampling import grid_sample
+from keras_attention._backend.tensorflow.sampling import take_along
 from keras_attention._backend.tensorflow.sampling import take_rows
+from keras_attention._backend.tensorflow.sampling import weighted_rows
 from keras_attention._backend.tensorflow.windows import window_sums
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "batch_norm",
     "blend",
     "conv2d",
+    "deform",
     "dots",
     "gradient",
     "grid_sample",
@@ -36,7 +39,9 @@ __all__ = [
     "rectify",
     "resize_bilinear",
     "scale",
+    "take_along",
     "take_rows",
     "total",
+    "weighted_rows",
     "window_sums",
 ]

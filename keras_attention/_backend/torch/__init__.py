@@ -1,7 +1,7 @@
 """PyTorch."""
 
-from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.torch.autodiff import gradient
+from keras_attention._backend.torch.deform import deform
 from keras_attention._backend.torch.elementwise import blend
 from keras_attention._backend.torch.elementwise import rectify
 from keras_attention._backend.torch.norm import batch_norm
@@ -15,7 +15,10 @@ from keras_attention._backend.torch.reductions import scale
 from keras_attention._backend.torch.reductions import total
 from keras_attention._backend.torch.resizing import halve
 from keras_attention._backend.torch.resizing import resize_bilinear
+from keras_attention._backend.torch.rows import take_rows
+from keras_attention._backend.torch.rows import weighted_rows
 from keras_attention._backend.torch.sampling import grid_sample
+from keras_attention._backend.torch.sampling import take_along
 from keras_attention._backend.torch.vectors import affine
 from keras_attention._backend.torch.windows import window_sums
 
@@ -24,6 +27,7 @@ __all__ = [
     "batch_norm",
     "blend",
     "conv2d",
+    "deform",
     "dots",
     "gradient",
     "grid_sample",
@@ -35,7 +39,9 @@ __all__ = [
     "rectify",
     "resize_bilinear",
     "scale",
+    "take_along",
     "take_rows",
     "total",
+    "weighted_rows",
     "window_sums",
 ]

@@ -23,6 +23,12 @@ def grid_sample(
     return outputs
 
 
+def take_along(values, index, axis):
+    """Return the values at an index of their own along an axis."""
+    # Not Keras', which first looks for negative ones.
+    return torch.gather(values, axis, index.long())
+
+
 def _in_reach(grid, padding_mode):
     """Put what is not a number, or too large for one, where it is read anyway.
 

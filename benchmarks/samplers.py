@@ -1,0 +1,106 @@
+"""The sampler against those that backends have, and that of Keras."""
+
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from benchmarks import engines
+from benchmarks import layers
+from benchmarks import peers
+from benchmarks import timing
+from benchmarks.cases import QUICK
+from benchmarks.cases import USUAL
+from keras_attention.ops import grid_sample
+
+
+def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
+    """Check each other sampler, then time ours against it.
+
+    Maps are those of the layers, channels last, read bilinearly at as many
+    places, of which some are outside.
+    """
+    engine = engines.active()
+    others = {
+        "keras.ops.image.map_coordinates": _keras,
+        **peers.find("SAMPLERS"),
+    }
+    for shape in QUICK if quick else USUAL:
+        rng = np.random.default_rng(0)
+        places = (shape.batch, shape.height, shape.width, 2)
+        arrays = [
+            rng.normal(size=shape.tensor).astype("float32"),
+            rng.uniform(-1.1, 1.1, size=places).astype("float32"),
+        ]
+        for name, other in others.items():
+            for training in (False, True):
+                sides = {
+                    way: [
+                        engine.ours(_Calls(f), arrays, training, way)
+                        for f in (_ours, other)
+                    ]
+                    # Eager, one does not read maps with JAX or TensorFlow.
+                    for way in engine.WAYS[1:] or engine.WAYS
+                }
+                layers.check(*next(iter(sides.values())), stray=0.05)
+                mine, theirs = (
+                    sides[
+                        timing.fastest({way: sides[way][i] for way in sides})
+                    ][i]
+                    for i in (0, 1)
+                )
+                yield layers.Result(
+                    f"grid_sample / {name}",
+                    str(shape),
+                    "training" if training else "forward",
+                    "compiled" if engine.WAYS[1:] else "eager",
+                    timing.compare(mine, theirs, **budget),
+                )
+
+
+class _Calls(keras.layers.Layer):
+    """A sampler as a layer, which the engines run."""
+
+    def __init__(self, function: Callable) -> None:
+        super().__init__(name=function.__name__.strip("_"))
+        self.built = True
+        self.function = function
+
+    def call(self, maps, grid):
+        return self.function(maps, grid)
+
+    def compute_output_shape(self, maps_shape, grid_shape):
+        return (*grid_shape[:3], maps_shape[3])
+
+
+def _ours(maps, grid):
+    return grid_sample(maps, grid, data_format="channels_last")
+
+
+def _pixels(maps, grid):
+    """Return rows and columns in pixels, (batch, 2, height, width)."""
+    _, height, width, _ = maps.shape
+    rows = (grid[..., 1] + 1) / 2 * (height - 1)
+    columns = (grid[..., 0] + 1) / 2 * (width - 1)
+    return ops.stack([rows, columns], 1)
+
+
+def _keras(maps, grid):
+    """Sample by sample, with channels for a third axis."""
+    batch, height, width, channels = maps.shape
+    shape = (batch, 2, height, width, channels)
+    places = ops.broadcast_to(_pixels(maps, grid)[..., None], shape)
+    of_channels = ops.broadcast_to(
+        ops.arange(channels, dtype=grid.dtype), (1, *shape[2:])
+    )
+    return ops.stack(
+        [
+            ops.image.map_coordinates(
+                maps[i], ops.concatenate([places[i], of_channels]), order=1
+            )
+            for i in range(batch)
+        ]
+    )
