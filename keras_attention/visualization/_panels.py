@@ -91,7 +91,7 @@ def _draw_means(axis, gates, whose):
     axis.set_ylabel("gate", fontsize=9)
     axis.set_xlim(-0.5, gates.shape[1] - 0.5)
     axis.grid(alpha=0.3)
-    axis.legend(fontsize=7, loc="upper left", framealpha=0.8)
+    axis.legend(fontsize=7, loc="lower right", framealpha=0.8)
 
 
 def draw_branches(
@@ -133,13 +133,14 @@ def draw_branches(
     )
     axis.set_xlim(-0.5, len(parts) - 0.5)
     axis.set_ylabel("weight, mean of channels", fontsize=9)
+    what = "path" if parts[0].kind == "branches" else "input of a fusion"
     axis.set_title(
-        "Branches that are chosen, by depth: mean of images ± 1 deviation"
-        + ("; dashes: means of the classes" if labels is not None else ""),
+        f"Weight of each {what}, by depth: mean of images ± 1 deviation"
+        + ("; dashes: means of classes" if labels is not None else ""),
         fontsize=10,
     )
     axis.grid(axis="y", alpha=0.3)
-    axis.legend(fontsize=8)
+    axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
 def _shares(part: Part) -> np.ndarray:
@@ -152,5 +153,5 @@ def _shares(part: Part) -> np.ndarray:
 
 def _name(part: Part, branch: int) -> str:
     if part.kind == "fusion":
-        return ("`x`", "`residual`")[branch]
+        return ("x", "residual")[branch]
     return f"path {branch}, dilation {1 + branch}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -118,10 +117,10 @@ def _guess(values: np.ndarray, data_format: str) -> str:
     if rank == 4 and shape[-1] == 2 and values.min() < 0:
         return "grid"
     if rank == 4:
-        sizes = _axes.shape_to_last(shape, data_format)
-        if math.prod(sizes[1:3]) == 1:
+        _, height, width, channels = _axes.shape_to_last(shape, data_format)
+        if height == width == 1:
             return "gates"
-        return "heat" if sizes[-1] == 1 else "mask"
+        return "heat" if channels == 1 else "mask"
     raise ValueError(
         "`attention` must be what `attention_maps`, `gradient_maps` or a "
         "layer's `attention` returned; `layer` says whose it is. "

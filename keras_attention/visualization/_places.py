@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import keras
 import numpy as np
@@ -18,7 +17,7 @@ from keras_attention.visualization._rows import shares
 from keras_attention.visualization._scene import Scene
 
 ORANGE, BLUE = "#E69F00", "#56B4E9"  # of Okabe and Ito, for all eyes
-LINES = 9  # of a grid, along each axis, at most
+LINES = 6  # of a grid, along each axis, at most
 
 
 def grid_rows(part: Part, scene: Scene) -> list[Row]:
@@ -56,11 +55,18 @@ def grid_rows(part: Part, scene: Scene) -> list[Row]:
         axis.set_xlim(min(left, -0.5), max(right, size[1] - 0.5))
         axis.set_ylim(max(bottom, size[0] - 0.5), min(top, -0.5))
 
-    what = "sampling grid, its\nupper left dotted"
+    what = "sampling grid, a dot at its upper left"
     found = [Row(part.name, what, draw)]
     if scene.images is not None:
         found.append(_read_row(part, scene, corners))
     return found
+
+
+def _pixels(places, size: int, corners: bool):
+    """Return places from -1 to 1 in pixels."""
+    if corners:
+        return (places + 1) / 2 * (size - 1)
+    return ((places + 1) * size - 1) / 2
 
 
 def _read_row(part, scene, corners):
@@ -108,6 +114,8 @@ def tap_rows(
     steps = [image / n for image, n in zip(size, sizes, strict=True)]
 
     def draw(axis, sample):
+        from matplotlib.patches import Rectangle
+
         scene.show(axis, sample, size)
         mappable = None
         for i, j in _positions(lengths[sample], points):
@@ -121,8 +129,19 @@ def tap_rows(
                 [(p[:, k] + 0.5) * steps[k] - 0.5 for k in (0, 1)]
                 for p in (regular, moved)
             )
-            axis.plot(np.c_[x, u].T, np.c_[y, v].T, color=ORANGE, linewidth=0.7)
-            axis.plot(x, y, "+", color="white", markersize=4, mew=0.8)
+            axis.plot(np.c_[x, u].T, np.c_[y, v].T, color=ORANGE, linewidth=0.8)
+            corner = (x[0] - steps[1] / 2, y[0] - steps[0] / 2)
+            axis.add_patch(
+                Rectangle(
+                    corner,
+                    x[-1] - x[0] + steps[1],
+                    y[-1] - y[0] + steps[0],
+                    facecolor="none",
+                    edgecolor="white",
+                    linewidth=1.4,
+                    zorder=4,
+                )
+            )
             weights = np.ones(taps)
             if mask is not None:
                 weights = mask[sample, i, j, :taps]
@@ -142,9 +161,10 @@ def tap_rows(
         axis.set_ylim(size[0] - 0.5, -0.5)
         return mappable if mask is not None else None
 
-    what = "dots: where taps look\nplus: without offsets"
+    where = "the most bent window" if points is None else "windows"
+    what = f"{where} (white), and where its taps look"
     if groups > 1:
-        what += f"\n(group 0 of {groups})"
+        what += f", group 0 of {groups}"
     return [
         heat(
             part.name,
@@ -153,7 +173,12 @@ def tap_rows(
             scene,
             "pixels of its\nmap, mean",
         ),
-        Row(part.name, what, draw, "mask" if mask is not None else ""),
+        Row(
+            part.name,
+            what,
+            draw,
+            "mask: weight\nof a tap" if mask is not None else "",
+        ),
     ]
 
 
@@ -230,7 +255,11 @@ def shift_rows(part: Part, scene: Scene) -> list[Row]:
             scene,
             "pixels of its\nmap, mean",
         ),
-        Row(part.name, f"which way, on average\n(arrows: x {scale:.2g})", draw),
+        Row(
+            part.name,
+            f"which way, mean of channels, {scale:.2g} times as far",
+            draw,
+        ),
     ]
 
 
@@ -238,7 +267,8 @@ def glimpse_rows(part: Part, scene: Scene) -> list[Row]:
     """Return the way of the glimpses."""
     height, width = size = scene.size()
     # The pixel that the squares of a place are around.
-    way = np.floor((part.values + 1) / 2 * np.array([width, height]))
+    sizes = np.array([width, height])
+    way = np.floor((part.values + 1) / 2 * sizes).clip(0, sizes - 1)
     side = getattr(part.layer, "glimpse_size", None)
 
     def draw(axis, sample):
@@ -273,7 +303,7 @@ def glimpse_rows(part: Part, scene: Scene) -> list[Row]:
                 clip_on=True,
             )
 
-    return [Row(part.name, "glimpses, in the\norder of numbers", draw)]
+    return [Row(part.name, "glimpses, in the order of their numbers", draw)]
 
 
 def patch_rows(part: Part, scene: Scene) -> list[Row]:

@@ -1,8 +1,9 @@
-"""Heat maps over images: a row a layer, a column an image."""
+"""What is drawn over images: a row a map, a column an image."""
 
 from __future__ import annotations
 
 import dataclasses
+import textwrap
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -32,6 +33,82 @@ class Row:
     draw: Callable[[Any, int], Any]
     bar: str = ""
 
+    def label(self) -> str:
+        """Return what stands beside the row, in short lines."""
+        name = textwrap.wrap(self.name.replace("/", "/ "), 22)
+        return "\n".join([*name, *textwrap.wrap(self.what, 22)])
+
+
+class Grid:
+    """Rows of pictures in columns, each row with a name and a colour bar.
+
+    Sizes are in inches.
+
+    Args:
+        scene: The images, which are the first row.
+        groups: The rows of each layer.
+        title: What stands above.
+    """
+
+    LABEL, BAR, GAP, HEAD = 1.9, 1.1, 0.08, 0.3
+
+    def __init__(
+        self, scene: Scene, groups: Sequence[Sequence[Row]], title: str
+    ) -> None:
+        self._scene = scene
+        self._title = title
+        self._rows = [row for group in groups for row in group]
+        if scene.images is not None:
+            self._rows.insert(0, images_row(scene))
+        height, width = scene.size((1, 1))
+        columns = len(scene.samples)
+        self._across = min(2.4, 9 / columns)
+        self._down = min(self._across * height / width, 3.2)
+        self._head = self.HEAD * (2 if title else 1)
+        steps = len(self._rows) * (self._down + self.GAP)
+        self.height = steps + self._head + 0.1
+        self.width = self.LABEL + columns * (self._across + self.GAP) + self.BAR
+
+    def draw(self, panel: Any, width: float, height: float) -> None:
+        """Draw on a part of a figure of this size."""
+
+        def axes(x, y, across, down):
+            box = (x / width, 1 - (y + down) / height)
+            return panel.add_axes((*box, across / width, down / height))
+
+        def text(x, y, told, **style):
+            panel.text(x / width, 1 - y / height, told, fontsize=9, **style)
+
+        if self._title:
+            text(self.LABEL, 0.2, self._title, ha="left", style="italic")
+        for index, row in enumerate(self._rows):
+            y = self._head + index * (self._down + self.GAP)
+            x = self.LABEL
+            for sample, name in zip(
+                self._scene.samples, self._scene.titles, strict=True
+            ):
+                axis = axes(x, y, self._across, self._down)
+                mappable = row.draw(axis, sample)
+                axis.set_xticks([])
+                axis.set_yticks([])
+                if not index:
+                    axis.set_title(name, fontsize=9)
+                x += self._across + self.GAP
+            text(
+                self.LABEL - 0.1,
+                y + self._down / 2,
+                row.label(),
+                ha="right",
+                va="center",
+            )
+            if row.bar:
+                bar = axes(x, y + 0.1 * self._down, 0.13, 0.8 * self._down)
+                bar = panel.colorbar(mappable, cax=bar)
+                bar.ax.locator_params(nbins=4)
+                bar.set_label(row.bar, fontsize=8)
+                bar.ax.tick_params(labelsize=7)
+                bar.ax.set_facecolor("0.5")  # what is below, on average
+
 
 def images_row(scene: Scene) -> Row:
     """Return the row of the images alone."""
@@ -49,13 +126,13 @@ def heat_rows(
     count = part.values.shape[-1]
     each = "group" if part.kind == "heat" else "channel"
     if count == 1:
-        return [heat(part.name, "", part.values[..., 0], scene, "weight")]
-    bar = "weight of `x`" if part.kind == "fusion" else "weight"
-    chosen = {
-        f"mean of {count} {each}s": part.values.mean(-1),
-    }
+        what = "weight of each position"
+        return [heat(part.name, what, part.values[..., 0], scene, "weight")]
+    of_x = part.kind == "fusion"
+    bar = "weight of x" if of_x else "weight"
+    chosen = {f"{bar}, mean of {count} {each}s": part.values.mean(-1)}
     if channels is not None:
-        chosen = {f"{each} {c}": part.values[..., c] for c in channels}
+        chosen = {f"{bar}, {each} {c}": part.values[..., c] for c in channels}
     return [
         heat(
             part.name,
@@ -63,7 +140,7 @@ def heat_rows(
             maps,
             scene,
             bar,
-            middle=0.5 if part.kind == "fusion" else None,
+            middle=0.5 if of_x else None,
         )
         for what, maps in chosen.items()
     ]
@@ -72,7 +149,7 @@ def heat_rows(
 def gradient_row(part: Part, scene: Scene) -> Row:
     """Return the row of a gradient map."""
     maps = shares(part.values)
-    what = "Grad-CAM"
+    what = "Grad-CAM: what moved the decision"
     return heat(part.name, what, maps, scene, SHARE, (0, 1), cmap="viridis")
 
 
@@ -131,7 +208,7 @@ def heat(
             cmap=cmap,
             vmin=low,
             vmax=high,
-            alpha=1 if scene.images is None else 0.65,
+            alpha=1 if scene.images is None else 0.75,
             interpolation="nearest" if maps.shape[1:] == size else "bilinear",
             extent=extent or (-0.5, width - 0.5, height - 0.5, -0.5),
         )

@@ -50,7 +50,8 @@ class Scene:
         if self.images is not None:
             image = self.images[sample]
             if not colours:
-                image = image.mean(-1, keepdims=True)
+                # Paler than it is, for what is drawn over it to be seen.
+                image = 0.15 + 0.7 * image.mean(-1, keepdims=True)
             grey = image.shape[-1] == 1
             axis.imshow(
                 image[..., 0] if grey else image,

@@ -105,42 +105,44 @@ def plot_attention(
     count = parts[0].count
     if images is not None:
         images = unit_range(images, data_format)
-    if labels is not None:
-        labels = np.asarray(labels).reshape(-1)
-    for name, array in (("images", images), ("labels", labels)):
+    classes = None if labels is None else np.asarray(labels).reshape(-1)
+    for name, array in (("images", images), ("labels", classes)):
         if array is not None and len(array) != count:
             raise ValueError(
                 f"`{name}` must be of the {count} samples of `attention`. "
                 f"Received: {len(array)} {name}"
             )
-    chosen = _samples(samples, labels, count)
-    names = _Names(labels, class_names)
+    chosen = _samples(samples, classes, count)
+    names = _Names(classes, class_names)
     scene = Scene(images, chosen, [names.sample(i) for i in chosen])
-    rows = _all_rows(parts, below, scene, channels, points, where is not None)
+    groups = _all_rows(parts, below, scene, channels, points)
     gates = [part for part in parts if part.kind in ("gates", "mask")]
+    told = ""
     if where is None:
-        gates = _spread(gates)
+        told = _told(groups)
+        groups, gates = _spread(groups), _spread(gates)
     branches = [
         [part for part in parts if part.kind == kind]
         for kind in ("branches", "fusion")
     ]
     sheet = _Sheet(title)
-    if rows:
-        sheet.add_rows(scene, rows)
+    if groups:
+        grid = _rows.Grid(scene, groups, told)
+        sheet.add(grid.height, grid.draw, grid.width)
     for part in gates:
-        shown = names.classes() if labels is not None else names.first(count)
+        shown = names.classes() if classes is not None else names.first(count)
         height = 2 + 0.16 * len(shown)
         sheet.add(
             height,
-            lambda panel, part=part, shown=shown: _panels.draw_gates(
-                panel, part, labels, shown
+            lambda panel, *_, part=part, shown=shown: _panels.draw_gates(
+                panel, part, classes, shown
             ),
         )
     for group in filter(None, branches):
         sheet.add(
             3,
-            lambda panel, group=group: _panels.draw_branches(
-                panel, group, labels
+            lambda panel, *_, group=group: _panels.draw_branches(
+                panel, group, classes
             ),
         )
     return sheet.figure()
@@ -180,19 +182,9 @@ class _Sheet:
         self._panels: list = []
 
     def add(self, height: float, draw, width: float = 9.0) -> None:
+        """Add a panel of at least a width, in inches, and what draws on it."""
         self._width = max(self._width, width)
         self._panels.append((height, draw))
-
-    def add_rows(self, scene: Scene, rows: list[_rows.Row]) -> None:
-        height, width = scene.size((1, 1))
-        columns = len(scene.samples)
-        across = min(2.4, 9 / columns)
-        down = min(across * height / width, 3.2) + 0.15
-        self.add(
-            down * len(rows) + 0.3,
-            lambda panel: _draw_rows(panel, scene, rows),
-            across * columns + 3,
-        )
 
     def figure(self) -> Figure:
         figures = _matplotlib()
@@ -207,9 +199,9 @@ class _Sheet:
             figure.suptitle(self._title, fontsize=13)
         panels = figure.subfigures(
             len(heights), squeeze=False, height_ratios=heights
-        )
-        for panel, (_, draw) in zip(panels[:, 0], self._panels, strict=True):
-            draw(panel)
+        )[:, 0]
+        for panel, (height, draw) in zip(panels, self._panels, strict=True):
+            draw(panel, self._width, height)
         return figure
 
 
@@ -225,31 +217,8 @@ def _matplotlib():
     return figure
 
 
-def _draw_rows(panel, scene: Scene, rows: list[_rows.Row]) -> None:
-    axes = panel.subplots(len(rows), len(scene.samples), squeeze=False)
-    for axis, name in zip(axes[0], scene.titles, strict=True):
-        axis.set_title(name, fontsize=9)
-    for line, row in zip(axes, rows, strict=True):
-        for axis, sample in zip(line, scene.samples, strict=True):
-            mappable = row.draw(axis, sample)
-            axis.set_xticks([])
-            axis.set_yticks([])
-        told = [part.replace("/", "/\n") for part in (row.name, row.what)]
-        line[0].set_ylabel(
-            "\n".join(filter(None, told)),
-            rotation=0,
-            ha="right",
-            va="center",
-            fontsize=9,
-        )
-        if row.bar:
-            bar = panel.colorbar(mappable, ax=list(line), pad=0.01, aspect=10)
-            bar.set_label(row.bar, fontsize=8)
-            bar.ax.tick_params(labelsize=7)
-
-
-def _all_rows(parts, below, scene, channels, points, every):
-    """Return the rows of all layers, the images first."""
+def _all_rows(parts, below, scene, channels, points):
+    """Return the rows of each layer."""
     groups = []
     for part in parts:
         match part.kind:
@@ -273,12 +242,15 @@ def _all_rows(parts, below, scene, channels, points, every):
         rows += [_rows.gradient_row(g, scene) for g in below if g.name == path]
         if rows:
             groups.append(rows)
-    if not every:
-        groups = _spread(groups)
-    rows = [row for group in groups for row in group]
-    if rows and scene.images is not None:
-        rows.insert(0, _rows.images_row(scene))
-    return rows
+    return groups
+
+
+def _told(groups):
+    """Return that not all layers are there, if they are not."""
+    shown = len(_spread(groups))
+    if shown == len(groups):
+        return ""
+    return f"{shown} of {len(groups)} layers, evenly by depth"
 
 
 def _path(part):
