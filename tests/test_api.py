@@ -67,6 +67,7 @@ def test_importing_brings_no_backend_and_no_option():
     code = """
 import sys, keras
 before = set(sys.modules)
+sys.modules["matplotlib"] = None  # which Keras may have, and we shall not
 import keras_attention
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(*sorted(new - sys.stdlib_module_names))

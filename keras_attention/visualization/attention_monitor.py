@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from keras_attention import _arguments
+from keras_attention.visualization._sheet import require_matplotlib
 from keras_attention.visualization.attention_maps import attention_maps
 from keras_attention.visualization.plot_attention import plot_attention
 
@@ -73,6 +74,17 @@ class AttentionMonitor(keras.callbacks.Callback):
         self.every = _arguments.positive_integer("every", every)
         self.batch_size = _arguments.positive_integer("batch_size", batch_size)
         self.options = options
+        self._events: Any = None
+
+    def on_train_begin(self, logs=None):
+        """Make the folder, and find out what there is to draw with."""
+        require_matplotlib()
+        self.folder.mkdir(parents=True, exist_ok=True)
+        if importlib.util.find_spec("tensorboard"):
+            from tensorboard.summary.writer import event_file_writer
+
+            folder = str(self.folder)
+            self._events = event_file_writer.EventFileWriter(folder)
 
     def on_epoch_end(self, epoch, logs=None):
         """Draw, if it is time."""
@@ -83,23 +95,26 @@ class AttentionMonitor(keras.callbacks.Callback):
         )
         options = {"title": f"after epoch {epoch + 1}", **self.options}
         figure = plot_attention(maps, self.images, **options)
-        self.folder.mkdir(parents=True, exist_ok=True)
         picture = io.BytesIO()
         figure.savefig(picture, format="png")
         path = self.folder / f"epoch_{epoch + 1:04d}.png"
         path.write_bytes(picture.getvalue())
-        if importlib.util.find_spec("tensorboard"):
-            width, height = figure.canvas.get_width_height()
-            _to_tensorboard(
-                self.folder, epoch + 1, picture.getvalue(), height, width
-            )
+        if self._events is not None:
+            size = figure.canvas.get_width_height()
+            self._events.add_event(_event(epoch + 1, picture.getvalue(), *size))
+            self._events.flush()
+
+    def on_train_end(self, logs=None):
+        """Close the event file."""
+        if self._events is not None:
+            self._events.close()
+            self._events = None
 
 
-def _to_tensorboard(folder, step, png, height, width):
-    """Write a picture as TensorBoard has it, which needs no TensorFlow."""
+def _event(step: int, png: bytes, width: int, height: int) -> Any:
+    """Return a picture as TensorBoard has it, which needs no TensorFlow."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
-    from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
     image = Summary.Image(
         height=height,
@@ -108,8 +123,6 @@ def _to_tensorboard(folder, step, png, height, width):
         encoded_image_string=png,
     )
     value = Summary.Value(tag="attention", image=image)
-    writer = EventFileWriter(str(folder))
-    writer.add_event(
-        Event(wall_time=time.time(), step=step, summary=Summary(value=[value]))
+    return Event(
+        wall_time=time.time(), step=step, summary=Summary(value=[value])
     )
-    writer.close()

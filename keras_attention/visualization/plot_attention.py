@@ -12,12 +12,14 @@ import keras
 import numpy as np
 
 from keras_attention import _axes
+from keras_attention.visualization import _moves
 from keras_attention.visualization import _panels
 from keras_attention.visualization import _parts
 from keras_attention.visualization import _places
 from keras_attention.visualization import _rows
 from keras_attention.visualization._scene import Scene
 from keras_attention.visualization._scene import unit_range
+from keras_attention.visualization._sheet import Sheet
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -125,7 +127,7 @@ def plot_attention(
         [part for part in parts if part.kind == kind]
         for kind in ("branches", "fusion")
     ]
-    sheet = _Sheet(title)
+    sheet = Sheet(title)
     if groups:
         grid = _rows.Grid(scene, groups, told)
         sheet.add(grid.height, grid.draw, grid.width)
@@ -173,50 +175,6 @@ class _Names:
         return str(self._class_names[label])
 
 
-class _Sheet:
-    """Panels, one below another."""
-
-    def __init__(self, title: str | None) -> None:
-        self._title = title
-        self._width = 0.0
-        self._panels: list = []
-
-    def add(self, height: float, draw, width: float = 9.0) -> None:
-        """Add a panel of at least a width, in inches, and what draws on it."""
-        self._width = max(self._width, width)
-        self._panels.append((height, draw))
-
-    def figure(self) -> Figure:
-        figures = _matplotlib()
-        head = 0.4 if self._title else 0
-        heights = [height for height, _ in self._panels]
-        figure = figures.Figure(
-            figsize=(self._width, sum(heights) + head),
-            dpi=100,
-            layout="constrained",
-        )
-        if self._title:
-            figure.suptitle(self._title, fontsize=13)
-        panels = figure.subfigures(
-            len(heights), squeeze=False, height_ratios=heights
-        )[:, 0]
-        for panel, (height, draw) in zip(panels, self._panels, strict=True):
-            draw(panel, self._width, height)
-        return figure
-
-
-def _matplotlib():
-    """Return the module of figures, which is imported only now."""
-    try:
-        from matplotlib import figure
-    except ImportError as error:
-        raise ImportError(
-            "Pictures need matplotlib: "
-            'pip install "keras-vision-attention[visualization]"'
-        ) from error
-    return figure
-
-
 def _all_rows(parts, below, scene, channels, points):
     """Return the rows of each layer."""
     groups = []
@@ -229,9 +187,9 @@ def _all_rows(parts, below, scene, channels, points):
             case "grid":
                 rows = _places.grid_rows(part, scene)
             case "taps":
-                rows = _places.tap_rows(part, scene, points)
+                rows = _moves.tap_rows(part, scene, points)
             case "shifts":
-                rows = _places.shift_rows(part, scene)
+                rows = _moves.shift_rows(part, scene)
             case "glimpses":
                 rows = _places.glimpse_rows(part, scene)
             case "patches":
