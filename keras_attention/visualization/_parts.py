@@ -75,14 +75,14 @@ def parts(
     by_path = attention
     if not isinstance(attention, Mapping) or frozenset(attention) in _KEYS:
         by_path = {"attention" if layer is None else layer.name: attention}
-    layers = getattr(attention, "layers", {})
-    measure = getattr(attention, "measure", "attention")
     found = []
     for path, values in by_path.items():
-        owner = layers.get(path, layer)
+        owner = getattr(path, "layer", layer)
         values = keras.tree.map_structure(_array, values)
-        kind = _kind(values, owner, measure, data_format)
-        found.extend(_split(path, kind, values, owner, data_format))
+        kind = getattr(path, "measure", "attention")
+        if kind == "attention":
+            kind = _kind(values, owner, data_format)
+        found.extend(_split(str(path), kind, values, owner, data_format))
     return found
 
 
@@ -90,9 +90,7 @@ def _array(x: Any) -> np.ndarray:
     return np.asarray(x) if isinstance(x, np.ndarray) else _watch.to_numpy(x)
 
 
-def _kind(values, layer, measure, data_format) -> str:
-    if measure == "gradient":
-        return measure
+def _kind(values, layer, data_format) -> str:
     while isinstance(layer, IdentityStart):
         layer = layer.layer
     for owner, kind in KINDS.items():

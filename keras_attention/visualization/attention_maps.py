@@ -13,7 +13,7 @@ from keras_attention import _arguments
 from keras_attention.hard import RecurrentAttention
 from keras_attention.surgery import IdentityStart
 from keras_attention.visualization import _watch
-from keras_attention.visualization._maps import LayerMaps
+from keras_attention.visualization._path import LayerPath
 
 
 def attention_maps(
@@ -39,8 +39,8 @@ def attention_maps(
         returns, all samples along its first axis, half precision as float32;
         where that is a dictionary, so is this. Of `RecurrentAttention` it is
         `locations`. A layer that is made of others, such as `CBAM`, is one
-        entry. The dictionary also has the layers, by path, in an attribute
-        `layers`; `keras_attention.plot_attention` draws it.
+        entry. A key also knows its layer, `key.layer`, by which
+        `keras_attention.plot_attention` draws it.
 
     Raises:
         ValueError: If `batch_size` is not a positive integer, or if the inputs
@@ -65,15 +65,13 @@ def attention_maps(
         `keras.layers.RNN`, has no values to tell, and is an error.
     """
     batch_size = _arguments.positive_integer("batch_size", batch_size)
-    layers: dict[str, keras.layers.Layer] = {}
-    found: dict[str, list] = {}
+    found: dict[LayerPath, list] = {}
 
     def see(call):
         if not has_attention(call.layer) or is_hidden(call):
             return call.run()
-        path = _watch.numbered(call.path, calls)
+        path = LayerPath(_watch.numbered(call.path, calls), call.layer)
         outputs, attention = _looked(call)
-        layers[path] = call.layer
         found.setdefault(path, []).append(
             keras.tree.map_structure(_watch.to_numpy, attention)
         )
@@ -83,8 +81,7 @@ def attention_maps(
         _watch.build(model, batch)
         calls: Counter = Counter()
         _watch.run(model, batch, see)
-    maps = {path: _joined(parts) for path, parts in found.items()}
-    return LayerMaps(maps, layers, "attention")
+    return {path: _joined(parts) for path, parts in found.items()}
 
 
 def has_attention(layer: keras.layers.Layer) -> bool:

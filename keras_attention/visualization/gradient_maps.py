@@ -16,7 +16,7 @@ from keras_attention import _axes
 from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention.visualization import _watch
-from keras_attention.visualization._maps import LayerMaps
+from keras_attention.visualization._path import LayerPath
 from keras_attention.visualization.attention_maps import has_attention
 from keras_attention.visualization.attention_maps import is_hidden
 
@@ -61,9 +61,8 @@ def gradient_maps(
 
     Returns:
         Dictionary of NumPy arrays `(samples, *spatial)`, by path, of no values
-        below zero. Like that of `keras_attention.attention_maps` it can be
-        drawn by `keras_attention.plot_attention`, and `gradients=` of that
-        draws both.
+        below zero. `keras_attention.plot_attention` draws it as it draws that
+        of `keras_attention.attention_maps`, or both, with `gradients=`.
 
     Raises:
         ValueError: If an argument is not as described above.
@@ -92,22 +91,17 @@ def gradient_maps(
     batch_size = _arguments.positive_integer("batch_size", batch_size)
     classes = _classes(class_index, _watch.count(inputs))
     wanted = None if layers is None else _paths(layers)
-    found: dict[str, list[np.ndarray]] = {}
-    owners: dict[str, keras.layers.Layer] = {}
+    found: dict[LayerPath, list[np.ndarray]] = {}
     for part, batch in _watch.batches(inputs, batch_size):
         _watch.build(model, batch)
-        scores, seen = _forward(model, batch, wanted)
-        wanted = list(seen)
-        owners = {path: layer for path, (layer, _) in seen.items()}
-        maps = {path: values for path, (_, values) in seen.items()}
+        scores, maps = _forward(model, batch, wanted)
+        wanted = [str(path) for path in maps]
         chosen = scores.argmax(-1) if classes is None else classes[part]
         slopes = _slopes(model, batch, maps, _one_hot(chosen, scores), scores)
         for path, values in maps.items():
-            found.setdefault(path, []).append(
-                _weighed(values, slopes[path], owners[path])
-            )
-    maps = {path: np.concatenate(parts) for path, parts in found.items()}
-    return LayerMaps(maps, owners, "gradient")
+            weighed = _weighed(values, slopes[path], path.layer)
+            found.setdefault(path, []).append(weighed)
+    return {path: np.concatenate(parts) for path, parts in found.items()}
 
 
 def _classes(class_index, count: int) -> np.ndarray | None:
@@ -134,23 +128,24 @@ def _paths(layers) -> list[str]:
 
 
 def _forward(model, batch, wanted):
-    """Return scores, and by path the layers that are wanted and their maps."""
-    seen: dict[str, Any] = {}
-    last: dict[str, Any] = {}
+    """Return scores, and the maps that are wanted, by path."""
+    seen: dict[LayerPath, np.ndarray] = {}
+    last: dict[LayerPath, Any] = {}
     known = []
 
     def see(call):
         outputs = call.run()
-        path = _watch.numbered(call.path, calls)
+        name = _watch.numbered(call.path, calls)
+        path = LayerPath(name, call.layer, "gradient")
         values = _main(outputs)
         if _is_map(values):
             known.append(path)
             usual = has_attention(call.layer) and not is_hidden(call)
             if usual if wanted is None else path in wanted:
-                seen[path] = call.layer, _watch.to_numpy(values)
-            elif wanted is None and not isinstance(call.layer, keras.Model):
+                seen[path] = _watch.to_numpy(values)
+            elif not isinstance(call.layer, keras.Model):
                 last.clear()
-                last[path] = call.layer, values
+                last[path] = values
         return outputs
 
     calls: Counter = Counter()
@@ -161,12 +156,8 @@ def _forward(model, batch, wanted):
             f"Received: model={model}"
         )
     if wanted is None and not seen:
-        wanted = list(last)
-        seen = {
-            path: (layer, _watch.to_numpy(values))
-            for path, (layer, values) in last.items()
-        }
-    if not seen or set(wanted or ()) - set(seen):
+        seen = {path: _watch.to_numpy(values) for path, values in last.items()}
+    if not seen or not set(wanted or ()) <= set(seen):
         raise ValueError(
             "`layers` must be paths of layers that return maps. There are: "
             f"{', '.join(known) or 'none'}. Received: layers={wanted}"

@@ -1,10 +1,13 @@
 """`gradient_maps`: Grad-CAM, against where it is known in closed form."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
 from keras import layers
 
+from autodiff import BACKEND
 from contract.case import assert_close
 from contract.case import to_last
 from contract.case import to_numpy
@@ -47,6 +50,8 @@ def expected(model, name, x, slopes, data_format="channels_last"):
 
 
 def test_of_scores(data_format):
+    if (BACKEND, data_format) == ("tensorflow", "channels_first"):
+        pytest.skip("TensorFlow convolves no such maps eagerly on a CPU")
     model = network(data_format=data_format)
     x = images()
     if data_format == "channels_first":
@@ -135,9 +140,8 @@ def test_of_what_no_score_depends_on_are_zero():
 )
 def test_refusals(options, message):
     model = network(attention=False)
-    with pytest.raises(ValueError) as error:
+    with pytest.raises(ValueError, match=re.escape(message)):
         gradient_maps(model, images(), **options)
-    assert message in str(error.value)
 
 
 def test_models_that_do_not_classify_are_refused():
