@@ -72,9 +72,10 @@ class Grid:
     def draw(self, panel: Any, width: float, height: float) -> None:
         """Draw on a part of a figure of this size."""
 
-        def axes(x, y, across, down):
-            box = (x / width, 1 - (y + down) / height)
-            return panel.add_axes((*box, across / width, down / height))
+        def axes(x, y, across, down, label=""):
+            place = (x / width, 1 - (y + down) / height)
+            size = (across / width, down / height)
+            return panel.add_axes((*place, *size), label=label)
 
         def text(x, y, told, **style):
             panel.text(x / width, 1 - y / height, told, fontsize=9, **style)
@@ -102,7 +103,8 @@ class Grid:
                 va="center",
             )
             if row.bar:
-                bar = axes(x, y + 0.1 * self._down, 0.13, 0.8 * self._down)
+                y, down = y + 0.1 * self._down, 0.8 * self._down
+                bar = axes(x, y, 0.13, down, "<colorbar>")
                 bar = panel.colorbar(mappable, cax=bar)
                 bar.ax.locator_params(nbins=4)
                 bar.set_label(row.bar, fontsize=8)

@@ -74,30 +74,20 @@ class Writer:
         self.closed = True
 
 
-def message(**fields):
-    return types.SimpleNamespace(**fields)
+class Message(types.SimpleNamespace):
+    """A message of TensorBoard's protocol, with others in it."""
+
+    Image = Value = types.SimpleNamespace
 
 
 def test_tells_tensorboard(tmp_path, monkeypatch):
     """As TensorBoard 2.21 has it, which need not be installed here."""
-    message_of = types.SimpleNamespace(
-        __call__=message, Image=message, Value=message
-    )
-    summary = type(
-        "Summary",
-        (),
-        {
-            "__new__": lambda cls, **fields: message(**fields),
-            "Image": staticmethod(message_of.Image),
-            "Value": staticmethod(message_of.Value),
-        },
-    )
     contents = {
         "tensorboard": {},
         "tensorboard.compat": {},
         "tensorboard.compat.proto": {},
-        "tensorboard.compat.proto.event_pb2": {"Event": message},
-        "tensorboard.compat.proto.summary_pb2": {"Summary": summary},
+        "tensorboard.compat.proto.event_pb2": {"Event": Message},
+        "tensorboard.compat.proto.summary_pb2": {"Summary": Message},
         "tensorboard.summary": {},
         "tensorboard.summary.writer": {},
         "tensorboard.summary.writer.event_file_writer": {

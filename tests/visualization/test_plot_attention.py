@@ -93,7 +93,7 @@ def test_gates(rng):
     figure = plot_attention(
         gates, labels=labels, class_names=dict(enumerate("abcdefgh"))
     )
-    (line, classes), (bar,) = panel(figure)
+    line, classes = panel(figure)[0]
     order = gates.mean(0)[0, 0].argsort()
     np.testing.assert_allclose(
         line.lines[0].get_ydata(), gates.mean(0)[0, 0, order]
@@ -137,7 +137,7 @@ def test_branches_by_depth(rng):
     (axis,) = panel(figure)[0]
     lines = [c.lines[0].get_ydata() for c in axis.containers]
     means = [[choices[n][:, i].mean() for n in choices] for i in (0, 1)]
-    np.testing.assert_allclose(lines, means)
+    np.testing.assert_allclose(np.array(lines, "float64"), means)
     said = words(figure)
     assert "one two" in said
     assert "path 1, dilation 2" in said
