@@ -3,7 +3,6 @@
 import re
 import sys
 
-import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -112,6 +111,12 @@ def test_gates(rng):
     assert len(panel(many)[0]) == 1
 
 
+def test_gates_of_an_attached_layer(rng):
+    layer = keras_attention.IdentityStart(keras_attention.SqueezeExcite())
+    figure = plot_attention(rng.uniform(size=(COUNT, 1, 1, 5)), layer=layer)
+    assert f"{layer.name}: gate of each channel" in words(figure)
+
+
 def test_cbam_by_channels_first(images, rng):
     attention = {
         "channel": rng.uniform(size=(COUNT, 5, 1, 1)),
@@ -196,9 +201,9 @@ def test_taps(options, points, images, rng):
     images = images[..., :2]
     layer = keras_attention.DeformableConv2D(2, name="bent", **options)
     layer.build(images.shape)
-    for weight in (layer.offset_kernel, layer.offset_bias):
-        weight.assign(rng.normal(size=weight.shape))
-    attention = keras.tree.map_structure(to_numpy, layer.attention(images))
+    shapes = layer.compute_attention_shape(images.shape)
+    attention = {k: rng.uniform(size=shape) for k, shape in shapes.items()}
+    attention["offsets"] = 4 * attention["offsets"] - 2
     figure = plot_attention(attention, images, layer=layer, points=points)
     pictures, bars = panel(figure)
     assert len(bars) == 1 + ("mask" in attention)
@@ -298,21 +303,15 @@ def test_patches(images, rng):
     assert pictures[-1].patches[0].get_bbox().bounds == (0.5, -0.5, 1, 1)
 
 
-@pytest.fixture(scope="module")
-def deep():
-    """A model of eight layers with attention, and what it says of images."""
-    inputs = x = keras.Input((SIDE, SIDE, 3))
-    for number in range(8):
-        x = keras_attention.SpatialAttention(3, name=f"gate_{number}")(x)
-    x = keras_attention.IdentityStart(keras_attention.CBAM(1), name="last")(x)
-    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
-    model = keras.Model(inputs, x)
-    x = np.random.default_rng(0).uniform(size=(COUNT, SIDE, SIDE, 3))
-    return (
-        x,
-        keras_attention.attention_maps(model, x),
-        keras_attention.gradient_maps(model, x, 1),
-    )
+@pytest.fixture
+def deep(images, rng):
+    """Images, and what a model of nine layers may say of them."""
+    heat = [rng.uniform(size=(COUNT, SIDE, SIDE, 1)) for _ in range(9)]
+    maps = {f"gate_{number}": maps for number, maps in enumerate(heat[1:])}
+    gates = rng.uniform(size=(COUNT, 1, 1, 3))
+    maps["last"] = {"channel": gates, "spatial": heat[0]}
+    gradients = {name: rng.uniform(size=(COUNT, SIDE, SIDE)) for name in maps}
+    return images, maps, gradients
 
 
 def test_many_layers(deep):
