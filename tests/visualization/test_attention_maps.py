@@ -176,17 +176,24 @@ def test_of_recurrent_attention():
     assert_same(ram.seed_generator.state.value, state)
 
 
+class Halved(layers.Layer):
+    """A layer that someone else wrote, with attention to tell."""
+
+    def call(self, x, return_attention=False):
+        return (x / 2, 0 * x + 0.5) if return_attention else x / 2
+
+
 def test_of_a_dynamic_capacity_network():
     """What its top does for the saliency is no call on the way."""
     model = keras_attention.DynamicCapacityNetwork(
         keras.Sequential(
-            [layers.Conv2D(4, 2, 2), SqueezeExcite(2, name="se")],
+            [layers.Conv2D(4, 2, 2), Halved(name="half")],
             name="coarse",
         ),
         layers.Conv2D(4, 2),
         keras.Sequential(
             [
-                SqueezeExcite(2, name="se"),
+                Halved(name="half"),
                 layers.Flatten(),
                 layers.Dense(3, "softmax"),
             ],
@@ -198,7 +205,7 @@ def test_of_a_dynamic_capacity_network():
         name="dcn",
     )
     maps = attention_maps(model, images())
-    assert list(maps) == ["coarse/se", "top/se", "dcn"]
+    assert list(maps) == ["coarse/half", "top/half", "dcn"]
     assert_same(maps["dcn"], model.attention(images()))
     assert shapes(maps)["dcn"] == {
         "saliency": (3, 3, 3),

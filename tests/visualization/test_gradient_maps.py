@@ -96,10 +96,12 @@ def test_of_the_class_that_is_chosen():
 
 
 def test_without_attention_is_of_the_last_map():
-    model = network(attention=False)
+    conv = network(attention=False).get_layer("conv")
+    inner = keras.Sequential([conv], name="inner")
+    model = keras.Sequential([inner, layers.Flatten(), layers.Dense(3)])
     maps = gradient_maps(model, images(), 0)
-    assert list(maps) == ["conv"]
-    assert maps["conv"].shape == (3, SIDE, SIDE)
+    assert list(maps) == ["inner/conv"]
+    assert maps["inner/conv"].shape == (3, SIDE, SIDE)
 
 
 class Aside(keras.Model):
