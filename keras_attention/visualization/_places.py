@@ -126,7 +126,6 @@ def glimpse_rows(part: Part, scene: Scene) -> list[Row]:
                     "edgecolor": "white",
                     "linewidth": 0.5,
                 },
-                clip_on=True,
             )
 
     return [Row(part.name, "glimpses, in the order of their numbers", draw)]
