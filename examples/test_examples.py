@@ -193,6 +193,32 @@ def test_recurrent_attention(backend, options, rows, tmp_path):
     check_comparison(result, rows, tmp_path / "recurrent_attention.png")
 
 
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_attention_maps(backend, tmp_path):
+    result = example(
+        "attention_maps", "--epochs", "1", "--output", tmp_path, backend=backend
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    assert f" on {backend}\n" in result.stdout
+    number = r"-?\d\.\d\d\d?"
+    for stage in (1, 2):
+        told = (
+            f"^stage{stage}_cbam: weight {number} on ink, {number} elsewhere; "
+            f"correlation with Grad-CAM {number}; gates differ by {number} "
+            "between classes$"
+        )
+        assert re.search(told, result.stdout, re.M)
+        told = f"^stage{stage}_sk: weights of the paths {number}, {number}$"
+        assert re.search(told, result.stdout, re.M)
+    for name in ("positions", "branches"):
+        picture = tmp_path / f"attention_maps_{name}.png"
+        assert f"picture: {picture}\n" in result.stdout
+        assert picture.stat().st_size > 10_000
+    (picture,) = (tmp_path / "training").glob("*.png")
+    assert picture.name == "epoch_0001.png"
+
+
 TOP = """\
 | class | score |
 |---|---|

@@ -28,9 +28,14 @@ from keras_attention.surgery import blocks
 from keras_attention.surgery import replace_add
 from keras_attention.surgery import residual_branches
 from keras_attention.surgery import stage_ends
+from keras_attention.visualization import AttentionMonitor
+from keras_attention.visualization import attention_maps
+from keras_attention.visualization import gradient_maps
+from keras_attention.visualization import plot_attention
 
 __all__ = [
     "CBAM",
+    "AttentionMonitor",
     "AttentionalFeatureFusion",
     "ChannelAttention",
     "ConvOffset2D",
@@ -50,9 +55,12 @@ __all__ = [
     "SpatialTransformer",
     "SqueezeExcite",
     "attach",
+    "attention_maps",
     "blocks",
     "export_reference_weights",
+    "gradient_maps",
     "load_reference_weights",
+    "plot_attention",
     "replace_add",
     "residual_branches",
     "stage_ends",

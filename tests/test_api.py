@@ -21,7 +21,7 @@ def test_public_names_are_there():
 
 def test_folders_export_what_the_package_does():
     folders = ("channel", "spatial", "mixed", "fusion", "hard")
-    folders += ("checkpoints", "surgery")
+    folders += ("checkpoints", "surgery", "visualization")
     modules = [getattr(keras_attention, folder) for folder in folders]
     exported = [name for module in modules for name in module.__all__]
     assert sorted(exported) == sorted(keras_attention.__all__)
@@ -67,6 +67,7 @@ def test_importing_brings_no_backend_and_no_option():
     code = """
 import sys, keras
 before = set(sys.modules)
+sys.modules["matplotlib"] = None  # which Keras may have, and we shall not
 import keras_attention
 new = {name.partition(".")[0] for name in set(sys.modules) - before}
 print(*sorted(new - sys.stdlib_module_names))

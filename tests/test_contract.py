@@ -2,6 +2,7 @@
 
 import inspect
 
+import keras
 import pytest
 
 import keras_attention
@@ -46,6 +47,7 @@ PUBLIC = {
     value
     for name in keras_attention.__all__
     if isinstance(value := getattr(keras_attention, name), type)
+    and issubclass(value, keras.layers.Layer)
 }
 
 

@@ -1,0 +1,146 @@
+"""The calls of the layers in a model, seen from where they happen."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+from collections import Counter
+from collections.abc import Callable
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Call:
+    """A call that is about to happen.
+
+    Attributes:
+        layer: What is called.
+        outer: The layers in whose calls this one happens, the outermost first.
+        args: What it is called with.
+        kwargs: And by name.
+    """
+
+    def __init__(self, stack: list, function: Callable, args, kwargs) -> None:
+        *self.outer, self.layer = stack
+        self.args = args
+        self.kwargs = kwargs
+        self._function = function
+
+    @property
+    def path(self) -> str:
+        """The names of the layers below the model, or that of the model."""
+        names = [layer.name for layer in (*self.outer, self.layer)]
+        return "/".join(names[1:] or names)
+
+    def run(self, **kwargs: Any) -> Any:
+        """Return what it returns, with these arguments in place of its own."""
+        return self._function(*self.args, **{**self.kwargs, **kwargs})
+
+
+See = Callable[[Call], Any]
+
+
+def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
+    """Call a model in inference mode, and have `see` answer for its layers.
+
+    What `see` returns is what the call of a layer returns; `call.run()` leaves
+    it as it is. Calls are not seen where a layer computes something aside, in a
+    `keras.StatelessScope` of its own. Nothing that the model remembers changes,
+    and no gradient reaches its weights.
+    """
+    aside = keras.Variable(1, dtype="int32", trainable=False)
+
+    def unless_aside(call):
+        return call.run() if ops.convert_to_numpy(aside.value) else see(call)
+
+    state = [(v, ops.stop_gradient(v.value)) for v in model.variables]
+    here = (aside, ops.zeros((), "int32"))
+    with keras.StatelessScope([*state, here]), _watched(model, unless_aside):
+        return _called(model, inputs)
+
+
+def build(model: keras.layers.Layer, inputs: Any) -> None:
+    """Make the weights that a model has not made yet, for such inputs."""
+    if not all(layer.built for layer in model._flatten_layers()):
+        one = keras.tree.map_structure(lambda x: x[:1], inputs)
+        _called(model, one)
+
+
+def count(inputs: Any) -> int:
+    """Return how many samples the inputs of a model have, at least one."""
+    sizes = [np.shape(x)[:1] for x in keras.tree.flatten(inputs)]
+    if len(set(sizes)) != 1 or not all(map(sum, sizes)):
+        raise ValueError(
+            "`inputs` must be arrays of as many samples each, at least one. "
+            f"Received: inputs of {[sum(size) for size in sizes]} samples"
+        )
+    return sizes[0][0]
+
+
+def batches(inputs: Any, batch_size: int) -> Iterator[tuple[slice, Any]]:
+    """Yield parts of the inputs of a model, and which samples they are."""
+    for start in range(0, count(inputs), batch_size):
+        part = slice(start, start + batch_size)
+        yield part, keras.tree.map_structure(lambda x, p=part: x[p], inputs)
+
+
+def numbered(path: str, calls: Counter) -> str:
+    """Return a path, with the number of the call from the second on."""
+    calls[path] += 1
+    return path if calls[path] == 1 else f"{path}:{calls[path] - 1}"
+
+
+def to_numpy(tensor: Any) -> np.ndarray:
+    """Return an array, in float32 where it is of half precision."""
+    if keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16"):
+        tensor = ops.cast(tensor, "float32")
+    return np.asarray(ops.convert_to_numpy(tensor))
+
+
+def _called(model, inputs):
+    inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
+    return model(inputs, **mode(model))
+
+
+def mode(layer: keras.layers.Layer) -> dict[str, bool]:
+    """Return `training=False` for a layer that takes it."""
+    return {"training": False} if layer._call_has_training_arg else {}
+
+
+@contextlib.contextmanager
+def _watched(model: keras.layers.Layer, see: See) -> Iterator[None]:
+    """Put `see` between the layers of a model and those who call them.
+
+    Which is done to the objects, not to their classes: whatever else runs at
+    the time is left alone.
+    """
+    stack: list[keras.layers.Layer] = []
+    layers = {id(layer): layer for layer in model._flatten_layers()}
+    before = [(layer, vars(layer).get("call")) for layer in layers.values()]
+    try:
+        for layer in layers.values():
+            object.__setattr__(layer, "call", _seen(layer, stack, see))
+        yield
+    finally:
+        for layer, call in before:
+            object.__delattr__(layer, "call")
+            if call is not None:
+                object.__setattr__(layer, "call", call)
+
+
+def _seen(layer, stack, see):
+    function = layer.call
+
+    @functools.wraps(function)
+    def call(*args, **kwargs):
+        stack.append(layer)
+        try:
+            return see(Call(stack, function, args, kwargs))
+        finally:
+            stack.pop()
+
+    return call

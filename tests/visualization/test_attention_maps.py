@@ -1,0 +1,231 @@
+"""`attention_maps`: whose attention, under which path, and that very one."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import keras_attention
+from autodiff import BACKEND
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import CBAM
+from keras_attention import SqueezeExcite
+from keras_attention import attention_maps
+from surgery_networks import scattered
+
+
+def images(count=3, side=6, channels=3):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(count, side, side, channels)).astype("float32")
+
+
+def shapes(maps):
+    return keras.tree.map_structure(np.shape, maps)
+
+
+def siamese():
+    """A Sequential called twice, two inputs, a fusion, an attached layer."""
+    twin = keras.Sequential(
+        [
+            keras.Input((6, 6, 3)),
+            layers.Conv2D(4, 3, padding="same"),
+            CBAM(name="cbam"),
+        ],
+        name="twin",
+    )
+    left, right = (
+        keras.Input((6, 6, 3), name=name) for name in ("left", "right")
+    )
+    x = keras_attention.AttentionalFeatureFusion(name="aff")(
+        twin(left), twin(right)
+    )
+    x = keras_attention.IdentityStart(SqueezeExcite(2), name="start")(x)
+    x, grid = keras_attention.SpatialTransformer(
+        layers.Conv2D(2, 5), name="stn"
+    )(x, return_attention=True)
+    x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
+    return scattered(keras.Model({"left": left, "right": right}, [x, grid]))
+
+
+class Subclassed(keras.Model):
+    """Which calls a layer twice, and has a model in it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.stages = [layers.Conv2D(4, 3, padding="same"), SqueezeExcite(2)]
+        self.inner = keras.Sequential(
+            [keras_attention.GatedChannelTransform(name="gct")], name="inner"
+        )
+        self.unused = SqueezeExcite(name="unused")
+        self.unused.build((None, 6, 6, 4))
+        self.drop = layers.Dropout(0.5, seed=1)
+        self.fails = False
+
+    def call(self, x, training=None):
+        conv, gate = self.stages
+        x = gate(conv(x))
+        if self.fails:
+            raise RuntimeError("in the middle")
+        return self.drop(gate(self.inner(x)), training=training)
+
+
+def test_are_what_the_layers_used():
+    model = siamese()
+    x = {"left": images(), "right": 1 + images()}
+    maps = attention_maps(model, x)
+    assert list(maps) == ["twin/cbam", "twin/cbam:1", "aff", "start", "stn"]
+    assert list(maps["twin/cbam"]) == ["channel", "spatial"]
+    twin = model.get_layer("twin")
+    cbam = twin.get_layer("cbam")
+    before = keras.Model(twin.inputs[0], cbam.input)
+    seen = [before(x[name]) for name in ("left", "right")]
+    for path, value in zip(maps, seen, strict=False):
+        assert_close(maps[path], cbam.attention(value))
+    aff = model.get_layer("aff")
+    refined = [cbam(value) for value in seen]
+    assert_close(maps["aff"], aff.attention(*refined))
+    fused = aff(*refined)
+    start = model.get_layer("start")
+    assert_close(maps["start"], start.layer.attention(fused))
+    assert_close(maps["stn"], model(x)[1])
+    assert [path.layer for path in maps][1:4] == [cbam, aff, start]
+
+
+def test_of_a_subclassed_model_that_is_new():
+    model = Subclassed()
+    maps = attention_maps(model, images())
+    gate = model.stages[1].name
+    assert shapes(maps) == dict.fromkeys(
+        [gate, "inner/gct", f"{gate}:1"], (3, 1, 1, 4)
+    )
+    refined = model.stages[1](model.stages[0](images()))
+    assert_close(maps["inner/gct"], model.inner.layers[0].attention(refined))
+
+
+def test_leave_the_model_as_it_was():
+    model = Subclassed()
+    model(images())
+    kept = model.inner.call
+    model.inner.call = kept  # as someone may have had it
+    before = [to_numpy(v).copy() for v in model.variables]
+    attention_maps(model, images())
+    model.fails = True
+    with pytest.raises(RuntimeError, match="in the middle"):
+        attention_maps(model, images())
+    assert model.inner.call is kept
+    others = [x for x in model._flatten_layers() if x is not model.inner]
+    assert not any("call" in vars(layer) for layer in others)
+    assert_same([v.value for v in model.variables], before)
+    model.fails = False
+    model(images(), training=True)
+    assert not model.losses
+
+
+def test_of_a_layer_alone_in_half_precision():
+    layer = SqueezeExcite(2, name="se", dtype="mixed_bfloat16")
+    maps = attention_maps(layer, images())
+    assert list(maps) == ["se"]
+    assert maps["se"].dtype == "float32"
+    expected = keras.ops.cast(layer.attention(images()), "float32")
+    assert_close(maps["se"], expected)
+
+
+def test_come_in_batches():
+    layer = SqueezeExcite(2)
+    maps = attention_maps(layer, images(), batch_size=2)
+    assert_close(maps[layer.name], layer.attention(images()))
+
+
+def test_of_a_model_without_any():
+    model = keras.Sequential([layers.Flatten()])
+    assert attention_maps(model, images()) == {}
+
+
+def test_of_wrapped_layers_that_have_none():
+    start = keras_attention.IdentityStart(
+        keras.Sequential([SqueezeExcite(2, name="se")], name="parts"),
+        name="start",
+    )
+    maps = attention_maps(start, images())
+    assert list(maps) == ["parts/se"]
+
+
+def test_of_recurrent_attention():
+    ram = keras_attention.RecurrentAttention(
+        3,
+        units=4,
+        num_glimpses=2,
+        glimpse_size=2,
+        # Whose draws, of another shape, JAX would compile for long.
+        monte_carlo_samples=1 if BACKEND == "jax" else 2,
+        seed=1,
+        name="ram",
+    )
+    inputs = keras.Input((6, 6, 3))
+    x = SqueezeExcite(1, name="se")(inputs)
+    model = scattered(keras.Model(inputs, ram(x)))
+    state = to_numpy(ram.seed_generator.state)
+    maps = attention_maps(model, images())
+    assert list(maps) == ["se", "ram"]
+    seen = model.get_layer("se")(images())
+    assert_close(maps["ram"], ram.locations(seen))
+    assert_same(ram.seed_generator.state.value, state)
+
+
+class Halved(layers.Layer):
+    """A layer that someone else wrote, with attention to tell."""
+
+    def call(self, x, return_attention=False):
+        return (x / 2, 0 * x + 0.5) if return_attention else x / 2
+
+
+def test_of_a_dynamic_capacity_network():
+    """What its top does for the saliency is no call on the way."""
+    model = keras_attention.DynamicCapacityNetwork(
+        keras.Sequential(
+            [layers.Conv2D(4, 2, 2), Halved(name="half")],
+            name="coarse",
+        ),
+        layers.Conv2D(4, 2),
+        keras.Sequential(
+            [
+                Halved(name="half"),
+                layers.Flatten(),
+                layers.Dense(3, "softmax"),
+            ],
+            name="top",
+        ),
+        num_patches=2,
+        patch_size=2,
+        patch_stride=2,
+        name="dcn",
+    )
+    maps = attention_maps(model, images())
+    assert list(maps) == ["coarse/half", "top/half", "dcn"]
+    assert_same(maps["dcn"], model.attention(images()))
+    assert shapes(maps)["dcn"] == {
+        "saliency": (3, 3, 3),
+        "positions": (3, 2, 2),
+    }
+
+
+@pytest.mark.parametrize(
+    ("inputs", "options", "message"),
+    [
+        (np.ones((2, 4)), {"batch_size": 0}, "Received: batch_size=0"),
+        (np.ones((0, 4)), {}, "Received: inputs of [0] samples"),
+        (np.ones(()), {}, "Received: inputs of [0] samples"),
+        (
+            [np.ones((2, 4)), np.ones((3, 4))],
+            {},
+            "Received: inputs of [2, 3] samples",
+        ),
+    ],
+)
+def test_refusals(inputs, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        attention_maps(layers.Dense(2), inputs, **options)

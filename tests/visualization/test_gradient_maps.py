@@ -1,0 +1,159 @@
+"""`gradient_maps`: Grad-CAM, against where it is known in closed form."""
+
+import re
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from autodiff import BACKEND
+from contract.case import assert_close
+from contract.case import to_last
+from contract.case import to_numpy
+from keras_attention import CBAM
+from keras_attention import SqueezeExcite
+from keras_attention import gradient_maps
+from keras_attention import plot_attention
+from surgery_networks import scattered
+
+SIDE = 5
+
+
+def images(count=3):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(count, SIDE, SIDE, 2)).astype("float32")
+
+
+def network(activation=None, data_format="channels_last", attention=True):
+    """Whose maps are known: after the attention come a mean and a matrix."""
+    first = data_format == "channels_first"
+    inputs = keras.Input((2, SIDE, SIDE) if first else (SIDE, SIDE, 2))
+    x = layers.Conv2D(
+        4, 3, padding="same", data_format=data_format, name="conv"
+    )(inputs)
+    if attention:
+        x = CBAM(data_format=data_format, name="cbam")(x)
+    x = layers.GlobalAveragePooling2D(data_format=data_format)(x)
+    x = layers.Dense(3, name="head")(x)
+    if activation:
+        x = layers.Activation(activation)(x)
+    return scattered(keras.Model(inputs, x))
+
+
+def expected(model, name, x, slopes, data_format="channels_last"):
+    """Return the maps of a layer, by the slopes of a score to its mean."""
+    before = keras.Model(model.inputs[0], model.get_layer(name).output)
+    maps = to_last(before(x), data_format)
+    weights = slopes[:, None, None] / maps[0, ..., 0].size
+    return np.maximum((maps * weights).sum(-1), 0)
+
+
+def test_of_scores(data_format):
+    if (BACKEND, data_format) == ("tensorflow", "channels_first"):
+        pytest.skip("TensorFlow convolves no such maps eagerly on a CPU")
+    model = network(data_format=data_format)
+    x = images()
+    if data_format == "channels_first":
+        x = np.moveaxis(x, -1, 1)
+    maps = gradient_maps(model, x, 2)
+    assert list(maps) == ["cbam"]
+    kernel = to_numpy(model.get_layer("head").kernel)
+    slopes = np.tile(kernel[:, 2], (3, 1))
+    wanted = expected(model, "cbam", x, slopes, data_format)
+    assert wanted.max() > 0
+    assert_close(maps["cbam"], wanted)
+
+
+@pytest.mark.parametrize("scale", [1, 100])
+def test_of_probabilities(scale):
+    """Whose odds have slopes that do not vanish where they saturate."""
+    model = network("softmax")
+    head = model.get_layer("head")
+    head.kernel.assign(scale * to_numpy(head.kernel))
+    x = images()
+    p = to_numpy(model(x))
+    classes = [1, 0, 1]
+    one_hot = np.eye(3)[classes]
+    others = np.where(one_hot, 0, p)
+    others = others / np.maximum(others.sum(-1, keepdims=True), 1e-30)
+    slopes = (one_hot - others) @ to_numpy(head.kernel).T
+    maps = gradient_maps(model, x, classes, batch_size=3)
+    alive = p[range(3), classes] > 1e-30
+    assert alive.any()
+    wanted = expected(model, "cbam", x, slopes)
+    assert_close(maps["cbam"][alive], wanted[alive], 1e-4)
+
+
+def test_of_the_class_that_is_chosen():
+    model = network("softmax")
+    x = images()
+    chosen = to_numpy(model(x)).argmax(-1)
+    maps = gradient_maps(model, x)
+    assert_close(maps, gradient_maps(model, x, chosen))
+    figure = plot_attention(maps, x)
+    assert len(figure.subfigs) == 1
+
+
+def test_without_attention_is_of_the_last_map():
+    conv = network(attention=False).get_layer("conv")
+    inner = keras.Sequential([conv], name="inner")
+    model = keras.Sequential([inner, layers.Flatten(), layers.Dense(3)])
+    maps = gradient_maps(model, images(), 0)
+    assert list(maps) == ["inner/conv"]
+    assert maps["inner/conv"].shape == (3, SIDE, SIDE)
+
+
+class Aside(keras.Model):
+    """Whose layer returns attention, and is called for nothing as well."""
+
+    def __init__(self):
+        super().__init__()
+        self.gate = SqueezeExcite(2, name="gate")
+        self.head = layers.Dense(3)
+
+    def call(self, x):
+        self.gate(x)
+        x, gate = self.gate(x, return_attention=True)
+        return self.head(x[:, 2, 2] + 0 * gate[:, 0, 0])
+
+
+def test_of_what_no_score_depends_on_are_zero():
+    model = Aside()
+    maps = gradient_maps(model, images(), 1, batch_size=2)
+    assert list(maps) == ["gate", "gate:1"]
+    assert maps["gate"].shape == maps["gate:1"].shape == (3, SIDE, SIDE)
+    assert not maps["gate"].any()
+    # Its slope is that of one position, and the mean over all is taken.
+    alpha = to_numpy(model.head.kernel)[:, 1] / SIDE**2
+    wanted = np.maximum(to_numpy(model.gate(images())) @ alpha, 0)
+    assert wanted.max() > 0
+    assert_close(maps["gate:1"], wanted)
+    (only,) = gradient_maps(Aside(), images(1), 1, layers="gate:1")
+    assert only == "gate:1"
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"class_index": 3}, "must be from 0 to 2. Received: class_index=[3,"),
+        ({"class_index": -1}, "must be from 0 to 2. Received: class_index=[-1"),
+        ({"class_index": [1]}, "one for each sample, or None. Received: class"),
+        ({"class_index": 1.0}, "one for each sample, or None. Received: class"),
+        ({"layers": []}, "at least one, or None. Received: layers=[]"),
+        ({"layers": ["con"]}, "There are: conv. Received: layers=['con']"),
+        ({"batch_size": 0}, "Received: batch_size=0"),
+    ],
+)
+def test_refusals(options, message):
+    model = network(attention=False)
+    with pytest.raises(ValueError, match=re.escape(message)):
+        gradient_maps(model, images(), **options)
+
+
+def test_models_that_do_not_classify_are_refused():
+    with pytest.raises(ValueError, match="`model` must return scores"):
+        gradient_maps(layers.Conv2D(2, 1), images(), 0)
+    dense = keras.Sequential([layers.Flatten(), layers.Dense(2)])
+    with pytest.raises(ValueError, match="There are: none"):
+        gradient_maps(dense, images(), 0)
