@@ -1,5 +1,8 @@
 """Convolutions in groups, which TensorFlow has on GPUs alone."""
 
+from collections.abc import Callable
+from typing import Any
+
 import tensorflow as tf
 
 from keras_attention._backend.plain import products
@@ -12,8 +15,7 @@ def conv2d(x, kernel, bias, *, data_format, **settings):
     """
     grouped = x.shape[-1 if data_format == "channels_last" else 1]
     grouped = grouped != kernel.shape[-2]
+    form: Callable[..., Any] = products.conv2d
     if grouped and not tf.config.list_logical_devices("GPU"):
         form = products.conv2d_of_blocks
-    else:
-        form = products.conv2d
     return form(x, kernel, bias, data_format=data_format, **settings)
