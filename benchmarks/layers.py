@@ -103,7 +103,9 @@ def check(
         }
         # One a kind, as what rounding leaves of a gradient that is zero, that
         # of a bias before a norm, is as large as that of the others is.
-        scale = max(float(np.abs(x).max()) for _, x in arrays.values())
+        scale = max(
+            (float(np.abs(x).max()) for _, x in arrays.values()), default=1
+        )
         for name, (mine, other) in arrays.items():
             if kind == "gradient of" and keras.config.backend() == "torch":
                 other = _from_torch(other)

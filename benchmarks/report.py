@@ -141,13 +141,12 @@ def _layers(results: Sequence[Result]) -> list[str]:
     return lines
 
 
-def _rows(samplers: Sequence[Any]) -> list[str]:
+def _rows(samplers: Sequence[Result]) -> list[str]:
     return [
-        "| of | against | shape | pass | ratio |",
-        "|:--|:--|:--|:--|--:|",
+        "| what / against | shape | pass | ratio |",
+        "|:--|:--|:--|--:|",
         *(
-            f"| {s.function} | {s.peer} | {s.shape} | {s.pass_} "
-            f"| {_ratio(s.ratio)} |"
+            f"| {s.layer} | {s.shape} | {s.pass_} | {_ratio(s.ratio)} |"
             for s in samplers
         ),
     ]
