@@ -254,7 +254,7 @@ DEFECTS = [
         "_layer",
         "return x * attention",
         "return x * attention * attention",
-        "SqueezeExcite",
+        "SpatialAttention",
         "equals_the_float64_twin",
     ),
     Defect(
