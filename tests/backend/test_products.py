@@ -74,7 +74,7 @@ def test_pointwise(axis, shape, rng):
 
 
 @pytest.mark.parametrize(
-    ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 64)]
+    ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 2), (64, 64)]
 )
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_conv2d(channels, groups, padding, data_format, rng):

@@ -101,6 +101,20 @@ def test_window_sums(size):
     assert_close(*forms("window_sums", shapes))
 
 
+def test_largest_without_its_gradient(rng):
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    found = _backend.largest(keras.ops.array(x), (1,))
+    assert_close(keras.ops.convert_to_numpy(found), x.max(1))
+
+
+def test_gradient(rng):
+    x = rng.normal(size=(2, 3)).astype("float32")
+    found = _backend.gradient(
+        lambda x: keras.ops.sum(x * x), keras.ops.convert_to_tensor(x)
+    )
+    assert_close(keras.ops.convert_to_numpy(found), 2 * x)
+
+
 RECOMPUTED = """
 import keras
 import numpy as np

@@ -21,10 +21,8 @@ def mean(x, axes, keepdims=False):
     """
     sizes = ops.shape(x)
     count = math.prod(sizes[axis] for axis in axes)
-    # Sizes that are unknown until run time are integer tensors.
-    if not isinstance(count, int):
-        count = ops.cast(count, x.dtype)
-    return total(x, axes, keepdims) / count
+    # Cast, as sizes that are unknown until run time are integer tensors.
+    return total(x, axes, keepdims) / ops.cast(count, x.dtype)
 
 
 def largest(x, axes, keepdims=False):
