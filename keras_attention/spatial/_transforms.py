@@ -45,6 +45,6 @@ def _matrix(transform: str, parameters):
     elif transform == "translation":
         x, y = given
         given = [one, zero, x, zero, one, y]
-    elif transform == "projective":
+    else:  # projective
         given = [*given, one]
     return ops.reshape(ops.stack(given, axis=-1), (-1, len(given) // 3, 3))
