@@ -33,7 +33,8 @@ class Case:
     moves, if it has one, again in `channels_last`. `idle_weights` are how the
     paths of those weights end that have no effect in training: biases that a
     batch norm takes away again. `weight_scale` is the spread of generic
-    weights.
+    weights. `rounding` is how far gradients that two compilers make may be
+    apart, more than usual only where float64 shows that their sums cancel.
     """
 
     layer_cls: type
@@ -42,6 +43,7 @@ class Case:
     attention_channels: int | None = -1
     idle_weights: tuple[str, ...] = ()
     weight_scale: float = 0.5
+    rounding: float = 1e-5
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
