@@ -17,23 +17,3 @@ from benchmarks.peers.sampling_torch import deformable_conv2d
 from benchmarks.peers.sampling_torch import glimpse_network
 from benchmarks.peers.sampling_torch import glimpse_sensor
 from benchmarks.peers.sampling_torch import spatial_transformer
-
-__all__ = [
-    "SAMPLERS",
-    "attentional_feature_fusion",
-    "cbam",
-    "channel_attention",
-    "conv_offset2d",
-    "deformable_conv2d",
-    "gated_channel_transform",
-    "glimpse_network",
-    "glimpse_sensor",
-    "iterative_attentional_feature_fusion",
-    "multi_scale_channel_attention",
-    "residual_attention",
-    "selective_kernel",
-    "spatial_attention",
-    "spatial_group_enhance",
-    "spatial_transformer",
-    "squeeze_excite",
-]

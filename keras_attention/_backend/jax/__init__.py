@@ -21,27 +21,3 @@ from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention._backend.plain.vectors import affine
-
-__all__ = [
-    "affine",
-    "batch_norm",
-    "blend",
-    "conv2d",
-    "deform",
-    "dots",
-    "gradient",
-    "grid_sample",
-    "halve",
-    "largest",
-    "mean",
-    "normalize",
-    "pointwise",
-    "rectify",
-    "resize_bilinear",
-    "scale",
-    "take_along",
-    "take_rows",
-    "total",
-    "weighted_rows",
-    "window_sums",
-]

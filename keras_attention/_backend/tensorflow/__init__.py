@@ -21,27 +21,3 @@ from keras_attention._backend.tensorflow.sampling import take_along
 from keras_attention._backend.tensorflow.sampling import take_rows
 from keras_attention._backend.tensorflow.sampling import weighted_rows
 from keras_attention._backend.tensorflow.windows import window_sums
-
-__all__ = [
-    "affine",
-    "batch_norm",
-    "blend",
-    "conv2d",
-    "deform",
-    "dots",
-    "gradient",
-    "grid_sample",
-    "halve",
-    "largest",
-    "mean",
-    "normalize",
-    "pointwise",
-    "rectify",
-    "resize_bilinear",
-    "scale",
-    "take_along",
-    "take_rows",
-    "total",
-    "weighted_rows",
-    "window_sums",
-]

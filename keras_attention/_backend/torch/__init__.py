@@ -21,27 +21,3 @@ from keras_attention._backend.torch.sampling import grid_sample
 from keras_attention._backend.torch.sampling import take_along
 from keras_attention._backend.torch.vectors import affine
 from keras_attention._backend.torch.windows import window_sums
-
-__all__ = [
-    "affine",
-    "batch_norm",
-    "blend",
-    "conv2d",
-    "deform",
-    "dots",
-    "gradient",
-    "grid_sample",
-    "halve",
-    "largest",
-    "mean",
-    "normalize",
-    "pointwise",
-    "rectify",
-    "resize_bilinear",
-    "scale",
-    "take_along",
-    "take_rows",
-    "total",
-    "weighted_rows",
-    "window_sums",
-]
