@@ -1,12 +1,15 @@
 """One configuration of a layer, and what the checks do with it."""
 
 import dataclasses
+import functools
 import inspect
 from collections.abc import Callable
 
 import keras
 import numpy as np
 from keras import ops
+
+from autodiff import vjp
 
 LAYOUTS = ("channels_last", "channels_first")
 
@@ -87,6 +90,14 @@ class Case:
         """Return a weight for each output, in `channels_last`."""
         shape = self.layer().compute_output_shape(*(shapes or self.shapes))
         return np.random.default_rng(2).normal(size=shape).astype("float32")
+
+    @functools.cached_property
+    def slopes(self):
+        """What `vjp` finds of `generic` at `inputs`: it takes long to compile.
+
+        Nobody may change it.
+        """
+        return vjp(self.generic(), self.inputs(), self.cotangent())
 
     def attention_to_last(self, attention, data_format):
         """Move the channel axis of attention weights to `channels_last`."""

@@ -13,9 +13,9 @@ MODES = {
     "xla": {"jit_compile": True},
 }
 # Keras takes XLA by default, where it can, but on PyTorch, where it advises
-# against it, and so do we. On JAX no XLA is eager.
+# against it, and so do we. JAX is another compiler a step when it is eager.
 MODES_OF = {
-    "jax": ("eager", "xla"),
+    "jax": ("xla",),
     "tensorflow": ("eager", "graph", "xla"),
     "torch": ("eager",),
 }
