@@ -45,7 +45,7 @@ def main() -> None:
             )
         ),
         "samplers": lambda: samplers.measure(quick=options.quick, **budget),
-        "network": lambda: network.measure(**budget),
+        "network": lambda: network.measure(options.only, **budget),
         "memory": lambda: _memory(case.name for case in cases),
         "growth": lambda: (
             curve for case in cases for curve in growth.measure(case)

@@ -1,6 +1,7 @@
 """A training step of a small residual network, with and without attention."""
 
 from collections.abc import Callable
+from collections.abc import Container
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
@@ -33,10 +34,12 @@ class Cost(NamedTuple):
     ratio: timing.Ratio
 
 
-def measure(**budget: Any) -> Iterator[Cost]:
-    """Time a step with each layer against one without, in turns."""
+def measure(names: Container[str], **budget: Any) -> Iterator[Cost]:
+    """Time a step with each of the layers against one without, in turns."""
     plain = _step(_network())
     for name in (*GATES, *FUSIONS):
+        if name not in names:
+            continue
         network = _network(GATES.get(name), FUSIONS.get(name))
         yield Cost(name, timing.compare(_step(network), plain, **budget))
 

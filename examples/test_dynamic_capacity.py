@@ -70,18 +70,3 @@ def test_several_seeds(tmp_path):
     assert result.returncode == 0, result.stderr
     assert len(re.findall(r"\d\.\d\d ± \d", result.stdout)) == 12
     assert "over 2 seeds" in result.stdout
-
-
-@pytest.mark.parametrize(
-    ("option", "value", "message"),
-    [
-        ("--patches", "0", "must be a positive integer. Received: 0"),
-        ("--patches", "101", "must be at most the number of positions, 100. "),
-        ("--data", "svhn", "invalid choice: 'svhn'"),
-    ],
-)
-def test_bad_options(option, value, message):
-    result = run(f"{option}={value}")
-    assert result.returncode == 2
-    assert f"argument {option}: {message}" in result.stderr
-    assert "Traceback" not in result.stderr

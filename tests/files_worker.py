@@ -25,12 +25,18 @@ CASES = list(
 )
 
 
+def weights(model):
+    """Return the weights of a model by their places."""
+    return {str(i): w for i, w in enumerate(model.get_weights())}
+
+
 def says(model, case):
     """Return the weights of a model and what it computes, by name."""
-    inputs = case.inputs()
-    outputs = keras.ops.convert_to_numpy(model(inputs, training=False))
-    weights = {str(i): w for i, w in enumerate(model.get_weights())}
-    return {**weights, "outputs": outputs}
+    outputs = model(case.inputs(), training=False)
+    return {
+        **weights(model),
+        "outputs": keras.ops.convert_to_numpy(outputs),
+    }
 
 
 def write(folder):
@@ -50,7 +56,7 @@ def read(results, *folders):
             np.savez(found / f"{index}-keras.npz", **says(loaded, case))
             filled = case.model(layer=case.layer())
             filled.load_weights(folder / f"{index}.weights.h5")
-            np.savez(found / f"{index}-h5.npz", **says(filled, case))
+            np.savez(found / f"{index}-h5.npz", **weights(filled))
 
 
 if __name__ == "__main__":

@@ -134,7 +134,11 @@ def test_networks_give_the_logits_of_the_published_ones(name):
     assert np.abs(found - logits).max() <= 1e-4 * np.abs(logits).max()
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+# Each kind of block and stem; the layers' own layouts are under contract.
+@pytest.mark.parametrize(
+    "family",
+    ["se_basic", "senet", "sk", "aff_torch", "iaff", "gct", "attention_next"],
+)
 def test_both_layouts_give_the_same(family):
     last = small(family, include_top=False, pooling="avg")
     first = small(
