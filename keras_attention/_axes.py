@@ -6,6 +6,8 @@ from collections.abc import Sequence
 import keras
 from keras import ops
 
+from keras_attention import _backend
+
 Shape = Sequence[int | None]
 
 
@@ -61,7 +63,9 @@ def pooled(shape: Shape, data_format: str) -> tuple[int | None, ...]:
 def per_channel(vector, data_format: str, rank: int):
     """Return a vector of one value a channel, shaped to broadcast on a map."""
     axis = channel_axis(data_format, rank)
-    return ops.reshape(vector, (1,) * axis + (-1,) + (1,) * (rank - axis - 1))
+    return _backend.reshape(
+        vector, (1,) * axis + (-1,) + (1,) * (rank - axis - 1)
+    )
 
 
 def split_channels(x, groups: int, data_format: str):
@@ -69,15 +73,17 @@ def split_channels(x, groups: int, data_format: str):
     axis = channel_axis(data_format, len(x.shape))
     size = ops.shape(x)
     members = x.shape[axis] // groups
-    return ops.reshape(x, (*size[:axis], groups, members, *size[axis + 1 :]))
+    return _backend.reshape(
+        x, (*size[:axis], groups, members, *size[axis + 1 :])
+    )
 
 
 def merge_space(x, data_format: str):
     """Return a map whose spatial axes are one."""
     size = ops.shape(x)
     if data_format == "channels_last":
-        return ops.reshape(x, (size[0], math.prod(size[1:-1]), size[-1]))
-    return ops.reshape(x, (*size[:2], math.prod(size[2:])))
+        return _backend.reshape(x, (size[0], math.prod(size[1:-1]), size[-1]))
+    return _backend.reshape(x, (*size[:2], math.prod(size[2:])))
 
 
 def shape_from_last(shape: Shape, data_format: str) -> tuple[int | None, ...]:

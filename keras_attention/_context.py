@@ -105,9 +105,9 @@ class ContextLayer(BottleneckLayer):
         channels = x.shape[_axes.channel_axis(self.data_format, len(x.shape))]
         # All positions along one axis, which is what is quick.
         line = _axes.shape_from_last((sizes[0], -1, channels), self.data_format)
-        x = ops.reshape(x, line)
+        x = _backend.reshape(x, line)
         pooled = _numerics.mean(x, _axes.spatial_axes(self.data_format, 3))
         wide = global_context.call(pooled, training=training)
         narrow = local_context.call(x, training=training)
         wide = ops.expand_dims(wide, _axes.spatial_axes(self.data_format, 3))
-        return ops.reshape(ops.sigmoid(narrow + wide), sizes)
+        return _backend.reshape(ops.sigmoid(narrow + wide), sizes)

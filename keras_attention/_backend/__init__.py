@@ -28,6 +28,7 @@ mean = _active.mean
 normalize = _active.normalize
 pointwise = _active.pointwise
 rectify = _active.rectify
+reshape = _active.reshape
 resize_bilinear = _active.resize_bilinear
 scale = _active.scale
 take_along = _active.take_along

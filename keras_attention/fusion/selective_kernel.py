@@ -237,7 +237,7 @@ class SelectiveKernel(KernelLayer):
         )
         # Cast, as a dense layer on PyTorch turns float64 into float32.
         logits = ops.cast(self.select(z), s.dtype)
-        logits = ops.reshape(logits, (-1, self.paths, self.filters))
+        logits = _backend.reshape(logits, (-1, self.paths, self.filters))
         # A softmax, which Keras itself would warn of if there is one path.
         return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
 

@@ -12,8 +12,10 @@ def largest(values, count: int):
     """
     batch, height, width = ops.shape(values)
     # Not `top_k`, which on PyTorch takes any of equals.
-    order = ops.argsort(-ops.reshape(values, (batch, height * width)), axis=1)
-    places = ops.reshape(order[:, :count], (batch, count))
+    order = ops.argsort(
+        -_backend.reshape(values, (batch, height * width)), axis=1
+    )
+    places = _backend.reshape(order[:, :count], (batch, count))
     return ops.stack([places // width, places % width], axis=-1)
 
 
@@ -31,8 +33,10 @@ def cut(images, starts, size: tuple[int, int]):
         starts[..., axis, None] + ops.arange(size[axis], dtype="int32")
         for axis in (0, 1)
     )
-    rows = ops.reshape(ops.broadcast_to(rows[..., None], shape), flat)
-    columns = ops.reshape(ops.broadcast_to(columns[:, :, None], shape), flat)
+    rows = _backend.reshape(ops.broadcast_to(rows[..., None], shape), flat)
+    columns = _backend.reshape(
+        ops.broadcast_to(columns[:, :, None], shape), flat
+    )
     inside = ops.logical_and(
         _is_inside(rows, height), _is_inside(columns, width)
     )
@@ -42,7 +46,7 @@ def cut(images, starts, size: tuple[int, int]):
         ops.clip(columns, 0, width - 1),
     )
     patches = ops.where(ops.expand_dims(inside, -1), patches, 0)
-    return ops.reshape(patches, (batch * count, *size, channels))
+    return _backend.reshape(patches, (batch * count, *size, channels))
 
 
 def read(maps, positions):
@@ -60,11 +64,11 @@ def write(maps, positions, vectors):
     sample = ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
     index = (sample * height + positions[..., 0]) * width + positions[..., 1]
     written = ops.scatter_update(
-        ops.reshape(maps, (-1, features)),
-        ops.reshape(index, (-1, 1)),
-        ops.reshape(vectors, (-1, features)),
+        _backend.reshape(maps, (-1, features)),
+        _backend.reshape(index, (-1, 1)),
+        _backend.reshape(vectors, (-1, features)),
     )
-    return ops.reshape(written, shape)
+    return _backend.reshape(written, shape)
 
 
 def _is_inside(index, size):

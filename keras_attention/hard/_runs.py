@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention import _backend
 from keras_attention import _numerics
 
 
@@ -78,7 +79,7 @@ def loss_of_places(runs: Runs, labels, reinforce_weight: float, weights):
 def _as_integers(labels, num_classes: int):
     if len(labels.shape) == 2 and labels.shape[-1] == num_classes > 1:
         labels = ops.argmax(labels, axis=-1)
-    return ops.cast(ops.reshape(labels, (-1,)), "int32")
+    return ops.cast(_backend.reshape(labels, (-1,)), "int32")
 
 
 class _Mean(keras.losses.Loss):

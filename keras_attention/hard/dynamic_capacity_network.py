@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
 from keras_attention.hard import _patches
@@ -248,7 +249,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         )
         patches = _axes.from_last(patches, self.data_format)
         vectors = self.fine(patches, training=training)
-        return ops.reshape(
+        return _backend.reshape(
             ops.cast(vectors, maps.dtype),
             (-1, self.num_patches, maps.shape[-1]),
         )

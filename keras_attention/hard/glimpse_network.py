@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from keras_attention import _arguments
+from keras_attention import _backend
 from keras_attention.hard._retina import RetinaNetwork
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
 
@@ -126,7 +127,7 @@ class GlimpseNetwork(RetinaNetwork):
         if self.data_format == "channels_first":
             # Few pixels are left to move, and weights fit both layouts.
             glimpses = ops.moveaxis(glimpses, 2, -1)
-        pixels = ops.reshape(glimpses, (-1, math.prod(glimpses.shape[1:])))
+        pixels = _backend.reshape(glimpses, (-1, math.prod(glimpses.shape[1:])))
         what = self.glimpse_out(ops.relu(self.glimpse_hidden(pixels)))
         where = self.location_out(ops.relu(self.location_hidden(locations)))
         return ops.relu(what + where)

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_attention import _arguments
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention.hard._retina import RetinaNetwork
 from keras_attention.hard._runs import Handover
@@ -180,7 +181,7 @@ class RecurrentAttention(RetinaNetwork, keras.Model):
         else:
             runs = self._look(self._repeated(images), drawn=True)
             shape = (-1, self.monte_carlo_samples, self.num_classes)
-            probabilities = ops.reshape(runs.probabilities, shape)
+            probabilities = _backend.reshape(runs.probabilities, shape)
             probabilities = _numerics.mean(probabilities, (1,))
         outputs = ops.cast(probabilities, self.compute_dtype)
         if training:

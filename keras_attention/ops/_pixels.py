@@ -41,13 +41,15 @@ def clamped_each(maps, rows, columns, axes):
     shape = ops.shape(maps)
     height, width = (shape[axis] for axis in axes)
     flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
-    values = ops.reshape(maps, flat)
+    values = _backend.reshape(maps, flat)
     row_taps = _clamped_taps(rows, height)
     column_taps = _clamped_taps(columns, width)
 
     def read(row, column):
-        index = ops.reshape(row * width + column, flat)
-        return ops.reshape(_backend.take_along(values, index, axes[0]), shape)
+        index = _backend.reshape(row * width + column, flat)
+        return _backend.reshape(
+            _backend.take_along(values, index, axes[0]), shape
+        )
 
     return sum(
         by_row * sum(read(row, column) * by for column, by in column_taps)

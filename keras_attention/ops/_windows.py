@@ -5,6 +5,7 @@ from typing import Any
 from keras import ops
 
 from keras_attention import _arguments
+from keras_attention import _backend
 
 
 class Windows:
@@ -65,11 +66,11 @@ class Windows:
             for axis in (0, 1)
         )
         (y, x), (i, j) = starts, steps
-        rows = ops.reshape(y, (-1, 1, 1, 1)) + ops.reshape(i, (-1, 1))
-        columns = ops.reshape(x, (-1, 1, 1)) + j
+        rows = _backend.reshape(y, (-1, 1, 1, 1)) + _backend.reshape(i, (-1, 1))
+        columns = _backend.reshape(x, (-1, 1, 1)) + j
         shape = (*new_size, *self.kernel_size)
         flat = (-1, self.taps)
         return tuple(
-            ops.reshape(ops.broadcast_to(values, shape), flat)
+            _backend.reshape(ops.broadcast_to(values, shape), flat)
             for values in (rows, columns)
         )

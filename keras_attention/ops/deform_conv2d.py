@@ -141,9 +141,9 @@ def deform_conv2d(
         )
         last = (offset_groups, windows.taps, values)
         if data_format == "channels_first":
-            tensor = ops.reshape(tensor, (ops.shape(tensor)[0], *last, -1))
+            tensor = _backend.reshape(tensor, (ops.shape(tensor)[0], *last, -1))
             return ops.transpose(tensor, (0, 1, 4, 2, 3))
-        tensor = ops.reshape(tensor, (ops.shape(tensor)[0], -1, *last))
+        tensor = _backend.reshape(tensor, (ops.shape(tensor)[0], -1, *last))
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     maps = _numerics.accumulable(inputs)
@@ -173,8 +173,8 @@ def deform_conv2d(
     filters = kernel.shape[3]
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 2, 1))
-        return ops.reshape(outputs, (-1, filters, height, width))
-    return ops.reshape(outputs, (-1, height, width, filters))
+        return _backend.reshape(outputs, (-1, filters, height, width))
+    return _backend.reshape(outputs, (-1, height, width, filters))
 
 
 def _grouped(maps, groups, data_format):
@@ -188,7 +188,7 @@ def _grouped(maps, groups, data_format):
 
 def _flat(x):
     """Return `x` with its first two axes as one."""
-    return ops.reshape(x, (-1, *ops.shape(x)[2:]))
+    return _backend.reshape(x, (-1, *ops.shape(x)[2:]))
 
 
 def _require(condition, what, **received):

@@ -103,12 +103,12 @@ def _square(images, locations, side: int, data_format: str):
     else:
         is_inside = is_inside[:, None]
         # One gather of a flat axis, which every backend compiles and exports.
-        planes = ops.reshape(
+        planes = _backend.reshape(
             ops.arange(sizes[0] * sizes[1], dtype="int32"),
             (sizes[0], sizes[1], 1, 1),
         )
         places = (planes * height + rows[:, None]) * width + columns[:, None]
-        square = ops.take(ops.reshape(images, (-1,)), places, axis=0)
+        square = ops.take(_backend.reshape(images, (-1,)), places, axis=0)
     return ops.where(is_inside, square, ops.zeros((), dtype=images.dtype))
 
 
@@ -133,5 +133,5 @@ def _shrink(square, factor: int, size: int, data_format: str):
         # Apart: PyTorch is slow at sums over two axes that are not neighbours.
         shape = ops.shape(total)
         tiles = (*shape[:axis], size, factor, *shape[axis + 1 :])
-        total = ops.sum(ops.reshape(total, tiles), axis=axis + 1)
+        total = ops.sum(_backend.reshape(total, tiles), axis=axis + 1)
     return ops.cast(total / factor**2, square.dtype)

@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention.ops import _pixels
 
@@ -87,7 +88,7 @@ def _pixels_of(maps, axes):
     """Return the rows and columns of maps, to be broadcast along them."""
     shape, rank = ops.shape(maps), len(maps.shape)
     return (
-        ops.reshape(
+        _backend.reshape(
             ops.arange(shape[axis], dtype=maps.dtype),
             (-1, *(1,) * (rank - 1 - axis)),
         )

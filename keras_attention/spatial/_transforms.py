@@ -3,6 +3,7 @@
 import numpy as np
 from keras import ops
 
+from keras_attention import _backend
 from keras_attention.ops import grids
 
 TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
@@ -25,7 +26,9 @@ def identity(transform: str, control_points: int) -> np.ndarray:
 def grid(transform: str, parameters, size, align_corners: bool):
     """Return the grid of a batch of parameters (B, degrees of freedom)."""
     if transform == "tps":
-        points = ops.reshape(parameters, (-1, parameters.shape[-1] // 2, 2))
+        points = _backend.reshape(
+            parameters, (-1, parameters.shape[-1] // 2, 2)
+        )
         return grids.tps_grid(points, size, align_corners=align_corners)
     theta = _matrix(transform, parameters)
     if transform == "projective":
@@ -36,7 +39,7 @@ def grid(transform: str, parameters, size, align_corners: bool):
 def _matrix(transform: str, parameters):
     """Return the matrices (B, 2 or 3, 3) row by row."""
     if transform == "affine":
-        return ops.reshape(parameters, (-1, 2, 3))
+        return _backend.reshape(parameters, (-1, 2, 3))
     given = ops.unstack(parameters, axis=-1)
     zero, one = ops.zeros_like(given[0]), ops.ones_like(given[0])
     if transform == "attention":
@@ -47,4 +50,4 @@ def _matrix(transform: str, parameters):
         given = [one, zero, x, zero, one, y]
     else:  # projective
         given = [*given, one]
-    return ops.reshape(ops.stack(given, axis=-1), (-1, len(given) // 3, 3))
+    return _backend.reshape(ops.stack(given, axis=-1), (-1, len(given) // 3, 3))

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from keras_attention import _arguments
+from keras_attention import _backend
 from keras_attention._layer import KernelLayer
 from keras_attention.ops.sample_offsets import sample_offsets
 
@@ -120,15 +121,15 @@ class ConvOffset2D(KernelLayer):
         maps = self.offset(x)
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
-            return ops.reshape(maps, (*ops.shape(x), 2))
+            return _backend.reshape(maps, (*ops.shape(x), 2))
         if not first:
             maps = ops.transpose(maps, (0, 3, 1, 2))
         batch, doubled, height, width = ops.shape(maps)
         channels = doubled // 2
         if self.offset_layout == "scrambled":
-            pairs = ops.reshape(maps, (batch, channels, height, width, 2))
+            pairs = _backend.reshape(maps, (batch, channels, height, width, 2))
         else:
-            pairs = ops.reshape(maps, (batch, channels, 2, height, width))
+            pairs = _backend.reshape(maps, (batch, channels, 2, height, width))
             pairs = ops.transpose(pairs, (0, 1, 3, 4, 2))
         return pairs if first else ops.transpose(pairs, (0, 2, 3, 1, 4))
 

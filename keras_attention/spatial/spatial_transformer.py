@@ -9,6 +9,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
 from keras_attention.ops.grid_sample import INTERPOLATIONS
@@ -190,7 +191,7 @@ class SpatialTransformer(KernelLayer):
         if self.data_format == "channels_first" and len(features.shape) > 2:
             # In one order, so that weights suit both formats.
             features = ops.moveaxis(features, 1, -1)
-        features = ops.reshape(features, (-1, self.kernel.shape[0]))
+        features = _backend.reshape(features, (-1, self.kernel.shape[0]))
         features = _numerics.accumulable(features)
         kernel, bias = (
             ops.cast(weight, features.dtype)

@@ -2,6 +2,8 @@
 
 import functools
 
+import keras
+import numpy as np
 import pytest
 from keras import ops
 
@@ -108,3 +110,9 @@ def test_rectify(rng):
 
 def test_blend(rng):
     compare("blend", rng.uniform(size=(3, 2, 4, 5)), rng)
+
+
+def test_shapes_of_what_has_no_numbers_yet():
+    for x in (ops.ones((2, 3)), keras.KerasTensor((2, 3)), np.ones((2, 3))):
+        for module in (_backend, plain):
+            assert tuple(module.reshape(x, (3, -1)).shape) == (3, 2)

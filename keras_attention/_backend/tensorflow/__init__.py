@@ -7,6 +7,7 @@ from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
+from keras_attention._backend.plain.shapes import reshape
 from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.tensorflow.autodiff import gradient
 from keras_attention._backend.tensorflow.deform import deform

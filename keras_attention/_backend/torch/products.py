@@ -4,12 +4,21 @@ import torch
 
 
 def pointwise(x, kernel, bias, *, axis):
-    """Return `kernel` applied to vectors along axis 1 or the last."""
-    if axis == 1 and x.ndim == 3:
+    """Return `kernel` applied to vectors along axis 1 or the last.
+
+    For a map with the channels last it is a convolution, as of what multiplies
+    matrices on a processor of AMD's, that takes half the time `linear` does.
+    """
+    if x.ndim != 3:
+        return torch.nn.functional.linear(x, kernel.T, bias)
+    if axis == 1:
         # Its gradients take half the time that those of a convolution do.
         kernels = kernel.T.expand(len(x), -1, -1)
         return torch.baddbmm(bias[:, None], kernels, x)
-    return torch.nn.functional.linear(x, kernel.T, bias)
+    outputs = torch.nn.functional.conv2d(
+        x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias
+    )
+    return outputs.permute(0, 2, 3, 1)[:, 0]
 
 
 def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
