@@ -276,8 +276,8 @@ DEFECTS = [
     Defect(
         "paths are told apart channel by channel",
         "fusion.selective_kernel",
-        "ops.reshape(logits, (-1, self.paths, self.filters))",
-        "ops.reshape(logits, (-1, self.filters, self.paths))\n"
+        "_backend.reshape(logits, (-1, self.paths, self.filters))",
+        "_backend.reshape(logits, (-1, self.filters, self.paths))\n"
         "        logits = ops.swapaxes(logits, 1, 2)",
         "SelectiveKernel",
         "equals_the_float64_twin",
@@ -357,8 +357,8 @@ DEFECTS = [
     Defect(
         "no gradient reaches the fine network",
         "hard._patches",
-        "ops.reshape(vectors, (-1, features))",
-        "ops.stop_gradient(ops.reshape(vectors, (-1, features)))",
+        "_backend.reshape(vectors, (-1, features))",
+        "ops.stop_gradient(_backend.reshape(vectors, (-1, features)))",
         "DynamicCapacityNetwork",
         "gradients_are_the_twins_slope",
     ),

@@ -13,10 +13,10 @@ MODES = {
     "xla": {"jit_compile": True},
 }
 # Keras takes XLA by default, where it can, but on PyTorch, where it advises
-# against it, and so do we. JAX is another compiler a step when it is eager.
+# against it, and so do we. What is eager elsewhere, `vjp` has seen.
 MODES_OF = {
     "jax": ("xla",),
-    "tensorflow": ("eager", "graph", "xla"),
+    "tensorflow": ("graph", "xla"),
     "torch": ("eager",),
 }
 
