@@ -19,12 +19,22 @@ from benchmarks import memory
 from benchmarks import network
 from benchmarks import report
 from benchmarks import samplers
+from benchmarks import startup
+from benchmarks import timm
 from benchmarks.cases import LAYERS
 from benchmarks.cases import QUICK
 from benchmarks.cases import UNUSUAL
 from benchmarks.cases import USUAL
 
-PARTS = ("layers", "samplers", "network", "memory", "growth")
+PARTS = (
+    "layers",
+    "timm",
+    "samplers",
+    "network",
+    "memory",
+    "growth",
+    "startup",
+)
 
 
 def main() -> None:
@@ -44,12 +54,14 @@ def main() -> None:
                 case, shape, eager=not options.quick, **budget
             )
         ),
+        "timm": lambda: _timm(options.only, quick=options.quick, **budget),
         "samplers": lambda: samplers.measure(quick=options.quick, **budget),
         "network": lambda: network.measure(options.only, **budget),
         "memory": lambda: _memory(case.name for case in cases),
         "growth": lambda: (
             curve for case in cases for curve in growth.measure(case)
         ),
+        "startup": lambda: [startup.measure(1 if options.quick else 5)],
     }
     found = {part: _shown(measures[part]()) for part in options.parts}
     if options.out:
@@ -100,6 +112,13 @@ def _line(result: Any) -> str:
         else:
             words.append(f"{value!s:<{22 if name == 'shape' else 10}}")
     return "  ".join(words)
+
+
+def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
+    if not timm.is_possible():
+        print("No figures of timm: they need PyTorch, timm and torchvision.")
+        return
+    yield from timm.measure(names, **settings)
 
 
 def _memory(names: Iterable[str]) -> Iterator[memory.Peak]:

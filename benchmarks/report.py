@@ -16,7 +16,15 @@ import keras
 from benchmarks.growth import Curve
 from benchmarks.layers import Result
 
-_PACKAGES = ("keras", "numpy", "jax", "tensorflow", "tensorflow-cpu", "torch")
+_PACKAGES = (
+    "keras",
+    "numpy",
+    "jax",
+    "tensorflow",
+    "tensorflow-cpu",
+    "torch",
+    "timm",
+)
 
 
 def machine() -> dict[str, Any]:
@@ -78,6 +86,8 @@ def markdown(found: dict[str, Any]) -> str:
         results = [r for r in found.get("layers", []) if r.way == way]
         if results:
             lines += ["", f"## Layers, {way}", "", *_layers(results)]
+    if modules := found.get("timm"):
+        lines += ["", "## Against modules of timm", "", *_rows(modules)]
     if samplers := found.get("samplers"):
         lines += ["", "## Samplers", "", *_rows(samplers)]
     if network := found.get("network"):
@@ -117,6 +127,17 @@ def markdown(found: dict[str, Any]) -> str:
             *_growth(growth),
             "",
             f"![Time of a training step]({about['backend']}.png)",
+        ]
+    if startup := found.get("startup"):
+        (seconds,) = startup
+        lines += [
+            "",
+            "## Start-up",
+            "",
+            (
+                f"`import keras` takes {seconds.keras:.2f} s, and `import "
+                f"keras_attention` {seconds.keras_attention:.2f} s more."
+            ),
         ]
     return "\n".join(lines) + "\n"
 

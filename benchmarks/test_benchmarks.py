@@ -67,7 +67,7 @@ def test_report(tmp_path):
     assert found["machine"]["backend"] == "torch"
     assert found["layers"][0]["ratio"]["median"] > 0
     text = (tmp_path / "torch.md").read_text()
-    for title in ("Layers", "Samplers", "ResNet", "Memory", "Growth"):
+    for title in ("Layers", "Samplers", "ResNet", "Memory", "Growth", "Start"):
         assert title in text
     assert (tmp_path / "torch.png").stat().st_size > 10_000
 

@@ -41,6 +41,13 @@ def peer(function, layer, arrays, training, way):
     return _run(call, weights, layer, arrays, training)
 
 
+def module(module, layer, arrays, training):
+    """Run a module that takes the place of the layer."""
+    module = module.to(_DEVICE).train(training)
+    weights = dict(module.named_parameters())
+    return _run(module, weights, layer, arrays, training)
+
+
 def native(value):
     """Return a kernel as PyTorch has it, and back, which is the same."""
     if value.ndim == 4:
