@@ -4,9 +4,19 @@ import contextlib
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
 BACKEND = keras.config.backend()
+
+# Eager PyTorch has no compiler. JAX compiles each operation by itself when it
+# is eager, which changes nothing and takes minutes: what tests of the forward
+# pass see of it is enough.
+BOTH_WAYS = pytest.mark.parametrize(
+    "compiled",
+    {"jax": [True], "tensorflow": [False, True], "torch": [False]}[BACKEND],
+    ids=lambda compiled: "compiled" if compiled else "eager",
+)
 
 
 class Calls(keras.layers.Layer):
@@ -44,6 +54,26 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
         grads[: len(inputs)],
         dict(zip(roles, grads[len(inputs) :], strict=True)),
     )
+
+
+def forward(layer, *inputs, **kwargs):
+    """Call a layer; on JAX all of it is compiled at once.
+
+    That takes less time there than operation by operation, if shapes or dtypes
+    are those of no other test.
+    """
+    if BACKEND != "jax":
+        return layer(*inputs, **kwargs)
+    import jax
+
+    if not layer.built:
+        layer.build(*(x.shape for x in inputs))
+
+    def call(weights, frozen, inputs):
+        return layer.stateless_call(weights, frozen, *inputs, **kwargs)[0]
+
+    run = _kept(layer, repr(kwargs), lambda: jax.jit(call))
+    return run(_values(layer, True), _values(layer, False), inputs)
 
 
 def loss_gradients(model, x, y, **kwargs):
@@ -109,23 +139,39 @@ def _tensorflow_loss(model, weights, arguments):
 def _jax(layer, inputs, cotangent, training, compiled):
     import jax
 
-    frozen = [variable.value for variable in layer.non_trainable_variables]
-
-    def loss(inputs, weights):
+    def loss(inputs, weights, frozen, cotangent):
         outputs, state = layer.stateless_call(
             weights, frozen, *inputs, training=training
         )
         return (outputs * cotangent).sum(), (outputs, state)
 
-    gradient = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
-    weights = [weight.value for weight in layer.trainable_weights]
-    run = jax.jit(gradient) if compiled else gradient
-    (_, (outputs, state)), grads = run(inputs, weights)
+    run = jax.value_and_grad(loss, argnums=(0, 1), has_aux=True)
+    if compiled:
+        gradient = run
+        run = _kept(layer, training, lambda: jax.jit(gradient))
+    weights, frozen = _values(layer, True), _values(layer, False)
+    (_, (outputs, state)), grads = run(inputs, weights, frozen, cotangent)
     for variable, value in zip(
         layer.non_trainable_variables, state, strict=True
     ):
         variable.assign(value)
     return outputs, [*grads[0], *grads[1]]
+
+
+def _values(layer, trainable):
+    """Return the tensors of a layer's variables, trainable ones or others."""
+    variables = (
+        layer.trainable_variables
+        if trainable
+        else layer.non_trainable_variables
+    )
+    return [variable.value for variable in variables]
+
+
+def _kept(layer, key, make):
+    """Return what was made for a layer before, so that it compiles once."""
+    # Past the layer's own attributes, which Keras tracks and saves.
+    return vars(layer).setdefault("_kept", {}).setdefault(key, make())
 
 
 def _jax_loss(model, weights, arguments):

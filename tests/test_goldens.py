@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import golden
+from autodiff import BOTH_WAYS
 from autodiff import role
 from autodiff import vjp
 from contract.case import assert_close
@@ -209,18 +210,16 @@ def load_into_layer(case, arrays, data_format):
     return layer
 
 
-def run(case, arrays, mode, data_format, compiled=False):
+def run(case, arrays, mode, data_format, **compiled):
     """Return the layer after a run, and what it gave as `vjp` does."""
     layer = load_into_layer(case, arrays, data_format)
     inputs = in_order(arrays, "x", data_format)
     cotangent = to_layout(arrays[f"{mode}/cotangent"], data_format)
     training = mode == "train"
-    return layer, vjp(
-        layer, inputs, cotangent, training=training, compiled=compiled
-    )
+    return layer, vjp(layer, inputs, cotangent, training=training, **compiled)
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@BOTH_WAYS
 @pytest.mark.parametrize("case", GOLDENS, ids=lambda case: case.file)
 def test_golden(case, data_format, compiled):
     arrays = golden.load(case.file)
@@ -231,7 +230,7 @@ def test_golden(case, data_format, compiled):
         stored = golden.under(arrays, f"{mode}/")
         expected = in_roles(golden.under(stored, "dw/"), case.weights)
         _, (outputs, slopes, weight_slopes) = run(
-            case, arrays, mode, data_format, compiled
+            case, arrays, mode, data_format, compiled=compiled
         )
         assert_close(to_last(outputs, data_format), stored["y"])
         last = [to_last(slope, data_format) for slope in slopes]

@@ -8,10 +8,13 @@ from keras.src.testing import TestCase
 from cases import EVERYTHING
 from cases import RECURRENT
 
+# One of each class: it looks at what a layer is, not at its numbers.
+FIRST = list({case.layer_cls: case for case in reversed(EVERYTHING)}.values())
+
 
 # The suite trains from a generator without saying so to `fit`.
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
-@pytest.mark.parametrize("case", EVERYTHING, ids=str)
+@pytest.mark.parametrize("case", FIRST, ids=str)
 def test_keras_layer_suite(case):
     suite = TestCase()
     suite.setUp()

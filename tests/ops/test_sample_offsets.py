@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import golden
+from autodiff import BOTH_WAYS
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_last
@@ -55,7 +56,7 @@ def test_golden(data_format):
     assert_close(to_last(outputs, data_format)[..., 0], arrays["y"])
 
 
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@BOTH_WAYS
 @pytest.mark.parametrize("offsets", [PER_CHANNEL, SHARED], ids=["own", "all"])
 def test_slopes_are_those_of_the_equation(offsets, data_format, compiled):
     outputs, (dx, slope), _ = vjp(
