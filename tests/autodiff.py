@@ -69,11 +69,14 @@ def forward(layer, *inputs, **kwargs):
     if not layer.built:
         layer.build(*(x.shape for x in inputs))
 
-    def call(weights, frozen, inputs):
-        return layer.stateless_call(weights, frozen, *inputs, **kwargs)[0]
+    def call(values, inputs):
+        # Not `stateless_call`, which does not cast what comes in.
+        variables = zip(layer.variables, values, strict=True)
+        with keras.StatelessScope(list(variables)):
+            return layer(*inputs, **kwargs)
 
     run = _kept(layer, repr(kwargs), lambda: jax.jit(call))
-    return run(_values(layer, True), _values(layer, False), inputs)
+    return run([variable.value for variable in layer.variables], inputs)
 
 
 def loss_gradients(model, x, y, **kwargs):
