@@ -14,10 +14,10 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE / "_extensions"))
 
-import staging  # noqa: E402 (it is in the folder above)
 from sphinxcontrib import katex  # noqa: E402
 
 import keras_attention  # noqa: E402
+import staging  # noqa: E402 (it is in the folder above)
 
 project = "keras-vision-attention"
 author = "the keras-vision-attention authors"

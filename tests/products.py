@@ -21,7 +21,7 @@ def products(layer, inputs):
     if type(layer).__name__ == "RecurrentAttention":
         return _of_runs(layer)
     rng = np.random.default_rng(1)
-    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+    layer.set_weights([rng.normal(0, 0.05, w.shape) for w in layer.weights])
     point = [a.view(Counted) for a in twins.point(layer, inputs)]
     Counted.count = 0
     patches = [
@@ -57,9 +57,11 @@ class Counted(np.ndarray):
             if ufunc is np.matmul:
                 Counted.count += result.size * inputs[0].shape[-1]
             elif ufunc is np.square or (
-                ufunc is np.multiply and all(np.ndim(x) for x in inputs)
+                # What is written in the equation, as 2, is neither.
+                ufunc is np.multiply
+                and not any(type(x) in (int, float) for x in inputs)
             ):
-                Counted.count += result.size
+                Counted.count += np.size(result)
         return _counted(result)
 
     def __array_function__(self, function, types, args, kwargs):

@@ -6,6 +6,7 @@ What needs the built site is in `docs/test_site.py`.
 import ast
 import math
 import tomllib
+from functools import partial
 
 import keras
 import numpy as np
@@ -37,8 +38,10 @@ def is_run(path):
 @pytest.mark.parametrize("path", [path for path in PAGES if is_run(path)])
 def test_python_runs(path, tmp_path, monkeypatch):
     # Small networks, of the same names of weights, in place of the large ones.
+    parts = {"depths": (1,), "widths": (16,)}
     stand_ins = {
-        (models, "SEResNet50"): lambda **kwargs: small("se", **kwargs),
+        (models, "SEResNet50"): partial(small, "se", parts),
+        (models, "SEResNet18"): partial(small, "se_basic", parts),
         (keras.applications, "ResNet50"): lambda **kwargs: residual(),
     }
     for (module, name), stand_in in stand_ins.items():
@@ -91,6 +94,7 @@ def built(call, values):
         inputs.append(np.zeros((1, 2)))
     localization = keras.Sequential(
         [
+            keras.Input((None, None, values["C"])),
             keras.layers.GlobalMaxPooling2D(),
             keras.layers.Dense(2, activation="softsign", name="dense"),
         ],
