@@ -106,6 +106,8 @@ sphinx_gallery_conf = {
     "notebook_extensions": set(),
     "copyfile_regex": r"^$",
     "download_all_examples": False,
+    "default_thumb_file": str(HERE / "_examples" / "icon.png"),
+    "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,
     "min_reported_time": 10**9,

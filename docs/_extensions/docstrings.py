@@ -11,6 +11,7 @@ import re
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
 from sphinx.util.parsing import nested_parse_to_nodes
 
 import keras_attention
@@ -73,8 +74,18 @@ def _parsed(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
     )
 
 
+def sign(app, what, name, value, options, signature, returns):
+    """Return the arguments of a class, which Keras' `__new__` would hide."""
+    if what == "class":
+        signature = inspect.signature(value)
+        signature = signature.replace(return_annotation=signature.empty)
+        return stringify_signature(signature, unqualified_typehints=True), ""
+    return signature, returns
+
+
 def setup(app):
     """Register the directives."""
+    app.connect("autodoc-process-signature", sign)
     app.add_directive("head", Head)
     app.add_directive("public", Public)
     return {"parallel_read_safe": True}

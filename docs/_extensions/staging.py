@@ -9,6 +9,8 @@ import re
 import shutil
 from pathlib import Path
 
+from PIL import Image
+from PIL import ImageDraw
 from sphinx_gallery.sorting import _SortKey
 
 # In the order of reading, each with the picture that it has drawn.
@@ -47,6 +49,7 @@ def stage(scripts: Path, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     (folder / "GALLERY_HEADER.rst").write_text(HEADER, encoding="utf-8")
+    _draw_icon(folder / "icon.png")
     for name, picture in EXAMPLES.items():
         source = (scripts / f"{name}.py").read_text(encoding="utf-8")
         path = folder / f"{name}.py"
@@ -60,7 +63,9 @@ def _shown(source: str, picture: str | None) -> str:
     title = title.rstrip(".")
     # What is indented is code, and names are in single backticks.
     text = re.sub(
-        r"(?<=\n)\n((?:    .*\n)+)", r"\n.. code-block:: console\n\n\1", text
+        r"(?:^|(?<=\n))\n((?:    .*\n)+)",
+        r"\n.. code-block:: console\n\n\1",
+        text,
     )
     text = re.sub(r"`([^`]+)`", r"``\1``", text)
     parts = [f"{title}\n{'=' * len(title)}", text.strip()]
@@ -73,6 +78,15 @@ def _shown(source: str, picture: str | None) -> str:
     thumb = f"# sphinx_gallery_thumbnail_path = 'pictures/{picture}.png'\n"
     newdoc = "\n\n".join(parts)
     return f'r"""{newdoc}\n"""\n{thumb if picture else ""}{code}'
+
+
+def _draw_icon(path: Path) -> None:
+    """Draw what stands for an example that has no picture."""
+    icon = Image.new("RGB", (400, 280), "#1b1044")
+    draw = ImageDraw.Draw(icon)
+    draw.ellipse((120, 60, 280, 220), "#b5367a")
+    draw.ellipse((162, 102, 238, 178), "#fcfdbf")
+    icon.save(path)
 
 
 def setup(app):
