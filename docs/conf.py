@@ -7,8 +7,8 @@ import os
 import sys
 from pathlib import Path
 
-# Layers are built to read their docstrings, by whatever backend there is.
-os.environ.setdefault("KERAS_BACKEND", "torch")
+# Docstrings are read from the package itself, which imports Keras.
+os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 HERE = Path(__file__).parent

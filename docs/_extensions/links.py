@@ -30,6 +30,9 @@ def link(app, doctree):
     """Wrap each such literal in a reference."""
     for literal in list(doctree.findall(nodes.literal)):
         match = re.fullmatch(_CALL, literal.astext(), re.S)
+        # The role `code` is for names of others that are ours too.
+        if "code" in literal["classes"]:
+            continue
         if match is None or match[1] not in _PATHS:
             continue
         if any(isinstance(node, _ELSEWHERE) for node in _above(literal)):

@@ -46,7 +46,9 @@ class ReadingOrder(_SortKey):
 
 def stage(scripts: Path, folder: Path) -> None:
     """Write the copies of the scripts, and nothing else, to a folder."""
-    shutil.rmtree(folder, ignore_errors=True)
+    # What the gallery made of them the last time is not to be taken for new.
+    for old in (folder, folder.with_name("gallery")):
+        shutil.rmtree(old, ignore_errors=True)
     folder.mkdir()
     (folder / "GALLERY_HEADER.rst").write_text(HEADER, encoding="utf-8")
     _draw_icon(folder / "icon.png")
