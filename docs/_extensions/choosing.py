@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from keras_attention import models
 
 DOCS = Path(__file__).parents[1]
-MEASURED = ("8x28x28x256", "training", "compiled")
+MEASURED = ("8x28x28x256", "training")
 PAPER = "[{0}](https://arxiv.org/abs/{0})"
 
 
@@ -137,19 +137,16 @@ class Benchmarks(Table):
 
 def times() -> dict[str, dict[str, float]]:
     """Return the seconds of each layer by backend, as far as measured."""
-    shape, pass_, way = MEASURED
-    found = {}
+    found: dict[str, dict[str, float]] = {}
     for path in sorted((DOCS / "benchmarks").glob("*.json")):
         layers = json.loads(path.read_text("utf-8")).get("layers", [])
-        seconds = {
-            result["layer"]: result["ratio"]["seconds"]
-            for result in layers
-            if (result["shape"], result["pass_"]) == (shape, pass_)
-            # PyTorch is measured without a compiler too.
-            and result["way"] in (way, "eager")
-        }
-        if seconds:
-            found[path.stem] = seconds
+        # Where a backend has a compiler, that counts.
+        for way in ("eager", "compiled"):
+            for result in layers:
+                measured = result["shape"], result["pass_"], result["way"]
+                if measured == (*MEASURED, way):
+                    seconds = found.setdefault(path.stem, {})
+                    seconds[result["layer"]] = result["ratio"]["seconds"]
     return found
 
 
