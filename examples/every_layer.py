@@ -104,7 +104,7 @@ def fusion(stage: int, x):
     """Return a mixture of `x` and of a branch that convolves it."""
     if stage % 2:
         make = partial(keras_attention.SelectiveKernel, WIDTHS[stage], groups=8)
-        return make(name=f"SelectiveKernel {stage}")(x)
+        return make(name=f"SelectiveKernel_{stage}")(x)
     branch = layers.Conv2D(WIDTHS[stage], 3, padding="same", use_bias=False)(x)
     branch = layers.BatchNormalization(momentum=0.9)(branch)
     if stage == 0:
