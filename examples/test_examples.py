@@ -191,6 +191,25 @@ def test_recurrent_attention(backend, options, rows, tmp_path):
     check_comparison(result, rows, tmp_path / "recurrent_attention.png")
 
 
+@pytest.mark.parametrize(
+    ("backend", "families"),
+    [
+        ("jax", ["channel"]),
+        ("tensorflow", ["fusion"]),
+        ("torch", ["spatial", "mixed"]),
+    ],
+)
+def test_every_layer(backend, families, tmp_path):
+    toy = ("--epochs", "1", "--train", "64", "--validate", "--only", *families)
+    result = example("every_layer", *toy, "--output", tmp_path, backend=backend)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+    for family in families:
+        picture = tmp_path / f"every_layer_{family}.png"
+        assert f"picture: {picture}\n" in result.stdout
+        assert picture.stat().st_size > 50_000
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_attention_maps(backend, tmp_path):
     result = example(

@@ -31,11 +31,16 @@ FAMILIES = {
 }
 
 
-def small(family, **arguments):
-    """Return a network of a family, of four stages of few filters."""
+def small(family, parts=None, **arguments):
+    """Return a network of a family, of four stages of few filters.
+
+    `parts` are others than these stages.
+    """
     builder, options = FAMILIES[family]
     spec = builder.__wrapped__(**options)
-    if hasattr(spec, "depths"):
+    if parts is not None:
+        pass
+    elif hasattr(spec, "depths"):
         width = 32 if spec.halved else 16
         widths = (width, width, 2 * width, 2 * width)
         parts = {"depths": (1, 2, 1, 1), "widths": widths}

@@ -130,6 +130,10 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         parameters=[*common, *own, data_format, name],
         return_annotation=keras.Model,
     )
+    builder.__annotations__ = {
+        **builder.__annotations__,
+        "return": keras.Model,
+    }
     summary, _, options = (spec_of.__doc__ or "").partition("    Args:\n")
     builder.__doc__ = (
         f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}"

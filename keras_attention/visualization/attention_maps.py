@@ -32,7 +32,7 @@ def attention_maps(
         batch_size: How many samples are computed at once.
 
     Returns:
-        Dictionary of NumPy arrays, in the order of the calls. A key is a path:
+        Dictionary of NumPy arrays, in the order of the calls. A key is a path,
         the names of the models (and layers) that a layer is in, and its own,
         joined by `"/"`, without the name of `model`. A second call of a path
         adds `":1"`, a third `":2"`. A value is what `attention` of the layer

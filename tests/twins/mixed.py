@@ -8,13 +8,13 @@ from twins.maths import norm
 from twins.maths import part
 from twins.maths import sigmoid
 from twins.maths import space
-from twins.spatial import spatial_attention
+from twins.spatial import spatial_gate
 
 
 def cbam(layer, weights, x):
     refined, channel = channel_attention(layer, part(weights, "channel"), x)
     seen = {"original": x, "refined": refined}[layer.spatial_input]
-    _, spatial = spatial_attention(layer, part(weights, "spatial"), seen)
+    spatial = spatial_gate(part(weights, "spatial"), seen)
     return refined * spatial, {"channel": channel, "spatial": spatial}
 
 

@@ -9,6 +9,12 @@ from twins.maths import space
 
 
 def spatial_attention(layer, weights, x):
+    gate = spatial_gate(weights, x)
+    return x * gate, gate
+
+
+def spatial_gate(weights, x):
+    """Return the gate that the positions of a map make."""
     d = np.stack([x.max(axis=-1), x.mean(axis=-1)], axis=-1)
     kernel = weights["conv/kernel"]
     side = len(kernel)
@@ -22,8 +28,7 @@ def spatial_attention(layer, weights, x):
     score = score + weights.get("conv/bias", 0)
     if "norm/gamma" in weights:
         score = norm(weights, "norm", score)
-    gate = sigmoid(score)
-    return x * gate, gate
+    return sigmoid(score)
 
 
 def spatial_group_enhance(layer, weights, x):

@@ -1,0 +1,91 @@
+"""Directives that put docstrings on pages.
+
+`head` is what a docstring says before its sections: what a layer does, and its
+equations. `public` is the reference of every public name of a module.
+"""
+
+import importlib
+import inspect
+import re
+
+from docutils import nodes
+from docutils.statemachine import StringList
+from sphinx.util.docutils import SphinxDirective
+from sphinx.util.inspect import stringify_signature
+from sphinx.util.parsing import nested_parse_to_nodes
+
+import keras_attention
+from keras_attention import models
+
+# What layers have to say for themselves beside their own docstring.
+METHODS = ("attention", "locations")
+
+
+class Head(SphinxDirective):
+    """The beginning of a docstring, up to its first section."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return it as paragraphs."""
+        (name,) = self.arguments
+        docstring = inspect.getdoc(getattr(keras_attention, name)) or ""
+        head = re.split(r"^Args:$", docstring, maxsplit=1, flags=re.M)[0]
+        return _parsed(self, head.splitlines())
+
+
+class Public(SphinxDirective):
+    """The reference of all public names of a module."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the entries."""
+        module = importlib.import_module(self.arguments[0])
+        lines: list[str] = []
+        for name in module.__all__:
+            value = getattr(module, name)
+            path = f"{_home(module, name)}.{name}"
+            if inspect.isclass(value):
+                lines += [f".. autoclass:: {path}", ""]
+                lines += [
+                    f"   .. automethod:: {path}.{method}"
+                    for method in METHODS
+                    if inspect.getdoc(getattr(value, method, None))
+                ]
+            elif inspect.isfunction(value):
+                lines += [f".. autofunction:: {path}"]
+            lines += [""]
+        return _parsed(self, lines)
+
+
+def _home(module, name: str) -> str:
+    """Return the name of the module that users import a name from."""
+    for public in (keras_attention, models):
+        if name in public.__all__:
+            return public.__name__
+    return module.__name__
+
+
+def _parsed(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
+    source, _ = directive.get_source_info()
+    return nested_parse_to_nodes(
+        directive.state, StringList(lines, source=source)
+    )
+
+
+def sign(app, what, name, value, options, signature, returns):
+    """Return the arguments of a class, which Keras' `__new__` would hide."""
+    if what == "class":
+        signature = inspect.signature(value)
+        signature = signature.replace(return_annotation=signature.empty)
+        return stringify_signature(signature, unqualified_typehints=True), ""
+    return signature, returns
+
+
+def setup(app):
+    """Register the directives."""
+    app.connect("autodoc-process-signature", sign)
+    app.add_directive("head", Head)
+    app.add_directive("public", Public)
+    return {"parallel_read_safe": True}

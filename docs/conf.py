@@ -1,0 +1,114 @@
+"""How the site is built: `tox run -e docs`.
+
+Everything that a page loads is served with the site: a reader needs no network.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# Docstrings are read from the package itself, which imports Keras.
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE / "_extensions"))
+
+from sphinxcontrib import katex  # noqa: E402
+
+import keras_attention  # noqa: E402
+import staging  # noqa: E402 (it is in the folder above)
+
+project = "keras-vision-attention"
+author = "the keras-vision-attention authors"
+release = version = keras_attention.__version__
+copyright = f"{author}, MIT licence"
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "sphinx_design",
+    "sphinx_gallery.gen_gallery",
+    "sphinxcontrib.katex",
+    "choosing",
+    "docstrings",
+    "equations",
+    "links",
+]
+exclude_patterns = ["_examples", "benchmarks", "gallery/*.py", "**/_*.md"]
+
+myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
+myst_heading_anchors = 3
+default_role = "literal"  # `x` is code, as in Keras' docstrings
+highlight_language = "python"
+# `py` marks the code of other libraries, which no test runs.
+copybutton_prompt_text = r">>> |\.\.\. |\$ "
+copybutton_prompt_is_regexp = True
+
+autodoc_member_order = "bysource"
+python_maximum_signature_line_length = 72
+add_module_names = False
+napoleon_custom_sections = [
+    ("Call arguments", "params_style"),
+    "Input shape",
+    "Output shape",
+    "Reference",
+]
+# Their own documentation is on the network, so it is not linked.
+nitpick_ignore_regex = [
+    (r"py:.*", r"(keras|numpy|np|matplotlib|collections|os|pathlib|re)\..*"),
+    (
+        r"py:.*",
+        r"(Any|Callable|Figure|Mapping|PathLike|Sequence|Path|optional)",
+    ),
+    (r"py:.*", r"(Template|Where|Builder|Spec|Model|Layer|Callback|Operation)"),
+    (r"py:.*", r"keras_attention\..*(\b_\w+|\.AttentionResNet)"),
+]
+
+katex_js_path = "katex.min.js"
+katex_autorender_path = "auto-render.min.js"
+katex_css_path = "katex/katex.min.css"  # and its fonts, of that version
+
+html_theme = "pydata_sphinx_theme"
+html_title = "keras-vision-attention"
+html_favicon = "_static/icon.svg"
+html_context = {"default_mode": "auto"}
+html_static_path = [
+    "_static",
+    str(katex.SRC_DIR / katex_js_path),
+    str(katex.SRC_DIR / katex_autorender_path),
+]
+html_css_files = ["site.css"]
+html_show_sourcelink = False
+html_copy_source = False
+html_theme_options = {
+    "navbar_align": "left",
+    "header_links_before_dropdown": 6,
+    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+    "pygments_light_style": "a11y-high-contrast-light",
+    "pygments_dark_style": "a11y-high-contrast-dark",
+}
+html_sidebars = {"index": [], "changelog": []}
+
+staging.stage(HERE.parent / "examples", HERE / "_examples")
+sphinx_gallery_conf = {
+    "examples_dirs": "_examples",
+    "gallery_dirs": "gallery",
+    # The scripts take minutes, and their pictures are in the repository.
+    "plot_gallery": "False",
+    "filename_pattern": r"^$",
+    "ignore_pattern": r"^$",
+    "within_subsection_order": "staging.ReadingOrder",
+    "notebook_extensions": set(),
+    "copyfile_regex": r"^$",
+    "download_all_examples": False,
+    "default_thumb_file": str(HERE / "_examples" / "icon.png"),
+    "remove_config_comments": True,
+    "show_signature": False,
+    "write_computation_times": False,
+    "min_reported_time": 10**9,
+}

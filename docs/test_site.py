@@ -1,0 +1,161 @@
+"""What the built site has to be: whole, and by itself.
+
+Run by `tox run -e docs` after the build, whose folder `DOCS_HTML` names.
+"""
+
+import doctest
+import html.parser
+import json
+import os
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+import sphinx.util.inventory
+from sphinxcontrib import katex
+
+import choosing
+import equations
+import keras_attention
+import staging
+from keras_attention import models
+from keras_attention import ops
+
+DOCS = Path(__file__).parent
+HTML = Path(os.environ["DOCS_HTML"])
+PAGES = sorted(
+    path.relative_to(HTML).as_posix()
+    for path in HTML.rglob("*.html")
+    if "_static" not in path.parts
+)
+LOADING = {"href": ("link", "use"), "src": None, "srcset": None, "data": None}
+
+
+class Loads(html.parser.HTMLParser):
+    """Everything that a page asks for by itself: not where links lead."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.addresses = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        for name, value in attrs:
+            if name in LOADING and tag in (LOADING[name] or (tag,)):
+                self.addresses.append(value or "")
+
+
+def public_names():
+    yield from (f"keras_attention.{n}" for n in keras_attention.__all__)
+    yield from (f"keras_attention.ops.{name}" for name in ops.__all__)
+    for name in models.__all__:
+        yield f"keras_attention.models.{name}"
+        yield f"{getattr(models, name).__module__}.preprocess_input"
+
+
+def test_every_public_name_has_an_entry():
+    file = HTML / "objects.inv"
+    inventory = sphinx.util.inventory.InventoryFile.loads(
+        file.read_bytes(), uri=""
+    )
+    entries = {name for kind in inventory.data.values() for name in kind}
+    assert set(public_names()) <= entries
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_loaded_from_the_network(page):
+    text = (HTML / page).read_text(encoding="utf-8")
+    loads = Loads(text).addresses
+    assert loads
+    for address in loads:
+        assert not re.match(r"(\w+:)?//", address), address
+        place = (HTML / page).parent / address.partition("?")[0]
+        if not address.startswith(("#", "data:")):
+            assert place.exists(), address
+
+
+def test_no_style_loads_from_the_network():
+    for style in HTML.rglob("*.css"):
+        text = style.read_text(encoding="utf-8")
+        for address in re.findall(
+            r"url\(['\"]?([^)'\"]+)|@import ([^;]+)", text
+        ):
+            assert not re.search(r"//", "".join(address)), style
+
+
+def test_what_is_loaded_is_seen():
+    """The page above would not pass with any of these."""
+    for element in (
+        '<script src="https://cdn.example/x.js"></script>',
+        '<link rel="stylesheet" href="//cdn.example/x.css">',
+        '<img src="http://example/x.png">',
+    ):
+        (address,) = Loads(element).addresses
+        assert re.match(r"(\w+:)?//", address)
+    assert not Loads('<a href="https://example">elsewhere</a>').addresses
+
+
+def test_pictures_are_small():
+    pictures = [p for p in DOCS.rglob("*.png") if "gallery" not in p.parts]
+    assert sum(p.stat().st_size for p in pictures) < 3_000_000
+
+
+def test_every_picture_is_on_a_page():
+    pages = [
+        *DOCS.rglob("*.md"),
+        DOCS / "_extensions" / "staging.py",
+        DOCS.parent / "README.md",
+    ]
+    text = "".join(page.read_text(encoding="utf-8") for page in pages)
+    for picture in (DOCS / "pictures").iterdir():
+        assert picture.stem in text
+
+
+def test_every_picture_is_made_by_the_one_command():
+    runs = runpy.run_path(str(DOCS.parent / "tools" / "pictures.py"))["RUNS"]
+    made = {name for _, files in runs.values() for name in files.values()}
+    assert made == {path.name for path in (DOCS / "pictures").iterdir()}
+
+
+def test_fonts_are_of_the_version_of_the_scripts():
+    style = (DOCS / "_static" / "katex" / "katex.min.css").read_text("utf-8")
+    assert f'"{katex.katex_version}"' in style
+
+
+def test_every_example_is_in_the_gallery():
+    examples = {
+        path.stem
+        for path in (DOCS.parent / "examples").glob("*.py")
+        if not path.name.startswith(("_", "test_"))
+    }
+    assert examples == set(staging.EXAMPLES)
+
+
+@pytest.mark.parametrize("module", [choosing, equations])
+def test_examples_in_docstrings(module):
+    assert doctest.testmod(module).attempted
+    assert not doctest.testmod(module).failed
+
+
+def test_times_are_read_from_what_the_benchmarks_write(tmp_path, monkeypatch):
+    assert choosing.times() == {} or "jax" in choosing.times()
+    (tmp_path / "benchmarks").mkdir()
+    results = [
+        {
+            "layer": "CBAM",
+            "shape": "8x28x28x256",
+            "pass_": "training",
+            "way": way,
+            "ratio": {"seconds": seconds},
+        }
+        for way, seconds in (("compiled", 0.0123), ("eager", 0.05))
+    ]
+    (tmp_path / "benchmarks" / "jax.json").write_text(
+        json.dumps({"layers": results})
+    )
+    text = (DOCS / "choosing.toml").read_text(encoding="utf-8")
+    (tmp_path / "choosing.toml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(choosing, "DOCS", tmp_path)
+    assert choosing.times() == {"jax": {"CBAM": 0.0123}}
+    assert any("12.3 ms" in line for line in choosing.Costs.lines(None))

@@ -1,0 +1,106 @@
+"""The pages of the site: their code runs, and their formulas are right.
+
+What needs the built site is in `docs/test_site.py`.
+"""
+
+import ast
+import math
+import tomllib
+from functools import partial
+
+import keras
+import numpy as np
+import pytest
+
+import keras_attention
+from keras_attention import models
+from pages import ROOT
+from pages import Page
+from products import products
+from small_networks import small
+from surgery_networks import residual
+
+DOCS = ROOT / "docs"
+PAGES = sorted(
+    path.relative_to(ROOT).as_posix()
+    for path in DOCS.rglob("*.md")
+    # What the site's build and the benchmarks write.
+    if not {"_examples", "benchmarks", "gallery"} & set(path.parts)
+)
+ROWS = tomllib.loads((DOCS / "choosing.toml").read_text("utf-8"))["layer"]
+SIZES = {"C": 64, "H": 8, "W": 16, "F": 32}
+
+
+def is_run(path):
+    return bool(Page(path).blocks("python"))
+
+
+@pytest.mark.parametrize("path", [path for path in PAGES if is_run(path)])
+def test_python_runs(path, tmp_path, monkeypatch):
+    # Small networks, of the same names of weights, in place of the large ones.
+    parts = {"depths": (1,), "widths": (16,)}
+    stand_ins = {
+        (models, "SEResNet50"): partial(small, "se", parts),
+        (models, "SEResNet18"): partial(small, "se_basic", parts),
+        (keras.applications, "ResNet50"): lambda **kwargs: residual(),
+    }
+    for (module, name), stand_in in stand_ins.items():
+        monkeypatch.setattr(module, name, stand_in)
+    monkeypatch.chdir(tmp_path)
+    Page(path).run()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_code_that_is_not_run_is_that_of_others(path):
+    for block in Page(path).blocks("py"):
+        ast.parse(block)
+        assert "keras_attention" not in block
+    for fence in ("pycon", "python3", r"\{code-block\}.*"):
+        assert not Page(path).blocks(fence)
+
+
+def test_every_public_layer_is_on_the_page_about_choosing():
+    named = [row["call"].partition("(")[0] for row in ROWS]
+    layers = {
+        name
+        for name in keras_attention.__all__
+        if hasattr(getattr(keras_attention, name), "build")
+    }
+    assert sorted(named) == sorted(layers - {"IdentityStart"})
+
+
+@pytest.mark.parametrize(
+    "row", [r for r in ROWS if "parameters" in r], ids=lambda r: r["call"]
+)
+def test_formulas_of_costs(row):
+    values = dict(SIZES)
+    for symbol, value in row.get("where", {}).items():
+        values[symbol] = eval(value, {"max": max}, values)
+    layer, inputs = built(row["call"], values)
+    parameters = sum(math.prod(w.shape) for w in layer.trainable_weights)
+    if "N" in values:  # those of the localization network come on top
+        parameters -= layer.localization.count_params()
+    assert eval(row["parameters"], {}, values) == parameters
+    assert eval(row["products"], {}, values) == products(layer, inputs)
+
+
+def built(call, values):
+    """Return a layer and its inputs, by how the page makes it."""
+    shape = (1, *(values[size] for size in "HWC"))
+    inputs = [np.random.default_rng(0).normal(size=shape)]
+    if "FeatureFusion" in call:
+        inputs *= 2
+    if "Glimpse" in call:
+        inputs.append(np.zeros((1, 2)))
+    localization = keras.Sequential(
+        [
+            keras.Input((None, None, values["C"])),
+            keras.layers.GlobalMaxPooling2D(),
+            keras.layers.Dense(2, activation="softsign", name="dense"),
+        ],
+        name="localization",
+    )
+    names = {"localization": localization, **values}
+    layer = eval(f"keras_attention.{call}", globals(), names)
+    layer.build(*(x.shape for x in inputs))
+    return layer, inputs

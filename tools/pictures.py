@@ -1,0 +1,79 @@
+"""Makes every picture of the site anew, by the examples.
+
+    tox run -e pictures
+    tox run -e pictures -- digits fusion
+
+Runs the scripts with the settings of which `docs/results.md` has the tables,
+each with a bar that shows how far it is, and copies what they draw to
+`docs/pictures`. All together they take about an hour on two cores.
+"""
+
+import argparse
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Of each example: its options, and what its files are called on the site.
+RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
+    "digits": ((), {"digits_cbam.png": "digits_cbam.png"}),
+    "attention_maps": (
+        (),
+        {"attention_maps_positions.png": "attention_maps.png"},
+    ),
+    "every_layer": (
+        (),
+        {
+            f"every_layer_{family}.png": f"every_layer_{family}.png"
+            for family in ("channel", "spatial", "mixed", "fusion")
+        },
+    ),
+    "spatial_transformer": (
+        (),
+        {"spatial_transformer.png": "spatial_transformer.png"},
+    ),
+    "recurrent_attention": (
+        (),
+        {"recurrent_attention.png": "recurrent_attention.png"},
+    ),
+    "dynamic_capacity": (
+        ("--patches", "2", "4", "8"),
+        {"dynamic_capacity.png": "dynamic_capacity.png"},
+    ),
+    "fusion": ((), {"fusion.png": "fusion.png"}),
+    "upgrade_pretrained": (
+        (),
+        {"upgrade_pretrained.png": "upgrade_pretrained.png"},
+    ),
+}
+
+
+def main() -> None:
+    """Run the examples that are asked for, one after another."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument(
+        "examples",
+        nargs="*",
+        metavar="EXAMPLE",
+        help=f"which examples, of {', '.join(RUNS)} (default: all)",
+    )
+    chosen = parser.parse_args().examples or list(RUNS)
+    if unknown := set(chosen) - set(RUNS):
+        parser.error(f"there is no {', '.join(sorted(unknown))}")
+    for number, name in enumerate(chosen, 1):
+        options, pictures = RUNS[name]
+        print(f"{number}/{len(chosen)} {name}", flush=True)
+        with tempfile.TemporaryDirectory() as folder:
+            script = ROOT / "examples" / f"{name}.py"
+            command = [sys.executable, script, *options, "--output", folder]
+            subprocess.run(command, check=True)
+            for drawn, picture in pictures.items():
+                target = ROOT / "docs" / "pictures" / picture
+                shutil.copy(Path(folder, drawn), target)
+                print(f"wrote {target.relative_to(ROOT)}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,200 @@
+"""Looks at every page of the built site in a browser, as a reader would.
+
+    tox run -e docs,browser
+
+Takes a picture of each page at the width of a desktop and of a phone, and fails
+if a page reports an error to the console, asks for a file that is not there or
+is on the network, has a picture that is missing, an equation that was not
+rendered, or anything that is wider than the screen. Needs Chromium and its
+driver (of Debian: `chromium`, `chromium-driver`) and Selenium.
+"""
+
+import argparse
+import contextlib
+import functools
+import http.server
+import json
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from selenium import webdriver
+
+SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
+TALLEST = 9000  # pixels of a page that are worth a look
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--hide-scrollbars",
+)
+
+# What is wrong with the page that is open, one sentence each.
+FAULTS = r"""
+const faults = [];
+for (const image of document.querySelectorAll('.bd-main img')) {
+  if (!image.complete || image.naturalWidth === 0)
+    faults.push('a picture is missing: ' + image.getAttribute('src'));
+}
+for (const place of document.querySelectorAll('div.math, span.math')) {
+  if (!place.querySelector('.katex-html'))
+    faults.push('an equation is not rendered: ' + place.textContent.trim());
+}
+for (const place of document.querySelectorAll('.katex-error, merror')) {
+  const told = place.getAttribute('title') || place.textContent;
+  faults.push('an equation is wrong: ' + told);
+}
+const width = window.innerWidth;
+const main = document.querySelector('.bd-article-container');
+const widest = Math.max(
+  document.documentElement.scrollWidth,
+  main ? main.getBoundingClientRect().left + main.scrollWidth : 0
+);
+if (widest > width) {
+  const wide = [...document.querySelectorAll('.bd-article *')].filter(
+    (element) => element.getBoundingClientRect().right > width + 1
+  );
+  const what = wide.slice(0, 3).map(
+    (element) => element.tagName + ' ' + element.textContent.trim().slice(0, 40)
+  );
+  faults.push('the page is wider than the screen: ' + what.join('; '));
+}
+return faults;
+"""
+# Lazy pictures are loaded, and all have had the time to be.
+SETTLED = r"""
+const done = arguments[0];
+const images = [...document.images];
+images.forEach((image) => (image.loading = 'eager'));
+Promise.all([
+  document.fonts.ready,
+  ...images.map((image) => image.decode().catch(() => null)),
+]).then(() => requestAnimationFrame(() => done()));
+"""
+
+
+@contextlib.contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """Serve a folder on this machine, and give its address."""
+
+    class Quiet(http.server.SimpleHTTPRequestHandler):
+        def log_message(self, *arguments):
+            pass
+
+    handler = functools.partial(Quiet, directory=str(folder))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@contextlib.contextmanager
+def browser() -> Iterator[webdriver.Chrome]:
+    """Start a browser that knows nothing and remembers nothing."""
+    options = webdriver.ChromeOptions()
+    options.set_capability(
+        "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
+    )
+    with tempfile.TemporaryDirectory() as profile:
+        for flag in (*FLAGS, f"--user-data-dir={profile}"):
+            options.add_argument(flag)
+        driver = webdriver.Chrome(
+            options, webdriver.ChromeService("/usr/bin/chromedriver")
+        )
+        try:
+            yield driver
+        finally:
+            driver.quit()
+
+
+def look(
+    driver: webdriver.Chrome, address: str, size: tuple[int, int], picture: Path
+) -> list[str]:
+    """Open a page, take its picture, and return what is wrong with it."""
+    width, height = size
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1}
+    # No "mobile", which would make room for what is too wide.
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
+    )
+    for log in ("browser", "performance"):
+        driver.get_log(log)  # what was told of the page before
+    driver.get(address)
+    driver.execute_async_script(SETTLED)
+    faults = driver.execute_script(FAULTS)
+    faults += [
+        f"the console says: {entry['message']}"
+        for entry in driver.get_log("browser")
+        if entry["level"] in ("SEVERE", "WARNING")
+    ]
+    faults += [
+        f"asks the network for {url}"
+        for url in requests(driver)
+        if not url.startswith((address.partition("/")[0] + "//127.", "data:"))
+    ]
+    whole = driver.execute_script("return document.body.scrollHeight")
+    driver.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        metrics | {"height": min(whole, TALLEST), "mobile": False},
+    )
+    driver.save_screenshot(str(picture))
+    return faults
+
+
+def requests(driver: webdriver.Chrome) -> Iterator[str]:
+    """Yield what the page has asked for."""
+    for entry in driver.get_log("performance"):
+        message = json.loads(entry["message"])["message"]
+        if message["method"] == "Network.requestWillBeSent":
+            yield message["params"]["request"]["url"]
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("html", type=Path, help="the folder of the built site")
+    parser.add_argument("pictures", type=Path, help="where pictures go")
+    parser.add_argument("--only", default="", help="part of the pages' names")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Look at all pages, and fail if there is something wrong with one."""
+    options = parse_options()
+    options.pictures.mkdir(parents=True, exist_ok=True)
+    pages = [
+        page.relative_to(options.html).as_posix()
+        for page in sorted(options.html.rglob("*.html"))
+        if "_static" not in page.parts
+    ]
+    pages = [page for page in pages if options.only in page]
+    count = 0
+    with served(options.html) as address, browser() as driver:
+        for number, page in enumerate(pages, 1):
+            print(f"{number}/{len(pages)} {page}", flush=True)
+            for name, size in SIZES.items():
+                picture = page.replace("/", "_").replace(
+                    ".html", f"_{name}.png"
+                )
+                faults = look(
+                    driver,
+                    f"{address}/{page}",
+                    size,
+                    options.pictures / picture,
+                )
+                for fault in faults:
+                    count += 1
+                    print(f"  {name}: {fault}", flush=True)
+    print(f"{len(pages)} pages at {len(SIZES)} widths, {count} faults.")
+    sys.exit(bool(count) or not pages)
+
+
+if __name__ == "__main__":
+    main()
