@@ -2,12 +2,16 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 
 from keras_attention._backend.jax.sampling import weighted_rows
 from keras_attention._backend.plain.deform import product
 
 
+@functools.partial(
+    jax.jit, static_argnames=("groups", "offset_groups"), inline=True
+)
 def deform(maps, rows, columns, kernel, *, groups, offset_groups):
     """Return outputs (B, places, filters) in the dtype of the kernel.
 

@@ -12,14 +12,14 @@ _FEW = 32
 def dots(x, y, axis):
     """Return the sum of `x * y` over `axis`, which stays."""
     if _are_few(x, (axis,)):
-        return _dots(x, y)
+        return _compiled_dots(x, y)
     return reductions.dots(x, y, axis)
 
 
 def scale(x, gate, axes):
     """Return `x` times a gate of size 1 along `axes`."""
     if _are_few(x, axes):
-        return _scale(x, gate)
+        return _compiled_scale(x, gate)
     return reductions.scale(x, gate, axes)
 
 
@@ -62,3 +62,7 @@ def _slopes_of_scale(rest, slopes):
 
 
 _scale.defvjp(lambda x, gate: (_scale(x, gate), (x, gate)), _slopes_of_scale)
+
+# Called eagerly, each slice would be an operation that is compiled by itself.
+_compiled_dots = jax.jit(_dots, inline=True)
+_compiled_scale = jax.jit(_scale, inline=True)

@@ -2,6 +2,7 @@
 
 import functools
 
+import jax
 import jax.numpy as jnp
 
 from keras_attention._backend.plain import sampling
@@ -37,6 +38,13 @@ def weighted_rows(maps, rows, columns):
     )
 
 
-grid_sample = functools.partial(
-    sampling.grid_sample, weighted_rows=weighted_rows
+grid_sample = jax.jit(
+    functools.partial(sampling.grid_sample, weighted_rows=weighted_rows),
+    static_argnames=(
+        "interpolation",
+        "padding_mode",
+        "align_corners",
+        "data_format",
+    ),
+    inline=True,
 )

@@ -15,7 +15,7 @@ def window_sums(planes, kernel):
     kernel = jnp.asarray(kernel)
     if jax.default_backend() != "cpu" or kernel.shape[0] > _LARGEST:
         return windows.window_sums(planes, kernel)
-    return _shifted_sums(tuple(planes), kernel[..., 0])
+    return _compiled(tuple(planes), kernel[..., 0])
 
 
 @jax.custom_vjp
@@ -56,6 +56,8 @@ def _backward(rest, slopes):
 
 
 _shifted_sums.defvjp(_forward, _backward)
+# Called eagerly, each shift would be an operation that is compiled by itself.
+_compiled = jax.jit(_shifted_sums, inline=True)
 
 
 def _correlate(plane, weights, flipped=False):
