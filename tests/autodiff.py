@@ -21,6 +21,23 @@ class Calls(keras.layers.Layer):
         return self.function(*inputs)
 
 
+def forward(layer, inputs):
+    """Call a layer, compiled on JAX, which takes longer in single operations.
+
+    As a whole, that is: in shapes that it has not seen before.
+    """
+    if BACKEND != "jax":
+        return layer(*inputs)
+    import jax
+
+    def run(trained, others, inputs):
+        return layer.stateless_call(trained, others, *inputs)[0]
+
+    states = layer.trainable_variables, layer.non_trainable_variables
+    values = [[variable.value for variable in group] for group in states]
+    return jax.jit(run)(*values, [ops.convert_to_tensor(x) for x in inputs])
+
+
 def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
     """Run a layer forwards and backwards.
 

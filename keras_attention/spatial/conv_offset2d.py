@@ -7,6 +7,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention._layer import KernelLayer
+from keras_attention._products import convolve
 from keras_attention.ops.sample_offsets import sample_offsets
 
 # At offsets of zero their gradient is zero: they must start elsewhere.
@@ -117,7 +118,7 @@ class ConvOffset2D(KernelLayer):
         self.offset.build(input_shape)
 
     def compute_attention(self, x, training=None):
-        maps = self.offset(x)
+        maps = convolve(self.offset, x, self.offset.kernel)
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
             return ops.reshape(maps, (*ops.shape(x), 2))

@@ -1,0 +1,51 @@
+"""All properties of all that can be drawn.
+
+By default few are drawn, the same each time. `STRESS=40` draws as many for each
+pair, and other ones each time: `--hypothesis-seed` repeats a run.
+"""
+
+import os
+
+import hypothesis
+import keras
+import pytest
+from hypothesis import strategies as st
+
+from autodiff import BACKEND
+from stress.draws import NARROW
+from stress.draws import STRATEGIES
+from stress.draws import WIDE
+from stress.properties import PROPERTIES
+
+EXAMPLES = int(os.environ.get("STRESS", "0"))
+# JAX compiles for each shape: by default it is given few.
+SIZES = NARROW if BACKEND == "jax" and not EXAMPLES else WIDE
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+@pytest.mark.parametrize("check", PROPERTIES)
+def test_property(check, name, record_property):
+    drawn = 0
+
+    @hypothesis.settings(
+        max_examples=EXAMPLES or 2,
+        deadline=None,
+        derandomize=not EXAMPLES,
+        database=None,
+        suppress_health_check=list(hypothesis.HealthCheck),
+        phases=[hypothesis.Phase.generate],
+        print_blob=False,
+    )
+    @hypothesis.given(st.data())
+    def hold(data):
+        nonlocal drawn
+        drawn += 1
+        try:
+            PROPERTIES[check](data.draw(STRATEGIES[name](SIZES), label=name))
+        except ValueError as error:
+            if "must fit into the map" not in str(error):
+                raise  # what is too large may be drawn, and is told
+        keras.utils.clear_session(free_memory=False)
+
+    hold()
+    record_property("drawn", drawn)
