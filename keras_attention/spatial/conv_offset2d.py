@@ -118,7 +118,9 @@ class ConvOffset2D(KernelLayer):
         self.offset.build(input_shape)
 
     def compute_attention(self, x, training=None):
-        maps = convolve(self.offset, x, self.offset.kernel)
+        maps = convolve(
+            self.offset, x, ops.convert_to_tensor(self.offset.kernel)
+        )
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
             return ops.reshape(maps, (*ops.shape(x), 2))

@@ -102,7 +102,9 @@ def half_precision_is_near(drawn):
         layer = drawn.layer(dtype=f"mixed_{dtype}")
         inputs = drawn.inputs()
         outputs = run(drawn, layer, inputs)
-        assert str(outputs.dtype) in (dtype, *drawn.wider)
+        # Keras widens what JAX has in bfloat16 for NumPy.
+        known = (dtype, *drawn.wider, *["float32"] * (dtype == "bfloat16"))
+        assert str(outputs.dtype) in known
         close(drawn, layer, inputs, outputs.astype("float32"), rounding, 0.05)
 
 
