@@ -1,7 +1,8 @@
 """Runs exported files in a process that has no keras_attention.
 
 Takes the folder of a manifest, a list of `[format, file, inputs]`, and writes
-what each file computes, or why it does not, beside it.
+what each file computes, or why it does not, beside it. What crashes leaves
+nothing: one is to be started again behind it.
 """
 
 import json
@@ -69,20 +70,19 @@ RUNNERS = {
 }
 
 
-def main(folder):
+def main(folder, start):
+    """Run what the manifest lists from a place on, telling each result."""
     manifest = json.loads((folder / "manifest.json").read_text())
-    errors = {}
-    for name, path, inputs in manifest:
+    for name, path, inputs in manifest[start:]:
         with np.load(inputs) as file:
             arrays = [file[key] for key in sorted(file)]
         try:
-            outputs = RUNNERS[name](path, arrays)
+            np.save(f"{path}.npy", RUNNERS[name](path, arrays))
+            said = ""
         except Exception as error:
-            errors[path] = f"{type(error).__name__}: {error}"
-        else:
-            np.save(f"{path}.npy", outputs)
-    (folder / "errors.json").write_text(json.dumps(errors))
+            said = f"{type(error).__name__}: {error}"
+        Path(f"{path}.said").write_text(said)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), int(sys.argv[2]))
