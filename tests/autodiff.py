@@ -30,12 +30,14 @@ def forward(layer, inputs):
         return layer(*inputs)
     import jax
 
-    def run(trained, others, inputs):
-        return layer.stateless_call(trained, others, *inputs)[0]
+    def run(values, inputs):
+        # Not `stateless_call`, which casts no inputs.
+        state = zip(layer.variables, values, strict=True)
+        with keras.StatelessScope(state_mapping=state):
+            return layer(*inputs)
 
-    states = layer.trainable_variables, layer.non_trainable_variables
-    values = [[variable.value for variable in group] for group in states]
-    return jax.jit(run)(*values, [ops.convert_to_tensor(x) for x in inputs])
+    values = [variable.value for variable in layer.variables]
+    return jax.jit(run)(values, [ops.convert_to_tensor(x) for x in inputs])
 
 
 def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):

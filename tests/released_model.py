@@ -1,7 +1,8 @@
 """A model of all layers, which each release leaves for the next ones to load.
 
-`python tests/released_model.py` writes it, and what it computes, for the version
-that there is now. Files of versions that were released stay as they are.
+`python tests/released_model.py` writes it, and what it computes, for the
+version that there is now. Files of versions that were released stay as they
+are.
 """
 
 from pathlib import Path

@@ -11,6 +11,7 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
+from keras_attention import GlimpseSensor
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import ResidualAttention
@@ -41,6 +42,15 @@ def test_deformable_convolution_of_no_samples(data_format):
     y = to_layout(np.zeros((0, 4, 5, 3), "float32"), data_format)
     layer = DeformableConv2D(3, data_format=data_format)
     assert to_numpy(layer(x)).shape == y.shape
+
+
+def test_glimpses_of_no_images(data_format):
+    """JAX cannot take anything from nothing."""
+    images = to_layout(np.zeros((0, 4, 5, 3), "float32"), data_format)
+    layer = GlimpseSensor(2, num_scales=2, data_format=data_format)
+    found = to_numpy(layer(images, np.zeros((0, 2), "float32")))
+    channels = (3, 2, 2) if data_format == "channels_first" else (2, 2, 3)
+    assert found.shape == (0, 2, *channels)
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="The others just do it.")

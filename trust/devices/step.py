@@ -114,7 +114,7 @@ def on_jax(kind):
                 if len(shape) > 1 and shape[-1] % 4 == 0:
                     # The path begins with a name that is another next time.
                     end = path.partition("/")[2]
-                    layout[f".*{end}$"] = (None,) * (len(shape) - 1) + (
+                    layout[f"^[^/]+/{end}$"] = (None,) * (len(shape) - 1) + (
                         "model",
                     )
             spread = keras.distribution.ModelParallel(

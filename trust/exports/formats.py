@@ -29,10 +29,6 @@ def torch_export(model, path, inputs):
     torch.export.save(torch.export.export(model.eval(), arguments), path)
 
 
-def openvino(model, path, inputs):
-    model.export(path, format="openvino", verbose=False)
-
-
 def int8(model, path, inputs):
     model.quantize("int8")
     model.save(path)
@@ -44,7 +40,6 @@ FORMATS = {
     "ONNX": (onnx, ".onnx", ("tensorflow", "jax", "torch")),
     "LiteRT": (litert, ".tflite", ("tensorflow",)),
     "torch.export": (torch_export, ".pt2", ("torch",)),
-    "OpenVINO": (openvino, ".xml", ("tensorflow", "jax", "torch")),
     "int8": (int8, ".keras", ("tensorflow", "jax", "torch")),
 }
 

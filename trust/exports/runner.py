@@ -54,19 +54,11 @@ def torch_export(path, inputs):
     return program(*arguments).detach().numpy()
 
 
-def openvino(path, inputs):
-    import openvino
-
-    model = openvino.compile_model(path, "CPU")
-    return next(iter(model(list(inputs)).values()))
-
-
 RUNNERS = {
     "SavedModel": saved_model,
     "LiteRT": litert,
     "ONNX": onnx,
     "torch.export": torch_export,
-    "OpenVINO": openvino,
 }
 
 
