@@ -20,7 +20,7 @@ class Seeded:
         store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
 
     def load_own_variables(self, store: Any) -> None:
-        own = dict(store.items())
+        own = {name: store[name] for name in store.keys()}  # noqa: SIM118
         # A file may be from before this was in it.
         state = own.pop("seed_state", None)
         super().load_own_variables(own)  # type: ignore[misc]
