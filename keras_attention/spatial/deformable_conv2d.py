@@ -182,10 +182,14 @@ class DeformableConv2D(KernelLayer):
 
     def compute_attention(self, x, training=None):
         maps = self._offset_maps(_numerics.accumulable(x))
-        axis = _axes.channel_axis(self.data_format, 4)
         if not self.modulated:
             return {"offsets": maps}
-        offsets, logits = ops.split(maps, [self._sizes()["offsets"]], axis)
+        # Not `ops.split`, whose sizes PyTorch does not know in an export.
+        count = self._sizes()["offsets"]
+        if self.data_format == "channels_last":
+            offsets, logits = maps[..., :count], maps[..., count:]
+        else:
+            offsets, logits = maps[:, :count], maps[:, count:]
         return {"offsets": offsets, "mask": ops.sigmoid(logits)}
 
     def apply_attention(self, x, attention):

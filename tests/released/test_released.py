@@ -3,9 +3,9 @@
 import keras
 import numpy as np
 import pytest
-import released_model
 
 import keras_attention
+import released_model
 from contract.case import assert_close
 
 VERSIONS = sorted(path.stem for path in released_model.FOLDER.glob("*.keras"))

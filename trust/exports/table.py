@@ -172,13 +172,17 @@ def page(found):
     return "\n".join(lines) + "\n"
 
 
-def main():
-    with tempfile.TemporaryDirectory() as folder:
-        own = run(Path(folder))
+def write(own):
+    """Write down what this backend found, and the page for all of them."""
     found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
     found[formats.BACKEND] = own
     FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(found))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        write(run(Path(folder)))
 
 
 if __name__ == "__main__":
