@@ -149,14 +149,18 @@ def page(found):
 
     lines = INTRODUCTION.format(version=metadata.version("keras")).split("\n")
     for backend, of_backend in sorted(found.items()):
-        names = list(next(iter(of_backend.values())))
+        names = [
+            name
+            for name in formats.FORMATS
+            if any(name in results for results in of_backend.values())
+        ]
         notes = []
         lines += ["", f"## {backend}", "", f"| | {' | '.join(names)} |"]
         lines += [f"|---{'|---' * len(names)}|"]
         for subject, results in of_backend.items():
             cells = []
             for name in names:
-                result = results[name]
+                result = results.get(name, "It was not tried.")
                 if works(result):
                     cells.append(f"{result:.0e}" if result else "0")
                 else:
