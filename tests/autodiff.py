@@ -36,8 +36,15 @@ def forward(layer, inputs):
         with keras.StatelessScope(state_mapping=state):
             return layer(*inputs)
 
+    # Compiled once for a layer, of which there is one after another.
+    if _COMPILED.get("layer") is not layer:
+        _COMPILED.update(layer=layer, run=jax.jit(run))
     values = [variable.value for variable in layer.variables]
-    return jax.jit(run)(values, [ops.convert_to_tensor(x) for x in inputs])
+    inputs = [ops.convert_to_tensor(x) for x in inputs]
+    return _COMPILED["run"](values, inputs)
+
+
+_COMPILED: dict = {}
 
 
 def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):

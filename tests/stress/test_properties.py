@@ -41,7 +41,7 @@ def test_property(check, name, record_property):
     drawn = 0
 
     @hypothesis.settings(
-        max_examples=EXAMPLES or (1 if FEW else 2),
+        max_examples=EXAMPLES or (2 if BACKEND == "torch" else 1),
         deadline=None,
         derandomize=not EXAMPLES,
         database=None,
