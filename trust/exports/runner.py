@@ -27,7 +27,8 @@ def litert(path, inputs):
     import tensorflow as tf
 
     interpreter = tf.lite.Interpreter(model_path=path)
-    details = interpreter.get_input_details()
+    # Not in the order of the model's inputs, but named by it.
+    details = sorted(interpreter.get_input_details(), key=lambda d: d["name"])
     for detail, x in zip(details, inputs, strict=True):
         interpreter.resize_tensor_input(detail["index"], x.shape)
     interpreter.allocate_tensors()
