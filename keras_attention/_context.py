@@ -102,10 +102,8 @@ class ContextLayer(BottleneckLayer):
     def _weigh(self, x, local_context, global_context, training):
         """Return the weight of each value of `x`, by two branches."""
         sizes = ops.shape(x)
-        channels = x.shape[_axes.channel_axis(self.data_format, len(x.shape))]
         # All positions along one axis, which is what is quick.
-        line = _axes.shape_from_last((sizes[0], -1, channels), self.data_format)
-        x = _backend.reshape(x, line)
+        x = _axes.merge_space(x, self.data_format)
         pooled = _numerics.mean(x, _axes.spatial_axes(self.data_format, 3))
         wide = global_context.call(pooled, training=training)
         narrow = local_context.call(x, training=training)

@@ -80,6 +80,15 @@ class Reading:
         }
 
     @property
+    def not_finite(self) -> list[str]:
+        """The names of what fits but holds values that are no numbers."""
+        return [
+            name
+            for name in self.expected
+            if not np.isfinite(self.source[name]).all()
+        ]
+
+    @property
     def fits(self) -> bool:
         """Whether the source is exactly what the target needs."""
         return not (

@@ -1,6 +1,8 @@
 """What weights may be read from: a file or a mapping, to NumPy arrays."""
 
+import math
 import os
+import zipfile
 from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,12 +46,8 @@ def _unwrap(source: Mapping) -> Mapping:
 
 def _array(name: Any, value: Any) -> np.ndarray:
     """Return `value`, whoever made it, as an array of numbers."""
-    if hasattr(value, "detach"):  # PyTorch's, of any device
-        value = value.detach().cpu()
-        if value.element_size() < 4:  # may be bfloat16, which NumPy has not
-            value = value.float()
     try:
-        array = np.asarray(value)
+        array = _to_numpy(value)
         is_real = np.can_cast(array.dtype, np.float64, "same_kind")
     except (RuntimeError, TypeError, ValueError):
         is_real = False
@@ -59,6 +57,14 @@ def _array(name: Any, value: Any) -> np.ndarray:
             f"Received: source[{name!r}]={value!r}"
         )
     return array
+
+
+def _to_numpy(value: Any) -> np.ndarray:
+    if hasattr(value, "detach"):  # PyTorch's, of any device
+        value = value.detach().cpu()
+        if value.element_size() < 4:  # may be bfloat16, which NumPy has not
+            value = value.float()
+    return np.asarray(value)
 
 
 def _read_file(path: Path) -> Any:
@@ -82,8 +88,27 @@ def _read_file(path: Path) -> Any:
 
 
 def _read_npz(file: BinaryIO) -> Mapping:
+    with zipfile.ZipFile(file) as archive:
+        _check_claims(archive)
+    file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
+
+
+def _check_claims(archive: zipfile.ZipFile) -> None:
+    """Refuse arrays of sizes for which memory would be taken in vain."""
+    entries = archive.infolist()
+    packed = sum(entry.compress_size for entry in entries)
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > 100 * packed + _UNSUSPECTED:
+        raise ValueError(f"{packed} bytes claim to hold {unpacked}.")
+    for entry in entries:
+        with archive.open(entry) as member:
+            read_header = _HEADERS[np.lib.format.read_magic(member)]
+            shape, _, dtype = read_header(member)
+            held = entry.file_size - member.tell()
+        if math.prod(shape) * dtype.itemsize != held:
+            raise ValueError(f"{held} bytes claim to be of shape {shape}.")
 
 
 def _read_safetensors(file: BinaryIO) -> Mapping:
@@ -97,6 +122,15 @@ def _read_safetensors(file: BinaryIO) -> Mapping:
         ) from error
     return load(file.read())
 
+
+# Bytes of zeros that a file may hold, packed into next to nothing.
+_UNSUSPECTED = 2**26
+
+# There is a third version, for names of fields, which no weights have.
+_HEADERS = {
+    (1, 0): np.lib.format.read_array_header_1_0,
+    (2, 0): np.lib.format.read_array_header_2_0,
+}
 
 _READERS: dict[str, Callable[[BinaryIO], Any]] = {
     ".npz": _read_npz,

@@ -78,8 +78,8 @@ def load_reference_weights(
     Raises:
         ValueError: If `target` is not built or has no known reference, if
             `source` is neither a mapping nor a readable file of arrays of
-            numbers, or if a weight is missing, left over or of another shape.
-            All such weights are listed, and `target` is as it was.
+            numbers, or if a weight is missing, left over, of another shape or
+            not finite. All such weights are listed, and `target` is as it was.
         OSError: If the file cannot be opened, as when there is none.
         ImportError: If a library is missing that the file needs.
 
@@ -104,5 +104,10 @@ def load_reference_weights(
         raise ValueError(_report.unlike(layouts, arrays))
     if not reading.fits:
         raise ValueError(_report.unfit(reading))
+    if not_finite := reading.not_finite:
+        raise ValueError(
+            "`source` must hold finite numbers alone. Nothing was loaded. "
+            f"Received: not finite={not_finite}"
+        )
     for path, array in reading.weights().items():
         weights[path].assign(array)

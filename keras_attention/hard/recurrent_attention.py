@@ -13,11 +13,12 @@ from keras_attention.hard._runs import Handover
 from keras_attention.hard._runs import Runs
 from keras_attention.hard._runs import log_probability
 from keras_attention.hard._runs import loss_of_places
+from keras_attention.hard._seeded import Seeded
 from keras_attention.hard.glimpse_network import GlimpseNetwork
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class RecurrentAttention(RetinaNetwork, keras.Model):
+class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
     r"""Classifies images by a few glimpses, and learns where to take them.
 
     .. math::

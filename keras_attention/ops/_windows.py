@@ -39,7 +39,16 @@ class Windows:
         if self.padding == "same":
             return (size + stride - 1) // stride
         zeros = 0 if self.padding == "valid" else 2 * self.padding[axis]
-        return (size + zeros - self.reach(axis) - 1) // stride + 1
+        count = (size + zeros - self.reach(axis) - 1) // stride + 1
+        if isinstance(count, int) and count < 1:
+            raise ValueError(
+                f"A window, here {self.reach(axis) + 1} long, must fit into "
+                "the map and the zeros around it. "
+                f"Received: size={size}, padding={self.padding!r}, "
+                f"kernel_size={self.kernel_size}, "
+                f"dilation_rate={self.dilation_rate}"
+            )
+        return count
 
     def before(self, size, axis: int):
         """Return how many zeros are before the map along an axis."""

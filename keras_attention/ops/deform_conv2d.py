@@ -140,10 +140,12 @@ def deform_conv2d(
             **{name: tensor},
         )
         last = (offset_groups, windows.taps, values)
+        tensor = _axes.merge_space(tensor, data_format)
+        batch, *line = ops.shape(tensor)
         if data_format == "channels_first":
-            tensor = _backend.reshape(tensor, (ops.shape(tensor)[0], *last, -1))
+            tensor = _backend.reshape(tensor, (batch, *last, line[1]))
             return ops.transpose(tensor, (0, 1, 4, 2, 3))
-        tensor = _backend.reshape(tensor, (ops.shape(tensor)[0], -1, *last))
+        tensor = _backend.reshape(tensor, (batch, line[0], *last))
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     maps = _numerics.accumulable(inputs)

@@ -108,6 +108,8 @@ def _square(images, locations, side: int, data_format: str):
             (sizes[0], sizes[1], 1, 1),
         )
         places = (planes * height + rows[:, None]) * width + columns[:, None]
+        if images.shape[0] == 0:  # of which JAX could not take anything
+            return ops.zeros(ops.shape(places), dtype=images.dtype)
         square = ops.take(_backend.reshape(images, (-1,)), places, axis=0)
     return ops.where(is_inside, square, ops.zeros((), dtype=images.dtype))
 

@@ -8,6 +8,7 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _backend
 from keras_attention._layer import KernelLayer
+from keras_attention._products import convolve
 from keras_attention.ops.sample_offsets import sample_offsets
 
 # At offsets of zero their gradient is zero: they must start elsewhere.
@@ -118,7 +119,9 @@ class ConvOffset2D(KernelLayer):
         self.offset.build(input_shape)
 
     def compute_attention(self, x, training=None):
-        maps = self.offset(x)
+        maps = convolve(
+            self.offset, x, ops.convert_to_tensor(self.offset.kernel)
+        )
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
             return _backend.reshape(maps, (*ops.shape(x), 2))

@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
 from keras_attention.ops._windows import Windows
@@ -181,10 +182,14 @@ class DeformableConv2D(KernelLayer):
 
     def compute_attention(self, x, training=None):
         maps = self._offset_maps(_numerics.accumulable(x))
-        axis = _axes.channel_axis(self.data_format, 4)
         if not self.modulated:
             return {"offsets": maps}
-        offsets, logits = ops.split(maps, [self._sizes()["offsets"]], axis)
+        # Not `ops.split`, whose sizes PyTorch does not know in an export.
+        count = self._sizes()["offsets"]
+        if self.data_format == "channels_last":
+            offsets, logits = maps[..., :count], maps[..., count:]
+        else:
+            offsets, logits = maps[:, :count], maps[:, count:]
         return {"offsets": offsets, "mask": ops.sigmoid(logits)}
 
     def apply_attention(self, x, attention):
@@ -241,19 +246,19 @@ class DeformableConv2D(KernelLayer):
     def _offset_maps(self, x):
         """Return the convolution that offsets and mask are made from."""
         axes = _axes.spatial_axes(self.data_format, 4)
+        self._map_shape(x.shape, 1)  # which tells of too large windows
         if isinstance(self.padding, tuple):
             zeros = dict(zip(axes, self.padding, strict=True))
             x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
-        maps = ops.conv(
+        maps = _backend.conv2d(
             x,
             ops.cast(self.offset_kernel, x.dtype),
+            ops.cast(self.offset_bias, x.dtype),
             strides=1 if self._skips else self.strides,
             padding="same" if self.padding == "same" else "valid",
             dilation_rate=self.dilation_rate,
             data_format=self.data_format,
         )
-        bias = ops.cast(self.offset_bias, x.dtype)
-        maps = maps + _axes.per_channel(bias, self.data_format, 4)
         if not self._skips:
             return maps
         slices = [slice(None)] * 4

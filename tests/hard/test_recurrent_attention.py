@@ -374,3 +374,24 @@ def test_sizes_may_be_unknown():
     for batch, size in ((2, 8), (3, 5)):
         images = np.ones((batch, size, size, 1), "float32")
         assert functional.predict(images, verbose=0).shape == (batch, 2)
+
+
+def test_files_hold_where_the_draws_are(tmp_path):
+    """Keras leaves it out: what is resumed would draw the same again."""
+    case = RECURRENT[1]
+    model, other = case.generic(seed=3), case.generic(seed=4)
+    images = case.inputs()[0]
+    model(images, training=True)  # which draws
+    model.save_weights(tmp_path / "model.weights.h5")
+    other.load_weights(tmp_path / "model.weights.h5")
+    assert_same(other(images, training=True), model(images, training=True))
+
+
+def test_files_from_before_draws_were_in_them(tmp_path):
+    model = RECURRENT[1].generic()
+    store = {}
+    model.save_own_variables(store)
+    del store["seed_state"]
+    state = to_numpy(model.seed_generator.state)
+    model.load_own_variables(store)
+    np.testing.assert_array_equal(to_numpy(model.seed_generator.state), state)

@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
+from autodiff import BACKEND
 from autodiff import vjp
 from contract.case import assert_close
+from keras_attention import GlimpseSensor
 from keras_attention.ops import affine_grid
 from ops_sampler import SETTINGS
 from ops_sampler import Sampler
@@ -51,3 +53,16 @@ def test_affine_grid(align_corners, size, rng):
     )
     found = affine_grid(theta, size, align_corners=align_corners)
     assert_close(found, expected.numpy())
+
+
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated")
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
+@pytest.mark.skipif(BACKEND != "torch", reason="PyTorch traces its own.")
+@pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
+def test_traces_take_any_number_of_samples(layout, rng):
+    """What writes ONNX files traces one sample, and forgot the others."""
+    layer = GlimpseSensor(3, num_scales=2, data_format=layout)
+    images = torch.tensor(rng.normal(size=(3, 7, 7, 7)))
+    places = torch.tensor(rng.uniform(-1, 1, size=(3, 2)))
+    traced = torch.jit.trace(layer, (images[:1], places[:1]))
+    torch.testing.assert_close(traced(images, places), layer(images, places))

@@ -5,6 +5,7 @@ from keras import ops
 
 from keras_attention._backend.plain import windows
 from keras_attention._backend.tensorflow.compiler import is_xla_on_cpu
+from keras_attention._backend.tensorflow.products import require_samples
 
 # Larger windows take XLA long to compile.
 _LARGEST = 9
@@ -12,6 +13,7 @@ _LARGEST = 9
 
 def window_sums(planes, kernel):
     """Convolve planes (B, H, W) to one of their size."""
+    require_samples(planes[0])
     kernel = tf.convert_to_tensor(kernel)
     if not is_xla_on_cpu() or kernel.shape[0] > _LARGEST:
         return windows.window_sums(planes, kernel)

@@ -12,7 +12,8 @@ def take_rows(maps, rows, columns):
     """
     if torch.compiler.is_exporting():
         return sampling.take_rows(maps, rows, columns)
-    sample = torch.arange(len(maps), device=maps.device)[:, None, None]
+    # Not `len`, which is a constant to a tracer.
+    sample = torch.arange(maps.shape[0], device=maps.device)[:, None, None]
     return maps[sample, rows, columns]
 
 

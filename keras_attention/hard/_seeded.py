@@ -1,0 +1,28 @@
+"""Draws that go on where they were when a file was written."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+
+class Seeded:
+    """A layer or model whose files hold where its `seed_generator` is.
+
+    Keras leaves that out: a training that is resumed would begin to draw anew.
+    """
+
+    seed_generator: keras.random.SeedGenerator
+
+    def save_own_variables(self, store: Any) -> None:
+        super().save_own_variables(store)  # type: ignore[misc]
+        store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)
+
+    def load_own_variables(self, store: Any) -> None:
+        own = {name: store[name] for name in store.keys()}  # noqa: SIM118
+        # A file may be from before this was in it.
+        state = own.pop("seed_state", None)
+        super().load_own_variables(own)  # type: ignore[misc]
+        if state is not None:
+            self.seed_generator.state.assign(np.asarray(state))

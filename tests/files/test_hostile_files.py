@@ -1,0 +1,232 @@
+"""Files that mean harm: no code runs, and no memory is taken for a claim."""
+
+import io
+import json
+import os
+import pickle
+import struct
+import tracemalloc
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+import keras_attention
+from damage import same
+from keras_attention import DynamicCapacityNetwork
+from keras_attention import IdentityStart
+from keras_attention import SpatialTransformer
+from keras_attention import SqueezeExcite
+from keras_attention import load_reference_weights
+
+TERABYTES = 2**43
+MEBIBYTE = 2**20
+
+
+@pytest.fixture
+def layer():
+    layer = SqueezeExcite(reduction=4)
+    layer.build((None, 4, 4, 16))
+    return layer
+
+
+@pytest.fixture
+def torch():
+    return pytest.importorskip("torch", reason="It writes a PyTorch file.")
+
+
+class Payload:
+    """What makes a folder when it is unpickled."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.folder),)
+
+
+def refusal(layer, source):
+    """Return what was said, in little memory, of an untouched layer."""
+    before = layer.get_weights()
+    tracemalloc.start()
+    try:
+        with pytest.raises(ValueError, match=r"^`source` must ") as caught:
+            load_reference_weights(layer, source)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < 8 * MEBIBYTE
+    assert same(layer.get_weights(), before)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("form", ["new", "old", "bare"])
+@pytest.mark.parametrize("name", ["weights.pth", "weights.pth.tar", "a.bin"])
+def test_pickle_in_a_pytorch_file(form, name, torch, layer, tmp_path):
+    path, folder = tmp_path / name, tmp_path / "made"
+    harm = {"fc.0.weight": Payload(folder)}
+    if form == "bare":
+        path.write_bytes(pickle.dumps(harm))
+    else:
+        torch.save(harm, path, _use_new_zipfile_serialization=form == "new")
+    assert "no Python objects" in refusal(layer, path)
+    assert not folder.exists()
+    pickle.loads(pickle.dumps(harm))  # it would have
+    assert folder.exists()
+
+
+def test_pickle_in_an_npz(layer, tmp_path):
+    path, folder = tmp_path / "weights.npz", tmp_path / "made"
+    np.savez(path, **{"fc.0.weight": np.array([Payload(folder)], object)})
+    assert "no Python objects" in refusal(layer, path)
+    assert not folder.exists()
+
+
+def test_pickle_named_npz(layer, tmp_path):
+    path, folder = tmp_path / "weights.npz", tmp_path / "made"
+    path.write_bytes(pickle.dumps(Payload(folder)))
+    refusal(layer, path)
+    assert not folder.exists()
+
+
+def safetensors(header, length=None):
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text) if length is None else length) + text
+
+
+def claim(shape, end):
+    tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
+    return safetensors({"fc.0.weight": tensor})
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        safetensors({}, length=TERABYTES),
+        safetensors({}, length=2**64 - 1),
+        claim([2**20, 2**21], TERABYTES),
+        claim([2**20, 2**21], 0),
+        claim([2**31, 2**31, 2**31], 0),
+    ],
+    ids=["header", "no header", "data", "shape", "overflow"],
+)
+def test_safetensors_that_claims_terabytes(content, layer, tmp_path):
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(content)
+    refusal(layer, path)
+
+
+def npy(shape, content=b""):
+    file = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "<f4", "fortran_order": False, "shape": shape}
+    )
+    return file.getvalue() + content
+
+
+@pytest.mark.parametrize("shape", [(TERABYTES,), (2**62, 2**62)], ids=str)
+def test_npz_that_claims_terabytes(shape, layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("fc.0.weight.npy", npy(shape, bytes(256)))
+    refusal(layer, path)
+
+
+def test_npz_of_zeros_that_unpack_to_much_more(layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    size = 128 * MEBIBYTE
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("fc.0.weight.npy", npy((size // 4,), bytes(size)))
+    assert path.stat().st_size < MEBIBYTE
+    refusal(layer, path)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_tensor_that_repeats_one_number(dtype, torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    one = torch.ones(1, dtype=getattr(torch, dtype))
+    torch.save({"fc.0.weight": one.expand(TERABYTES)}, path)
+    assert path.stat().st_size < MEBIBYTE
+    assert "whole file" in refusal(layer, path)
+
+
+def evil():
+    """Return a layer that runs what a file says."""
+    return keras.layers.Lambda(lambda x: x, output_shape=lambda shape: shape)
+
+
+def convolution(filters, size):
+    return keras.layers.Conv2D(filters, size)
+
+
+HOLDERS = {
+    "localization": lambda: SpatialTransformer(
+        keras.Sequential([evil(), keras.layers.Flatten()])
+    ),
+    "layer": lambda: IdentityStart(evil()),
+    "coarse": lambda: DynamicCapacityNetwork(
+        keras.Sequential([evil(), convolution(4, 3)]),
+        convolution(4, 3),
+        keras.layers.GlobalAveragePooling2D(),
+        patch_size=3,
+        patch_stride=1,
+    ),
+    "top": lambda: DynamicCapacityNetwork(
+        convolution(4, 3),
+        convolution(4, 3),
+        keras.Sequential([evil(), keras.layers.GlobalAveragePooling2D()]),
+        patch_size=3,
+        patch_stride=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+def test_code_in_what_a_layer_holds(holder, tmp_path):
+    path = tmp_path / "model.keras"
+    model = keras.Sequential([keras.Input((9, 9, 4)), HOLDERS[holder]()])
+    model.save(path)
+    with pytest.raises(ValueError, match="safe_mode=False"):
+        keras.models.load_model(path)
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        {"module": "os", "class_name": "function", "config": "system"},
+        {"module": "builtins", "class_name": "function", "config": "eval"},
+        {"class_name": "__lambda__", "config": {"value": "4wEA"}},
+        "eval",
+    ],
+    ids=str,
+)
+def test_code_named_as_an_activation(harm, tmp_path):
+    path = tmp_path / "model.keras"
+    model = keras.Sequential([keras.Input((5, 5, 8)), SqueezeExcite(4)])
+    model.save(path)
+    with zipfile.ZipFile(path) as archive:
+        parts = {name: archive.read(name) for name in archive.namelist()}
+    config = json.loads(parts["config.json"])
+    (own,) = (
+        layer["config"]
+        for layer in config["config"]["layers"]
+        if layer["class_name"] == "SqueezeExcite"
+    )
+    own["gate_activation"] = harm
+    parts["config.json"] = json.dumps(config).encode()
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in parts.items():
+            archive.writestr(name, content)
+    with pytest.raises((TypeError, ValueError)):
+        keras.models.load_model(path)
+
+
+def test_no_layer_is_made_of_lambda():
+    """So no file needs `safe_mode=False`; the contract loads each without."""
+    package = Path(keras_attention.__file__).parent
+    sources = [path.read_text() for path in package.rglob("*.py")]
+    assert len(sources) > 50
+    assert not any("Lambda" in source for source in sources)
+    assert not any("safe_mode" in source for source in sources)

@@ -1,0 +1,23 @@
+"""What a release saved, every later one loads, to the same numbers."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_attention
+import released_model
+from contract.case import assert_close
+
+VERSIONS = sorted(path.stem for path in released_model.FOLDER.glob("*.keras"))
+
+
+def test_this_version_has_left_its_files():
+    assert keras_attention.__version__ in VERSIONS
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_files_of_a_release_are_read(version):
+    model = keras.models.load_model(released_model.FOLDER / f"{version}.keras")
+    with np.load(released_model.FOLDER / f"{version}.npz") as file:
+        expected = [file[name] for name in file.files]
+    assert_close(model(released_model.inputs()), expected)

@@ -1,0 +1,164 @@
+"""The functions of `keras_attention.ops` as layers, with their twins."""
+
+import types
+
+import keras
+import numpy as np
+
+from contract.case import to_layout
+from keras_attention import ops
+from twins import deformable
+from twins import hard
+from twins import spatial
+
+
+class Function(keras.layers.Layer):
+    """A function of arrays as a layer without weights.
+
+    `channels_out` is where outputs have their channels with the channels first,
+    and `shared` are the places of the arguments that all samples share.
+    """
+
+    channels_out = 1
+    shared = ()
+
+    def __init__(self, data_format="channels_last", dtype=None, **settings):
+        super().__init__(dtype=dtype)
+        self.built = True
+        self.data_format = data_format
+        self.settings = settings
+
+    @classmethod
+    def moved(cls, shape_or_array, layout, place):
+        """Return arguments in a layout: images, and what is like them."""
+        shape = getattr(shape_or_array, "shape", shape_or_array)
+        if len(shape) == 4 and place not in cls.shared:
+            return to_layout(shape_or_array, layout)
+        return shape_or_array
+
+
+class GridSample(Function):
+    def call(self, x, grid, training=None):
+        return ops.grid_sample(
+            x, grid, data_format=self.data_format, **self.settings
+        )
+
+    def twin(self, x, grid):
+        return spatial.sample(x, grid, types.SimpleNamespace(**self.settings))
+
+    @classmethod
+    def moved(cls, shape_or_array, layout, place):
+        return (
+            to_layout(shape_or_array, layout) if place == 0 else shape_or_array
+        )
+
+
+class Grid(Function):
+    """One of the grids, which have no channels to move."""
+
+    channels_out = None
+
+    @classmethod
+    def moved(cls, shape_or_array, layout, place):
+        return shape_or_array
+
+    def call(self, theta, training=None):
+        return getattr(ops, f"{self.transform}_grid")(theta, **self.settings)
+
+    def twin(self, theta):
+        height, width = self.settings["size"]
+        align_corners = self.settings["align_corners"]
+        x, y = np.meshgrid(
+            spatial.ticks(width, align_corners),
+            spatial.ticks(height, align_corners),
+        )
+        target = np.stack([x, y, np.ones_like(x)], axis=-1)
+        return np.stack([self.place(part, target) for part in theta])
+
+
+class AffineGrid(Grid):
+    transform = "affine"
+
+    @staticmethod
+    def place(theta, target):
+        return spatial.affine(theta, target)
+
+
+class ProjectiveGrid(Grid):
+    transform = "projective"
+
+    def call(self, theta, training=None):
+        # Near the identity: no place is near where the grid goes to infinity.
+        return super().call(0.1 * theta + keras.ops.eye(3, dtype=theta.dtype))
+
+    @staticmethod
+    def place(theta, target):
+        u = target @ (0.1 * theta + np.eye(3)).T
+        return u[..., :2] / u[..., 2:]
+
+
+class TPSGrid(Grid):
+    transform = "tps"
+
+    @staticmethod
+    def place(points, target):
+        return spatial.thin_plate_spline(points, target)
+
+
+class DeformConv2D(Function):
+    shared = (2, 4)
+
+    def call(self, x, offsets, kernel, mask=None, bias=None, training=None):
+        return ops.deform_conv2d(
+            x,
+            offsets,
+            kernel,
+            mask=mask,
+            bias=bias,
+            data_format=self.data_format,
+            **self.settings,
+        )
+
+    def twin(self, x, offsets, kernel, mask=None, bias=0.0):
+        settings = types.SimpleNamespace(**self.settings)
+        frame = deformable.window_frame(
+            x.shape[1:3], kernel.shape[:2], settings
+        )
+        return bias + deformable.convolution(
+            x, kernel, settings, frame, offsets=offsets, mask=mask
+        )
+
+
+class SampleOffsets(Function):
+    def call(self, x, offsets, training=None):
+        return ops.sample_offsets(x, offsets, data_format=self.data_format)
+
+    def twin(self, x, offsets):
+        if offsets.ndim == 4:
+            offsets = np.repeat(offsets[..., None, :], x.shape[-1], axis=-2)
+        return deformable.clamped(x, offsets)
+
+    @classmethod
+    def moved(cls, shape_or_array, layout, place):
+        shape = getattr(shape_or_array, "shape", shape_or_array)
+        if layout == "channels_last" or (place == 1 and len(shape) == 4):
+            return shape_or_array
+        axes = [0, 3, 1, 2, 4][: len(shape)]
+        if hasattr(shape_or_array, "transpose"):
+            return shape_or_array.transpose(axes)
+        return tuple(shape[axis] for axis in axes)
+
+
+class ExtractGlimpses(Function):
+    channels_out = 2
+
+    def call(self, images, locations, training=None):
+        return ops.extract_glimpses(
+            images, locations, data_format=self.data_format, **self.settings
+        )
+
+    def twin(self, images, locations):
+        layer = types.SimpleNamespace(
+            **{**self.settings, "glimpse_size": self.settings["size"]}
+        )
+        return hard.glimpses(layer, images, locations)

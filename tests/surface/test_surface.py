@@ -1,0 +1,64 @@
+"""What is public changes on purpose, and the CHANGELOG says so."""
+
+import json
+
+import pytest
+from injection import injected
+
+import public_surface
+
+HOW = (
+    "Tell of it in CHANGELOG.md, then run "
+    '`python tests/public_surface.py "that sentence"`.'
+)
+
+
+@pytest.fixture
+def snapshot():
+    return json.loads(public_surface.SNAPSHOT.read_text())
+
+
+def test_public_surface_is_the_snapshot(snapshot):
+    assert public_surface.surface() == snapshot["names"], HOW
+
+
+def test_changelog_tells_of_the_snapshot(snapshot):
+    told = snapshot["told"]
+    assert list(told)[-1] == public_surface.digest(snapshot["names"]), HOW
+    assert len(set(told.values())) == len(told), HOW
+    changelog = public_surface.changelog()
+    for sentence in told.values():
+        assert len(sentence) > 10, HOW
+        assert sentence in changelog, HOW
+
+
+@pytest.mark.parametrize(
+    ("module", "old", "new"),
+    [
+        ("channel.squeeze_excite", "use_bias: bool = False", "use_bias=True"),
+        ("fusion._pair", "return_attention=False", "return_attention=None"),
+        ("_layer", "def attention(self", "def attend(self"),
+        ("models", '"SENet154",', ""),
+    ],
+)
+def test_a_change_is_seen(module, old, new, snapshot):
+    with injected(module, old, new):
+        assert public_surface.surface() != snapshot["names"]
+
+
+def test_a_change_needs_a_new_sentence(snapshot, tmp_path, monkeypatch):
+    path, log = tmp_path / "surface.json", tmp_path / "CHANGELOG.md"
+    monkeypatch.setattr(public_surface, "SNAPSHOT", path)
+    monkeypatch.setattr(public_surface, "CHANGELOG", log)
+    log.write_text("- There is\n  much to find.\n")
+    public_surface.write("There is much to find.")
+    assert json.loads(path.read_text())["names"] == snapshot["names"]
+    with pytest.raises(SystemExit, match="Nothing"):
+        public_surface.write("There is much to find.")
+    monkeypatch.setattr(public_surface, "surface", lambda: {"new": "()"})
+    for sentence in ("There is much to find.", "There is more."):
+        with pytest.raises(SystemExit, match="no new sentence"):
+            public_surface.write(sentence)
+    log.write_text("- There is much to find.\n- There is more.\n")
+    public_surface.write("There is more.")
+    assert len(json.loads(path.read_text())["told"]) == 2
