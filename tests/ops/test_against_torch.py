@@ -55,6 +55,7 @@ def test_affine_grid(align_corners, size, rng):
     assert_close(found, expected.numpy())
 
 
+@pytest.mark.filterwarnings("ignore:`torch.jit.trace")
 @pytest.mark.filterwarnings("ignore:.torch.jit.trace. is deprecated")
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.skipif(BACKEND != "torch", reason="PyTorch traces its own.")
