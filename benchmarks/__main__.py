@@ -51,7 +51,7 @@ def main() -> None:
             for case in cases
             for shape in shapes
             for result in layers.measure(
-                case, shape, eager=not options.quick, **budget
+                case, shape, eager=not options.compiled, **budget
             )
         ),
         "timm": lambda: _timm(options.only, quick=options.quick, **budget),
@@ -89,8 +89,15 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="one small shape, three turns, none of them eager",
     )
+    parser.add_argument(
+        "--compiled",
+        action="store_true",
+        help="nothing eager, where there is a compiler; as --quick does",
+    )
     parser.add_argument("--out", type=Path, help="folder of what is written")
-    return parser.parse_args()
+    options = parser.parse_args()
+    options.compiled |= options.quick
+    return options
 
 
 def _shown(results: Iterable[Any]) -> list[Any]:

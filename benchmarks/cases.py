@@ -11,6 +11,8 @@ import numpy as np
 import keras_attention
 from keras_attention import _axes
 
+PIXELS, RECTIFIERS = 0.05, 1e-4
+
 
 @dataclasses.dataclass(frozen=True)
 class Shape:
@@ -41,14 +43,14 @@ class Case:
         name: That of the public class, and of the peer in snake case.
         make: From a shape to the layer, not built.
         seconds: Shape of what it is called on beside a map, if anything.
-        jumps: Whether slopes jump at whole pixels, so that for a few values
-            roundings decide.
+        jumps: Share of gradients that roundings may decide, as slopes jump: at
+            whole pixels, or where a rectifier begins.
     """
 
     name: str
     make: Callable[[Shape], keras.layers.Layer]
     seconds: Callable[[Shape], tuple[int, ...]] | None = None
-    jumps: bool = False
+    jumps: float = 0
 
     @property
     def peer(self) -> str:
@@ -110,6 +112,11 @@ def _filters(name: str, **settings: Any) -> Case:
     )
 
 
+def _rectified(case: Case) -> Case:
+    """Return the case of a layer that rectifies maps inside."""
+    return dataclasses.replace(case, jumps=RECTIFIERS)
+
+
 LAYERS = [
     _plain("SqueezeExcite"),
     _plain("GatedChannelTransform"),
@@ -117,10 +124,10 @@ LAYERS = [
     _plain("SpatialAttention"),
     _plain("CBAM", reduction=16),
     _plain("SpatialGroupEnhance", groups=8),
-    _filters("SelectiveKernel", groups=32),
-    _plain("MultiScaleChannelAttention"),
-    _pair("AttentionalFeatureFusion"),
-    _pair("IterativeAttentionalFeatureFusion"),
+    _rectified(_filters("SelectiveKernel", groups=32)),
+    _rectified(_plain("MultiScaleChannelAttention")),
+    _rectified(_pair("AttentionalFeatureFusion")),
+    _rectified(_pair("IterativeAttentionalFeatureFusion")),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
@@ -128,13 +135,13 @@ LAYERS = [
             keras.layers.GlobalAveragePooling2D(shape.data_format),
             data_format=shape.data_format,
         ),
-        jumps=True,
+        jumps=PIXELS,
     ),
     dataclasses.replace(
-        _filters("DeformableConv2D", kernel_size=3), jumps=True
+        _filters("DeformableConv2D", kernel_size=3), jumps=PIXELS
     ),
-    dataclasses.replace(_plain("ConvOffset2D"), jumps=True),
-    _plain("ResidualAttention", depth=2),
+    dataclasses.replace(_plain("ConvOffset2D"), jumps=PIXELS),
+    _rectified(_plain("ResidualAttention", depth=2)),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),
 ]

@@ -53,7 +53,7 @@ def measure(
         plain, *compiled = engine.WAYS
         check(
             *sides[compiled[0] if compiled else plain],
-            stray=0.05 if case.jumps else 0,
+            stray=case.jumps,
         )
         ways = {}
         if eager or not compiled:

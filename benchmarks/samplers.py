@@ -12,6 +12,7 @@ from benchmarks import engines
 from benchmarks import layers
 from benchmarks import peers
 from benchmarks import timing
+from benchmarks.cases import PIXELS
 from benchmarks.cases import QUICK
 from benchmarks.cases import USUAL
 from keras_attention.ops import grid_sample
@@ -45,7 +46,7 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
                     # Eager, one does not read maps with JAX or TensorFlow.
                     for way in engine.WAYS[1:] or engine.WAYS
                 }
-                layers.check(*next(iter(sides.values())), stray=0.05)
+                layers.check(*next(iter(sides.values())), stray=PIXELS)
                 mine, theirs = (
                     sides[
                         timing.fastest({way: sides[way][i] for way in sides})
