@@ -144,7 +144,7 @@ def test_times_are_read_from_what_the_benchmarks_write(tmp_path, monkeypatch):
     results = [
         {
             "layer": "CBAM",
-            "shape": "8x28x28x256",
+            "shape": "16x28x28x256",
             "pass_": "training",
             "way": way,
             "ratio": {"seconds": seconds},

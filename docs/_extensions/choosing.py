@@ -18,7 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 from keras_attention import models
 
 DOCS = Path(__file__).parents[1]
-MEASURED = ("8x28x28x256", "training")
+MEASURED = ("16x28x28x256", "training")
 PAPER = "[{0}](https://arxiv.org/abs/{0})"
 
 
@@ -85,7 +85,7 @@ class Costs(Table):
             products = f"${latex(row['products'])}$"
             lines += _row(_link(row), parameters, products, *found)
         told = (
-            "The last columns are the time of a training step for 8 maps of "
+            "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
             "machine that [](../evidence/speed.md) names."
         )

@@ -23,6 +23,7 @@ EXAMPLES = {
     "dynamic_capacity": "dynamic_capacity",
     "fusion": "fusion",
     "upgrade_pretrained": "upgrade_pretrained",
+    "several_devices": None,
     "published_weights": None,
 }
 HEADER = """\
