@@ -13,6 +13,7 @@ from typing import Any
 
 import keras
 
+from benchmarks.cases import USUAL
 from benchmarks.growth import Curve
 from benchmarks.layers import Result
 
@@ -152,14 +153,23 @@ def _layers(results: Sequence[Result]) -> list[str]:
             for which in ("forward", "training")
         )
         lines.append(f"| {layer} | {shape} | {forward} | {training} |")
+    usual = set(map(str, USUAL))
+    for told, of_these in (
+        ("the usual shapes", [r for r in results if r.shape in usual]),
+        ("the others", [r for r in results if r.shape not in usual]),
+    ):
+        if of_these:
+            lines.append(_means(f"geometric mean of {told}", of_these))
+    return lines
+
+
+def _means(told: str, results: Sequence[Result]) -> str:
+    """Return a row of the means of both passes."""
     means = [
         geometric_mean(r.ratio.median for r in results if r.pass_ == which)
         for which in ("forward", "training")
     ]
-    lines.append(
-        f"| **geometric mean** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
-    )
-    return lines
+    return f"| **{told}** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
 
 
 def _rows(samplers: Sequence[Result]) -> list[str]:
