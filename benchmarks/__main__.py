@@ -63,11 +63,16 @@ def main() -> None:
         ),
         "startup": lambda: [startup.measure(1 if options.quick else 5)],
     }
-    found = {}
+    found: dict[str, list[Any]] = {}
     for part in options.parts:
-        found[part] = _shown(measures[part]())
-        if options.out:  # after each, as it takes half an hour
-            report.write(options.out, found)
+        found[part] = []
+        try:
+            for result in measures[part]():
+                print(_line(result), flush=True)
+                found[part].append(result)
+        finally:  # what half an hour has found must not be lost
+            if options.out:
+                report.write(options.out, found)
 
 
 def _options() -> argparse.Namespace:
@@ -98,15 +103,6 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     options.compiled |= options.quick
     return options
-
-
-def _shown(results: Iterable[Any]) -> list[Any]:
-    """Return the results, each printed as soon as it is there."""
-    found = []
-    for result in results:
-        print(_line(result), flush=True)
-        found.append(result)
-    return found
 
 
 def _line(result: Any) -> str:
