@@ -47,7 +47,10 @@ def _first(form, settings, *arrays):
     return found[0] if isinstance(found, tuple) else found
 
 
-@pytest.mark.parametrize(("axis", "shape"), [(-1, (7, 4)), (1, (3, 4, 5))])
+@pytest.mark.parametrize(
+    ("axis", "shape"),
+    [(-1, (7, 4)), (1, (3, 4, 5)), (1, (1, 4, 9)), (-1, (1, 9, 4))],
+)
 @pytest.mark.parametrize("name", ["batch_norm", "normalize"])
 def test_norms(name, axis, shape, rng):
     x = rng.normal(2, 3, size=shape)
