@@ -22,8 +22,9 @@ def _largest_jvp(axes, keepdims, primals, tangents):
     (x,), (slope,) = primals, tangents
     maximum = jnp.max(x, axis=axes, keepdims=True)
     is_largest = (x == maximum).astype(x.dtype)
-    share = 1 / jnp.maximum(jnp.sum(is_largest, axis=axes, keepdims=True), 1)
+    count = jnp.sum(is_largest, axis=axes, keepdims=keepdims)
     if not keepdims:
         maximum = jnp.squeeze(maximum, axes)
-    slope = jnp.sum(slope * is_largest * share, axis=axes, keepdims=keepdims)
-    return maximum, slope
+    # Divided last, where there are fewest numbers.
+    slope = jnp.sum(slope * is_largest, axis=axes, keepdims=keepdims)
+    return maximum, slope / jnp.maximum(count, 1)
