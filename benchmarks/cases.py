@@ -11,7 +11,7 @@ import numpy as np
 import keras_attention
 from keras_attention import _axes
 
-PIXELS, RECTIFIERS = 0.05, 1e-4
+PIXELS, RECTIFIERS = 0.1, 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
