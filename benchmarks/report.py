@@ -49,6 +49,8 @@ def machine() -> dict[str, Any]:
 def geometric_mean(ratios: Iterable[float]) -> float:
     """Return the mean of ratios, in which 2 and 1/2 cancel."""
     logs = [math.log(ratio) for ratio in ratios]
+    if not logs:
+        return math.nan
     return math.exp(sum(logs) / len(logs))
 
 
@@ -149,7 +151,7 @@ def _layers(results: Sequence[Result]) -> list[str]:
     cells = {(r.layer, r.shape, r.pass_): r.ratio for r in results}
     for layer, shape in dict.fromkeys((r.layer, r.shape) for r in results):
         forward, training = (
-            _ratio(cells[layer, shape, which])
+            _ratio(cells.get((layer, shape, which)))
             for which in ("forward", "training")
         )
         lines.append(f"| {layer} | {shape} | {forward} | {training} |")
@@ -197,6 +199,8 @@ def _growth(curves: Sequence[Curve]) -> list[str]:
 
 
 def _ratio(ratio: Any) -> str:
+    if ratio is None:
+        return "not measured"
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
