@@ -127,8 +127,18 @@ def distance(found, right):
 
 
 def told(error):
-    """Return the first words of an error."""
+    """Return an error in words."""
     return f"{type(error).__name__}: {error}"
+
+
+def anywhere(text):
+    """Return a text without the folders of the machine it was said on.
+
+    >>> anywhere("no /tmp/x1/a.onnx in scope: b/c # /home/me/b.py:3")
+    'no a.onnx in scope: b/c'
+    """
+    text = re.sub(r"\s*# /\S*", "", text)
+    return re.sub(r"(?<![\w:/])/(?:[\w.-]+/)+", "", text)
 
 
 def shortened(text):
@@ -157,7 +167,7 @@ def page(found):
         notes = []
         lines += ["", f"## {backend}", "", f"| | {' | '.join(names)} |"]
         lines += [f"|---{'|---' * len(names)}|"]
-        for subject, results in of_backend.items():
+        for subject, results in sorted(of_backend.items()):
             cells = []
             for name in names:
                 result = results.get(name, "It was not tried.")
@@ -179,7 +189,13 @@ def page(found):
 def write(own):
     """Write down what this backend found, and the page for all of them."""
     found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
-    found[formats.BACKEND] = own
+    found[formats.BACKEND] = {
+        subject: {
+            name: anywhere(result) if isinstance(result, str) else result
+            for name, result in results.items()
+        }
+        for subject, results in own.items()
+    }
     FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(found))
 
