@@ -6,14 +6,22 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_attention import _arguments
+
 
 class Seeded:
-    """A layer or model whose files hold where its `seed_generator` is.
+    """Base of a layer or model that draws, whose files hold where it is.
 
     Keras leaves that out: a training that is resumed would begin to draw anew.
     """
 
-    seed_generator: keras.random.SeedGenerator
+    def __init__(self, *, seed: int | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = _arguments.seed("seed", seed)
+        self.seed_generator = keras.random.SeedGenerator(self.seed)
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}  # type: ignore[misc]
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)  # type: ignore[misc]

@@ -127,6 +127,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(
+            seed=seed,
             glimpse_size=glimpse_size,
             num_scales=num_scales,
             scale_factor=scale_factor,
@@ -149,8 +150,6 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         )
         self.glimpse_units = whole("glimpse_units", glimpse_units)
         self.location_units = whole("location_units", location_units)
-        self.seed = _arguments.seed("seed", seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self._handover = Handover()
 
@@ -253,7 +252,6 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             "reinforce_weight": self.reinforce_weight,
             "glimpse_units": self.glimpse_units,
             "location_units": self.location_units,
-            "seed": self.seed,
         }
 
     def _look(self, images, *, drawn: bool) -> Runs:
