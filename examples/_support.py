@@ -6,11 +6,31 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NoReturn
 
 BACKENDS = ("jax", "tensorflow", "torch")
+
+# What brings a module, where it is not called like it.
+PACKAGES = {
+    "keras_attention": "keras-vision-attention",
+    "sklearn": "scikit-learn",
+}
+
+
+def prepare(*modules: str, threads: int | None = 1) -> str:
+    """Make ready to import Keras and this package; return Keras' backend.
+
+    Args:
+        modules: Others that the example imports.
+        threads: How many to compute with, where the environment does not say:
+            on small images more would mostly wait for each other.
+    """
+    if threads:
+        os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    backend = choose_backend()
+    _require("keras_attention", *modules)
+    return backend
 
 
 def choose_backend() -> str:
@@ -26,18 +46,6 @@ def choose_backend() -> str:
     backend = _checked(asked) if asked else _first_installed()
     os.environ["KERAS_BACKEND"] = backend
     return backend
-
-
-def require(packages: Mapping[str, str]) -> None:
-    """End the program unless it can import the modules it needs.
-
-    Args:
-        packages: What to install by the name of the module it brings.
-    """
-    missing = [m for m in packages if not _is_installed(m)]
-    if missing:
-        install = " ".join(sorted({packages[m] for m in missing}))
-        fail(f"{', '.join(missing)} not found. Try: pip install {install}")
 
 
 def fail(message: str) -> NoReturn:
@@ -117,6 +125,14 @@ def folder(text: str) -> Path:
             f"cannot be made a folder ({error.strerror}). Received: {text}"
         ) from error
     return path
+
+
+def _require(*modules: str) -> None:
+    """End the program unless it can import the modules it needs."""
+    missing = [module for module in modules if not _is_installed(module)]
+    if missing:
+        install = " ".join(sorted(PACKAGES.get(m, m) for m in missing))
+        fail(f"{', '.join(missing)} not found. Try: pip install {install}")
 
 
 def _quiet_tensorflow() -> None:

@@ -21,7 +21,6 @@ tensorflow or torch.
 
 import argparse
 import math
-import os
 from collections.abc import Callable
 from collections.abc import Sequence
 from functools import partial
@@ -29,16 +28,7 @@ from pathlib import Path
 
 import _support
 
-# On images this small, threads would mostly wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-BACKEND = _support.choose_backend()
-_support.require(
-    {
-        "keras_attention": "keras-vision-attention",
-        "matplotlib": "matplotlib",
-        "sklearn": "scikit-learn",
-    }
-)
+BACKEND = _support.prepare("matplotlib", "sklearn")
 
 import _distorted
 import _dynamic_picture

@@ -22,8 +22,7 @@ from typing import Any
 
 import _support
 
-BACKEND = _support.choose_backend()
-_support.require({"keras_attention": "keras-vision-attention"})
+BACKEND = _support.prepare(threads=None)
 
 import keras
 import numpy as np

@@ -21,22 +21,12 @@ jax, tensorflow or torch.
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
 import argparse
-import os
 from collections.abc import Callable
 from functools import partial
 
 import _support
 
-# On images this small, threads would mostly wait for each other.
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-BACKEND = _support.choose_backend()
-_support.require(
-    {
-        "keras_attention": "keras-vision-attention",
-        "matplotlib": "matplotlib",
-        "sklearn": "scikit-learn",
-    }
-)
+BACKEND = _support.prepare("matplotlib", "sklearn")
 
 import _distorted
 import _glimpses_picture

@@ -22,11 +22,7 @@ from typing import Any
 
 import _support
 
-os.environ.setdefault("OMP_NUM_THREADS", "1")
-BACKEND = _support.choose_backend()
-_support.require(
-    {"keras_attention": "keras-vision-attention", "sklearn": "scikit-learn"}
-)
+BACKEND = _support.prepare("sklearn")
 DEVICES = 8 if BACKEND == "jax" else 2
 if BACKEND == "jax":
     os.environ["XLA_FLAGS"] = (
