@@ -107,5 +107,7 @@ class ContextLayer(BottleneckLayer):
         pooled = _numerics.mean(x, _axes.spatial_axes(self.data_format, 3))
         wide = global_context.call(pooled, training=training)
         narrow = local_context.call(x, training=training)
-        wide = ops.expand_dims(wide, _axes.spatial_axes(self.data_format, 3))
+        wide = _backend.expand_dims(
+            wide, _axes.spatial_axes(self.data_format, 3)
+        )
         return _backend.reshape(ops.sigmoid(narrow + wide), sizes)

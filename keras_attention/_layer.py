@@ -5,7 +5,6 @@ import re
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
@@ -129,7 +128,9 @@ class ChannelGateLayer(AttentionLayer):
 
     def spread(self, gate, x):
         """Return one vector a sample in the shape and dtype to multiply `x`."""
-        return ops.expand_dims(ops.cast(gate, x.dtype), self.pooled_axes(x))
+        return _backend.expand_dims(
+            _backend.cast(gate, x.dtype), self.pooled_axes(x)
+        )
 
     def apply_attention(self, x, attention):
         return _backend.scale(x, attention, self.pooled_axes(x))

@@ -26,22 +26,25 @@ class BatchNorm(keras.layers.BatchNormalization):
     def call(self, x, training=None):
         wide = _numerics.accumulable(x)
         gamma, beta = (
-            ops.cast(weight, wide.dtype) for weight in (self.gamma, self.beta)
+            _backend.cast(weight, wide.dtype)
+            for weight in (self.gamma, self.beta)
         )
         settings = {"axis": self.axis, "epsilon": self.epsilon}
         if self.follows_batch(training):
             outputs, *new = _backend.batch_norm(wide, gamma, beta, **settings)
             for moving, statistic in zip(self._moving(), new, strict=True):
-                old = ops.cast(moving, wide.dtype)
+                old = _backend.cast(moving, wide.dtype)
                 moving.assign(
                     old * self.momentum + statistic * (1 - self.momentum)
                 )
         else:
-            mean, variance = (ops.cast(x, wide.dtype) for x in self._moving())
+            mean, variance = (
+                _backend.cast(x, wide.dtype) for x in self._moving()
+            )
             outputs = _backend.normalize(
                 wide, gamma, beta, mean=mean, variance=variance, **settings
             )
-        return ops.cast(outputs, x.dtype)
+        return _backend.cast(outputs, x.dtype)
 
     def follows_batch(self, training) -> bool:
         """Return whether statistics are those of the batch."""
@@ -50,7 +53,8 @@ class BatchNorm(keras.layers.BatchNormalization):
     def scale_and_shift(self, dtype) -> tuple[Any, Any]:
         """Return what the layer multiplies by and adds in inference."""
         mean, variance, gamma, beta = (
-            ops.cast(x, dtype) for x in (*self._moving(), self.gamma, self.beta)
+            _backend.cast(x, dtype)
+            for x in (*self._moving(), self.gamma, self.beta)
         )
         scale = gamma * ops.rsqrt(variance + self.epsilon)
         return scale, beta - mean * scale

@@ -11,12 +11,12 @@ from keras_attention import _backend
 def accumulable(x):
     """Return `x` in float32 or wider, so that sums of it do not overflow."""
     wide = keras.backend.standardize_dtype(x.dtype) == "float64"
-    return x if wide else ops.cast(x, "float32")
+    return x if wide else _backend.cast(x, "float32")
 
 
 def mean(x, axes: tuple[int, ...], keepdims: bool = False):
     """Return the mean over `axes`, in the dtype of `x`, from wide sums."""
-    return ops.cast(_backend.mean(accumulable(x), axes, keepdims), x.dtype)
+    return _backend.cast(_backend.mean(accumulable(x), axes, keepdims), x.dtype)
 
 
 def affine(dense, x):
@@ -58,4 +58,4 @@ def _count(like, x, axes: tuple[int, ...]):
     sizes = ops.shape(x)
     count = math.prod(sizes[axis] for axis in axes)
     # Sizes that are unknown until run time are integer tensors.
-    return count if isinstance(count, int) else ops.cast(count, like.dtype)
+    return count if isinstance(count, int) else _backend.cast(count, like.dtype)

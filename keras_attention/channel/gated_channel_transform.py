@@ -120,7 +120,7 @@ class GatedChannelTransform(ChannelGateLayer):
         axes = self.pooled_axes(x)
         wide = _numerics.accumulable(x)
         alpha, gamma, beta = (
-            ops.cast(weight, wide.dtype)
+            _backend.cast(weight, wide.dtype)
             for weight in (self.alpha, self.gamma, self.beta)
         )
         if self.mode == "l2":

@@ -190,7 +190,7 @@ class SelectiveKernel(KernelLayer):
         """Return the sum of the maps of the paths under their weights."""
         axes = _axes.spatial_axes(self.data_format, 4)
         return _total(
-            u * ops.expand_dims(attention[:, index], axes)
+            u * _backend.expand_dims(attention[:, index], axes)
             for index, u in enumerate(maps)
         )
 
@@ -236,7 +236,7 @@ class SelectiveKernel(KernelLayer):
             self.squeeze_norm.call(self.squeeze(s), training=training)
         )
         # Cast, as a dense layer on PyTorch turns float64 into float32.
-        logits = ops.cast(self.select(z), s.dtype)
+        logits = _backend.cast(self.select(z), s.dtype)
         logits = _backend.reshape(logits, (-1, self.paths, self.filters))
         # A softmax, which Keras itself would warn of if there is one path.
         return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))

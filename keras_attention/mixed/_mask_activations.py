@@ -5,6 +5,7 @@ from collections.abc import Callable
 from keras import ops
 
 from keras_attention import _axes
+from keras_attention import _backend
 from keras_attention import _numerics
 
 
@@ -23,7 +24,7 @@ def channel(z, data_format: str):
     )
     # The slope of the root is infinite at zero: take it elsewhere.
     norm = ops.sqrt(ops.where(energy > 0, energy, 1))
-    return ops.cast(wide / norm, z.dtype)
+    return _backend.cast(wide / norm, z.dtype)
 
 
 def spatial(z, data_format: str):
@@ -33,7 +34,7 @@ def spatial(z, data_format: str):
         _axes.spatial_axes(data_format, 4),
         epsilon=1e-5,
     )
-    return ops.cast(ops.sigmoid(t), z.dtype)
+    return _backend.cast(ops.sigmoid(t), z.dtype)
 
 
 def tanh(z, data_format: str):
@@ -41,7 +42,7 @@ def tanh(z, data_format: str):
     # By a sigmoid, as `ops.tanh` turns float64 into float32 on JAX, and wide,
     # as the difference would leave few digits in float16.
     t = 2 * ops.sigmoid(2 * _numerics.accumulable(z)) - 1
-    return ops.cast(t, z.dtype)
+    return _backend.cast(t, z.dtype)
 
 
 MASK_ACTIVATIONS: dict[str, Callable] = {

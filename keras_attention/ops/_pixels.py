@@ -60,14 +60,14 @@ def clamped_each(maps, rows, columns, axes):
 def _fading_taps(position, size):
     # Infinity less its floor would be NaN.
     outside = ops.logical_or(
-        position < -1, position > ops.cast(size, position.dtype)
+        position < -1, position > _backend.cast(size, position.dtype)
     )
     position = ops.where(outside, -2 * ops.ones_like(position), position)
     return sampling.in_bounds(sampling.linear(position), size)
 
 
 def _clamped_taps(position, size):
-    last = ops.cast(size - 1, position.dtype)
+    last = _backend.cast(size - 1, position.dtype)
     # Not `clip`, of which some backends make a number where there is none.
     position = ops.where(position > last, last, position)
     position = ops.where(position < 0, ops.zeros_like(position), position)
@@ -75,6 +75,6 @@ def _clamped_taps(position, size):
     t = position - floor
     # A weight that is NaN stays so, wherever its index ends.
     return [
-        (ops.clip(ops.cast(pixel, "int32"), 0, size - 1), weight)
+        (ops.clip(_backend.cast(pixel, "int32"), 0, size - 1), weight)
         for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
     ]

@@ -66,7 +66,7 @@ class Windows:
         """Return rows and columns of all taps, (places, taps), in pixels."""
         starts = (
             ops.arange(new_size[axis], dtype=dtype) * self.strides[axis]
-            - ops.cast(self.before(size[axis], axis), dtype)
+            - _backend.cast(self.before(size[axis], axis), dtype)
             for axis in (0, 1)
         )
         steps = (

@@ -149,7 +149,7 @@ def deform_conv2d(
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     maps = _numerics.accumulable(inputs)
-    moves = ops.cast(parts("offsets", offsets, 2), maps.dtype)
+    moves = _backend.cast(parts("offsets", offsets, 2), maps.dtype)
     height, width = (ops.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
     grouped = _grouped(maps, offset_groups, data_format)
@@ -160,18 +160,20 @@ def deform_conv2d(
     )
     if mask is not None:
         # On the weights, of which there are fewer than samples.
-        factor = _flat(ops.cast(parts("mask", mask, 1), maps.dtype)[..., 0])
+        factor = _flat(
+            _backend.cast(parts("mask", mask, 1), maps.dtype)[..., 0]
+        )
         row_taps = [(index, weight * factor) for index, weight in row_taps]
     outputs = _backend.deform(
         grouped,
         row_taps,
         column_taps,
-        ops.cast(kernel, inputs.dtype),
+        _backend.cast(kernel, inputs.dtype),
         groups=groups,
         offset_groups=offset_groups,
     )
     if bias is not None:
-        outputs = outputs + ops.cast(bias, inputs.dtype)
+        outputs = outputs + _backend.cast(bias, inputs.dtype)
     filters = kernel.shape[3]
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 2, 1))

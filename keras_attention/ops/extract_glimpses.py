@@ -118,12 +118,14 @@ def _line(locations, length, side: int):
     """Return indices along an axis, and which of them are on the image."""
     # Compared before they are integers, as NaN and infinity become none.
     locations = _numerics.accumulable(locations)
-    corner = ops.floor((locations + 1) * ops.cast(length, locations.dtype) / 2)
+    corner = ops.floor(
+        (locations + 1) * _backend.cast(length, locations.dtype) / 2
+    )
     steps = ops.arange(side, dtype="int32") - side // 2
-    places = corner[:, None] + ops.cast(steps, locations.dtype)
-    last = ops.cast(length, locations.dtype) - 1
+    places = corner[:, None] + _backend.cast(steps, locations.dtype)
+    last = _backend.cast(length, locations.dtype) - 1
     is_inside = (places >= 0) & (places <= last)
-    return ops.cast(ops.where(is_inside, places, 0), "int32"), is_inside
+    return _backend.cast(ops.where(is_inside, places, 0), "int32"), is_inside
 
 
 def _shrink(square, factor: int, size: int, data_format: str):
@@ -136,4 +138,4 @@ def _shrink(square, factor: int, size: int, data_format: str):
         shape = ops.shape(total)
         tiles = (*shape[:axis], size, factor, *shape[axis + 1 :])
         total = ops.sum(_backend.reshape(total, tiles), axis=axis + 1)
-    return ops.cast(total / factor**2, square.dtype)
+    return _backend.cast(total / factor**2, square.dtype)

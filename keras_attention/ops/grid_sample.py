@@ -82,7 +82,7 @@ def grid_sample(
     inputs = ops.convert_to_tensor(inputs)
     grid = ops.convert_to_tensor(grid)
     if not keras.backend.is_float_dtype(inputs.dtype):
-        inputs = ops.cast(inputs, keras.config.floatx())
+        inputs = _backend.cast(inputs, keras.config.floatx())
     if len(inputs.shape) != 4:
         raise ValueError(
             "`inputs` must have rank 4. "
@@ -97,11 +97,11 @@ def grid_sample(
     dtypes = {keras.backend.standardize_dtype(x.dtype) for x in (maps, grid)}
     dtype = "float64" if "float64" in dtypes else "float32"
     outputs = _backend.grid_sample(
-        ops.cast(maps, dtype),
-        ops.cast(grid, dtype),
+        _backend.cast(maps, dtype),
+        _backend.cast(grid, dtype),
         interpolation=interpolation,
         padding_mode=padding_mode,
         align_corners=align_corners,
         data_format=data_format,
     )
-    return ops.cast(outputs, inputs.dtype)
+    return _backend.cast(outputs, inputs.dtype)

@@ -60,22 +60,22 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
     data_format = _axes.resolve_data_format(data_format)
     inputs, offsets = map(ops.convert_to_tensor, (inputs, offsets))
     if not keras.backend.is_float_dtype(inputs.dtype):
-        inputs = ops.cast(inputs, keras.config.floatx())
+        inputs = _backend.cast(inputs, keras.config.floatx())
     _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
     maps = _numerics.accumulable(inputs)
-    moves = ops.cast(_numerics.accumulable(offsets), maps.dtype)
+    moves = _backend.cast(_numerics.accumulable(offsets), maps.dtype)
     first = data_format == "channels_first"
     if len(offsets.shape) == 4:
         maps = ops.transpose(maps, (0, 2, 3, 1)) if first else maps
         outputs = _moved(maps, moves)
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
-        return ops.cast(outputs, inputs.dtype)
+        return _backend.cast(outputs, inputs.dtype)
     axes = _axes.spatial_axes(data_format, 4)
     rows, columns = _pixels_of(maps, axes)
     outputs = _pixels.clamped_each(
         maps, moves[..., 0] + rows, moves[..., 1] + columns, axes
     )
-    return ops.cast(outputs, inputs.dtype)
+    return _backend.cast(outputs, inputs.dtype)
 
 
 def _moved(maps, moves):

@@ -176,7 +176,8 @@ class DeformableConv2D(KernelLayer):
         attention = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, attention)
         attention = {
-            name: ops.cast(value, x.dtype) for name, value in attention.items()
+            name: _backend.cast(value, x.dtype)
+            for name, value in attention.items()
         }
         return self._outputs(outputs, attention, return_attention)
 
@@ -252,8 +253,8 @@ class DeformableConv2D(KernelLayer):
             x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
         maps = _backend.conv2d(
             x,
-            ops.cast(self.offset_kernel, x.dtype),
-            ops.cast(self.offset_bias, x.dtype),
+            _backend.cast(self.offset_kernel, x.dtype),
+            _backend.cast(self.offset_bias, x.dtype),
             strides=1 if self._skips else self.strides,
             padding="same" if self.padding == "same" else "valid",
             dilation_rate=self.dilation_rate,

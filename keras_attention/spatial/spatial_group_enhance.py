@@ -121,13 +121,13 @@ class SpatialGroupEnhance(AttentionLayer):
         per_group = [1, 1, 1, 1]
         per_group[self._members - 1] = self.groups
         gamma, beta = (
-            _backend.reshape(ops.cast(weight, wide.dtype), per_group)
+            _backend.reshape(_backend.cast(weight, wide.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
         # That is gamma t + beta, in fewer passes.
         gate = ops.sigmoid(centred * (gamma * factor) + beta)
         shape = _axes.with_channels(ops.shape(x), self.groups, self.data_format)
-        return _backend.reshape(ops.cast(gate, x.dtype), shape)
+        return _backend.reshape(_backend.cast(gate, x.dtype), shape)
 
     def apply_attention(self, x, attention):
         gate = self._grouped(attention)

@@ -176,7 +176,7 @@ class SpatialTransformer(KernelLayer):
         )
         self.bias = self.add_weight(
             identity.shape,
-            lambda shape, dtype=None: ops.cast(identity, dtype),
+            lambda shape, dtype=None: _backend.cast(identity, dtype),
             name="bias",
             autocast=False,
         )
@@ -184,7 +184,9 @@ class SpatialTransformer(KernelLayer):
     def call(self, x, training=None, return_attention=False):
         grid = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, grid)
-        return self._outputs(outputs, ops.cast(grid, x.dtype), return_attention)
+        return self._outputs(
+            outputs, _backend.cast(grid, x.dtype), return_attention
+        )
 
     def compute_attention(self, x, training=None):
         features = self.localization(x, training=training)
@@ -194,7 +196,7 @@ class SpatialTransformer(KernelLayer):
         features = _backend.reshape(features, (-1, self.kernel.shape[0]))
         features = _numerics.accumulable(features)
         kernel, bias = (
-            ops.cast(weight, features.dtype)
+            _backend.cast(weight, features.dtype)
             for weight in (self.kernel, self.bias)
         )
         return _transforms.grid(

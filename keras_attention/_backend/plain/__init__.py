@@ -19,6 +19,8 @@ from keras_attention._backend.plain.sampling import grid_sample
 from keras_attention._backend.plain.sampling import take_along
 from keras_attention._backend.plain.sampling import take_rows
 from keras_attention._backend.plain.sampling import weighted_rows
+from keras_attention._backend.plain.shapes import cast
+from keras_attention._backend.plain.shapes import expand_dims
 from keras_attention._backend.plain.shapes import reshape
 from keras_attention._backend.plain.vectors import affine
 from keras_attention._backend.plain.windows import window_sums

@@ -28,13 +28,13 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
     return outputs + _axes.per_channel(bias, data_format, 4)
 
 
-def conv2d_of_blocks(x, kernel, bias, *, data_format, **settings):
+def conv2d_of_blocks(x, kernel, bias, *, least=32, data_format, **settings):
     """Return a convolution in groups by a few that are not.
 
     XLA on CPUs convolves many small groups at a tenth of the speed of one, and
     takes their gradients at a hundredth. So neighbouring groups are joined to
-    blocks of 32 channels or more, at most eight, whose kernels are zero
-    where two groups meet.
+    blocks of `least` channels or more, at most `512 // least`, whose kernels
+    are zero where two groups meet.
     """
     axis = _axes.channel_axis(data_format, 4)
     members, filters = kernel.shape[-2:]
@@ -43,8 +43,8 @@ def conv2d_of_blocks(x, kernel, bias, *, data_format, **settings):
         count
         for count in range(1, groups + 1)
         if groups % count == 0
-        and groups // count <= 8
-        and (count == groups or count * members >= 32)
+        and groups // count <= 512 // least
+        and (count == groups or count * members >= least)
     )
     blocks = groups // joined
     if joined > 1:

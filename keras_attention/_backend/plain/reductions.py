@@ -41,9 +41,9 @@ def scale(x, gate, axes):
 def dots(x, y, axis):
     """Return the sum of `x * y` over `axis`, which stays; `y` broadcasts.
 
-    XLA on CPUs has no quick loop for a sum over a few numbers that are
+    JAX's XLA on CPUs has no quick loop for a sum over a few numbers that are
     neighbours in memory. Their slices added up, and gradients that take the
     same way, make a training step of groups of 8 a third as long. The axis
-    stays as TensorFlow's XLA would sum anew for each use otherwise.
+    stays as TensorFlow's would sum anew for each use otherwise.
     """
     return ops.sum(x * y, axis=axis, keepdims=True)

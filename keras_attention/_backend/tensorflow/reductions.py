@@ -21,7 +21,7 @@ def largest(x, axes, keepdims=False):
     return _reduce(tf.reduce_max, x, axes, keepdims)
 
 
-def scale_as_one(x, gate, axes):
+def scale(x, gate, axes):
     """Return `x` times a gate of size 1 along `axes`."""
     if not _can_be_one(axes):
         return x * gate

@@ -19,6 +19,8 @@ from keras_attention._backend.torch.rows import take_rows
 from keras_attention._backend.torch.rows import weighted_rows
 from keras_attention._backend.torch.sampling import grid_sample
 from keras_attention._backend.torch.sampling import take_along
+from keras_attention._backend.torch.shapes import cast
+from keras_attention._backend.torch.shapes import expand_dims
 from keras_attention._backend.torch.shapes import reshape
 from keras_attention._backend.torch.vectors import affine
 from keras_attention._backend.torch.windows import window_sums
