@@ -35,12 +35,21 @@ def seconds(function: Callable, calls: int = 1) -> float:
     return (time.perf_counter() - start) / calls
 
 
-def fastest(functions: dict[str, Callable], turns: int = 5) -> str:
+def fastest(
+    functions: dict[str, Callable], turns: int = 7, turn: float = 5e-3
+) -> str:
     """Return the name of the function with the smallest median."""
     for function in functions.values():
         seconds(function, 2)
+    calls = {
+        name: max(1, round(turn / seconds(function, 2)))
+        for name, function in functions.items()
+    }
     rounds = [
-        {name: seconds(function) for name, function in functions.items()}
+        {
+            name: seconds(function, calls[name])
+            for name, function in functions.items()
+        }
         for _ in range(turns)
     ]
     return min(

@@ -11,11 +11,11 @@ from cases import CASES
 from cases import EVERYTHING
 from contract import CHECKS
 from contract import arguments
+from contract import held
 
 
-def variants_of_checks():
-    """Return each check with each set of its own parameters."""
-    params = []
+def promises():
+    """Return each check, with each of its own parameters, with its cases."""
     for check in CHECKS:
         variants = [{}]
         marks = []
@@ -27,12 +27,13 @@ def variants_of_checks():
                 marks.append(mark)
         for variant in variants:
             name = "-".join([check.__name__, *map(str, variant.values())])
-            params.append(pytest.param(check, variant, marks=marks, id=name))
-    return params
+            for case in held(check, CASES):
+                yield pytest.param(
+                    check, variant, case, marks=marks, id=f"{name}-{case}"
+                )
 
 
-@pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize(("check", "variant"), variants_of_checks())
+@pytest.mark.parametrize(("check", "variant", "case"), list(promises()))
 def test_contract(check, variant, case, request):
     fixtures = [
         name

@@ -16,6 +16,7 @@ from contract.case import Case
 from contract.case import Fresh
 from contract.case import arguments
 from contract.registry import CHECKS
+from contract.registry import held
 
 __all__ = [
     "CHECKS",
@@ -25,6 +26,7 @@ __all__ = [
     "attention",
     "configuration",
     "gradients",
+    "held",
     "outputs",
     "precision",
     "saving",

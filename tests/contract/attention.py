@@ -5,9 +5,10 @@ import keras
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.registry import check
+from contract.registry import plumbing
 
 
-@check
+@plumbing
 def attention_can_be_returned(case):
     layer, inputs = case.generic(), case.inputs()
     outputs, attention = layer(*inputs, return_attention=True)
@@ -26,7 +27,7 @@ def attention_is_symbolic_too(case):
     assert_close(gate(inputs), expected[1])
 
 
-@check
+@plumbing
 def attention_accepts_what_call_accepts(case):
     wide = [x.astype("float64") for x in case.inputs()]
     unbuilt = case.layer(dtype="mixed_bfloat16")

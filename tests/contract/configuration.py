@@ -11,6 +11,7 @@ from autodiff import forward
 from contract.case import arguments
 from contract.case import flat
 from contract.registry import check
+from contract.registry import plumbing
 
 VOCABULARY = {
     "activation",
@@ -183,7 +184,7 @@ def config_round_trips(case):
     assert json.dumps(keras.saving.serialize_keras_object(loaded)) == config
 
 
-@check
+@plumbing
 def every_argument_matters(case):
     defaults = arguments(case.layer_cls)
     own = behaviour(case.layer(), case)
@@ -221,7 +222,7 @@ def build_leaves_config_alone(case):
     assert layer.get_config() == before
 
 
-@check
+@plumbing
 def build_makes_every_weight(case):
     layer = case.layer()
     layer.build(*case.shapes)

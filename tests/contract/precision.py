@@ -12,9 +12,10 @@ from contract.case import arguments
 from contract.case import assert_close
 from contract.case import flat
 from contract.registry import check
+from contract.registry import plumbing
 
 
-@check
+@plumbing
 def mixed_precision_is_honoured(case):
     inputs = case.inputs()
     for dtype, tolerance in (("float16", 0.01), ("bfloat16", 0.08)):

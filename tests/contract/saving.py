@@ -7,10 +7,10 @@ import pytest
 
 from contract.case import assert_same
 from contract.case import flat
-from contract.registry import check
+from contract.registry import plumbing
 
 
-@check
+@plumbing
 def model_survives_saving(case, tmp_path):
     inputs = case.inputs()
     for call_kwargs in ({}, {"return_attention": True}):
@@ -21,7 +21,7 @@ def model_survives_saving(case, tmp_path):
         assert_same(loaded(inputs), model(inputs))
 
 
-@check
+@plumbing
 def weights_survive_saving(case, tmp_path):
     model, inputs = case.model(), case.inputs()
     model.save_weights(tmp_path / "model.weights.h5")
@@ -30,7 +30,7 @@ def weights_survive_saving(case, tmp_path):
     assert_same(other(inputs), model(inputs))
 
 
-@check
+@plumbing
 def quantized_model_survives_saving(case, tmp_path):
     """Twice: a file that was loaded can be saved again."""
     model, inputs = case.model(), case.inputs()

@@ -11,6 +11,7 @@ from autodiff import float64
 from autodiff import vjp
 from cases import GLIMPSES
 from contract import CHECKS
+from contract import held
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_last as map_to_last
@@ -48,7 +49,7 @@ PLACES = {"inputs_without_space_are_told", "unknown_channels_are_told"}
 
 def promises():
     for check in CHECKS:
-        for case in GLIMPSES:
+        for case in held(check, GLIMPSES):
             left = ATTENTION | PLACES
             if case.layer_cls is GlimpseSensor:
                 left |= SENSOR
