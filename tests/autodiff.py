@@ -19,6 +19,15 @@ BOTH_WAYS = pytest.mark.parametrize(
 )
 
 
+def some(values, of=4):
+    """Return values to test with: all on PyTorch, else one of each so many.
+
+    For what is of Keras more than of a backend, where compiling takes longer
+    than there is to see.
+    """
+    return list(values)[:: 1 if BACKEND == "torch" else of]
+
+
 class Calls(keras.layers.Layer):
     """A function as a layer, to take gradients of."""
 

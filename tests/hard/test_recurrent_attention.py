@@ -356,7 +356,7 @@ def test_fit_takes_either_layout(data_format):
 
 def test_quantized_model_survives_saving(tmp_path):
     images, _ = toy(4)
-    ram = model()
+    ram = model(num_glimpses=2)
     ram.build(images.shape)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # not every layer in it is quantized

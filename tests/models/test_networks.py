@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 import golden
+from autodiff import some
 from keras_attention import load_reference_weights
 from keras_attention import models
 from keras_attention.models import _imagenet
@@ -79,7 +80,7 @@ def parameters(builder, **options):
     return trainable, model.count_params()
 
 
-@pytest.mark.parametrize("name", models.__all__)
+@pytest.mark.parametrize("name", some(models.__all__))
 def test_networks_have_as_many_parameters_as_published(name):
     trainable, total = parameters(getattr(models, name))
     assert trainable == PARAMETERS[name]
@@ -87,7 +88,7 @@ def test_networks_have_as_many_parameters_as_published(name):
     assert f"{trainable:,} trainable" in getattr(models, name).__doc__
 
 
-@pytest.mark.parametrize(("name", "variant"), VARIANTS)
+@pytest.mark.parametrize(("name", "variant"), some(VARIANTS))
 def test_variants_have_as_many_parameters_as_published(name, variant):
     counted, _ = parameters(getattr(models, name), variant=variant)
     assert counted == VARIANTS[name, variant]
@@ -153,7 +154,7 @@ def test_both_layouts_give_the_same(family):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", some(FAMILIES))
 def test_networks_survive_saving(family, tmp_path):
     model = small(family)
     model.save(tmp_path / "network.keras")
@@ -175,7 +176,7 @@ def mixed_float16():
 
 
 @pytest.mark.usefixtures("mixed_float16")
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", some(FAMILIES))
 def test_mixed_precision_is_honoured(family):
     model = small(family)
     assert {layer.compute_dtype for layer in model.layers} == {"float16"}

@@ -119,6 +119,7 @@ SLOW_ON_JAX = {
     "InceptionResNetV2",
     "InceptionV3",
     "MobileNetV2",
+    "MobileNetV3Small",
     "NASNetMobile",
     "ResNet50V2",
     "Xception",
