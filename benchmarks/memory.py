@@ -11,6 +11,7 @@ nothing else tells the peak since a given moment.
 import argparse
 import dataclasses
 import gc
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,6 +44,9 @@ def _in_process(layer: str, side: str, batch: int) -> int:
     """Return what the process that this file is says of one side."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.memory", layer, side, str(batch)],
+        # Maps are then given back when they are not needed, whatever lies
+        # behind them: two runs are alike.
+        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
         check=True,
         capture_output=True,
         text=True,
