@@ -97,8 +97,9 @@ class ChannelAttention(BottleneckGate):
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
         # One call of the perceptron serves both: (batch, 2, channels).
-        z = ops.stack(
-            [_numerics.mean(x, axes), _backend.largest(x, axes)], axis=1
+        # One batch of vectors: one product for both.
+        z = ops.concatenate(
+            [_numerics.mean(x, axes), _backend.largest(x, axes)]
         )
-        m = self.perceptron(z, ops.relu)
-        return self.spread(ops.sigmoid(ops.sum(m, axis=1)), x)
+        of_mean, of_largest = ops.split(self.perceptron(z, ops.relu), 2)
+        return self.spread(ops.sigmoid(of_mean + of_largest), x)
