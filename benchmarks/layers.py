@@ -55,7 +55,7 @@ def measure(
         check(
             *sides[compiled[0] if compiled else plain],
             # Places that are whole pixels but for a rounding.
-            tolerance=5e-3 if case.jumps == PIXELS else 1e-3,
+            tolerance=1e-2 if case.jumps == PIXELS else 1e-3,
             stray=case.jumps,
         )
         ways = {}
