@@ -145,9 +145,13 @@ class CBAM(BottleneckLayer):
 
     def call(self, x, training=None, return_attention=False):
         channel = self.channel.compute_attention(x)
-        refined = self.channel.apply_attention(x, channel)
-        seen = x if self.spatial_input == "original" else refined
-        spatial = self.spatial.compute_attention(seen, training=training)
+        if self.spatial_input == "original":
+            # First, so that a training step holds one map less.
+            spatial = self.spatial.compute_attention(x, training=training)
+            refined = self.channel.apply_attention(x, channel)
+        else:
+            refined = self.channel.apply_attention(x, channel)
+            spatial = self.spatial.compute_attention(refined, training=training)
         outputs = self.spatial.apply_attention(refined, spatial)
         attention = {"channel": channel, "spatial": spatial}
         return self._outputs(outputs, attention, return_attention)
