@@ -35,12 +35,17 @@ def _backward(rest, slopes):
     planes, kernel = rest
     wide = jnp.promote_types(kernel.dtype, jnp.float32)
     slopes = slopes.astype(wide)
-    turned = jnp.moveaxis(kernel[::-1, ::-1].astype(wide), -1, 0)
-    of_planes = tuple(
-        _correlate(slopes, by, flipped=True).astype(plane.dtype)
-        for plane, by in zip(planes, turned, strict=True)
-    )
+    turned = kernel[::-1, ::-1, None].astype(wide)
     size = len(kernel)
+    # Not of shifted slopes, which XLA sums anew for each channel they go to if
+    # a map has the channels first.
+    of_planes = lax.conv_general_dilated(
+        _padded(slopes, size, flipped=True)[..., None],
+        turned,
+        window_strides=(1, 1),
+        padding="VALID",
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+    )
     # A convolution whose channels are the samples, and whose window is a map.
     of_kernel = [
         lax.conv_general_dilated(
@@ -52,6 +57,9 @@ def _backward(rest, slopes):
         )[0, :, :, 0]
         for plane in planes
     ]
+    of_planes = tuple(
+        of_planes[..., i].astype(plane.dtype) for i, plane in enumerate(planes)
+    )
     return of_planes, jnp.stack(of_kernel, -1).astype(kernel.dtype)
 
 
@@ -60,11 +68,11 @@ _shifted_sums.defvjp(_forward, _backward)
 _compiled = jax.jit(_shifted_sums, inline=True)
 
 
-def _correlate(plane, weights, flipped=False):
+def _correlate(plane, weights):
     """Return the sum of a plane's shifts, each times its weight."""
     _, height, width = plane.shape
     size = len(weights)
-    padded = _padded(plane, size, flipped)
+    padded = _padded(plane, size)
     return sum(
         padded[:, i : i + height, j : j + width] * weights[i, j]
         for i in range(size)
