@@ -38,7 +38,8 @@ def layers_alive():
     """Return how many layers there are."""
     gc.collect()
     return sum(
-        issubclass(type(thing), keras.layers.Layer) for thing in gc.get_objects()
+        issubclass(type(thing), keras.layers.Layer)
+        for thing in gc.get_objects()
     )
 
 

@@ -39,7 +39,7 @@ def _backward(rest, slopes):
     size = len(kernel)
     # Not of shifted slopes, which XLA sums anew for each channel they go to if
     # a map has the channels first.
-    of_planes = lax.conv_general_dilated(
+    of_both = lax.conv_general_dilated(
         _padded(slopes, size, flipped=True)[..., None],
         turned,
         window_strides=(1, 1),
@@ -58,7 +58,7 @@ def _backward(rest, slopes):
         for plane in planes
     ]
     of_planes = tuple(
-        of_planes[..., i].astype(plane.dtype) for i, plane in enumerate(planes)
+        of_both[..., i].astype(plane.dtype) for i, plane in enumerate(planes)
     )
     return of_planes, jnp.stack(of_kernel, -1).astype(kernel.dtype)
 
