@@ -31,7 +31,7 @@ DEFECTS = [
     Defect(
         "attention leaves in another dtype than the input's",
         "_layer",
-        "ops.cast(gate, x.dtype)",
+        "_backend.cast(gate, x.dtype)",
         "gate",
         "GatedChannelTransform",
         "mixed_precision_is_honoured",
@@ -39,7 +39,7 @@ DEFECTS = [
     Defect(
         "sums are accumulated in float16",
         "_numerics",
-        'ops.cast(x, "float32")',
+        '_backend.cast(x, "float32")',
         "x",
         "SpatialGroupEnhance",
         "float16_does_not_overflow",
@@ -168,8 +168,8 @@ DEFECTS = [
     Defect(
         "the spatial gate looks at the wrong map",
         "mixed.cbam",
-        'x if self.spatial_input == "original" else refined',
-        'x if self.spatial_input == "refined" else refined',
+        'self.spatial_input == "original"',
+        'self.spatial_input == "refined"',
         "CBAM",
         "equals_the_float64_twin",
     ),
