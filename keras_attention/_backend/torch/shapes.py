@@ -17,8 +17,6 @@ def cast(x, dtype):
 
 def expand_dims(x, axes):
     """Return `x` with new axes of size 1, which are not negative."""
-    if not isinstance(x, torch.Tensor):
-        return shapes.expand_dims(x, axes)
     for axis in axes:
         x = x.unsqueeze(axis)
     return x
