@@ -110,6 +110,21 @@ def test_resizing(size, data_format, rng):
         compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace.* is deprecated")
+def test_halving_is_traced_for_all_sizes(rng):
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(rng.normal(size=(2, 9, 8, 3)))
+
+    def halve(x):
+        return _backend.halve(x, data_format="channels_last")
+
+    traced = torch.jit.trace(halve, x[:, :5, :7])
+    for size in ((9, 8), (4, 5), (1, 2)):
+        of_size = x[:, : size[0], : size[1]]
+        np.testing.assert_array_equal(traced(of_size), halve(of_size))
+
+
 def test_rectify(rng):
     compare("rectify", [rng.normal(size=(3, 4))], rng)
 

@@ -22,7 +22,7 @@ class Drawn:
     outputs jump, so that rounding may land on either side. `reads` is whether
     the layer looks at moved positions, and perhaps not at all of its input,
     `slopes` whether it has a gradient to all that it is given, and `wider` are
-    dtypes in which it may answer in half precision. `rounding` is how much more
+    dtypes in which it may answer in half precision. `leeway` is how much more
     than others it may be off, many layers deep.
     """
 
@@ -34,7 +34,7 @@ class Drawn:
     reads: bool = False
     slopes: bool = True
     wider: tuple[str, ...] = ()
-    rounding: float = 1.0
+    leeway: float = 1.0
 
     def __str__(self):
         shapes = ", ".join(map(str, self.case.shapes))

@@ -163,7 +163,7 @@ def ResidualAttention(pick, sizes):
         shape,
         weight_scale=0.3,
         # Divided by a deviation that may be small, all that came before counts.
-        rounding=3000 if activation == "spatial" else 10,
+        leeway=100 if activation == "spatial" else 10,
     )
 
 

@@ -40,7 +40,7 @@ def close(drawn, layer, inputs, outputs, rounding, share=1e-5):
         moved = np.maximum(moved, np.abs(expected(layer, off) - right))
     # Anywhere, as sums go over many places.
     room = share * np.abs(right).max(initial=0) + 30 * moved.max(initial=0)
-    room *= drawn.rounding
+    room *= drawn.leeway
     worst = np.abs(outputs - right).max(initial=0)
     assert worst <= room, f"off by {worst}, where {room} is allowed"
 
@@ -163,7 +163,7 @@ def gradients_are_the_twins_slope(drawn):
     norm = np.sqrt(
         sum((s**2).sum() for s in (*slopes, *weight_slopes.values()))
     )
-    room = 3e-4 * drawn.rounding * max(norm, abs(right), 1e-3)
+    room = 3e-4 * drawn.leeway * max(norm, abs(right), 1e-3)
     assert abs(found - right) <= room, f"{found} is not {right}"
 
 

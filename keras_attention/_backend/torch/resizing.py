@@ -8,8 +8,15 @@ def halve(x, *, data_format):
     x = _channels_second(x, data_format)
     # An odd size is padded at both ends, an even one at its end alone, which
     # is what rounding up the number of windows comes to.
+    padding = [size % 2 for size in x.shape[2:]]
+    if torch.jit.is_tracing():
+        # Sizes are tensors, so that a file takes others: pooling has no such.
+        x = torch.nn.functional.pad(
+            x, (padding[1], 0, padding[0], 0), value=-torch.inf
+        )
+        padding = [0, 0]
     outputs = torch.nn.functional.max_pool2d(
-        x, 3, 2, padding=[size % 2 for size in x.shape[2:]], ceil_mode=True
+        x, 3, 2, padding=padding, ceil_mode=True
     )
     return _channels_back(outputs, data_format)
 
