@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 import twins
+from autodiff import BACKEND
 from autodiff import forward
 from autodiff import vjp
 from contract.case import LAYOUTS
@@ -61,7 +62,8 @@ def sizes_may_be_unknown(case):
     unknown = (None,) * (len(case.shapes[0]) - 2)
     sizes = case.kwargs.get("output_size", unknown)
     assert model.outputs[0].shape[:-1] == (None, *sizes)
-    for batch, size in ((2, 8), (3, 5)):
+    # JAX makes another function for each size, and the next test has that.
+    for batch, size in ((3, 5),) if BACKEND == "jax" else ((2, 8), (3, 5)):
         inputs = case.inputs(case.resized(batch, size))
         outputs = model.predict(inputs, verbose=0)
         assert_close(outputs, twins.run(model.layers[-1], inputs))
@@ -81,8 +83,8 @@ def a_sample_does_not_depend_on_the_batch(case):
 @check
 def one_sample_of_one_position_is_finite(case):
     shapes = case.resized(1, 1)
+    layer = case.generic(shapes)
     for value in (0.0, 1.0):
-        layer = case.generic(shapes)
         inputs = [np.full(shape, value, "float32") for shape in shapes]
         outputs, slopes, weight_slopes = vjp(
             layer, inputs, case.cotangent(shapes)

@@ -63,12 +63,13 @@ def float16_does_not_overflow(case, dtype):
     # Not at a kernel of ones, whose sums no convolution keeps in float16.
     defaults = arguments(case.layer_cls)
     kernel = {k: defaults[k] for k in defaults if k == "kernel_initializer"}
-    initial = case.layer(dtype=dtype, **kernel)
-    for a in flat(forward(initial, *half, return_attention=True)):
+    layer = case.layer(dtype=dtype, **kernel)
+    layer.build(*shapes)
+    for a in flat(forward(layer, *half, return_attention=True)):
         assert np.isfinite(a).all()
     # What is summed must be right, not just finite: a gate at its bound would
     # hide a wrong sum, so look at it where weights are small.
-    layer = case.generic(shapes, dtype=dtype)
+    case.scattered(layer)
     layer.set_weights([weight / 100 for weight in layer.get_weights()])
     wide = case.generic(shapes)
     wide.set_weights(layer.get_weights())

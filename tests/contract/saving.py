@@ -35,12 +35,7 @@ def quantized_model_survives_saving(case, tmp_path):
     """Twice: a file that was loaded can be saved again."""
     model, inputs = case.model(), case.inputs()
     before = flat(model(inputs))
-    # Keras collects garbage for each kernel that it replaces: spare it what all
-    # the other tests have left.
-    gc.freeze()
-    with pytest.warns(UserWarning, match="not have a `quantize` method"):
-        model.quantize("int8")  # Keras says so of its own input layers
-    gc.unfreeze()
+    quantize(model)
     assert all(s.quantization_mode == "int8" for s in _dense(model))
     expected = flat(model(inputs))
     assert [a.shape for a in expected] == [a.shape for a in before]
@@ -51,6 +46,16 @@ def quantized_model_survives_saving(case, tmp_path):
         assert len(_dense(loaded)) == len(_dense(model))
         assert all(s.quantization_mode == "int8" for s in _dense(loaded))
         assert_same(loaded(inputs), expected)
+
+
+def quantize(model):
+    """Quantize a model, parts of which Keras then says it cannot."""
+    # Keras collects garbage for each kernel that it replaces: spare it what all
+    # the other tests have left.
+    gc.freeze()
+    with pytest.warns(UserWarning, match="not have a `quantize` method"):
+        model.quantize("int8")
+    gc.unfreeze()
 
 
 def _dense(model):

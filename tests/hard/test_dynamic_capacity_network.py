@@ -12,6 +12,7 @@ from keras import ops
 import twins
 from autodiff import BACKEND
 from autodiff import float64
+from autodiff import forward
 from cases import DYNAMIC
 from contract import CHECKS
 from contract.case import assert_close
@@ -19,6 +20,7 @@ from contract.case import assert_same
 from contract.case import flat
 from contract.case import to_numpy
 from contract.training import MODES
+from contract.training import MODES_OF
 from contract.training import fit_moves_every_weight
 from keras_attention import DynamicCapacityNetwork
 from keras_attention._backend import plain
@@ -73,7 +75,7 @@ def test_contract(check, case, request):
     check(case, **{name: request.getfixturevalue(name) for name in fixtures})
 
 
-@pytest.mark.parametrize("mode", ["eager"] if BACKEND == "torch" else MODES)
+@pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
 def test_fit_moves_every_weight(mode):
     fit_moves_every_weight(DYNAMIC[0], mode)
 
@@ -322,7 +324,7 @@ def test_statistics_move_once_a_step():
         assert_close(norm.moving_variance, (1 + variance) / 2, 1e-4)
 
 
-@pytest.mark.parametrize("mode", ["eager"] if BACKEND == "torch" else MODES)
+@pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
 def test_a_top_with_a_memory_trains(mode):
     network = model(top=busy_top(), hint_weight=0)
     network.compile("sgd", LOSS, **MODES[mode])
@@ -447,16 +449,16 @@ def test_images_may_be_integers():
 def test_mixed_precision_is_honoured(dtype):
     half = dtype.removeprefix("mixed_")
     case, inputs = DYNAMIC[0], DYNAMIC[0].inputs()
-    outputs, attention = case.generic(dtype=dtype)(
-        *inputs, return_attention=True
+    outputs, attention = forward(
+        case.generic(dtype=dtype), *inputs, return_attention=True
     )
     found = [outputs, attention["saliency"], attention["positions"]]
     dtypes = [keras.backend.standardize_dtype(a.dtype) for a in found]
     assert dtypes == [half, half, "int32"]
     # Everything refined, as half a bit may choose another position.
     every = {"num_patches": 12}
-    close = case.generic(dtype=dtype, **every)(*inputs)
-    wide = case.generic(**every)(*inputs)
+    close = forward(case.generic(dtype=dtype, **every), *inputs)
+    wide = forward(case.generic(**every), *inputs)
     assert_close(ops.cast(close, "float32"), wide, 0.05)
 
 
@@ -484,7 +486,7 @@ def test_float64_is_honoured():
     with float64():
         network = DYNAMIC[0].generic(dtype="float64")
         inputs = DYNAMIC[0].inputs(dtype="float64")
-        outputs, attention = network(*inputs, return_attention=True)
+        outputs, attention = forward(network, *inputs, return_attention=True)
         found = flat([outputs, attention["saliency"]])
         expected, expected_attention = twins.run(network, inputs)
     assert {a.dtype for a in found} == {np.dtype("float64")}

@@ -10,6 +10,7 @@ from keras import ops
 import golden
 from autodiff import BACKEND
 from autodiff import float64
+from autodiff import some
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_last
@@ -38,8 +39,13 @@ def stored(settings):
 
 
 @ALL_SETTINGS
-def test_golden(settings, data_format, form):
-    compare(settings, data_format)
+def test_golden(settings, form):
+    compare(settings)
+
+
+@pytest.mark.parametrize("settings", some(SETTINGS), ids=name)
+def test_golden_with_the_channels_first(settings, form):
+    compare(settings, "channels_first")
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="There all are compiled.")
