@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_attention import _backend
+from keras_attention._backend.plain import sampling
 
 
 def largest(values, count: int):
@@ -42,8 +43,8 @@ def cut(images, starts, size: tuple[int, int]):
     )
     patches = _backend.take_rows(
         images,
-        ops.clip(rows, 0, height - 1),
-        ops.clip(columns, 0, width - 1),
+        sampling.bounded(rows, height),
+        sampling.bounded(columns, width),
     )
     patches = ops.where(ops.expand_dims(inside, -1), patches, 0)
     return _backend.reshape(patches, (batch * count, *size, channels))

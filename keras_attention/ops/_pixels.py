@@ -75,6 +75,6 @@ def _clamped_taps(position, size):
     t = position - floor
     # A weight that is NaN stays so, wherever its index ends.
     return [
-        (ops.clip(_backend.cast(pixel, "int32"), 0, size - 1), weight)
+        (sampling.bounded(_backend.cast(pixel, "int32"), size), weight)
         for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
     ]

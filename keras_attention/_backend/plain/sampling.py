@@ -40,11 +40,18 @@ def in_bounds(taps, size):
     for pixel, weight in taps:
         last = ops.cast(size - 1, pixel.dtype)
         inside = ops.logical_and(pixel >= 0, pixel <= last)
-        index = ops.clip(ops.cast(pixel, "int32"), 0, size - 1)
+        index = bounded(ops.cast(pixel, "int32"), size)
         # A weight that is NaN shall stay so outside too. XLA would make a
         # choice of zeros of its product with `inside`.
         found.append((index, ops.where(inside, weight, 0 * weight)))
     return found
+
+
+def bounded(index, size):
+    """Return an index clipped to where there is something to read."""
+    # Not `clip`: LiteRT's converter takes one from 0 to 6, of integers too, for
+    # an activation, and then needs TensorFlow to run it.
+    return ops.minimum(ops.maximum(index, 0), size - 1)
 
 
 def linear(position):
