@@ -96,8 +96,7 @@ class ChannelAttention(BottleneckGate):
 
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
-        # One call of the perceptron serves both: (batch, 2, channels).
-        # One batch of vectors: one product for both.
+        # One batch of vectors: one call of the perceptron serves both.
         z = ops.concatenate(
             [_numerics.mean(x, axes), _backend.largest(x, axes)]
         )
