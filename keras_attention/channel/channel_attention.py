@@ -100,5 +100,8 @@ class ChannelAttention(BottleneckGate):
         z = ops.concatenate(
             [_numerics.mean(x, axes), _backend.largest(x, axes)]
         )
-        of_mean, of_largest = ops.split(self.perceptron(z, ops.relu), 2)
-        return self.spread(ops.sigmoid(of_mean + of_largest), x)
+        scores = self.perceptron(z, ops.relu)
+        # Not `split`, to whose parts an export would give the size that it saw.
+        shape = (2, ops.shape(x)[0], scores.shape[-1])
+        scores = ops.sum(_backend.reshape(scores, shape), axis=0)
+        return self.spread(ops.sigmoid(scores), x)

@@ -1,7 +1,10 @@
 """What comes out: the right numbers, in both layouts, whatever the sizes."""
 
+import warnings
+
 import keras
 import numpy as np
+import pytest
 
 import twins
 from autodiff import BACKEND
@@ -78,6 +81,22 @@ def a_sample_does_not_depend_on_the_batch(case):
         for i in range(len(together))
     ]
     assert_close(np.concatenate(alone), together)
+
+
+@check
+def traces_take_any_number_of_samples(case):
+    """What writes ONNX files traces one sample, and must not count on it."""
+    if BACKEND != "torch":
+        return  # others trace with a size that nobody knows: see above
+    torch = pytest.importorskip("torch")
+    layer = case.generic()
+    inputs = [keras.ops.convert_to_tensor(x) for x in case.inputs()]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of what becomes constant
+        traced = torch.jit.trace(
+            layer, [x[:1] for x in inputs], check_trace=False
+        )
+    assert_close(traced(*inputs), layer(*inputs))
 
 
 @check
