@@ -33,7 +33,12 @@ the other side in a process without this package. The numbers are how far the
 outputs are from those of the source, relative to the largest of them. Made by
 `tox run -e export-jax`, `export-tensorflow` and `export-torch`, with
 Keras {version}. `int8` is `model.quantize`, saved and reloaded, beside the
-quantized model."""
+quantized model.
+
+What cannot be written on one backend may be on another: save the model, load it
+there, and export it. ONNX files of JAX are made by jax2onnx, which knows the
+fewest operations; SavedModels of JAX hold what XLA made, for TensorFlow alone.
+Training is in none of these files."""
 
 NETWORKS = ("se_torch", "cbam", "sk")
 TOLERANCE = 1e-4
