@@ -13,6 +13,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import textwrap
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -148,10 +149,11 @@ def anywhere(text):
 
 def shortened(text):
     """Return the first words of an error, without colours and backticks."""
-    text = " ".join(re.sub(r"\x1b\[\d*m|[`|]", "", text).split())
-    # Keras says where before it says what.
-    text = re.sub(r"Exception encountered when calling \S+ ", "", text)
-    return text if len(text) < 140 else f"{text[:140]} ..."
+    text = re.sub(r"\x1b\[\d*m|[`|]", "", text)
+    # Keras says where before it says what, and then with what.
+    text = re.sub(r"Exception encountered when calling \S+\s+", "", text)
+    text = text.partition("Arguments received")[0]
+    return textwrap.shorten(text, 140, placeholder=" ...")
 
 
 def works(result):
