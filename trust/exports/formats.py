@@ -18,7 +18,13 @@ def onnx(model, path, inputs):
 
 
 def litert(model, path, inputs):
-    model.export(path, format="litert", verbose=False)
+    signature = None
+    if BACKEND == "torch":  # whose files are for one size of the batch
+        specs = [keras.InputSpec(x.dtype.name, x.shape) for x in inputs]
+        signature = [specs] if len(specs) > 1 else specs
+    model.export(
+        path, format="litert", verbose=False, input_signature=signature
+    )
 
 
 def torch_export(model, path, inputs):
@@ -38,7 +44,7 @@ def int8(model, path, inputs):
 FORMATS = {
     "SavedModel": (saved_model, "", ("tensorflow", "jax")),
     "ONNX": (onnx, ".onnx", ("tensorflow", "jax", "torch")),
-    "LiteRT": (litert, ".tflite", ("tensorflow",)),
+    "LiteRT": (litert, ".tflite", ("tensorflow", "torch")),
     "torch.export": (torch_export, ".pt2", ("torch",)),
     "int8": (int8, ".keras", ("tensorflow", "jax", "torch")),
 }

@@ -153,6 +153,7 @@ def shortened(text):
     # Keras says where before it says what, and then with what.
     text = re.sub(r"Exception encountered when calling \S+\s+", "", text)
     text = text.partition("Arguments received")[0]
+    text = text.rpartition("Original error: ")[2]
     return textwrap.shorten(text, 140, placeholder=" ...")
 
 
