@@ -35,6 +35,7 @@ resize_bilinear = _active.resize_bilinear
 scale = _active.scale
 take_along = _active.take_along
 take_rows = _active.take_rows
+tile_means = _active.tile_means
 total = _active.total
 weighted_rows = _active.weighted_rows
 window_sums = _active.window_sums

@@ -84,7 +84,7 @@ def extract_glimpses(
     glimpses = []
     for factor in (scale_factor**scale for scale in range(num_scales)):
         square = _square(images, locations, factor * size, data_format)
-        glimpses.append(_shrink(square, factor, size, data_format))
+        glimpses.append(_shrink(square, factor, data_format))
     return ops.stack(glimpses, axis=1)
 
 
@@ -128,14 +128,11 @@ def _line(locations, length, side: int):
     return _backend.cast(ops.where(is_inside, places, 0), "int32"), is_inside
 
 
-def _shrink(square, factor: int, size: int, data_format: str):
+def _shrink(square, factor: int, data_format: str):
     """Return the means of the tiles of `factor` x `factor` pixels."""
     if factor == 1:
         return square
-    total = _numerics.accumulable(square)
-    for axis in _axes.spatial_axes(data_format, 4):
-        # Apart: PyTorch is slow at sums over two axes that are not neighbours.
-        shape = ops.shape(total)
-        tiles = (*shape[:axis], size, factor, *shape[axis + 1 :])
-        total = ops.sum(_backend.reshape(total, tiles), axis=axis + 1)
-    return _backend.cast(total / factor**2, square.dtype)
+    means = _backend.tile_means(
+        _numerics.accumulable(square), factor, data_format=data_format
+    )
+    return _backend.cast(means, square.dtype)

@@ -15,6 +15,7 @@ from keras_attention._backend.plain.reductions import scale
 from keras_attention._backend.plain.reductions import total
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
+from keras_attention._backend.plain.resizing import tile_means
 from keras_attention._backend.plain.sampling import grid_sample
 from keras_attention._backend.plain.sampling import take_along
 from keras_attention._backend.plain.sampling import take_rows

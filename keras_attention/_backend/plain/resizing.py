@@ -1,4 +1,4 @@
-"""Halving maps, and bilinear resizing by two small matrix products."""
+"""Pooling maps, and bilinear resizing by two small matrix products."""
 
 from typing import Any
 
@@ -14,6 +14,11 @@ def halve(x, *, data_format):
     return ops.max_pool(
         x, 3, strides=2, padding="same", data_format=data_format
     )
+
+
+def tile_means(x, factor, *, data_format):
+    """Return the means of tiles of `factor` x `factor`, of rank 4."""
+    return ops.average_pool(x, factor, strides=factor, data_format=data_format)
 
 
 def resize_bilinear(x, size, *, align_corners: bool, data_format: str):

@@ -8,6 +8,7 @@ from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.reductions import dots
 from keras_attention._backend.plain.resizing import halve
 from keras_attention._backend.plain.resizing import resize_bilinear
+from keras_attention._backend.plain.resizing import tile_means
 from keras_attention._backend.plain.shapes import cast
 from keras_attention._backend.plain.shapes import expand_dims
 from keras_attention._backend.plain.shapes import reshape

@@ -15,6 +15,7 @@ from keras_attention._backend.torch.reductions import scale
 from keras_attention._backend.torch.reductions import total
 from keras_attention._backend.torch.resizing import halve
 from keras_attention._backend.torch.resizing import resize_bilinear
+from keras_attention._backend.torch.resizing import tile_means
 from keras_attention._backend.torch.rows import take_rows
 from keras_attention._backend.torch.rows import weighted_rows
 from keras_attention._backend.torch.sampling import grid_sample

@@ -2,6 +2,8 @@
 
 import torch
 
+from keras_attention import _axes
+
 
 def halve(x, *, data_format):
     """Return the maxima of 3x3 windows, every other one, of rank 4."""
@@ -19,6 +21,17 @@ def halve(x, *, data_format):
         x, 3, 2, padding=padding, ceil_mode=True
     )
     return _channels_back(outputs, data_format)
+
+
+def tile_means(x, factor, *, data_format):
+    """Return the means of tiles of `factor` x `factor`, of rank 4.
+
+    Sums over one axis and then over the other, of which the first is over what
+    lies side by side: pooling takes twice as long.
+    """
+    for axis in _axes.spatial_axes(data_format, 4):
+        x = x.unflatten(axis, (-1, factor)).sum(axis + 1)
+    return x / factor**2
 
 
 def resize_bilinear(x, size, *, align_corners, data_format):
