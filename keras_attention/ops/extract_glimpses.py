@@ -96,22 +96,12 @@ def _square(images, locations, side: int, data_format: str):
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
     is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
-    rows, columns = rows[:, :, None], columns[:, None, :]
-    if data_format == "channels_last":
-        is_inside = is_inside[..., None]
-        square = _backend.take_rows(images, rows, columns)
-    else:
-        is_inside = is_inside[:, None]
-        # One gather of a flat axis, which every backend compiles and exports.
-        planes = _backend.reshape(
-            ops.arange(sizes[0] * sizes[1], dtype="int32"),
-            (sizes[0], sizes[1], 1, 1),
-        )
-        places = (planes * height + rows[:, None]) * width + columns[:, None]
-        if images.shape[0] == 0:  # of which JAX could not take anything
-            return ops.zeros(ops.shape(places), dtype=images.dtype)
-        square = ops.take(_backend.reshape(images, (-1,)), places, axis=0)
-    return ops.where(is_inside, square, ops.zeros((), dtype=images.dtype))
+    # A pixel is then read in one, and not channel by channel.
+    images = _axes.to_last(images, data_format)
+    square = _backend.take_rows(images, rows[:, :, None], columns[:, None, :])
+    nothing = ops.zeros((), dtype=images.dtype)
+    square = ops.where(is_inside[..., None], square, nothing)
+    return _axes.from_last(square, data_format)
 
 
 def _line(locations, length, side: int):
