@@ -81,27 +81,24 @@ def extract_glimpses(
             "`locations` must have shape (batch, 2), an (x, y) an image. "
             f"Received: locations.shape={tuple(locations.shape)}"
         )
+    # A pixel is then read in one, and not channel by channel.
+    images = _axes.to_last(images, data_format)
     glimpses = []
     for factor in (scale_factor**scale for scale in range(num_scales)):
-        square = _square(images, locations, factor * size, data_format)
-        glimpses.append(_shrink(square, factor, data_format))
+        glimpse = _shrink(_square(images, locations, factor * size), factor)
+        glimpses.append(_axes.from_last(glimpse, data_format))
     return ops.stack(glimpses, axis=1)
 
 
-def _square(images, locations, side: int, data_format: str):
+def _square(images, locations, side: int):
     """Return a square of pixels around each location, zero outside."""
-    y_axis, x_axis = _axes.spatial_axes(data_format, 4)
-    sizes = ops.shape(images)
-    height, width = sizes[y_axis], sizes[x_axis]
+    _, height, width, _ = ops.shape(images)
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
     is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
-    # A pixel is then read in one, and not channel by channel.
-    images = _axes.to_last(images, data_format)
     square = _backend.take_rows(images, rows[:, :, None], columns[:, None, :])
     nothing = ops.zeros((), dtype=images.dtype)
-    square = ops.where(is_inside[..., None], square, nothing)
-    return _axes.from_last(square, data_format)
+    return ops.where(is_inside[..., None], square, nothing)
 
 
 def _line(locations, length, side: int):
@@ -118,11 +115,9 @@ def _line(locations, length, side: int):
     return _backend.cast(ops.where(is_inside, places, 0), "int32"), is_inside
 
 
-def _shrink(square, factor: int, data_format: str):
+def _shrink(square, factor: int):
     """Return the means of the tiles of `factor` x `factor` pixels."""
     if factor == 1:
         return square
-    means = _backend.tile_means(
-        _numerics.accumulable(square), factor, data_format=data_format
-    )
+    means = _backend.tile_means(_numerics.accumulable(square), factor)
     return _backend.cast(means, square.dtype)

@@ -101,15 +101,8 @@ def test_conv2d(channels, groups, padding, data_format, rng):
         compare("conv2d", [x, kernel], rng, half=False, **settings)
 
 
-def test_tile_means(data_format, rng):
-    shape = _axes.shape_from_last((2, 6, 9, 4), data_format)
-    compare(
-        "tile_means",
-        [rng.normal(size=shape)],
-        rng,
-        factor=3,
-        data_format=data_format,
-    )
+def test_tile_means(rng):
+    compare("tile_means", [rng.normal(size=(2, 6, 9, 4))], rng, factor=3)
 
 
 @pytest.mark.parametrize("size", [(4, 5), (1, 2)])

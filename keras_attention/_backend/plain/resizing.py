@@ -16,9 +16,11 @@ def halve(x, *, data_format):
     )
 
 
-def tile_means(x, factor, *, data_format):
-    """Return the means of tiles of `factor` x `factor`, of rank 4."""
-    return ops.average_pool(x, factor, strides=factor, data_format=data_format)
+def tile_means(x, factor):
+    """Return the means of tiles of `factor` x `factor`, channels last."""
+    return ops.average_pool(
+        x, factor, strides=factor, data_format="channels_last"
+    )
 
 
 def resize_bilinear(x, size, *, align_corners: bool, data_format: str):

@@ -2,8 +2,6 @@
 
 import torch
 
-from keras_attention import _axes
-
 
 def halve(x, *, data_format):
     """Return the maxima of 3x3 windows, every other one, of rank 4."""
@@ -23,13 +21,12 @@ def halve(x, *, data_format):
     return _channels_back(outputs, data_format)
 
 
-def tile_means(x, factor, *, data_format):
-    """Return the means of tiles of `factor` x `factor`, of rank 4.
+def tile_means(x, factor):
+    """Return the means of tiles of `factor` x `factor`, channels last.
 
-    Sums over one axis and then over the other, of which the first is over what
-    lies side by side: pooling takes twice as long.
+    Sums over one axis and then over the other: pooling takes twice as long.
     """
-    for axis in _axes.spatial_axes(data_format, 4):
+    for axis in (1, 2):
         x = x.unflatten(axis, (-1, factor)).sum(axis + 1)
     return x / factor**2
 
