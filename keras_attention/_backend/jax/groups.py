@@ -37,31 +37,40 @@ def _of_slices(x, y):
     return sum(products).astype(x.dtype)
 
 
-@jax.custom_vjp
+@jax.custom_jvp
 def _dots(x, y):
     return _of_slices(x, y)
 
 
-def _slopes_of_dots(rest, slopes):
-    x, y = rest
-    axes = tuple(axis for axis in range(y.ndim) if y.shape[axis] == 1)
-    return slopes * y, jnp.sum(slopes * x, axes, keepdims=True)
+@_dots.defjvp
+def _dots_jvp(primals, tangents):
+    """Return the sums and their tangent, whose transpose is fast.
+
+    The transpose of a sum of slices would be as many padded arrays.
+    """
+    (x, y), (of_x, of_y) = primals, tangents
+    tangent = jnp.sum(of_x * y + x * of_y, -1, keepdims=True)
+    return _dots(x, y), tangent
 
 
-_dots.defvjp(lambda x, y: (_dots(x, y), (x, y)), _slopes_of_dots)
-
-
-@jax.custom_vjp
+@jax.custom_jvp
 def _scale(x, gate):
     return x * gate
 
 
-def _slopes_of_scale(rest, slopes):
-    x, gate = rest
-    return slopes * gate, _of_slices(slopes, x)
+@_scale.defjvp
+def _scale_jvp(primals, tangents):
+    """Return the product and its tangent, whose transpose is fast.
 
+    The transpose of repeating a gate is a sum of slices, that of broadcasting
+    it is not.
+    """
+    (x, gate), (of_x, of_gate) = primals, tangents
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    repeated = [of_gate.astype(wide)] * x.shape[-1]
+    of_gate = x.astype(wide) * jnp.concatenate(repeated, axis=-1)
+    return _scale(x, gate), of_x * gate + of_gate.astype(x.dtype)
 
-_scale.defvjp(lambda x, gate: (_scale(x, gate), (x, gate)), _slopes_of_scale)
 
 # Called eagerly, each slice would be an operation that is compiled by itself.
 _compiled_dots = jax.jit(_dots, inline=True)

@@ -4,6 +4,7 @@ import functools
 
 import jax
 import jax.numpy as jnp
+from jax import lax
 
 
 @functools.partial(jax.custom_jvp, nondiff_argnums=(1, 2))
@@ -19,12 +20,12 @@ def largest(x, axes, keepdims=False):
 
 @largest.defjvp
 def _largest_jvp(axes, keepdims, primals, tangents):
-    (x,), (slope,) = primals, tangents
-    maximum = jnp.max(x, axis=axes, keepdims=True)
-    is_largest = (x == maximum).astype(x.dtype)
+    (x,), (tangent,) = primals, tangents
+    # Where the maxima are has no derivative, and `jnp.max` one of its own.
+    constant = lax.stop_gradient(x)
+    maximum = jnp.max(constant, axis=axes, keepdims=True)
+    is_largest = (constant == maximum).astype(x.dtype)
     count = jnp.sum(is_largest, axis=axes, keepdims=keepdims)
-    if not keepdims:
-        maximum = jnp.squeeze(maximum, axes)
     # Divided last, where there are fewest numbers.
-    slope = jnp.sum(slope * is_largest, axis=axes, keepdims=keepdims)
-    return maximum, slope / jnp.maximum(count, 1)
+    tangent = jnp.sum(tangent * is_largest, axis=axes, keepdims=keepdims)
+    return largest(x, axes, keepdims), tangent / jnp.maximum(count, 1)
