@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_attention import _axes
 from keras_attention.hard._retina import Retina
-from keras_attention.ops import extract_glimpses
+from keras_attention.ops.extract_glimpses import extract_glimpses
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")

@@ -7,11 +7,58 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention import _numerics
 from keras_attention.ops import _pixels
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
 from keras_attention.ops import _windows
 
 
+def _output_spec(
+    inputs,
+    offsets,
+    kernel,
+    *,
+    strides,
+    padding,
+    dilation_rate,
+    groups,
+    offset_groups,
+    data_format,
+    **optional,
+):
+    """Return the shape and dtype of the outputs, or raise an error."""
+    windows, new_size = _check_windows(
+        inputs,
+        kernel,
+        optional.get("bias"),
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        groups=groups,
+        offset_groups=offset_groups,
+        data_format=data_format,
+    )
+    moving = {"offsets": (offsets, 2)}
+    if "mask" in optional:
+        moving["mask"] = (optional["mask"], 1)
+    for name, (tensor, values) in moving.items():
+        wanted = values * offset_groups * windows.taps
+        _check_part(name, tensor, wanted, new_size, data_format)
+        found = [tensor.shape[i] for i in _axes.spatial_axes(data_format, 4)]
+        new_size = tuple(
+            n if n is not None else m
+            for n, m in zip(new_size, found, strict=True)
+        )
+    tensors = {name: tensor for name, (tensor, _) in moving.items()}
+    batch = _tensors.batch_size(inputs=inputs, **tensors)
+    shape = (batch, *new_size, kernel.shape[3])
+    dtype = _tensors.float_dtype("inputs", inputs)
+    return _axes.shape_from_last(shape, data_format), dtype
+
+
+@_symbolic.takes_symbolic(
+    _output_spec, "inputs", "offsets", "kernel", "mask", "bias"
+)
 def deform_conv2d(
     inputs,
     offsets,
@@ -91,16 +138,95 @@ def deform_conv2d(
         equation 2, and, for the mask, `Deformable ConvNets v2
         <https://arxiv.org/abs/1811.11168>`_, equation 1.
     """
-    groups = _arguments.positive_integer("groups", groups)
-    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
     data_format = _axes.resolve_data_format(data_format)
     inputs, offsets, kernel = map(
         ops.convert_to_tensor, (inputs, offsets, kernel)
     )
+    if mask is not None:
+        mask = ops.convert_to_tensor(mask)
+    if bias is not None:
+        bias = ops.convert_to_tensor(bias)
+    windows, new_size = _check_windows(
+        inputs,
+        kernel,
+        bias,
+        strides=strides,
+        padding=padding,
+        dilation_rate=dilation_rate,
+        groups=groups,
+        offset_groups=offset_groups,
+        data_format=data_format,
+    )
+    groups, offset_groups = int(groups), int(offset_groups)
+    dtype = _tensors.float_dtype("inputs", inputs)
+    spatial = _axes.spatial_axes(data_format, 4)
+    size = tuple(ops.shape(inputs)[axis] for axis in spatial)
+    maps = _backend.cast(inputs, _tensors.wide(dtype))
+
+    def parts(name, tensor, values):
+        """Return what is for each tap, as (B, groups, places, taps, values)."""
+        wanted = values * offset_groups * windows.taps
+        _check_part(name, tensor, wanted, new_size, data_format)
+        tensor = _backend.cast(tensor, maps.dtype)
+        last = (offset_groups, windows.taps, values)
+        tensor = _axes.merge_space(tensor, data_format)
+        batch, *line = ops.shape(tensor)
+        if data_format == "channels_first":
+            tensor = _backend.reshape(tensor, (batch, *last, line[1]))
+            return ops.transpose(tensor, (0, 1, 4, 2, 3))
+        tensor = _backend.reshape(tensor, (batch, line[0], *last))
+        return ops.transpose(tensor, (0, 2, 1, 3, 4))
+
+    moves = parts("offsets", offsets, 2)
+    height, width = (ops.shape(offsets)[axis] for axis in spatial)
+    rows, columns = windows.positions(size, (height, width), maps.dtype)
+    grouped = _grouped(maps, offset_groups, data_format)
+    row_taps, column_taps = _pixels.fading_taps(
+        grouped,
+        _flat(moves[..., 0] + rows),
+        _flat(moves[..., 1] + columns),
+    )
+    if mask is not None:
+        # On the weights, of which there are fewer than samples.
+        factor = _flat(parts("mask", mask, 1)[..., 0])
+        row_taps = [(index, weight * factor) for index, weight in row_taps]
+    outputs = _backend.deform(
+        grouped,
+        row_taps,
+        column_taps,
+        _backend.cast(kernel, dtype),
+        groups=groups,
+        offset_groups=offset_groups,
+    )
+    if bias is not None:
+        outputs = outputs + _backend.cast(bias, dtype)
+    filters = kernel.shape[3]
+    if data_format == "channels_first":
+        outputs = ops.transpose(outputs, (0, 2, 1))
+        return _backend.reshape(outputs, (-1, filters, height, width))
+    return _backend.reshape(outputs, (-1, height, width, filters))
+
+
+def _check_windows(
+    inputs,
+    kernel,
+    bias,
+    *,
+    strides,
+    padding,
+    dilation_rate,
+    groups,
+    offset_groups,
+    data_format,
+):
+    """Return the windows, and how many are along each axis, if known."""
+    groups = _arguments.positive_integer("groups", groups)
+    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
     _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
     channels = _axes.channel_count(inputs.shape, data_format)
     _require(
         len(kernel.shape) == 4
+        and None not in kernel.shape
         and kernel.shape[2] * groups == channels
         and kernel.shape[3] % groups == 0,
         "`kernel` must have shape (height, width, channels / groups, filters) "
@@ -114,71 +240,42 @@ def deform_conv2d(
         f"({offset_groups})",
         inputs=inputs,
     )
+    _tensors.float_dtype("kernel", kernel)
+    if bias is not None:
+        filters = kernel.shape[3]
+        _require(
+            tuple(bias.shape) == (filters,),
+            f"`bias` must have shape (filters,), here ({filters},)",
+            bias=bias,
+        )
+        _tensors.float_dtype("bias", bias)
     windows = _windows.Windows(
         tuple(kernel.shape[:2]), strides, padding, dilation_rate
     )
     spatial = _axes.spatial_axes(data_format, 4)
-    size = tuple(ops.shape(inputs)[axis] for axis in spatial)
     new_size = tuple(
         windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
     )
+    return windows, new_size
 
-    def parts(name, tensor, values):
-        """Return what is for each tap, as (B, groups, places, taps, values)."""
-        tensor = _numerics.accumulable(ops.convert_to_tensor(tensor))
-        wanted = values * offset_groups * windows.taps
-        shape = tuple(tensor.shape)
-        _require(
-            len(shape) == 4
-            and shape[_axes.channel_axis(data_format, 4)] == wanted
-            and all(
-                shape[axis] in (None, n) or n is None
-                for axis, n in zip(spatial, new_size, strict=True)
-            ),
-            f"`{name}` must have {wanted} channels and the spatial size "
-            f"{new_size} of the outputs",
-            **{name: tensor},
-        )
-        last = (offset_groups, windows.taps, values)
-        tensor = _axes.merge_space(tensor, data_format)
-        batch, *line = ops.shape(tensor)
-        if data_format == "channels_first":
-            tensor = _backend.reshape(tensor, (batch, *last, line[1]))
-            return ops.transpose(tensor, (0, 1, 4, 2, 3))
-        tensor = _backend.reshape(tensor, (batch, line[0], *last))
-        return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
-    maps = _numerics.accumulable(inputs)
-    moves = _backend.cast(parts("offsets", offsets, 2), maps.dtype)
-    height, width = (ops.shape(offsets)[axis] for axis in spatial)
-    rows, columns = windows.positions(size, (height, width), maps.dtype)
-    grouped = _grouped(maps, offset_groups, data_format)
-    row_taps, column_taps = _pixels.fading_taps(
-        grouped,
-        _flat(moves[..., 0] + rows),
-        _flat(moves[..., 1] + columns),
+def _check_part(name, tensor, channels, size, data_format):
+    """Raise an error if offsets or a mask have another shape or dtype."""
+    shape = tuple(tensor.shape)
+    _require(
+        len(shape) == 4
+        and shape[_axes.channel_axis(data_format, 4)] == channels
+        and all(
+            shape[axis] in (None, n) or n is None
+            for axis, n in zip(
+                _axes.spatial_axes(data_format, 4), size, strict=True
+            )
+        ),
+        f"`{name}` must have {channels} channels and the spatial size "
+        f"{size} of the outputs",
+        **{name: tensor},
     )
-    if mask is not None:
-        # On the weights, of which there are fewer than samples.
-        factor = _flat(
-            _backend.cast(parts("mask", mask, 1), maps.dtype)[..., 0]
-        )
-        row_taps = [(index, weight * factor) for index, weight in row_taps]
-    outputs = _backend.deform(
-        grouped,
-        row_taps,
-        column_taps,
-        _backend.cast(kernel, inputs.dtype),
-        groups=groups,
-        offset_groups=offset_groups,
-    )
-    if bias is not None:
-        outputs = outputs + _backend.cast(bias, inputs.dtype)
-    filters = kernel.shape[3]
-    if data_format == "channels_first":
-        outputs = ops.transpose(outputs, (0, 2, 1))
-        return _backend.reshape(outputs, (-1, filters, height, width))
-    return _backend.reshape(outputs, (-1, height, width, filters))
+    _tensors.float_dtype(name, tensor)
 
 
 def _grouped(maps, groups, data_format):

@@ -5,9 +5,41 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
 
 
+def _output_spec(images, locations, size, **settings):
+    shape, dtype, _ = _check(images, locations, size, **settings)
+    return shape, dtype
+
+
+def _check(images, locations, size, *, num_scales, scale_factor, data_format):
+    """Return the shape and dtype of the outputs, and that of locations."""
+    size = _arguments.positive_integer("size", size)
+    num_scales = _arguments.positive_integer("num_scales", num_scales)
+    _arguments.positive_integer("scale_factor", scale_factor)
+    if len(images.shape) != 4:
+        raise ValueError(
+            "`images` must have rank 4. "
+            f"Received: images.shape={tuple(images.shape)}"
+        )
+    if len(locations.shape) != 2 or locations.shape[-1] != 2:
+        raise ValueError(
+            "`locations` must have shape (batch, 2), an (x, y) an image. "
+            f"Received: locations.shape={tuple(locations.shape)}"
+        )
+    batch = _tensors.batch_size(images=images, locations=locations)
+    channels = images.shape[_axes.channel_axis(data_format, 4)]
+    glimpse = _axes.shape_from_last((batch, size, size, channels), data_format)
+    return (
+        (batch, num_scales, *glimpse[1:]),
+        _tensors.float_dtype("images", images),
+        _tensors.wide(_tensors.float_dtype("locations", locations)),
+    )
+
+
+@_symbolic.takes_symbolic(_output_spec, "images", "locations")
 def extract_glimpses(
     images,
     locations,
@@ -65,27 +97,25 @@ def extract_glimpses(
         `Recurrent Models of Visual Attention
         <https://arxiv.org/abs/1406.6247>`_, section 3.1.
     """
-    size = _arguments.positive_integer("size", size)
-    num_scales = _arguments.positive_integer("num_scales", num_scales)
-    scale_factor = _arguments.positive_integer("scale_factor", scale_factor)
     data_format = _axes.resolve_data_format(data_format)
     images = ops.convert_to_tensor(images)
     locations = ops.convert_to_tensor(locations)
-    if len(images.shape) != 4:
-        raise ValueError(
-            "`images` must have rank 4. "
-            f"Received: images.shape={tuple(images.shape)}"
-        )
-    if len(locations.shape) != 2 or locations.shape[-1] != 2:
-        raise ValueError(
-            "`locations` must have shape (batch, 2), an (x, y) an image. "
-            f"Received: locations.shape={tuple(locations.shape)}"
-        )
+    _, dtype, dtype_of_locations = _check(
+        images,
+        locations,
+        size,
+        num_scales=num_scales,
+        scale_factor=scale_factor,
+        data_format=data_format,
+    )
+    size, num_scales, scale_factor = map(int, (size, num_scales, scale_factor))
+    locations = _backend.cast(locations, dtype_of_locations)
     # A pixel is then read in one, and not channel by channel.
     images = _axes.to_last(images, data_format)
     glimpses = []
     for factor in (scale_factor**scale for scale in range(num_scales)):
-        glimpse = _shrink(_square(images, locations, factor * size), factor)
+        square = _square(images, locations, factor * size)
+        glimpse = _shrink(square, factor, dtype)
         glimpses.append(_axes.from_last(glimpse, data_format))
     return ops.stack(glimpses, axis=1)
 
@@ -104,7 +134,6 @@ def _square(images, locations, side: int):
 def _line(locations, length, side: int):
     """Return indices along an axis, and which of them are on the image."""
     # Compared before they are integers, as NaN and infinity become none.
-    locations = _numerics.accumulable(locations)
     corner = ops.floor(
         (locations + 1) * _backend.cast(length, locations.dtype) / 2
     )
@@ -115,9 +144,9 @@ def _line(locations, length, side: int):
     return _backend.cast(ops.where(is_inside, places, 0), "int32"), is_inside
 
 
-def _shrink(square, factor: int):
+def _shrink(square, factor: int, dtype: str):
     """Return the means of the tiles of `factor` x `factor` pixels."""
-    if factor == 1:
-        return square
-    means = _backend.tile_means(_numerics.accumulable(square), factor)
-    return _backend.cast(means, square.dtype)
+    if factor > 1:
+        square = _backend.cast(square, _tensors.wide(dtype))
+        square = _backend.tile_means(square, factor)
+    return _backend.cast(square, dtype)

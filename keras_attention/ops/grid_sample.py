@@ -1,17 +1,48 @@
 """Reading a map at given places (Jaderberg et al., 2015)."""
 
-import keras
 from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
 
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic")
 PADDING_MODES = ("zeros", "border", "reflection")
 
 
+def _output_spec(inputs, grid, **settings):
+    shape, dtype, _ = _check(inputs, grid, **settings)
+    return shape, dtype
+
+
+def _check(
+    inputs, grid, *, interpolation, padding_mode, align_corners, data_format
+):
+    """Return the shape and dtype of the outputs, and the dtype of sums."""
+    _arguments.one_of("interpolation", interpolation, INTERPOLATIONS)
+    _arguments.one_of("padding_mode", padding_mode, PADDING_MODES)
+    _arguments.boolean("align_corners", align_corners)
+    if len(inputs.shape) != 4:
+        raise ValueError(
+            "`inputs` must have rank 4. "
+            f"Received: inputs.shape={tuple(inputs.shape)}"
+        )
+    if len(grid.shape) != 4 or grid.shape[-1] != 2:
+        raise ValueError(
+            "`grid` must have shape (batch, height, width, 2). "
+            f"Received: grid.shape={tuple(grid.shape)}"
+        )
+    batch = _tensors.batch_size(inputs=inputs, grid=grid)
+    channels = inputs.shape[_axes.channel_axis(data_format, 4)]
+    shape = (batch, *grid.shape[1:3], channels)
+    dtype = _tensors.float_dtype("inputs", inputs)
+    wide = _tensors.wide(dtype, _tensors.float_dtype("grid", grid))
+    return _axes.shape_from_last(shape, data_format), dtype, wide
+
+
+@_symbolic.takes_symbolic(_output_spec, "inputs", "grid")
 def grid_sample(
     inputs,
     grid,
@@ -75,33 +106,17 @@ def grid_sample(
         The paper rounds halves up. PyTorch's own function has
         `align_corners=False` for a default.
     """
-    _arguments.one_of("interpolation", interpolation, INTERPOLATIONS)
-    _arguments.one_of("padding_mode", padding_mode, PADDING_MODES)
-    _arguments.boolean("align_corners", align_corners)
     data_format = _axes.resolve_data_format(data_format)
     inputs = ops.convert_to_tensor(inputs)
     grid = ops.convert_to_tensor(grid)
-    if not keras.backend.is_float_dtype(inputs.dtype):
-        inputs = _backend.cast(inputs, keras.config.floatx())
-    if len(inputs.shape) != 4:
-        raise ValueError(
-            "`inputs` must have rank 4. "
-            f"Received: inputs.shape={tuple(inputs.shape)}"
-        )
-    if len(grid.shape) != 4 or grid.shape[-1] != 2:
-        raise ValueError(
-            "`grid` must have shape (batch, height, width, 2). "
-            f"Received: grid.shape={tuple(grid.shape)}"
-        )
-    maps, grid = _numerics.accumulable(inputs), _numerics.accumulable(grid)
-    dtypes = {keras.backend.standardize_dtype(x.dtype) for x in (maps, grid)}
-    dtype = "float64" if "float64" in dtypes else "float32"
+    settings = {
+        "interpolation": interpolation,
+        "padding_mode": padding_mode,
+        "align_corners": align_corners,
+        "data_format": data_format,
+    }
+    _, output_dtype, dtype = _check(inputs, grid, **settings)
     outputs = _backend.grid_sample(
-        _backend.cast(maps, dtype),
-        _backend.cast(grid, dtype),
-        interpolation=interpolation,
-        padding_mode=padding_mode,
-        align_corners=align_corners,
-        data_format=data_format,
+        _backend.cast(inputs, dtype), _backend.cast(grid, dtype), **settings
     )
-    return _backend.cast(outputs, inputs.dtype)
+    return _backend.cast(outputs, output_dtype)

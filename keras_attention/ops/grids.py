@@ -11,9 +11,30 @@ import numpy as np
 from keras import ops
 
 from keras_attention import _arguments
-from keras_attention import _numerics
+from keras_attention import _backend
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
 
 
+def _matrix_spec(shape, theta, size, *, align_corners):
+    """Return the shape and dtype of a grid by matrices of a shape."""
+    return _grid_spec("theta", theta, shape, size, align_corners)
+
+
+def _spline_spec(points, size, *, align_corners):
+    spec = _grid_spec("points", points, (None, 2), size, align_corners)
+    _side(points)
+    return spec
+
+
+def _grid_spec(name, parameters, shape, size, align_corners):
+    dtype = _check_parameters(name, parameters, shape)
+    size = _size(size)
+    _arguments.boolean("align_corners", align_corners)
+    return (parameters.shape[0], *size, 2), dtype
+
+
+@_symbolic.takes_symbolic(functools.partial(_matrix_spec, (2, 3)), "theta")
 def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the places that an affine map gives the positions of an output.
 
@@ -52,6 +73,7 @@ def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     return _linear_map(theta, size, align_corners)
 
 
+@_symbolic.takes_symbolic(functools.partial(_matrix_spec, (3, 3)), "theta")
 def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the places that a projective map gives those of an output.
 
@@ -93,6 +115,7 @@ def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     return places[..., :2] / places[..., 2:]
 
 
+@_symbolic.takes_symbolic(_spline_spec, "points")
 def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the places that a thin-plate spline gives those of an output.
 
@@ -133,12 +156,7 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
         deformations <https://doi.org/10.1109/34.24792>`_.
     """
     points = _parameters("points", points, (None, 2))
-    side = math.isqrt(points.shape[1])
-    if side < 2 or side**2 != points.shape[1]:
-        raise ValueError(
-            "`points` must be a square number of points, at least 4. "
-            f"Received: points.shape={tuple(points.shape)}"
-        )
+    side = _side(points)
     height, width = _size(size)
     _arguments.boolean("align_corners", align_corners)
     if isinstance(height, int) and isinstance(width, int):
@@ -250,7 +268,12 @@ def _dtype_of(x):
 
 
 def _parameters(name, value, shape):
-    value = _numerics.accumulable(ops.convert_to_tensor(value))
+    value = ops.convert_to_tensor(value)
+    return _backend.cast(value, _check_parameters(name, value, shape))
+
+
+def _check_parameters(name, value, shape):
+    """Return the dtype of the grid that parameters of a shape make."""
     found = tuple(value.shape)
     wanted = (found[1:2] if shape[0] is None else shape[:1]) + shape[1:]
     if len(found) != 3 or found[1:] != wanted:
@@ -259,7 +282,19 @@ def _parameters(name, value, shape):
             f"`{name}` must have shape (batch, {names}). "
             f"Received: {name}.shape={found}"
         )
-    return value
+    return _tensors.wide(_tensors.float_dtype(name, value))
+
+
+def _side(points):
+    """Return how many control points are along a side of the square."""
+    count = points.shape[1] or 0
+    side = math.isqrt(count)
+    if side < 2 or side**2 != count:
+        raise ValueError(
+            "`points` must be a square number of points, at least 4. "
+            f"Received: points.shape={tuple(points.shape)}"
+        )
+    return side
 
 
 def _size(size):
@@ -268,14 +303,27 @@ def _size(size):
         return _extent(height), _extent(width)
     except (TypeError, ValueError):
         raise ValueError(
-            "`size` must be a pair (height, width) of positive integers. "
-            f"Received: size={size!r}"
+            "`size` must be a pair (height, width) of positive integers"
+            + _cure(size)
+            + f". Received: size={size!r}"
         ) from None
 
 
+def _cure(size):
+    """Return what helps where a symbolic tensor gave a size."""
+    symbolic = (type(None), keras.KerasTensor)
+    parts = size if isinstance(size, tuple | list) else (size,)
+    if not any(isinstance(part, symbolic) for part in parts):
+        return ""
+    return (
+        ". A size that is unknown in a functional model is known in the "
+        "`call` of a layer: call the function there"
+    )
+
+
 def _extent(count):
-    """Return a size as an `int`, or as it is if it is symbolic."""
-    if isinstance(count, bool | float | str | None):
+    """Return a size as an `int`, or as it is if it is a tensor."""
+    if isinstance(count, bool | float | str | None | keras.KerasTensor):
         raise TypeError
     try:
         number = operator.index(count)

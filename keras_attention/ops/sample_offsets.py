@@ -1,14 +1,28 @@
 """Reading a map where its own pixels are sent to."""
 
-import keras
 from keras import ops
 
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention import _numerics
 from keras_attention.ops import _pixels
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
 
 
+def _output_spec(inputs, offsets, *, data_format):
+    """Return the shape and dtype of the outputs, or raise an error."""
+    _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
+    batch = _tensors.batch_size(inputs=inputs, offsets=offsets)
+    shape = [batch, *inputs.shape[1:]]
+    axes = _axes.spatial_axes(data_format, 4)
+    first = len(offsets.shape) == 5 and data_format == "channels_first"
+    for axis, found in zip(axes, axes if first else (1, 2), strict=True):
+        shape[axis] = shape[axis] or offsets.shape[found]
+    _tensors.float_dtype("offsets", offsets)
+    return tuple(shape), _tensors.float_dtype("inputs", inputs)
+
+
+@_symbolic.takes_symbolic(_output_spec, "inputs", "offsets")
 def sample_offsets(inputs, offsets, *, data_format: str | None = None):
     r"""Reads a map bilinearly at its own pixels, moved by offsets.
 
@@ -59,23 +73,23 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
     """
     data_format = _axes.resolve_data_format(data_format)
     inputs, offsets = map(ops.convert_to_tensor, (inputs, offsets))
-    if not keras.backend.is_float_dtype(inputs.dtype):
-        inputs = _backend.cast(inputs, keras.config.floatx())
     _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
-    maps = _numerics.accumulable(inputs)
-    moves = _backend.cast(_numerics.accumulable(offsets), maps.dtype)
+    output_dtype = _tensors.float_dtype("inputs", inputs)
+    _tensors.float_dtype("offsets", offsets)
+    dtype = _tensors.wide(output_dtype)
+    maps, moves = _backend.cast(inputs, dtype), _backend.cast(offsets, dtype)
     first = data_format == "channels_first"
     if len(offsets.shape) == 4:
         maps = ops.transpose(maps, (0, 2, 3, 1)) if first else maps
         outputs = _moved(maps, moves)
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
-        return _backend.cast(outputs, inputs.dtype)
+        return _backend.cast(outputs, output_dtype)
     axes = _axes.spatial_axes(data_format, 4)
     rows, columns = _pixels_of(maps, axes)
     outputs = _pixels.clamped_each(
         maps, moves[..., 0] + rows, moves[..., 1] + columns, axes
     )
-    return _backend.cast(outputs, inputs.dtype)
+    return _backend.cast(outputs, output_dtype)
 
 
 def _moved(maps, moves):
