@@ -1,10 +1,12 @@
 """What every attention layer shares."""
 
+import functools
 import inspect
 import re
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
@@ -12,11 +14,53 @@ from keras_attention import _backend
 
 
 class MapLayer(keras.layers.Layer):
-    """Base of all layers: where the channels are, and what a policy is for."""
+    """Base of all layers: where the channels are, and what a policy is for.
+
+    Keras casts floating-point inputs to the compute dtype, and leaves integers
+    and booleans as they are. This class casts those, too.
+    """
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = _axes.resolve_data_format(data_format)
+
+    def __call__(self, *args, **kwargs):
+        args, kwargs = self._with_float_inputs(args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def stateless_call(
+        self, trainable_variables, non_trainable_variables, *args, **kwargs
+    ):
+        # It does not pass through `__call__`.
+        args, kwargs = self._with_float_inputs(args, kwargs)
+        return super().stateless_call(
+            trainable_variables, non_trainable_variables, *args, **kwargs
+        )
+
+    def _with_float_inputs(self, args, kwargs):
+        """Return the arguments of a call, with floats in place of integers."""
+        args = [self._as_float(x) for x in args]
+        if kwargs:
+            kwargs = {name: self._as_float(x) for name, x in kwargs.items()}
+        return args, kwargs
+
+    def _as_float(self, x):
+        """Return an array of integers or booleans in the compute dtype."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is None:
+            if isinstance(x, list | tuple | dict):
+                raise ValueError(
+                    "Each input must be one tensor, not a list, tuple or "
+                    f"dictionary. Received: an argument of type {type(x)}"
+                )
+            return x
+        # A scalar is not a map: `training` may be a boolean tensor.
+        if not _is_integer(dtype) or not len(x.shape):
+            return x
+        # The dtype of a symbolic output does not depend on the inputs.
+        if isinstance(x, keras.KerasTensor):
+            return x
+        return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
         config = {**super().get_config(), "data_format": self.data_format}
@@ -63,6 +107,13 @@ class MapLayer(keras.layers.Layer):
             ndim=rank, axes={axis: channels}
         )
         return channels
+
+
+@functools.cache
+def _is_integer(dtype) -> bool:
+    """Return whether a dtype of a backend or NumPy is integer or boolean."""
+    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    return name.startswith(("int", "uint", "bool"))
 
 
 class AttentionLayer(MapLayer):
