@@ -10,7 +10,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from keras_attention.surgery._rebuild import copied
+from keras_attention.surgery._layers import copied
 
 Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
 

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from collections.abc import Collection
 from typing import Any
 
 import keras
-from keras import ops
 
+from keras_attention.surgery import _classes
+from keras_attention.surgery import _layers
+from keras_attention.surgery._classes import Lost
 from keras_attention.surgery._graph import Call
 from keras_attention.surgery._graph import Graph
 from keras_attention.surgery._graph import is_network
+from keras_attention.surgery._graph import networks
 
 
 class Rebuild:
@@ -23,28 +27,185 @@ class Rebuild:
         replace: Says which new layer is called in the place of an operation,
             and on which of its inputs in what order; `None` for none. It is
             given the call.
+        changed: The `id` of each operation that something follows or replaces.
     """
 
     def __init__(
         self,
         follow: Callable[[Any, Any], list] = lambda operation, outputs: [],
         replace: Callable[[Call], tuple | None] = lambda call: None,
+        changed: Collection[int] = (),
     ) -> None:
         self._follow = follow
         self._replace = replace
+        self._changed = frozenset(changed)
         self._copies: dict[int, Any] = {}
-        self._leaves: list[tuple[Any, Any, bool]] = []
+        self._leaves: list[tuple[Any, Any, Call | None, bool]] = []
+        self._variables: list[tuple[Any, Any]] = []
+        self._kept: list[tuple[Any, list[str]]] = []
 
     def model(self, model: keras.Model) -> keras.Model:
-        """Return a functional copy, with the same values."""
-        copy = self._functional(model, not model.trainable)
-        for layer, twin, frozen in self._leaves:
-            _copy_values(layer, twin)
+        """Return a copy, with the same values, frozen where that is."""
+        copy = self._network(model, not model.trainable, outermost=True)
+        for layer, twin, call, frozen in self._leaves:
+            _layers.copy_state(layer, twin)
             if frozen:
                 twin.trainable = False
+            if call is not None:
+                _layers.require_same(layer, twin, call)
+        for variable, other in self._variables:
+            other.assign(variable.value)
+        if self._kept and self._changed:
+            self._require_same_outputs(model)
         return copy
 
+    def _network(self, model, frozen, *, outermost=False):
+        """Return a copy of a model whose graph can be read."""
+        names = _classes.overridden(model)
+        if names:
+            self._kept.append((model, names))
+            try:
+                return self._with_class(model, frozen)
+            except Lost as error:
+                raise ValueError(
+                    _about_class(model, names, error, outermost)
+                ) from error
+        if isinstance(model, keras.Sequential) and not outermost:
+            layers = self._chain(model, frozen)
+            return keras.Sequential(layers, name=model.name)
+        inputs, outputs = self._functional(model, frozen)
+        names = list(getattr(model, "output_names", []))
+        kind = _class_of(model)
+        if outermost and names and kind is keras.Model:
+            made = [x._keras_history[0].name for x in keras.tree.flatten(outputs)]
+            if names != made:
+                return _classes.NamedOutputs(
+                    inputs, outputs, name=model.name, output_names=names
+                )
+        new = kind(inputs, outputs, name=model.name)
+        if outermost and names:
+            new.output_names = names
+        return new
+
+    def _with_class(self, model, frozen):
+        """Return a copy of the same class, which overrides something."""
+        if not _classes.is_made_of_graph(model):
+            return self._by_config(model, frozen)
+        if isinstance(model, keras.Sequential):
+            make, arguments = keras.Sequential, (self._chain(model, frozen),)
+        else:
+            make, arguments = keras.Model, self._functional(model, frozen)
+        new = _classes.with_graph(model, arguments, self._carried)
+        self._carry(model, new, make(*arguments, name=model.name))
+        if isinstance(new, keras.Function):
+            new.output_names = list(model.output_names)
+        return new
+
+    def _by_config(self, model, frozen):
+        graph = Graph(model)
+        if any(id(o) in self._changed for o in graph.operations):
+            raise Lost("its constructor does not take a graph")
+        instead = {
+            o.name: (o, self._copy(o, frozen))
+            for o in graph.operations
+            if is_network(o) and self._is_changed_in(o)
+        }
+        new = _classes.from_config(model, instead)
+        self._pair(model, new, frozen)
+        inputs, outputs = _ends(model)
+        bare = keras.Model(inputs, outputs, name=model.name)
+        self._carry(model, new, bare)
+        return new
+
+    def _is_changed_in(self, model) -> bool:
+        return any(
+            id(operation) in self._changed
+            for _, _, graph in networks(model)
+            for operation in graph.operations
+        )
+
+    def _pair(self, model, new, frozen):
+        """Take what a new model is made of for copies of what another is."""
+        calls = Graph(model).calls
+        others = Graph(new).calls if is_network(new) else []
+        if len(calls) != len(others):
+            raise Lost("its config does not make its graph")
+        for call, other in zip(calls, others, strict=True):
+            old, twin = call.operation, other.operation
+            known = self._copies.get(id(old))
+            if known is not None and known is not twin:
+                raise Lost("its config does not make its graph")
+            if known is None:
+                self._copies[id(old)] = twin
+                if type(old) is not type(twin):
+                    raise Lost("its config does not make its graph")
+                if is_network(old):
+                    self._pair(old, twin, frozen or not old.trainable)
+                elif isinstance(old, keras.layers.Layer):
+                    self._leaves.append((old, twin, call, frozen))
+
+    def _carry(self, model, new, bare):
+        """Give a model what was set on another of the same class."""
+        usual = _classes.attributes(bare)
+        for name in sorted(_classes.attributes(model) - usual):
+            made = getattr(new, name, None)
+            value = self._carried(name, getattr(model, name), made)
+            if value is not made:
+                setattr(new, name, value)
+
+    def _carried(self, name, old, made):
+        """Return what a copy holds in the place of what a model holds."""
+        if id(old) in self._copies:
+            return self._copies[id(old)]
+        if _classes.is_plain(old):
+            return made if _classes.is_equal(old, made) else old
+        if isinstance(old, list | tuple | dict):
+            return self._carried_each(name, old, made)
+        if type(made) is not type(old):
+            raise Lost(f"it holds `{name}`, which is not in its graph")
+        if isinstance(old, keras.layers.Layer):
+            self._leaves.append((old, made, None, False))
+        elif isinstance(old, keras.Variable):
+            self._variables.append((old, made))
+        return made
+
+    def _carried_each(self, name, old, made):
+        """Return what a copy holds in the place of several things."""
+        keys = list(old) if isinstance(old, dict) else range(len(old))
+        is_like = type(made) is type(old) and len(made) == len(old)
+        if is_like and isinstance(old, dict):
+            is_like = list(made) == keys
+        values = [
+            self._carried(name, old[key], made[key] if is_like else None)
+            for key in keys
+        ]
+        if is_like and all(
+            v is made[k] for k, v in zip(keys, values, strict=True)
+        ):
+            return made
+        if isinstance(old, dict):
+            return dict(zip(keys, values, strict=True))
+        return values if isinstance(old, list) else tuple(values)
+
+    def _require_same_outputs(self, model):
+        """Refuse classes that compute something else when they are copied."""
+        copy = Rebuild().model(model)
+        inputs, _ = _ends(model)
+        x = keras.tree.map_structure(_layers.sample, inputs)
+        if not _layers.is_same(model, copy, (x,), {"training": False}):
+            kinds = {
+                f"{type(kept).__name__} ({', '.join(names)})"
+                for kept, names in self._kept
+            }
+            raise ValueError(
+                "`model` must compute the same when the classes in it that "
+                "override methods of Keras are made again, and one of these "
+                f"does not: {', '.join(sorted(kinds))}. {_cure(model)} "
+                f"Received: model={model!r}"
+            )
+
     def _functional(self, model, frozen):
+        """Return the inputs and outputs of a new graph."""
         found: dict[int, Any] = {}
         entries: dict[int, Any] = {}
         for call in Graph(model).calls:
@@ -53,10 +214,9 @@ class Rebuild:
                 copy = self._copy(call.operation, frozen)
                 entries[id(call.outputs[0])] = copy.output
         inputs, outputs = _ends(model)
-        return _class_of(model)(
+        return (
             keras.tree.map_structure(lambda x: entries[id(x)], inputs),
             keras.tree.map_structure(lambda x: found[id(x)], outputs),
-            name=model.name,
         )
 
     def _call(self, call, found, frozen):
@@ -80,7 +240,7 @@ class Rebuild:
                 )
             found[id(call.outputs[0])] = x
             return
-        copy = self._copy(call.operation, frozen)
+        copy = self._copy(call.operation, frozen, call)
         outputs = copy(*args, **kwargs) if call.inputs else copy.output
         outputs = keras.tree.flatten(outputs)
         for layer in self._follow(call.operation, call.outputs):
@@ -88,34 +248,25 @@ class Rebuild:
         for old, new in zip(call.outputs, outputs, strict=True):
             found[id(old)] = new
 
-    def _copy(self, operation, frozen):
+    def _copy(self, operation, frozen, call=None):
         if id(operation) not in self._copies:
             if is_network(operation):
                 frozen = frozen or not operation.trainable
-                copy = (
-                    self._sequential(operation, frozen)
-                    if isinstance(operation, keras.Sequential)
-                    else self._functional(operation, frozen)
-                )
+                copy = self._network(operation, frozen)
             else:
-                copy = type(operation).from_config(operation.get_config())
+                copy = _layers.again(operation)
                 if isinstance(operation, keras.layers.Layer):
-                    self._leaves.append((operation, copy, frozen))
+                    self._leaves.append((operation, copy, call, frozen))
             self._copies[id(operation)] = copy
         return self._copies[id(operation)]
 
-    def _sequential(self, model, frozen):
+    def _chain(self, model, frozen):
+        """Return the layers of a new Sequential model."""
         layers = []
         for call in Graph(model).calls:
-            layers.append(self._copy(call.operation, frozen))
+            layers.append(self._copy(call.operation, frozen, call))
             layers.extend(self._follow(call.operation, call.outputs))
-        return keras.Sequential(layers, name=model.name)
-
-
-def copied(layer: keras.layers.Layer, name: str | None = None) -> Any:
-    """Return a new layer of the same config, under another name if given."""
-    config = layer.get_config()
-    return type(layer).from_config({**config, "name": name or layer.name})
+        return layers
 
 
 def _ends(model):
@@ -128,25 +279,36 @@ def _ends(model):
 def _class_of(model):
     """Return a class that is made of inputs, outputs and a name."""
     parameters = list(inspect.signature(type(model).__init__).parameters)
-    if parameters[1:4] == ["inputs", "outputs", "name"]:
+    if type(model) is not _classes.NamedOutputs and parameters[1:4] == [
+        "inputs",
+        "outputs",
+        "name",
+    ]:
         return type(model)
     return keras.Model
 
 
-def _copy_values(layer, twin):
-    """Give a layer the values of another of the same config."""
-    pairs = list(zip(layer.variables, twin.variables, strict=False))
-    if len(layer.variables) != len(twin.variables) or any(
-        old.shape != new.shape for old, new in pairs
-    ):
-        raise ValueError(
-            "A layer must have the same weights when it is made again from its "
-            f"config. Received: layer={layer!r}"
+def _about_class(model, names, reason, outermost):
+    which = "`model`" if outermost else f"The model {model.name!r} in `model`"
+    return (
+        f"{which} must be a bare graph, or of a class that can be made again "
+        f"around the new one. {type(model).__name__} overrides "
+        f"{', '.join(names)}, which would be lost: {reason}. {_cure(model)} "
+        f"Received: model={model!r}"
+    )
+
+
+def _cure(model):
+    """Return what to do about a class that cannot be kept."""
+    inner = [
+        name
+        for name in ("backbone", *sorted(_classes.attributes(model)))
+        if is_network(getattr(model, name, None))
+    ]
+    cure = "Where the bare graph is what is wanted, give "
+    if inner:
+        cure = (
+            f"Give `model.{inner[0]}`, and make the class again around the "
+            "result; or, where the bare graph is what is wanted, "
         )
-    for old, new in pairs:
-        # JAX deletes what a model that is trained has replaced.
-        new.assign(ops.copy(old.value))
-    for part in twin._flatten_layers():
-        # What some preprocessing layers derive from their weights.
-        if hasattr(part, "finalize_state"):
-            part.finalize_state()
+    return f"{cure}`keras.Model(model.inputs, model.outputs)`."

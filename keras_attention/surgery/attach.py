@@ -16,13 +16,13 @@ from keras_attention.surgery._fresh import base_name
 from keras_attention.surgery._fresh import policy_for
 from keras_attention.surgery._fresh import sample
 from keras_attention.surgery._gates import gates
+from keras_attention.surgery._layers import copied
 from keras_attention.surgery._places import Where
 from keras_attention.surgery._places import layout_of
 from keras_attention.surgery._places import places
 from keras_attention.surgery._places import selected
 from keras_attention.surgery._places import verbosity
 from keras_attention.surgery._rebuild import Rebuild
-from keras_attention.surgery._rebuild import copied
 from keras_attention.surgery.identity_start import IdentityStart
 
 TOLERANCE = 1e-5
@@ -133,7 +133,10 @@ def attach(
     present = gates(model)
     if present:
         warnings.warn(_about(present), stacklevel=2)
-    new = Rebuild(follow=inserter.after).model(model)
+    new = Rebuild(
+        follow=inserter.after,
+        changed={id(place.operation) for place in chosen},
+    ).model(model)
     if verbose:
         _tell(chosen, inserter)
     return new

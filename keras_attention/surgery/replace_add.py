@@ -139,7 +139,7 @@ def replace_add(
         },
         identity,
     )
-    new = Rebuild(replace=replacer.instead).model(model)
+    new = Rebuild(replace=replacer.instead, changed=wanted).model(model)
     if identity:
         for layers in replacer.made.values():
             _start_as_mean(layers[0])

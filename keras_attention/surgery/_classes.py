@@ -1,0 +1,244 @@
+"""Classes of models: what they override, and how they are made again."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+import keras
+import numpy as np
+
+# What a class may override without a change of what its models compute: how
+# they are made, saved and described.
+HARMLESS = {
+    "add_weight",
+    "build",
+    "build_from_config",
+    "compile_from_config",
+    "compute_dtype",
+    "compute_output_shape",
+    "compute_output_spec",
+    "count_params",
+    "dtype",
+    "dtype_policy",
+    "export",
+    "from_config",
+    "get_build_config",
+    "get_compile_config",
+    "get_config",
+    "get_layer",
+    "get_weights",
+    "input",
+    "input_dtype",
+    "input_shape",
+    "input_spec",
+    "inputs",
+    "layers",
+    "load_assets",
+    "load_own_variables",
+    "load_weights",
+    "name",
+    "output",
+    "output_shape",
+    "outputs",
+    "path",
+    "quantization_mode",
+    "quantize",
+    "quantized_build",
+    "save",
+    "save_assets",
+    "save_own_variables",
+    "save_weights",
+    "set_weights",
+    "summary",
+    "supports_masking",
+    "to_json",
+    "variable_dtype",
+    "variables",
+    "weights",
+}
+# Private methods that are on the way from the inputs to the outputs.
+INNER = {"__call__", "_run_through_graph", "_standardize_inputs"}
+KNOWN = {"self", "inputs", "outputs", "layers", "name", "dtype", "trainable"}
+
+
+class Lost(Exception):
+    """Says why a class cannot be made again around a new graph."""
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class NamedOutputs(keras.Model):
+    """Functional model whose outputs are known by names that it is given.
+
+    `compile(loss={...})` finds the outputs by them.
+    """
+
+    def __init__(
+        self, inputs, outputs, name=None, *, output_names=(), **kwargs
+    ):
+        super().__init__(inputs, outputs, name=name, **kwargs)
+        self.output_names = list(output_names)
+
+    def get_config(self):
+        return {**super().get_config(), "output_names": [*self.output_names]}
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        names = config.pop("output_names")
+        model = super().from_config(config, custom_objects)
+        model.output_names = list(names)
+        return model
+
+
+def overridden(model: keras.Model) -> list[str]:
+    """Return the names of the methods with which a model is no bare graph."""
+    bases = type(model).__mro__
+    first = next(i for i, base in enumerate(bases) if _is_of_keras(base))
+    known = {
+        name
+        for base in bases[first:]
+        if _is_of_keras(base)
+        for name, value in vars(base).items()
+        if callable(value)
+        or isinstance(value, property | classmethod | staticmethod)
+    } - HARMLESS
+    known = {name for name in known if name[0] != "_" or name in INNER}
+    own = {
+        name
+        for place in (model, *bases[:first])
+        for name, value in vars(place).items()
+        if place is not model or callable(value)
+    }
+    return sorted(known & own)
+
+
+def _is_of_keras(base: type) -> bool:
+    return base.__module__.partition(".")[0] == "keras"
+
+
+def is_made_of_graph(model: keras.Model) -> bool:
+    """Return whether the class takes inputs and outputs, or layers."""
+    parameters = inspect.signature(type(model).__init__).parameters
+    if any(p.kind == p.VAR_POSITIONAL for p in parameters.values()):
+        return True
+    is_chain = isinstance(model, keras.Sequential)
+    made_of = {"layers"} if is_chain else {"inputs", "outputs"}
+    return made_of <= set(parameters)
+
+
+def with_graph(
+    model: keras.Model,
+    arguments: tuple,
+    carry: Callable[[str, Any, Any], Any],
+) -> keras.Model:
+    """Return a model of the class of `model`, made of a new graph.
+
+    Args:
+        model: Model whose class is kept.
+        arguments: Inputs and outputs, or layers.
+        carry: Function of the name of an attribute, of what `model` has there,
+            and of `None`, that returns what the new model shall have there.
+
+    Raises:
+        Lost: If the class cannot be made of that.
+    """
+    kwargs = {}
+    for name, parameter in inspect.signature(
+        type(model).__init__
+    ).parameters.items():
+        if name in KNOWN or parameter.kind in (
+            parameter.VAR_POSITIONAL,
+            parameter.VAR_KEYWORD,
+        ):
+            continue
+        if not hasattr(model, name):
+            raise Lost(f"its argument `{name}` is not among its attributes")
+        kwargs[name] = carry(name, getattr(model, name), None)
+    try:
+        new = type(model)(*arguments, name=model.name, **kwargs)
+    except Exception as error:  # of whoever wrote the class
+        raise Lost(reason(error)) from error
+    if len(arguments) == 2 and [
+        id(x) for x in keras.tree.flatten(new.outputs)
+    ] != [id(x) for x in keras.tree.flatten(arguments[1])]:
+        raise Lost("its constructor makes another graph than it is given")
+    return new
+
+
+def attributes(model: keras.Model) -> set[str]:
+    """Return what was set on a model, by names that are not private."""
+    own = vars(model)
+    # PyTorch keeps modules apart.
+    names = {*own, *own.get("_modules", ())}
+    return {name for name in names if not name.startswith("_")}
+
+
+def from_config(
+    model: keras.Model, instead: dict[str, tuple[keras.Model, keras.Model]]
+) -> keras.Model:
+    """Return a model of the class of `model`, made by its config.
+
+    Args:
+        model: Model whose class is kept.
+        instead: For names of models in it, each of those and the new one in
+            its place.
+
+    Raises:
+        Lost: If the config does not lead to such a model.
+    """
+    try:
+        config = dict(model.get_config())
+        missing = dict(instead)
+        for key, value in config.items():
+            name = _name_of(value)
+            if name in missing and getattr(model, key, None) is missing[name][0]:
+                config[key] = missing.pop(name)[1]
+        if missing:
+            raise Lost("its config would make the graph without attention")
+        return type(model).from_config(config)
+    except Lost:
+        raise
+    except Exception as error:  # of whoever wrote the class
+        raise Lost(reason(error)) from error
+
+
+def _name_of(value) -> str | None:
+    """Return the name in the config of an object."""
+    if isinstance(value, dict) and isinstance(value.get("config"), dict):
+        return value["config"].get("name")
+    return None
+
+
+def reason(error: Exception) -> str:
+    """Return the last line of an error, behind the name of its class."""
+    lines = [line for line in str(error).splitlines() if line.strip()]
+    last = lines[-1].strip() if lines else ""
+    last = last.removeprefix("Exception encountered: ").rstrip(".")
+    return f"{type(error).__name__}: {last}" if last else type(error).__name__
+
+
+def is_plain(value: Any) -> bool:
+    """Return whether a value has no state that two models must not share."""
+    plain = (bool, int, float, str, bytes, np.ndarray, np.generic, type(None))
+    stateful = (
+        keras.layers.Layer,
+        keras.metrics.Metric,
+        keras.optimizers.Optimizer,
+    )
+    return isinstance(value, plain) or (
+        callable(value) and not isinstance(value, stateful)
+    )
+
+
+def is_equal(value: Any, other: Any) -> bool:
+    """Return whether two plain values are the same, or of one class."""
+    if callable(value):
+        return type(value) is type(other)
+    return type(value) is type(other) and bool(np.all(value == other))
+
+
+def package(layer: Any) -> str:
+    """Return the package that the class of a layer is defined in."""
+    return type(layer).__module__.partition(".")[0]
