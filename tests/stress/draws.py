@@ -21,6 +21,9 @@ from stress import functions
 from stress.drawn import Drawn
 
 STRATEGIES = {}
+# The functions below as they are written: `tests/parity` calls them with a
+# `pick` of its own.
+CHOICES = {}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,6 +54,7 @@ def strategy(make):
             seed=draw(st.integers(0, 2**31), label="seed"),
         )
 
+    CHOICES[make.__name__] = make
     STRATEGIES[make.__name__] = compose
     return make
 
@@ -85,8 +89,8 @@ def bottleneck(pick):
 @strategy
 def SqueezeExcite(pick, sizes):
     kwargs = bottleneck(pick) | {
-        "activation": pick("relu", "silu"),
-        "gate_activation": pick("sigmoid", "hard_sigmoid"),
+        "activation": pick("relu", "silu", "tanh"),
+        "gate_activation": pick("sigmoid", "hard_sigmoid", "softsign"),
         "use_bias": pick(True, False),
     }
     channels = 4 * pick(*sizes.members)
@@ -96,8 +100,11 @@ def SqueezeExcite(pick, sizes):
 
 @strategy
 def GatedChannelTransform(pick, sizes):
-    mode = pick("l1", "l2")
-    kwargs = {"mode": mode, "epsilon": pick(1e-5, 1e-3, 0.5)}
+    kwargs = {
+        "mode": pick("l1", "l2"),
+        "epsilon": pick(1e-5, 1e-3, 0.5),
+        "after_relu": pick(False, True),
+    }
     shape = a_map(pick, sizes, pick(*sizes.members), pick(*sizes.ranks))
     return drawn(ka.GatedChannelTransform, kwargs, shape)
 
@@ -111,7 +118,10 @@ def ChannelAttention(pick, sizes):
 
 @strategy
 def SpatialAttention(pick, sizes):
-    kwargs = {"kernel_size": pick(1, 2, 3, 5, 7), "use_norm": pick(True, False)}
+    kwargs = {
+        "kernel_size": pick(1, 2, 3, 4, 5, 7),
+        "use_norm": pick(True, False),
+    }
     shape = a_map(pick, sizes, pick(*sizes.members))
     return drawn(ka.SpatialAttention, kwargs, shape)
 
@@ -119,7 +129,7 @@ def SpatialAttention(pick, sizes):
 @strategy
 def CBAM(pick, sizes):
     kwargs = bottleneck(pick) | {
-        "kernel_size": pick(1, 2, 3, 5, 7),
+        "kernel_size": pick(1, 2, 3, 4, 5, 7),
         "spatial_input": pick("original", "refined"),
         "spatial_norm": pick(True, False),
         "use_bias": pick(True, False),
@@ -153,10 +163,15 @@ def ResidualAttention(pick, sizes):
         "residual": pick(True, False),
         "align_corners": pick(True, False),
         "preactivation": pick(True, False),
-        "hidden_units": groups * pick(1, 2, 3),
         "groups": groups,
     }
-    shape = a_map(pick, sizes, 2 * pick(*sizes.members))
+    channels = 2 * pick(*sizes.members)
+    if pick(True, False):
+        kwargs["hidden_units"] = groups * pick(1, 2, 3)
+    else:
+        kwargs["reduction"] = pick(1, 2)
+        channels *= groups  # which divide what the channels are reduced to
+    shape = a_map(pick, sizes, channels)
     return drawn(
         ka.ResidualAttention,
         kwargs,
@@ -202,6 +217,8 @@ def SelectiveKernel(pick, sizes):
         "split_input": split,
         "use_bias": pick(True, False),
         "min_units": pick(1, 4),
+        "reduction": pick(1, 2),
+        "hidden_units": pick(None, 1, 5),
     }
     channels = groups * pick(1, 2) * (paths if split else 1)
     shape = a_map(pick, sizes, channels)
@@ -239,7 +256,7 @@ def SpatialTransformer(pick, sizes):
     kwargs = {
         "localization": _localization(channels),
         "transform": transform,
-        "output_size": pick(None, (1, 1), (3, 5)),
+        "output_size": pick(None, (1, 1), (3, 5), 4),
         "interpolation": interpolation,
         "padding_mode": pick("zeros", "border", "reflection"),
         "align_corners": pick(True, False),
@@ -258,8 +275,8 @@ def SpatialTransformer(pick, sizes):
 def windows(pick):
     return {
         "strides": (pick(1, 2, 3), pick(1, 2)),
-        "padding": pick("same", (1, 2), (4, 4)),
-        "dilation_rate": (pick(1, 2), pick(1, 2, 3)),
+        "padding": pick("same", "same", "valid", (1, 2), (4, 4), 3),
+        "dilation_rate": (pick(1, 1, 2), pick(1, 1, 2, 3)),
     }
 
 
@@ -268,7 +285,7 @@ def DeformableConv2D(pick, sizes):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
     kwargs = windows(pick) | {
         "filters": groups * pick(*sizes.members),
-        "kernel_size": (pick(1, 2, 3), pick(1, 2, 3)),
+        "kernel_size": (pick(1, 2, 3, 4), pick(1, 2, 3, 5)),
         "groups": groups,
         "offset_groups": offset_groups,
         "modulated": pick(True, False),
@@ -282,7 +299,7 @@ def DeformableConv2D(pick, sizes):
 @strategy
 def ConvOffset2D(pick, sizes):
     kwargs = {
-        "kernel_size": pick(1, 2, 3, 5),
+        "kernel_size": pick(1, 2, 3, 4, 5),
         "offset_layout": pick("paired", "scrambled"),
     }
     shape = a_map(pick, sizes, pick(*sizes.members))
@@ -295,6 +312,11 @@ def IdentityStart(pick, sizes):
         _inner(ka.SqueezeExcite, reduction=2),
         _inner(ka.GatedChannelTransform, mode="l1"),
         _inner(ka.CBAM, kernel_size=3),
+        _inner(ka.ChannelAttention, reduction=2),
+        _inner(ka.SpatialAttention, kernel_size=2, use_norm=True),
+        _inner(ka.SpatialGroupEnhance, groups=2),
+        _inner(ka.MultiScaleChannelAttention, reduction=2),
+        _inner(ka.ConvOffset2D),
     )
     shape = a_map(pick, sizes, 2 * pick(*sizes.members))
     return drawn(ka.IdentityStart, {"layer": inner}, shape)
@@ -350,6 +372,10 @@ def RecurrentAttention(pick, sizes):
         "num_glimpses": pick(1, 2, 4),
         "glimpse_units": pick(1, 5),
         "location_units": pick(1, 3),
+        # What no prediction depends on.
+        "location_stddev": pick(0.05, 0.2),
+        "reinforce_weight": pick(0.0, 0.01),
+        "seed": pick(None, 0),
     }
     shape = a_map(pick, sizes, pick(*sizes.members))
     layer_cls = ka.RecurrentAttention
@@ -367,14 +393,16 @@ def RecurrentAttention(pick, sizes):
 @strategy
 def DynamicCapacityNetwork(pick, sizes):
     strides = (pick(1, 2), pick(1, 2))
+    patch_size = pick((4, 3), (3, 3), (2, 5))
     kwargs = {
         "coarse": _convolution("coarse", 4, 3, strides),
-        "fine": _convolution("fine", 4, (4, 3)),
+        "fine": _convolution("fine", 4, patch_size),
         "top": Fresh("top", _top),
         "num_patches": pick(1, 2, 4),
-        "patch_size": (4, 3),
+        "patch_size": patch_size,
         "patch_stride": strides,
         "patch_offset": (pick(-2, 0, 1), pick(-1, 0, 2)),
+        "hint_weight": pick(0.01, 0.5),
     }
     shape = (pick(*sizes.batch), pick(6, 9), pick(7, 8), pick(1, 2))
     layer_cls = ka.DynamicCapacityNetwork
@@ -433,13 +461,15 @@ def count(length, taps, stride, rate, padding, axis):
     """Return how many windows there are along an axis."""
     if padding == "same":
         return -(-length // stride)
+    if not isinstance(padding, tuple):
+        padding = (0 if padding == "valid" else padding,) * 2
     return (length + 2 * padding[axis] - (taps - 1) * rate - 1) // stride + 1
 
 
 @strategy
 def deform_conv2d(pick, sizes):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
-    high, wide = pick(1, 2, 3), pick(1, 2, 3)
+    high, wide = pick(1, 2, 3, 4), pick(1, 2, 3, 5)
     members = offset_groups * pick(1, 2)
     kwargs = windows(pick) | {"groups": groups, "offset_groups": offset_groups}
     shape = a_map(pick, sizes, groups * members)

@@ -121,6 +121,8 @@ class DeformConv2D(Function):
 
     def twin(self, x, offsets, kernel, mask=None, bias=0.0):
         settings = types.SimpleNamespace(**self.settings)
+        if isinstance(settings.padding, int):
+            settings.padding = (settings.padding,) * 2
         frame = deformable.window_frame(
             x.shape[1:3], kernel.shape[:2], settings
         )

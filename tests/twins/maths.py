@@ -13,6 +13,8 @@ ACTIVATIONS = {
     "silu": lambda x: x * sigmoid(x),
     "sigmoid": sigmoid,
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "softsign": lambda x: x / (1 + np.abs(x)),
+    "tanh": np.tanh,
 }
 
 

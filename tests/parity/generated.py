@@ -1,0 +1,163 @@
+"""Cases that are the same on every backend and in every process.
+
+The arguments and shapes are those of `stress/draws.py`, picked by NumPy's
+generator from the name and the number of a case alone.
+"""
+
+import dataclasses
+import itertools
+import zlib
+
+import numpy as np
+
+import keras_attention as ka
+from contract.case import LAYOUTS
+from contract.case import arguments
+from small_networks import FAMILIES
+from small_networks import small
+from stress.drawn import Drawn
+from stress.draws import CHOICES
+from stress.draws import WIDE
+from stress.draws import drawn
+
+# No size up to this has a coordinate near a kink: see `off_kinks`.
+PRIME = 97
+
+
+@dataclasses.dataclass(frozen=True)
+class Generated:
+    """A case, its name and number, and the mode that it is called in."""
+
+    name: str
+    index: int
+    drawn: Drawn
+    training: bool
+
+    @property
+    def key(self):
+        return f"{self.name}/{self.index}"
+
+    def __str__(self):
+        mode = "training" if self.training else "inference"
+        return f"{self.key}: {self.drawn}, {mode}"
+
+    def inputs(self):
+        """Return the inputs in their data format."""
+        arrays = [
+            array if kind == "map" else off_kinks(array)
+            for array, kind in zip(
+                self.drawn.inputs(), self.drawn.kinds, strict=True
+            )
+        ]
+        return self.drawn.moved(arrays)
+
+    def layer(self):
+        """Return the layer built, with weights that depend on their paths."""
+        layer = self.drawn.layer(initial=True)
+        for path, weight in weights(layer).items():
+            value = self.drawn.rng(path).normal(size=weight.shape)
+            if path.endswith("moving_variance"):
+                value = 0.5 + value**2
+            else:
+                value *= self.drawn.case.weight_scale
+            weight.assign(value.astype("float32"))
+        return layer
+
+
+def weights(layer):
+    """Return the weights of a layer by their paths in it."""
+    by_path = {
+        weight.path.removeprefix(f"{layer.name}/"): weight
+        for weight in layer.weights
+    }
+    assert len(by_path) == len(layer.weights)
+    return by_path
+
+
+def off_kinks(array):
+    """Return coordinates or offsets that are not near whole or half pixels.
+
+    There derivatives jump, and the pixel that is nearest does: rounding would
+    decide which one a backend sees. Of a coordinate k / 97 the position in
+    pixels is a multiple of 1 / 194 of the size, and whole or half only where 97
+    divides k, for every size below 97.
+    """
+    k = np.round(np.asarray(array, "float64") * PRIME)
+    k[k % PRIME == 0] += 1
+    return (k / PRIME).astype("float32")
+
+
+def generated(name, index):
+    """Return the case of a name and a number, or the next that is possible."""
+    for attempt in itertools.count():
+        pick = picker(name, index + 1000 * attempt)
+        found = STRATEGIES[name](pick, WIDE)
+        if "kernel_regularizer" in arguments(found.case.layer_cls):
+            found.case.kwargs["kernel_regularizer"] = pick(None, "l2")
+        found = dataclasses.replace(
+            found,
+            layout=LAYOUTS[index % 2],
+            seed=zlib.crc32(f"{name}/{index}/{attempt}".encode()),
+        )
+        if fits(found):
+            break
+    # What draws random numbers draws other ones on each backend, and networks
+    # normalize few values by a variance that is mostly rounding.
+    training = name not in ("RecurrentAttention", "networks")
+    return Generated(name, index, found, training and index // 2 % 2 == 1)
+
+
+def fits(found):
+    """Return whether windows without zeros around them fit into the map."""
+    kwargs, (shape, *others) = found.case.kwargs, found.case.shapes
+    if "dilation_rate" not in kwargs or kwargs["padding"] == "same":
+        return True
+    padding = 0 if kwargs["padding"] == "valid" else kwargs["padding"]
+    padding = np.broadcast_to(padding, 2)
+    size = kwargs.get("kernel_size") or others[1][:2]
+    windows = (np.array(size) - 1) * kwargs["dilation_rate"] + 1
+    return bool((windows <= np.array(shape[1:3]) + 2 * padding).all())
+
+
+def picker(name, index):
+    """Return what chooses one of its arguments.
+
+    Of n values each is chosen once in n cases, at each place where a strategy
+    chooses, and in an order that is that place's own: few cases have every
+    value in them.
+    """
+    places = itertools.count()
+
+    def pick(*values):
+        block, turn = divmod(index, len(values))
+        seed = [zlib.crc32(name.encode()), next(places), block]
+        order = np.random.default_rng(seed).permutation(len(values))
+        return values[order[turn]]
+
+    return pick
+
+
+def network(data_format, family, **kwargs):
+    """Return a small network of a family, for `Case` to call."""
+    return small(family, data_format=data_format, **kwargs)
+
+
+def networks(pick, sizes):
+    kwargs = {
+        "family": pick(*FAMILIES),
+        "include_top": pick(True, False),
+        "pooling": pick(None, "avg", "max"),
+        "classifier_activation": pick("softmax", None),
+    }
+    shape = (pick(1, 2), 32, 32, 3)
+    options = {"input_shape": shape[1:]}
+    return drawn(network, kwargs | options, shape, weight_scale=0.2, leeway=10)
+
+
+STRATEGIES = dict(sorted(CHOICES.items())) | {"networks": networks}
+LAYERS = [
+    name
+    for name in ka.__all__
+    if isinstance(getattr(ka, name), type) and name != "AttentionMonitor"
+]
+FUNCTIONS = list(ka.ops.__all__)

@@ -1,0 +1,133 @@
+"""The generated cases have every argument of everything public in them."""
+
+import inspect
+import re
+
+import pytest
+
+import keras_attention as ka
+from contract.case import Fresh
+from parity.generated import FUNCTIONS
+from parity.generated import LAYERS
+from parity.generated import STRATEGIES
+from parity.generated import generated
+
+# How many cases `tox run -e parity` takes of each name.
+CASES = 60
+# Why an argument has no two values.
+NOT_VARIED = {
+    "kernel_initializer": "weights are set to generated values",
+    "monte_carlo_samples": "more than one draws random numbers",
+    "top": "any network: its maps vary",
+    "coarse": "any network: its strides vary",
+    "fine": "any network: its kernels vary",
+    "localization": "any network: its channels vary",
+}
+# Arguments of functions that are arrays, which all vary.
+ARRAYS = {
+    "inputs",
+    "grid",
+    "theta",
+    "points",
+    "images",
+    "locations",
+    "offsets",
+    "kernel",
+    "mask",
+    "bias",
+}
+
+
+def public(name):
+    return getattr(ka, name, None) or getattr(ka.ops, name)
+
+
+def values(name, case, argument, default):
+    """Return what a case has for an argument, as text."""
+    if argument == "data_format":
+        return case.drawn.layout
+    value = case.drawn.case.kwargs.get(argument, default)
+    return str(value)
+
+
+@pytest.mark.parametrize("name", [*LAYERS, *FUNCTIONS])
+def test_every_argument_has_several_values(name):
+    assert name in STRATEGIES, f"give {name} a strategy in stress/draws.py"
+    generated_cases = [generated(name, index) for index in range(CASES)]
+    parameters = inspect.signature(public(name)).parameters.values()
+    for parameter in parameters:
+        argument = parameter.name
+        if (
+            parameter.kind == parameter.VAR_KEYWORD
+            or argument in NOT_VARIED
+            or (name in FUNCTIONS and argument in ARRAYS)
+        ):
+            continue
+        found = {
+            values(name, case, argument, parameter.default)
+            for case in generated_cases
+        }
+        assert len(found) > 1, f"{argument} of {name} is always {found}"
+        missing = options(name, argument, generated_cases) - found
+        assert not missing, f"{argument} of {name} is never {missing}"
+
+
+def options(name, argument, generated_cases):
+    """Return the strings that an argument may be, as its error names them."""
+    case = next(
+        (
+            case.drawn.case
+            for case in generated_cases
+            if isinstance(case.drawn.case.kwargs.get(argument), str)
+        ),
+        None,
+    )
+    if case is None or not isinstance(public(name), type):
+        return set()
+    try:
+        case.layer(**{argument: "nonsense"})
+    except ValueError as error:
+        message = str(error).partition("Received")[0]
+        return set(re.findall(r"'(\w+)'", message))
+    raise AssertionError(f"{argument} of {name} may be any string")
+
+
+def test_padding_and_interpolation_are_all_there():
+    """Functions name their options in no error that is looked at above."""
+    wanted = {
+        ("grid_sample", "interpolation"): {"bilinear", "bicubic", "nearest"},
+        ("grid_sample", "padding_mode"): {"zeros", "border", "reflection"},
+        ("deform_conv2d", "padding"): {"same", "valid"},
+    }
+    for (name, argument), expected in wanted.items():
+        found = {
+            generated(name, index).drawn.case.kwargs[argument]
+            for index in range(CASES)
+        }
+        assert expected <= found
+
+
+def test_few_cases_have_both_modes_and_data_formats():
+    for name in LAYERS:
+        few = [generated(name, index) for index in range(4)]
+        assert len({case.drawn.layout for case in few}) == 2
+        modes = {case.training for case in few}
+        assert len(modes) == (1 if name == "RecurrentAttention" else 2)
+
+
+def test_cases_are_the_same_each_time():
+    for name in STRATEGIES:
+        once, again = generated(name, 3), generated(name, 3)
+        assert str(once) == str(again)
+        for a, b in zip(once.inputs(), again.inputs(), strict=True):
+            assert (a == b).all()
+
+
+def test_layers_in_layers_are_all_that_keep_their_shape():
+    inner = {
+        str(generated("IdentityStart", index).drawn.case.kwargs["layer"])
+        for index in range(CASES)
+    }
+    assert len(inner) > 5
+    assert all(isinstance(getattr(ka, name), type) for name in inner)
+    assert Fresh.__name__ not in inner
