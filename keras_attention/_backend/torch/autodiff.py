@@ -8,5 +8,18 @@ def gradient(function, x):
     # Wherever it is called: this turns gradients on in `torch.no_grad` as well,
     # in which Keras predicts.
     with torch.inference_mode(False):
-        leaf = x.detach().clone().requires_grad_()
+        leaf = x.detach().clone()
+        try:
+            leaf.requires_grad_()
+        except RuntimeError:
+            # A transform of `torch.func` allows none but its own.
+            return torch.func.grad(function)(leaf)
         return torch.autograd.grad(function(leaf), leaf)[0]
+
+
+def has_tangent(*tensors):
+    """Return whether forward-mode derivatives are asked for of a tensor."""
+    if torch.compiler.is_compiling():
+        return False  # PyTorch compiles none
+    unpack = torch.autograd.forward_ad.unpack_dual
+    return any(unpack(x).tangent is not None for x in tensors)

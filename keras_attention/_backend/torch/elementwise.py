@@ -8,7 +8,15 @@ def blend(x, residual, weight):
 
     In one pass, where the plain form takes three, and twice as long.
     """
-    return torch.lerp(residual, x, weight)
+    dtype = torch.promote_types(
+        torch.promote_types(x.dtype, residual.dtype), weight.dtype
+    )
+    if dtype == torch.float16:
+        # The gradient of `torch.lerp` to the weight has the difference of the
+        # maps in it, which may be infinite.
+        return torch.addcmul(residual * (1 - weight), x, weight)
+    # Under `torch.autocast` there may be several dtypes, which it refuses.
+    return torch.lerp(residual.to(dtype), x.to(dtype), weight.to(dtype))
 
 
 def rectify(x):

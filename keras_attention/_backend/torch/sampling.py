@@ -2,11 +2,26 @@
 
 import torch
 
+from keras_attention._backend.plain import sampling
+from keras_attention._backend.torch.autodiff import has_tangent
+from keras_attention._backend.torch.rows import weighted_rows
+
 
 def grid_sample(
     maps, grid, *, interpolation, padding_mode, align_corners, data_format
 ):
     """Return `maps` at the places of `grid`, of one dtype."""
+    if has_tangent(maps, grid):
+        # PyTorch's own has no forward mode.
+        return sampling.grid_sample(
+            maps,
+            grid,
+            interpolation=interpolation,
+            padding_mode=padding_mode,
+            align_corners=align_corners,
+            data_format=data_format,
+            weighted_rows=weighted_rows,
+        )
     if interpolation == "bilinear" and padding_mode != "zeros":
         grid = _in_reach(grid, padding_mode)
     if data_format == "channels_last":
