@@ -4,6 +4,7 @@ import keras
 
 from contract.case import Case
 from contract.case import Fresh
+from contract.case import convolution
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
@@ -390,7 +391,7 @@ RECURRENT = [
 def _convolution(name, filters, size, strides=1):
     return Fresh(
         name,
-        lambda data_format, dtype: keras.layers.Conv2D(
+        lambda data_format, dtype: convolution(
             filters,
             size,
             strides,

@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 from autodiff import BACKEND
+from contract.case import convolution
 from contract.case import to_numpy
 
 
@@ -15,7 +16,7 @@ def residual(data_format="channels_last", dtype=None, activation="relu"):
     common = {"data_format": data_format, "dtype": dtype}
 
     def conv(x, filters, name, size=3, strides=1):
-        x = layers.Conv2D(
+        x = convolution(
             filters, size, strides, padding="same", name=name, **common
         )(x)
         return layers.BatchNormalization(

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 
 from keras_attention import _axes
+from keras_attention.models._channels_first import ChannelsFirstConv2D
 
 # Kaiming's, by what a filter gives out, with which most references start.
 FAN_OUT = {
@@ -47,7 +48,12 @@ class Parts:
         if strides > 1 and kernel_size > 1:
             side = kernel_size // 2
             x = self.pad(x, (side, side), name=f"{name}_pad")
-        return keras.layers.Conv2D(
+        layer_cls = (
+            keras.layers.Conv2D
+            if self.data_format == "channels_last"
+            else ChannelsFirstConv2D
+        )
+        return layer_cls(
             filters,
             kernel_size,
             strides=strides,

@@ -1,5 +1,6 @@
 """Convolving what lies at moved positions (Dai et al., 2017)."""
 
+import math
 from typing import Any
 
 from keras import ops
@@ -169,12 +170,14 @@ def deform_conv2d(
         _check_part(name, tensor, wanted, new_size, data_format)
         tensor = _backend.cast(tensor, maps.dtype)
         last = (offset_groups, windows.taps, values)
-        tensor = _axes.merge_space(tensor, data_format)
-        batch, *line = ops.shape(tensor)
+        # One reshape, by the sizes of the tensor itself: tf2onnx takes the
+        # shape of a tensor that was reshaped for the shape it had before.
+        batch, *sizes = ops.shape(tensor)
+        locations = math.prod(sizes[axis - 1] for axis in spatial)
         if data_format == "channels_first":
-            tensor = _backend.reshape(tensor, (batch, *last, line[1]))
+            tensor = _backend.reshape(tensor, (batch, *last, locations))
             return ops.transpose(tensor, (0, 1, 4, 2, 3))
-        tensor = _backend.reshape(tensor, (batch, line[0], *last))
+        tensor = _backend.reshape(tensor, (batch, locations, *last))
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     moves = parts("offsets", offsets, 2)

@@ -10,8 +10,16 @@ import numpy as np
 from keras import ops
 
 from autodiff import vjp
+from keras_attention.models._channels_first import ChannelsFirstConv2D
 
 LAYOUTS = ("channels_last", "channels_first")
+
+
+def convolution(*args, data_format="channels_last", **kwargs):
+    """Return a convolution that runs in this layout on every processor."""
+    last = data_format == "channels_last"
+    layer_cls = keras.layers.Conv2D if last else ChannelsFirstConv2D
+    return layer_cls(*args, data_format=data_format, **kwargs)
 
 
 @dataclasses.dataclass(frozen=True)

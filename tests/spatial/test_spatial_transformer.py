@@ -12,6 +12,7 @@ from autodiff import vjp
 from contract.case import LAYOUTS
 from contract.case import assert_close
 from contract.case import assert_same
+from contract.case import convolution
 from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
@@ -38,7 +39,7 @@ def localization(data_format="channels_last"):
     """Return a network of the usual kind, which keeps where things are."""
     return keras.Sequential(
         [
-            keras.layers.Conv2D(
+            convolution(
                 4, 3, strides=2, activation="relu", data_format=data_format
             ),
             keras.layers.BatchNormalization(
@@ -46,7 +47,7 @@ def localization(data_format="channels_last"):
             ),
             # More filters than columns are left: with as many, Keras 3.15 adds
             # a bias along the columns, for channels first on TensorFlow.
-            keras.layers.Conv2D(3, 2, data_format=data_format),
+            convolution(3, 2, data_format=data_format),
         ],
         name="localization",
     )

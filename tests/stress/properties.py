@@ -59,24 +59,13 @@ def values_are_the_twins(drawn):
 def of_given_networks(drawn):
     """Return whether Keras' own convolutions are in what was drawn.
 
-    Those of TensorFlow on CPUs know float32 alone with the channels first, and
-    no empty batches.
+    Those of TensorFlow know no empty batches.
     """
     return drawn.case.layer_cls.__name__ == "DynamicCapacityNetwork"
 
 
-def beyond_keras(drawn):
-    return (
-        BACKEND == "tensorflow"
-        and drawn.layout == "channels_first"
-        and of_given_networks(drawn)
-    )
-
-
 @prop
 def float64_is_the_twins(drawn):
-    if beyond_keras(drawn):
-        return
     with float64():
         layer = drawn.layer(dtype="float64")
         inputs = drawn.inputs(dtype="float64")
@@ -199,8 +188,6 @@ def large_inputs_stay_finite(drawn):
 
 @prop
 def large_half_inputs_stay_finite(drawn):
-    if beyond_keras(drawn):
-        return
     for dtype in ("mixed_float16", "float16"):
         layer = drawn.layer(initial=True, dtype=dtype)
         for inputs in (

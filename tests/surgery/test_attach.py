@@ -11,7 +11,6 @@ from keras import layers
 
 import keras_attention
 import surgery_networks as networks
-from autodiff import BACKEND
 from autodiff import some
 from contract.case import assert_close
 from contract.case import assert_same
@@ -94,12 +93,6 @@ def test_where(where, expected):
     "dtype", some(["float32", "mixed_float16", "mixed_bfloat16"], 2)
 )
 def test_is_the_same_function(data_format, dtype):
-    if (BACKEND, data_format, dtype) == (
-        "tensorflow",
-        "channels_first",
-        "mixed_float16",
-    ):
-        pytest.skip("TensorFlow convolves no such maps on a CPU")
     model = networks.residual(data_format, dtype)
     new = attach(
         model,

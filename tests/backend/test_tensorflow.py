@@ -1,0 +1,258 @@
+"""What TensorFlow has beside Keras: checkpoints, tapes, remat, devices."""
+
+import keras
+import numpy as np
+import pytest
+
+from autodiff import BACKEND
+from cases import CASES
+from cases import EVERYTHING
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import CBAM
+from keras_attention import DeformableConv2D
+from keras_attention import SpatialAttention
+from keras_attention import _backend
+from small_networks import small
+
+pytestmark = pytest.mark.skipif(
+    BACKEND != "tensorflow", reason="These are TensorFlow's own tools."
+)
+
+
+def first_of_each(cases):
+    """Return the first case of each class."""
+    return list({case.layer_cls: case for case in reversed(cases)}.values())
+
+
+def built(case):
+    layer = case.layer()
+    layer(*case.inputs())
+    return layer
+
+
+@pytest.mark.parametrize("case", first_of_each(EVERYTHING), ids=str)
+def test_checkpoints_restore_every_weight(case, tmp_path):
+    import tensorflow as tf
+
+    saved, restored = (built(case) for _ in range(2))
+    case.scattered(saved)
+    path = tf.train.Checkpoint(layer=saved).write(str(tmp_path / "saved"))
+    status = tf.train.Checkpoint(layer=restored).read(path)
+    status.assert_existing_objects_matched()
+    assert_same(restored.get_weights(), saved.get_weights())
+
+
+def test_checkpoints_restore_a_network(tmp_path):
+    import tensorflow as tf
+
+    saved, restored = small("sk_basic"), small("sk_basic")
+    saved.set_weights([w + 1 for w in saved.get_weights()])
+    path = tf.train.Checkpoint(model=saved).write(str(tmp_path / "saved"))
+    status = tf.train.Checkpoint(model=restored).read(path)
+    status.assert_existing_objects_matched()
+    assert_same(restored.get_weights(), saved.get_weights())
+
+
+@pytest.mark.parametrize("case", first_of_each(CASES), ids=str)
+def test_remat_has_the_same_gradients(case):
+    import tensorflow as tf
+
+    inputs = [tf.constant(x) for x in case.inputs()]
+    cotangent = case.cotangent()
+    plain = case.generic()
+    with keras.RematScope(mode="full"):
+        remat = case.layer()
+    remat.build(*case.shapes)
+    remat.set_weights(plain.get_weights())
+
+    def gradients(layer):
+        with tf.GradientTape() as tape:
+            tape.watch(inputs)
+            loss = tf.reduce_sum(layer(*inputs) * cotangent)
+        weights = [w.value for w in layer.trainable_weights]
+        return tape.gradient(loss, [*inputs, *weights])
+
+    assert_close(gradients(remat), gradients(plain))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c.layer_cls in (SpatialAttention, CBAM)],
+    ids=str,
+)
+def test_second_derivatives_are_differences_of_the_first(case):
+    """XLA differentiates a form of its own, with its own gradient."""
+    import tensorflow as tf
+
+    layer = case.generic(dtype="float64")
+    (x,) = case.inputs(dtype="float64")
+    way = np.random.default_rng(3).normal(size=x.shape)
+    kernels = [w.value for w in layer.trainable_weights if "conv" in w.path]
+
+    @tf.function(jit_compile=True)
+    def slope(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            loss = tf.reduce_sum(layer(x) ** 2)
+        return tf.reduce_sum(tape.gradient(loss, x) * way)
+
+    @tf.function(jit_compile=True)
+    def second(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            value = slope(x)
+        return tape.gradient(value, [x, *kernels])
+
+    of_x, *of_kernels = second(tf.constant(x))
+    step = 1e-6
+    other = np.random.default_rng(4).normal(size=x.shape)
+    difference = slope(tf.constant(x + step * other))
+    difference = (difference - slope(tf.constant(x - step * other))) / 2 / step
+    assert_close(np.sum(of_x * other), to_numpy(difference), 1e-5)
+    for kernel, found in zip(kernels, of_kernels, strict=True):
+        value = kernel.numpy()
+        other = np.random.default_rng(5).normal(size=value.shape)
+        ends = []
+        for sign in (1, -1):
+            kernel.assign(value + sign * step * other)
+            ends.append(to_numpy(slope(tf.constant(x))))
+        kernel.assign(value)
+        difference = (ends[0] - ends[1]) / 2 / step
+        assert_close(np.sum(found * other), difference, 1e-5)
+
+
+def convolutions():
+    """Yield the settings and the shapes of convolutions, channels first."""
+    for channels, members in ((6, 6), (6, 3), (32, 16)):
+        for kernel_size in ((1, 1), (3, 3), (2, 3)):
+            for strides, dilation_rate in ((1, 1), (2, 1), ((2, 3), 1), (1, 2)):
+                for padding in ("same", "valid"):
+                    yield (
+                        (*kernel_size, members, 4),
+                        (2, channels, 6, 7),
+                        {
+                            "strides": strides,
+                            "dilation_rate": dilation_rate,
+                            "padding": padding,
+                        },
+                    )
+
+
+@pytest.mark.parametrize(("kernel", "shape", "settings"), list(convolutions()))
+def test_channels_first_convolutions_equal_channels_last(
+    kernel, shape, settings, rng
+):
+    import tensorflow as tf
+
+    x, kernel = (tf.constant(rng.normal(size=s)) for s in (shape, kernel))
+    bias = tf.constant(rng.normal(size=4))
+    found, expected = [], []
+    for results, layout, order in (
+        (found, "channels_first", (0, 1, 2, 3)),
+        (expected, "channels_last", (0, 3, 1, 2)),
+    ):
+        with tf.GradientTape() as tape:
+            tape.watch([x, kernel, bias])
+            maps = x if layout == "channels_first" else tf.transpose(x, (0, 2, 3, 1))
+            y = _backend.conv2d(
+                maps, kernel, bias, data_format=layout, **settings
+            )
+            y = tf.transpose(y, order)
+            loss = tf.reduce_sum(tf.sin(y))
+        results += [y, *tape.gradient(loss, [x, kernel, bias])]
+    assert_close(found, expected, 1e-12)
+
+
+@pytest.mark.parametrize("size", [1, 3])
+@pytest.mark.parametrize("groups", [1, 2])
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_channels_first_convolutions_in_graphs(size, groups, jit_compile, rng):
+    import tensorflow as tf
+
+    x = tf.constant(rng.normal(size=(2, 4, 5, 6)))
+    kernel = tf.constant(rng.normal(size=(size, size, 4 // groups, 6)))
+
+    def convolve(x):
+        return _backend.conv2d(
+            x,
+            kernel,
+            None,
+            strides=2,
+            padding="same",
+            dilation_rate=1,
+            data_format="channels_first",
+        )
+
+    unknown = [tf.TensorSpec((None, 4, None, None), x.dtype)]
+    graph = tf.function(convolve, unknown, jit_compile=jit_compile)
+    assert_close(graph(x), convolve(x), 1e-12)
+    if size > 1 and not jit_compile:
+        concrete = graph.get_concrete_function()
+        layouts = {
+            node.attr["data_format"].s
+            for node in concrete.graph.as_graph_def().node
+            if node.op == "Conv2D"
+        }
+        assert layouts == {b"NHWC"}
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
+    import tensorflow as tf
+
+    from keras_attention._backend.tensorflow import products
+
+    devices = [tf.config.LogicalDevice("/device:GPU:0", "GPU")] * on_gpu
+    monkeypatch.setattr(
+        tf.config, "list_logical_devices", lambda kind: devices
+    )
+
+    @tf.function
+    def convolve(x):
+        assert products.runs_on_gpu(x) == on_gpu
+        return _backend.conv2d(
+            x,
+            tf.ones((3, 3, 4, 4)),
+            None,
+            strides=1,
+            padding="same",
+            dilation_rate=1,
+            data_format="channels_first",
+        )
+
+    graph = convolve.get_concrete_function(tf.TensorSpec((2, 4, 5, 6))).graph
+    (node,) = (n for n in graph.as_graph_def().node if n.op == "Conv2D")
+    assert node.attr["data_format"].s == (b"NCHW" if on_gpu else b"NHWC")
+    x = tf.ones((2, 4, 5, 6))  # which lies on a CPU
+    assert not products.runs_on_gpu(x)
+
+
+@pytest.mark.parametrize("offset_groups", [1, 2])
+@pytest.mark.parametrize("modulated", [False, True])
+def test_no_shape_of_a_reshaped_tensor(modulated, offset_groups, data_format):
+    """tf2onnx takes it for the shape that the tensor had before."""
+    import tensorflow as tf
+
+    layer = DeformableConv2D(
+        4,
+        modulated=modulated,
+        offset_groups=offset_groups,
+        data_format=data_format,
+    )
+    first = data_format == "channels_first"
+    shape = (None, 4, None, None) if first else (None, None, None, 4)
+    layer.build(shape)
+    graph = tf.function(layer.call).get_concrete_function(tf.TensorSpec(shape))
+    nodes = {node.name: node for node in graph.graph.as_graph_def().node}
+    reshaped = [
+        node.name
+        for node in nodes.values()
+        if node.op == "Shape"
+        and nodes[node.input[0].split(":")[0]].op == "Reshape"
+        and nodes[nodes[node.input[0].split(":")[0]].input[0].split(":")[0]].op
+        not in ("MatMul",)
+    ]
+    assert not reshaped
+
