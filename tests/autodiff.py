@@ -213,3 +213,16 @@ def _torch_loss(model, weights, arguments):
 
     loss = model.compute_loss(**arguments)
     return torch.autograd.grad(loss, weights, allow_unused=True)
+
+
+def compiled(function):
+    """Return a function of tensors as a graph, if the backend has graphs."""
+    if BACKEND == "jax":
+        import jax
+
+        return jax.jit(function)
+    if BACKEND == "tensorflow":
+        import tensorflow as tf
+
+        return tf.function(function)
+    return function

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 120, (2, 6, 7, 4))
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Call:
     """A function with its tensors, in `channels_last`, and its settings.
 
@@ -48,19 +48,19 @@ class Call:
     def arrays(self, dtype="float32"):
         return {name: x.astype(dtype) for name, x in self.tensors.items()}
 
-    def inputs(self, unknown=False, dtypes=()):
+    def inputs(self, unknown=False, dtype="float32", suffix=""):
         """Return symbolic tensors for all arguments, by name."""
         return {
             name: keras.Input(
                 batch_shape=self.symbolic_shape(name, unknown),
-                dtype=dict(dtypes).get(name, "float32"),
-                name=name,
+                dtype=dtype,
+                name=name + suffix,
             )
             for name in self.tensors
         }
 
     def symbolic_shape(self, name, unknown):
-        """Return the shape of an argument, with spatial sizes unknown or not."""
+        """Return the shape of an argument, of known spatial sizes or not."""
         shape = list(self.tensors[name].shape)
         if name in self.shared:
             return tuple(shape)

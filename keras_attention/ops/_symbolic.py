@@ -120,7 +120,7 @@ def _with_shape(tensor):
 
 def _plain(value):
     """Return a setting of Python's own types, and tuples of them."""
-    if value is None or isinstance(value, bool | float | str):
+    if value is None or isinstance(value, bool | float | str | KerasTensor):
         return value
     try:
         return operator.index(value)

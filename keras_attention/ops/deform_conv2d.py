@@ -14,47 +14,9 @@ from keras_attention.ops import _tensors
 from keras_attention.ops import _windows
 
 
-def _output_spec(
-    inputs,
-    offsets,
-    kernel,
-    *,
-    strides,
-    padding,
-    dilation_rate,
-    groups,
-    offset_groups,
-    data_format,
-    **optional,
-):
-    """Return the shape and dtype of the outputs, or raise an error."""
-    windows, new_size = _check_windows(
-        inputs,
-        kernel,
-        optional.get("bias"),
-        strides=strides,
-        padding=padding,
-        dilation_rate=dilation_rate,
-        groups=groups,
-        offset_groups=offset_groups,
-        data_format=data_format,
-    )
-    moving = {"offsets": (offsets, 2)}
-    if "mask" in optional:
-        moving["mask"] = (optional["mask"], 1)
-    for name, (tensor, values) in moving.items():
-        wanted = values * offset_groups * windows.taps
-        _check_part(name, tensor, wanted, new_size, data_format)
-        found = [tensor.shape[i] for i in _axes.spatial_axes(data_format, 4)]
-        new_size = tuple(
-            n if n is not None else m
-            for n, m in zip(new_size, found, strict=True)
-        )
-    tensors = {name: tensor for name, (tensor, _) in moving.items()}
-    batch = _tensors.batch_size(inputs=inputs, **tensors)
-    shape = (batch, *new_size, kernel.shape[3])
-    dtype = _tensors.float_dtype("inputs", inputs)
-    return _axes.shape_from_last(shape, data_format), dtype
+def _output_spec(inputs, offsets, kernel, mask=None, bias=None, **settings):
+    shape, dtype, _ = _check(inputs, offsets, kernel, mask, bias, **settings)
+    return shape, dtype
 
 
 @_symbolic.takes_symbolic(
@@ -147,9 +109,11 @@ def deform_conv2d(
         mask = ops.convert_to_tensor(mask)
     if bias is not None:
         bias = ops.convert_to_tensor(bias)
-    windows, new_size = _check_windows(
+    _, dtype, windows = _check(
         inputs,
+        offsets,
         kernel,
+        mask,
         bias,
         strides=strides,
         padding=padding,
@@ -159,15 +123,12 @@ def deform_conv2d(
         data_format=data_format,
     )
     groups, offset_groups = int(groups), int(offset_groups)
-    dtype = _tensors.float_dtype("inputs", inputs)
     spatial = _axes.spatial_axes(data_format, 4)
     size = tuple(ops.shape(inputs)[axis] for axis in spatial)
     maps = _backend.cast(inputs, _tensors.wide(dtype))
 
-    def parts(name, tensor, values):
+    def parts(tensor, values):
         """Return what is for each tap, as (B, groups, places, taps, values)."""
-        wanted = values * offset_groups * windows.taps
-        _check_part(name, tensor, wanted, new_size, data_format)
         tensor = _backend.cast(tensor, maps.dtype)
         last = (offset_groups, windows.taps, values)
         # One reshape, by the sizes of the tensor itself: tf2onnx takes the
@@ -180,7 +141,7 @@ def deform_conv2d(
         tensor = _backend.reshape(tensor, (batch, locations, *last))
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
-    moves = parts("offsets", offsets, 2)
+    moves = parts(offsets, 2)
     height, width = (ops.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
     grouped = _grouped(maps, offset_groups, data_format)
@@ -191,7 +152,7 @@ def deform_conv2d(
     )
     if mask is not None:
         # On the weights, of which there are fewer than samples.
-        factor = _flat(parts("mask", mask, 1)[..., 0])
+        factor = _flat(parts(mask, 1)[..., 0])
         row_taps = [(index, weight * factor) for index, weight in row_taps]
     outputs = _backend.deform(
         grouped,
@@ -210,9 +171,11 @@ def deform_conv2d(
     return _backend.reshape(outputs, (-1, height, width, filters))
 
 
-def _check_windows(
+def _check(
     inputs,
+    offsets,
     kernel,
+    mask,
     bias,
     *,
     strides,
@@ -222,7 +185,7 @@ def _check_windows(
     offset_groups,
     data_format,
 ):
-    """Return the windows, and how many are along each axis, if known."""
+    """Return the shape and dtype of the outputs, and the windows."""
     groups = _arguments.positive_integer("groups", groups)
     offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
     _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
@@ -243,42 +206,52 @@ def _check_windows(
         f"({offset_groups})",
         inputs=inputs,
     )
-    _tensors.float_dtype("kernel", kernel)
+    windows = _windows.Windows(
+        tuple(kernel.shape[:2]), strides, padding, dilation_rate
+    )
+    spatial = _axes.spatial_axes(data_format, 4)
+    size = [
+        windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
+    ]
+    moved = {"offsets": (offsets, 2)}
+    if mask is not None:
+        moved["mask"] = (mask, 1)
+    for name, (tensor, values) in moved.items():
+        wanted = values * offset_groups * windows.taps
+        found = tuple(tensor.shape)
+        _require(
+            len(found) == 4
+            and found[_axes.channel_axis(data_format, 4)] == wanted
+            and all(
+                found[axis] in (None, n) or n is None
+                for axis, n in zip(spatial, size, strict=True)
+            ),
+            f"`{name}` must have {wanted} channels and the spatial size "
+            f"{tuple(size)} of the outputs",
+            **{name: tensor},
+        )
+        size = [
+            found[axis] if n is None else n
+            for axis, n in zip(spatial, size, strict=True)
+        ]
+        _tensors.float_dtype(name, tensor)
+    filters = kernel.shape[3]
     if bias is not None:
-        filters = kernel.shape[3]
         _require(
             tuple(bias.shape) == (filters,),
             f"`bias` must have shape (filters,), here ({filters},)",
             bias=bias,
         )
         _tensors.float_dtype("bias", bias)
-    windows = _windows.Windows(
-        tuple(kernel.shape[:2]), strides, padding, dilation_rate
+    _tensors.float_dtype("kernel", kernel)
+    batch = _tensors.batch_size(
+        inputs=inputs, **{name: tensor for name, (tensor, _) in moved.items()}
     )
-    spatial = _axes.spatial_axes(data_format, 4)
-    new_size = tuple(
-        windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
+    return (
+        _axes.shape_from_last((batch, *size, filters), data_format),
+        _tensors.float_dtype("inputs", inputs),
+        windows,
     )
-    return windows, new_size
-
-
-def _check_part(name, tensor, channels, size, data_format):
-    """Raise an error if offsets or a mask have another shape or dtype."""
-    shape = tuple(tensor.shape)
-    _require(
-        len(shape) == 4
-        and shape[_axes.channel_axis(data_format, 4)] == channels
-        and all(
-            shape[axis] in (None, n) or n is None
-            for axis, n in zip(
-                _axes.spatial_axes(data_format, 4), size, strict=True
-            )
-        ),
-        f"`{name}` must have {channels} channels and the spatial size "
-        f"{size} of the outputs",
-        **{name: tensor},
-    )
-    _tensors.float_dtype(name, tensor)
 
 
 def _grouped(maps, groups, data_format):

@@ -301,7 +301,7 @@ def _size(size):
     try:
         height, width = size
         return _extent(height), _extent(width)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, NotImplementedError):
         raise ValueError(
             "`size` must be a pair (height, width) of positive integers"
             + _cure(size)
