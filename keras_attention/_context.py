@@ -51,9 +51,10 @@ class ContextBranch(KernelLayer):
             z = ops.moveaxis(
                 dense(ops.moveaxis(x, self.axis, -1)), -1, self.axis
             )
-            return norm.call(z, training=training)
+            return norm.call(_backend.cast(z, x.dtype), training=training)
 
         def product(kernel, bias):
+            kernel, bias = (_backend.cast(w, x.dtype) for w in (kernel, bias))
             return _backend.pointwise(x, kernel, bias, axis=self.axis)
 
         return normed(product, dense.kernel, dense.bias, norm, training)
@@ -102,6 +103,7 @@ class ContextLayer(BottleneckLayer):
     def _weigh(self, x, local_context, global_context, training):
         """Return the weight of each value of `x`, by two branches."""
         sizes = ops.shape(x)
+        x = _numerics.upcast_float16(x)
         # All positions along one axis, which is what is quick.
         x = _axes.merge_space(x, self.data_format)
         pooled = _numerics.mean(x, _axes.spatial_axes(self.data_format, 3))
@@ -110,4 +112,5 @@ class ContextLayer(BottleneckLayer):
         wide = _backend.expand_dims(
             wide, _axes.spatial_axes(self.data_format, 3)
         )
-        return _backend.reshape(ops.sigmoid(narrow + wide), sizes)
+        weight = _backend.reshape(ops.sigmoid(narrow + wide), sizes)
+        return _backend.cast(weight, self.compute_dtype)

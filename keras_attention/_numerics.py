@@ -1,5 +1,6 @@
 """Maths that several layers share, and the dtype it is safe in."""
 
+import functools
 import math
 
 import keras
@@ -8,10 +9,24 @@ from keras import ops
 from keras_attention import _backend
 
 
+# The name of a dtype, which Keras takes a microsecond to find.
+_dtype_name = functools.cache(keras.backend.standardize_dtype)
+
+
 def accumulable(x):
     """Return `x` in float32 or wider, so that sums of it do not overflow."""
-    wide = keras.backend.standardize_dtype(x.dtype) == "float64"
+    wide = _dtype_name(x.dtype) == "float64"
     return x if wide else _backend.cast(x, "float32")
+
+
+def upcast_float16(x):
+    """Return `x`, in float32 if it is in float16.
+
+    Sums over channels and positions leave the range of float16 where what they
+    lead to, a gate for example, does not. The range of bfloat16 is wide enough.
+    """
+    half = _dtype_name(x.dtype) == "float16"
+    return _backend.cast(x, "float32") if half else x
 
 
 def mean(x, axes: tuple[int, ...], keepdims: bool = False):
@@ -20,14 +35,18 @@ def mean(x, axes: tuple[int, ...], keepdims: bool = False):
 
 
 def affine(dense, x):
-    """Return what a dense layer makes of vectors in its own dtype.
+    """Return the outputs of a dense layer for vectors, in their dtype.
 
     A call of a Keras layer takes longer than these products on eager PyTorch.
     Nothing that it does beside is needed, unless the layer is quantized.
     """
     if dense.quantization_mode:
-        return dense(x)
-    return _backend.affine(x, dense.kernel, dense.bias)
+        return _backend.cast(dense(x), x.dtype)
+    kernel = _backend.cast(dense.kernel, x.dtype)
+    bias = dense.bias
+    if bias is not None:
+        bias = _backend.cast(bias, x.dtype)
+    return _backend.affine(x, kernel, bias)
 
 
 def standardize(x, axes: tuple[int, ...], epsilon: float):

@@ -32,6 +32,7 @@ class BottleneckGate(ChannelGateLayer, BottleneckLayer):
 
     def perceptron(self, z, activation):
         """Return what the two dense layers make of vectors of channels."""
+        z = _numerics.upcast_float16(z)
         hidden = activation(_numerics.affine(self.squeeze, z))
         return _numerics.affine(self.excite, hidden)
 

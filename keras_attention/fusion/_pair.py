@@ -1,6 +1,7 @@
 """Two maps of one shape, fused by the weight of the first."""
 
 from keras_attention import _backend
+from keras_attention import _numerics
 from keras_attention._context import ContextLayer
 
 
@@ -20,6 +21,10 @@ class PairFusion(ContextLayer):
     def apply_attention(self, x, residual, attention):
         """Return the mean of `x` and `residual`, weighted by `attention`."""
         return _backend.blend(x, residual, attention)
+
+    @staticmethod
+    def _sum(x, residual):
+        return _numerics.upcast_float16(x) + _numerics.upcast_float16(residual)
 
     def compute_output_shape(self, x_shape, residual_shape):
         self._require_equal(x_shape, residual_shape)

@@ -231,15 +231,14 @@ class SelectiveKernel(KernelLayer):
     def _choose(self, maps, training):
         """Return the weight of each path for each channel."""
         axes = _axes.spatial_axes(self.data_format, 4)
-        s = _numerics.mean(_total(maps), axes)
-        z = _backend.rectify(
-            self.squeeze_norm.call(self.squeeze(s), training=training)
-        )
-        # Cast, as a dense layer on PyTorch turns float64 into float32.
-        logits = _backend.cast(self.select(z), s.dtype)
+        s = _numerics.mean(_total(map(_numerics.upcast_float16, maps)), axes)
+        z = _numerics.affine(self.squeeze, s)
+        z = _backend.rectify(self.squeeze_norm.call(z, training=training))
+        logits = _numerics.affine(self.select, z)
         logits = _backend.reshape(logits, (-1, self.paths, self.filters))
         # A softmax, which Keras itself would warn of if there is one path.
-        return ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
+        weights = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
+        return _backend.cast(weights, maps[0].dtype)
 
     def _new_path(self, index: int) -> DilatedPath:
         return DilatedPath(

@@ -125,13 +125,14 @@ class SpatialAttention(KernelLayer):
     def compute_attention(self, x, training=None):
         axis = _axes.channel_axis(self.data_format, 4)
         d = [_backend.largest(x, (axis,)), _numerics.mean(x, (axis,))]
-        scores = _backend.window_sums(d, self.conv.kernel)
-        scores = ops.expand_dims(scores, axis)
+        d = [_numerics.upcast_float16(plane) for plane in d]
+        kernel = _backend.cast(self.conv.kernel, d[0].dtype)
+        scores = ops.expand_dims(_backend.window_sums(d, kernel), axis)
         if self.use_norm:
-            scores = self.norm(scores, training=training)
+            scores = self.norm.call(scores, training=training)
         else:
-            scores = scores + self.conv.bias
-        return ops.sigmoid(scores)
+            scores = scores + _backend.cast(self.conv.bias, scores.dtype)
+        return _backend.cast(ops.sigmoid(scores), x.dtype)
 
     def compute_attention_shape(self, input_shape):
         return _axes.with_channels(input_shape, 1, self.data_format)

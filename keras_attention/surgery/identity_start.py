@@ -8,6 +8,8 @@ from keras import ops
 
 from keras_attention import _arguments
 from keras_attention import _axes
+from keras_attention import _backend
+from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
 
 
@@ -100,7 +102,10 @@ class IdentityStart(AttentionLayer):
                 f"layer={self.layer}, input_shape={tuple(input_shape)}, "
                 f"layer.output_shape={shape}"
             )
-        self.scale = self.add_weight((channels,), "zeros", name="scale")
+        # It only meets float32 maps: casting it down would lose digits.
+        self.scale = self.add_weight(
+            (channels,), "zeros", name="scale", autocast=False
+        )
 
     def call(self, x, training=None, return_attention=False):
         kwargs = self._mode(training)
@@ -113,10 +118,15 @@ class IdentityStart(AttentionLayer):
         return self.apply_attention(x, moved), attention
 
     def apply_attention(self, x, attention):
-        """Return `x`, moved towards what the layer makes of it."""
-        scale = _axes.per_channel(self.scale, self.data_format, len(x.shape))
-        way = ops.cast(attention, x.dtype) - x
-        return x + ops.cast(scale, x.dtype) * way
+        """Return `x`, moved towards the output of the layer."""
+        x32 = _numerics.accumulable(x)
+        scale = _backend.cast(self.scale, x32.dtype)
+        scale = _axes.per_channel(scale, self.data_format, len(x.shape))
+        difference = _backend.cast(attention, x32.dtype) - x32
+        # Where the scale is zero, so is the product, whatever it is times.
+        kept = ops.logical_or(scale != 0, ops.isfinite(difference))
+        difference = ops.where(kept, difference, 0)
+        return _backend.cast(x32 + scale * difference, x.dtype)
 
     def compute_attention_shape(self, input_shape):
         if not hasattr(self.layer, "compute_attention_shape"):
