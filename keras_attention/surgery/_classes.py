@@ -60,6 +60,16 @@ HARMLESS = {
 }
 # Private methods that are on the way from the inputs to the outputs.
 INNER = {"__call__", "_run_through_graph", "_standardize_inputs"}
+# What is used where a model is called as a layer of another.
+IN_CALLS = INNER | {
+    "add_loss",
+    "call",
+    "compute_mask",
+    "forward",
+    "losses",
+    "stateless_call",
+    "symbolic_call",
+}
 KNOWN = {"self", "inputs", "outputs", "layers", "name", "dtype", "trainable"}
 
 
@@ -144,6 +154,8 @@ def with_graph(
     Raises:
         Lost: If the class cannot be made of that.
     """
+    if own := [name for name in overridden(model) if name in vars(model)]:
+        raise Lost(f"`{own[0]}` is set on the model, not on its class")
     kwargs = {}
     for name, parameter in inspect.signature(
         type(model).__init__
@@ -176,39 +188,52 @@ def attributes(model: keras.Model) -> set[str]:
 
 
 def from_config(
-    model: keras.Model, instead: dict[str, tuple[keras.Model, keras.Model]]
+    model: keras.Model, instead: dict[int, keras.Model]
 ) -> keras.Model:
     """Return a model of the class of `model`, made by its config.
 
     Args:
         model: Model whose class is kept.
-        instead: For names of models in it, each of those and the new one in
-            its place.
+        instead: For the `id` of models in it, the new ones in their places.
+            They must be attributes under the names that the config has.
 
     Raises:
         Lost: If the config does not lead to such a model.
     """
+    missing = dict(instead)
+
+    def config():
+        entries = dict(model.get_config())
+        for key in entries:
+            held = id(getattr(model, key, None))
+            if held in instead:
+                entries[key] = instead[held]
+                missing.pop(held, None)
+        return entries
+
     try:
-        config = dict(model.get_config())
-        missing = dict(instead)
-        for key, value in config.items():
-            name = _name_of(value)
-            if name in missing and getattr(model, key, None) is missing[name][0]:
-                config[key] = missing.pop(name)[1]
-        if missing:
-            raise Lost("its config would make the graph without attention")
-        return type(model).from_config(config)
-    except Lost:
-        raise
+        new = made_by_config(type(model), config, model.name)
     except Exception as error:  # of whoever wrote the class
         raise Lost(reason(error)) from error
+    if missing:
+        raise Lost("its config does not name the model that is changed")
+    return new
 
 
-def _name_of(value) -> str | None:
-    """Return the name in the config of an object."""
-    if isinstance(value, dict) and isinstance(value.get("config"), dict):
-        return value["config"].get("name")
-    return None
+def made_by_config(
+    kind: type, config: Callable[[], dict], name: str
+) -> Any:
+    """Return what a class makes of a config, under a name if it takes one.
+
+    Configs that Keras finds by itself have no name.
+    """
+    given = config()
+    if "name" not in given:
+        try:
+            return kind.from_config({**given, "name": name})
+        except Exception:  # it takes no name
+            given = config()
+    return kind.from_config(given)
 
 
 def reason(error: Exception) -> str:

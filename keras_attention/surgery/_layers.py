@@ -26,10 +26,7 @@ def again(operation: Any, name: str | None = None) -> Any:
     if type(operation) is keras.layers.Lambda:
         return _lambda(operation, name or operation.name)
     try:
-        config = operation.get_config()
-        if name is not None:
-            config = {**config, "name": name}
-        copy = type(operation).from_config(config)
+        copy = _by_config(operation, name)
     except Exception as error:  # of whoever wrote the layer
         if not isinstance(operation, keras.layers.Layer):
             return _shallow(operation)
@@ -44,6 +41,17 @@ def again(operation: Any, name: str | None = None) -> Any:
             if policy != new.dtype_policy and not policy.quantization_mode:
                 new.dtype_policy = policy
     return copy
+
+
+def _by_config(operation, name):
+    def config():
+        given = operation.get_config()
+        return given if name is None else {**given, "name": name}
+
+    kind = type(operation)
+    if isinstance(operation, keras.layers.Layer):
+        return _classes.made_by_config(kind, config, operation.name)
+    return kind.from_config(config())
 
 
 def copied(layer: keras.layers.Layer, name: str | None = None) -> Any:

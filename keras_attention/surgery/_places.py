@@ -113,10 +113,14 @@ def _by_names(among, where):
 
 def _suggestion(among, where):
     """Return names like those that were asked for, or else the last few."""
+    if callable(where):
+        among = [p for p in among if isinstance(p.operation, keras.layers.Layer)]
     known = list(dict.fromkeys(place.path for place in among))
     if isinstance(where, str | re.Pattern):
         where = [getattr(where, "pattern", where)]
-    if callable(where) or not where:
+    elif callable(where):
+        where = [""]  # which is like no name
+    if not where:
         return ""
     close = [
         name

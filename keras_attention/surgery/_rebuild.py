@@ -63,13 +63,18 @@ class Rebuild:
         """Return a copy of a model whose graph can be read."""
         names = _classes.overridden(model)
         if names:
-            self._kept.append((model, names))
+            copies, leaves = dict(self._copies), list(self._leaves)
             try:
-                return self._with_class(model, frozen)
+                new = self._with_class(model, frozen)
+                self._kept.append((model, names))
+                return new
             except Lost as error:
-                raise ValueError(
-                    _about_class(model, names, error, outermost)
-                ) from error
+                if outermost or _classes.IN_CALLS & set(names):
+                    raise ValueError(
+                        _about_class(model, names, error, outermost)
+                    ) from error
+            # As a layer, it is its graph. What was tried does not count.
+            self._copies, self._leaves = copies, leaves
         if isinstance(model, keras.Sequential) and not outermost:
             layers = self._chain(model, frozen)
             return keras.Sequential(layers, name=model.name)
@@ -106,7 +111,7 @@ class Rebuild:
         if any(id(o) in self._changed for o in graph.operations):
             raise Lost("its constructor does not take a graph")
         instead = {
-            o.name: (o, self._copy(o, frozen))
+            id(o): self._copy(o, frozen)
             for o in graph.operations
             if is_network(o) and self._is_changed_in(o)
         }
@@ -279,13 +284,9 @@ def _ends(model):
 def _class_of(model):
     """Return a class that is made of inputs, outputs and a name."""
     parameters = list(inspect.signature(type(model).__init__).parameters)
-    if type(model) is not _classes.NamedOutputs and parameters[1:4] == [
-        "inputs",
-        "outputs",
-        "name",
-    ]:
-        return type(model)
-    return keras.Model
+    is_own = _classes.package(model) not in _layers.TRUSTED
+    takes_graph = parameters[1:4] == ["inputs", "outputs", "name"]
+    return type(model) if is_own and takes_graph else keras.Model
 
 
 def _about_class(model, names, reason, outermost):
