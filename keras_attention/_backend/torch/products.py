@@ -2,6 +2,8 @@
 
 import torch
 
+from keras_attention._backend.torch import padding as zeros
+
 
 def pointwise(x, kernel, bias, *, axis):
     """Return `kernel` applied to vectors along axis 1 or the last.
@@ -47,43 +49,22 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
 
 
 def _padded(x, kernel_size, strides, dilation_rate):
-    """Return a map, and how many zeros it still needs on both sides.
-
-    With both there are as many windows as strides, the last one begun: the
-    zeros of `padding="same"`, of which the odd one comes last.
-    """
-    zeros = [
-        _zeros(*sizes)
+    """Return a map, and how many zeros it still needs on both sides."""
+    strides, dilation_rate = _pair(strides), _pair(dilation_rate)
+    rows, columns = (
+        zeros.same(*sizes)
         for sizes in zip(
-            x.shape[2:],
-            _pair(strides),
-            kernel_size,
-            _pair(dilation_rate),
-            strict=True,
+            x.shape[2:], strides, kernel_size, dilation_rate, strict=True
         )
-    ]
-    # In a file that takes other sizes nothing may depend on whether it is odd.
-    if all(isinstance(n, int) for n in zeros) and (
-        _pair(strides) == (1, 1) or not torch.compiler.is_exporting()
-    ):
-        around = [n // 2 for n in zeros]
-        ends = [n % 2 for n in zeros]
-        if any(ends):
-            x = torch.nn.functional.pad(x, (0, ends[1], 0, ends[0]))
-        return x, around
-    rows, columns = ((n // 2, n - n // 2) for n in zeros)
-    return torch.nn.functional.pad(x, (*columns, *rows)), [0, 0]
-
-
-def _zeros(size, stride, taps, dilation_rate):
-    """Return how many zeros there are along an axis."""
-    reach = dilation_rate * (taps - 1)
-    if stride == 1:
-        return reach
-    zeros = reach - (size - 1) % stride
-    if isinstance(zeros, torch.Tensor):
-        return zeros.clamp(min=0)  # as sizes are to a tracer
-    return torch.sym_max(zeros, 0)
+    )
+    if strides != (1, 1) and zeros.sizes_vary():
+        # No decision may depend on a size.
+        return torch.nn.functional.pad(x, (*columns, *rows)), [0, 0]
+    # The convolution has zeros of its own, as many on both sides.
+    ends = [after - before for before, after in (rows, columns)]
+    if any(ends):
+        x = torch.nn.functional.pad(x, (0, ends[1], 0, ends[0]))
+    return x, [rows[0], columns[0]]
 
 
 def _pair(numbers):

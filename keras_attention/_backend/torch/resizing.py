@@ -2,22 +2,24 @@
 
 import torch
 
+from keras_attention._backend.torch.padding import same
+from keras_attention._backend.torch.padding import sizes_vary
+
 
 def halve(x, *, data_format):
     """Return the maxima of 3x3 windows, every other one, of rank 4."""
     x = _channels_second(x, data_format)
-    # An odd size is padded at both ends, an even one at its end alone, which
-    # is what rounding up the number of windows comes to.
-    padding = [size % 2 for size in x.shape[2:]]
-    if torch.jit.is_tracing():
-        # Sizes are tensors, so that a file takes others: pooling has no such.
-        x = torch.nn.functional.pad(
-            x, (padding[1], 0, padding[0], 0), value=-torch.inf
+    if sizes_vary():
+        rows, columns = (same(size, 2, 3, 1) for size in x.shape[2:])
+        x = torch.nn.functional.pad(x, (*columns, *rows), value=-torch.inf)
+        outputs = torch.nn.functional.max_pool2d(x, 3, 2)
+    else:
+        # An odd size is padded at both ends, an even one at its end alone,
+        # which is what rounding up the number of windows comes to.
+        padding = [size % 2 for size in x.shape[2:]]
+        outputs = torch.nn.functional.max_pool2d(
+            x, 3, 2, padding=padding, ceil_mode=True
         )
-        padding = [0, 0]
-    outputs = torch.nn.functional.max_pool2d(
-        x, 3, 2, padding=padding, ceil_mode=True
-    )
     return _channels_back(outputs, data_format)
 
 
