@@ -1,4 +1,7 @@
-"""JAX: a jitted function of weights and inputs."""
+"""JAX: a jitted function of weights and inputs.
+
+"aot" is compiled ahead of time, which tells how much memory it takes.
+"""
 
 import jax
 
@@ -25,20 +28,26 @@ def ours(layer, arrays, training, way):
 def peer(function, layer, arrays, training, way):
     """Run a peer, which returns its outputs and what becomes of statistics."""
     config = layer.get_config()
+    half = layer.compute_dtype != "float32" and layer.compute_dtype
     rest = {role(w): w.value for w in layer.non_trainable_variables}
 
     def call(weights, rest, *inputs):
-        return function(
-            {**weights, **rest}, *inputs, config=config, training=training
+        values = {**weights, **rest}
+        if half:
+            values = {k: v.astype(half) for k, v in values.items()}
+        outputs, rest = function(
+            values, *inputs, config=config, training=training
         )
+        return outputs.astype(layer.compute_dtype), rest
 
     return _run(call, layer, rest, arrays, training, way)
 
 
 def _run(function, layer, rest, arrays, training, way):
     weights = {role(w): w.value for w in layer.trainable_variables}
-    inputs = [jax.numpy.asarray(x) for x in arrays]
-    constant = jax.numpy.asarray(cotangent(layer, arrays))
+    dtype = layer.compute_dtype
+    inputs = [jax.numpy.asarray(x, dtype) for x in arrays]
+    constant = jax.numpy.asarray(cotangent(layer, arrays), dtype)
 
     def forward(weights, rest, *inputs):
         return function(weights, rest, *inputs)[0]
@@ -56,4 +65,21 @@ def _run(function, layer, rest, arrays, training, way):
     run = step if training else forward
     if way == "jit":
         run = jax.jit(run)
-    return lambda: jax.block_until_ready(run(weights, rest, *inputs))
+    if way == "aot":
+        run = jax.jit(run).lower(weights, rest, *inputs).compile()
+
+    def wait():
+        return jax.block_until_ready(run(weights, rest, *inputs))
+
+    wait.run = run
+    return wait
+
+
+def peak_bytes(step):
+    """Return the memory that a function compiled ahead of time takes."""
+    sizes = step.run.memory_analysis()
+    return (
+        sizes.argument_size_in_bytes
+        + sizes.output_size_in_bytes
+        + sizes.temp_size_in_bytes
+    )

@@ -1,4 +1,7 @@
-"""PyTorch: as it comes."""
+"""PyTorch: as it comes.
+
+"compile" is its compiler, which Keras does not use by itself.
+"""
 
 import torch
 
@@ -18,7 +21,7 @@ def ours(layer, arrays, training, way):
     def function(*inputs):
         return layer(*inputs, **kwargs)
 
-    return _run(function, weights, layer, arrays, training)
+    return _run(function, weights, layer, arrays, training, way)
 
 
 def peer(function, layer, arrays, training, way):
@@ -35,10 +38,15 @@ def peer(function, layer, arrays, training, way):
         if name in trainable
     }
 
-    def call(*inputs):
-        return function(values, *inputs, config=config, training=training)
+    dtype = getattr(torch, layer.compute_dtype)
 
-    return _run(call, weights, layer, arrays, training)
+    def call(*inputs):
+        own = values
+        if dtype != torch.float32:
+            own = {name: value.to(dtype) for name, value in values.items()}
+        return function(own, *inputs, config=config, training=training)
+
+    return _run(call, weights, layer, arrays, training, way)
 
 
 def module(module, layer, arrays, training):
@@ -55,9 +63,25 @@ def native(value):
     return value.T if value.ndim == 2 else value
 
 
-def _run(function, weights, layer, arrays, training):
-    inputs = [torch.tensor(x, device=_DEVICE) for x in arrays]
-    constant = torch.tensor(cotangent(layer, arrays), device=_DEVICE)
+def peak_bytes(step):
+    """Return the most memory that a call takes, with what is there already.
+
+    Of a CPU there is nothing to tell: the result is `None`.
+    """
+    if _DEVICE != "cuda":
+        return None
+    step()
+    torch.cuda.reset_peak_memory_stats()
+    step()
+    return torch.cuda.max_memory_allocated()
+
+
+def _run(function, weights, layer, arrays, training, way="eager"):
+    if way == "compile":
+        function = torch.compile(function)
+    to = {"device": _DEVICE, "dtype": getattr(torch, layer.compute_dtype)}
+    inputs = [torch.tensor(x, **to) for x in arrays]
+    constant = torch.tensor(cotangent(layer, arrays), **to)
 
     def forward():
         with torch.no_grad():

@@ -1,0 +1,387 @@
+"""The transformations of JAX work on every public layer and function."""
+
+import functools
+
+import numpy as np
+import pytest
+
+from autodiff import BACKEND
+from autodiff import float64
+from cases import EVERYTHING
+from contract.case import Case
+from contract.case import assert_close
+from keras_attention import CBAM
+from keras_attention import ChannelAttention
+from keras_attention import DeformableConv2D
+from keras_attention import DynamicCapacityNetwork
+from keras_attention import RecurrentAttention
+from keras_attention import SpatialAttention
+from keras_attention import SpatialGroupEnhance
+from keras_attention import _backend
+from keras_attention import ops
+from keras_attention._backend import plain
+from stress import functions
+
+if BACKEND != "jax":
+    pytest.skip("These are transformations of JAX.", allow_module_level=True)
+
+import jax
+import jax.numpy as jnp
+
+IMAGES = (2, 4, 5, 3)
+GRID = {"size": (3, 4), "align_corners": True}
+FUNCTIONS = [
+    Case(functions.AffineGrid, GRID, ((2, 2, 3),)),
+    Case(functions.ProjectiveGrid, GRID, ((2, 3, 3),)),
+    Case(functions.TPSGrid, GRID, ((2, 9, 2),)),
+    *(
+        Case(
+            functions.GridSample,
+            {
+                "interpolation": interpolation,
+                "padding_mode": padding_mode,
+                "align_corners": False,
+            },
+            (IMAGES, (2, 3, 4, 2)),
+        )
+        for interpolation, padding_mode in (
+            ("bilinear", "zeros"),
+            ("bicubic", "reflection"),
+            ("nearest", "border"),
+        )
+    ),
+    Case(functions.SampleOffsets, {}, (IMAGES, (2, 4, 5, 3, 2))),
+    Case(
+        functions.DeformConv2D,
+        {"padding": "same"},
+        (IMAGES, (2, 4, 5, 8), (2, 2, 3, 2), (2, 4, 5, 4), (2,)),
+    ),
+    Case(
+        functions.ExtractGlimpses,
+        {"size": 3, "num_scales": 2, "scale_factor": 2},
+        (IMAGES, (2, 2)),
+    ),
+]
+NAMES = {
+    functions.AffineGrid: "affine_grid",
+    functions.ProjectiveGrid: "projective_grid",
+    functions.TPSGrid: "tps_grid",
+    functions.GridSample: "grid_sample",
+    functions.SampleOffsets: "sample_offsets",
+    functions.DeformConv2D: "deform_conv2d",
+    functions.ExtractGlimpses: "extract_glimpses",
+}
+
+# One case a class, with few taps and channels: compiling takes the time.
+LAYERS = {}
+for _case in EVERYTHING:
+    LAYERS.setdefault(_case.layer_cls, _case)
+LAYERS[DeformableConv2D] = Case(
+    DeformableConv2D, {"filters": 2, "kernel_size": (1, 2)}, (IMAGES,)
+)
+# Their own rules may be wrong in one order of derivatives alone.
+WITH_RULES = (
+    CBAM,
+    ChannelAttention,
+    DynamicCapacityNetwork,
+    SpatialAttention,
+    SpatialGroupEnhance,
+)
+# Their dense layers are Keras' own, which compute in float32 on JAX.
+# Where to look is a constant to their gradients, which differences are not.
+HARD = (DynamicCapacityNetwork, RecurrentAttention)
+ALL = pytest.mark.parametrize("case", [*LAYERS.values(), *FUNCTIONS], ids=str)
+
+
+def test_every_public_function_is_among_the_cases():
+    assert {NAMES[case.layer_cls] for case in FUNCTIONS} == {*ops.__all__}
+
+
+def stateless(case, dtype, training):
+    """Return outputs of weights and inputs as a function, and a point."""
+    if issubclass(case.layer_cls, functions.Function):
+        layer = case.layer(dtype=dtype)
+    else:
+        layer = case.generic(dtype=dtype)
+    others = [variable.value for variable in layer.non_trainable_variables]
+    weights = [variable.value for variable in layer.trainable_variables]
+
+    def call(weights, inputs):
+        return layer.stateless_call(
+            weights, others, *inputs, training=training
+        )[0]
+
+    return call, (weights, [jnp.asarray(x) for x in case.inputs(dtype=dtype)])
+
+
+def like(structure, seed):
+    """Return random numbers in the shapes and dtypes of a structure."""
+    rng = np.random.default_rng(seed)
+    return jax.tree.map(
+        lambda x: jnp.asarray(rng.normal(size=x.shape), x.dtype), structure
+    )
+
+
+def inner(a, b):
+    """Return the inner product of two structures."""
+    products = jax.tree.map(lambda x, y: jnp.sum(x * y), a, b)
+    return sum(jax.tree.leaves(products))
+
+
+def moved(point, direction, step):
+    """Return `point + step * direction`."""
+    return jax.tree.map(lambda x, v: x + step * v, point, direction)
+
+
+def numeric(case):
+    """Return whether to compile a case, which takes long, or just trace it.
+
+    What the others are made of has derivatives by JAX's own rules alone.
+    """
+    return (
+        case.layer_cls in WITH_RULES
+        or case.layer_cls is RecurrentAttention
+        or issubclass(case.layer_cls, functions.Function)
+    )
+
+
+@ALL
+def test_derivatives_of_both_modes(case):
+    """Forward mode equals reverse mode, and either may follow reverse mode.
+
+    Differences of the outputs and of the gradients show that both are right.
+    """
+    step = 1e-6
+    with float64():
+        # Batch statistics are part of what is derived, random locations not.
+        training = case.layer_cls is not RecurrentAttention
+        call, point = stateless(case, "float64", training)
+
+        def derivatives(point, v):
+            def loss(point):
+                outputs = call(*point)
+                return inner(like(outputs, 2) + outputs / 2, outputs)
+
+            gradient = jax.grad(loss)
+            outputs, tangent = jax.jvp(lambda p: call(*p), (point,), (v,))
+            slopes, forward = jax.jvp(gradient, (point,), (v,))
+            reverse = jax.grad(lambda p: inner(gradient(p), v))(point)
+            return outputs, tangent, slopes, forward, reverse
+
+        v = like(point, 3)
+        if not numeric(case):
+            jax.make_jaxpr(derivatives)(point, v)
+            return
+        derivatives = jax.jit(derivatives)
+        outputs, tangent, slopes, forward, reverse = derivatives(point, v)
+        # Of the loss, whose gradient reverse mode has found.
+        cotangent = like(outputs, 2) + outputs
+        tolerance = 1e-6 if case.layer_cls in HARD else 1e-9
+        close(inner(cotangent, tangent), inner(slopes, v), tolerance)
+        close(reverse, forward, tolerance)
+        if case.layer_cls in HARD:
+            return
+        ahead, behind = (
+            derivatives(moved(point, v, by), v) for by in (step, -step)
+        )
+        for found, index in ((tangent, 0), (forward, 2)):
+            expected = jax.tree.map(
+                lambda a, b: (a - b) / (2 * step), ahead[index], behind[index]
+            )
+            close(found, expected, 1e-6)
+
+
+def close(found, expected, tolerance):
+    """Compare structures, relative to the largest of all values."""
+    scale = max(
+        [1e-3, *(abs(x).max(initial=0) for x in jax.tree.leaves(expected))]
+    )
+    for mine, other in zip(
+        jax.tree.leaves(found), jax.tree.leaves(expected), strict=True
+    ):
+        assert mine.dtype == other.dtype
+        np.testing.assert_allclose(
+            mine / scale, other / scale, rtol=0, atol=tolerance
+        )
+
+
+@ALL
+def test_gradients_of_single_samples(case):
+    """`vmap` and `scan` over samples, checkpointed, add up to the batch's."""
+    call, (weights, inputs) = stateless(case, "float32", False)
+    shared = getattr(case.layer_cls, "shared", ())
+    axes = [None if index in shared else 0 for index in range(len(inputs))]
+    cotangent = like(jax.eval_shape(call, weights, inputs), 2)
+
+    def join(sample):
+        """Return the arguments of a sample, with those that all share."""
+        return [
+            x if axis is None else part[None]
+            for x, part, axis in zip(inputs, sample, axes, strict=True)
+        ]
+
+    def loss(weights, sample, by):
+        # Only the samples have an axis that `vmap` takes away.
+        outputs = jax.checkpoint(call)(weights, join(sample))
+        return inner(by[None], outputs), outputs[0]
+
+    @jax.jit
+    def of_batch():
+        return jax.value_and_grad(
+            lambda weights: inner(cotangent, call(weights, inputs))
+        )(weights), call(weights, inputs)
+
+    @jax.jit
+    def of_samples():
+        samples = [
+            jnp.zeros(len(cotangent)) if axis is None else x
+            for x, axis in zip(inputs, axes, strict=True)
+        ]
+        (values, outputs), slopes = jax.vmap(
+            jax.value_and_grad(loss, has_aux=True), (None, 0, 0)
+        )(weights, samples, cotangent)
+
+        def total(weights):
+            return jax.lax.scan(
+                lambda sum_, sample: (sum_ + loss(weights, *sample)[0], None),
+                0.0,
+                (samples, cotangent),
+            )[0]
+
+        summed = jax.tree.map(lambda x: x.sum(0), (values, slopes))
+        return (summed, outputs), jax.value_and_grad(total)(weights)
+
+    if not numeric(case):
+        jax.eval_shape(of_samples)
+        return
+    expected = of_batch()
+    mapped, scanned = of_samples()
+    assert_close(mapped, expected, 1e-4)
+    assert_close(scanned, expected[0], 1e-4)
+
+
+def taps(rng, shape, size):
+    """Return two fixed pixels along an axis for each of a shape."""
+    return [jnp.asarray(rng.integers(0, size, shape)) for _ in range(2)]
+
+
+def native_forms():
+    """Return by name: a call of a form, and shapes of what it is called on."""
+    rng = np.random.default_rng(0)
+    rows, columns = taps(rng, (2, 3, 4), 4), taps(rng, (2, 3, 4), 5)
+
+    def pairs(weights):
+        return [
+            list(zip(index, by, strict=True))
+            for index, by in ((rows, weights[:2]), (columns, weights[2:]))
+        ]
+
+    read = [IMAGES, *[(2, 3, 4)] * 4]
+    found = {
+        "weighted_rows": (lambda f, x, *w: f(x, *pairs(w)), read),
+        "deform": (
+            lambda f, x, kernel, *w: f(
+                x, *pairs(w), kernel, groups=1, offset_groups=1
+            ),
+            [IMAGES, (2, 2, 3, 2), *read[1:]],
+        ),
+        "batch_norm": (
+            lambda f, *x: f(*x, axis=-1, epsilon=0.1)[0],
+            [(1, 3, 4, 2), (2,), (2,)],
+        ),
+        "conv2d": (
+            lambda f, *x: f(
+                *x,
+                strides=1,
+                padding="same",
+                dilation_rate=1,
+                data_format="channels_last",
+            ),
+            [(2, 3, 4, 4), (3, 3, 2, 4), (4,)],
+        ),
+    }
+    for size in (1, 4, 7):
+        found[f"window_sums {size}"] = (
+            lambda f, *x: f(x[:-1], x[-1]),
+            [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)],
+        )
+    for name in ("dots", "scale"):
+        of_gate = (2, 1, 3, 4) if name == "dots" else (2, 5, 3, 1)
+        found[name] = (
+            lambda f, x, y, axis=3 if name == "dots" else (3,): f(x, y, axis),
+            [(2, 5, 3, 4), of_gate],
+        )
+    return found
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("name", native_forms())
+def test_derivatives_of_native_forms(name, dtype):
+    """Both modes and the second derivatives are those of the plain form."""
+    call, shapes = native_forms()[name]
+    point = like([jax.ShapeDtypeStruct(shape, dtype) for shape in shapes], 1)
+    v = like(point, 2)
+
+    @functools.partial(jax.jit, static_argnums=0)
+    def derivatives(form, point, v):
+        def loss(point):
+            outputs = call(form, *point).astype("float32")
+            return inner(like(outputs, 3) + outputs / 2, outputs)
+
+        gradient = jax.grad(loss)
+        values = jax.jvp(lambda p: call(form, *p), (point,), (v,))
+        second = jax.jvp(gradient, (point,), (v,))
+        reverse = jax.grad(lambda p: inner(gradient(p), v).astype("float32"))
+        return values, second, reverse(point)
+
+    # In float32: how precise half precision is, is the backend's affair.
+    wide = jax.tree.map(lambda x: x.astype("float32"), (point, v))
+    form = name.split()[0]
+    found = derivatives(getattr(_backend, form), point, v)
+    expected = derivatives(getattr(plain, form), *wide)
+    assert {x.dtype for x in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
+    found = jax.tree.map(lambda x: x.astype("float32"), found)
+    assert_close(found, expected, 2e-5 if dtype == "float32" else 0.05)
+
+
+@pytest.mark.parametrize("keepdims", [False, True])
+def test_second_derivatives_of_maxima(keepdims):
+    """Equal maxima share tangents as they do gradients, in any order."""
+    x = jnp.asarray([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])
+    v = jnp.asarray([[1.0, 4.0, 2.0], [5.0, 7.0, 6.0]])
+
+    def largest(x):
+        return _backend.largest(x, (1,), keepdims).ravel()
+
+    tangent = jax.jvp(largest, (x,), (v,))[1]
+    assert_close(tangent, np.array([3.0, 5.0], "float32"))
+    # Through the maximum of a tangent's own, which must share as well.
+    outer = jax.jvp(lambda x: jax.jvp(largest, (x,), (v,)), (x,), (v,))[1]
+    assert_close(outer, [tangent, np.zeros(2, "float32")])
+    hessian = jax.hessian(lambda x: (largest(x) ** 2).sum())(x)
+    weights = np.array([[0.0, 0.5, 0.5], [1.0, 0.0, 0.0]])
+    expected = np.zeros((2, 3, 2, 3))
+    for row in range(2):
+        expected[row, :, row] = 2 * np.outer(weights[row], weights[row])
+    assert_close(hessian, expected)
+
+
+def test_jacobians_and_hessians():
+    """`jacfwd` equals `jacrev`, and `hessian` the Jacobian of gradients."""
+    call, (weights, inputs) = stateless(
+        Case(CBAM, {"reduction": 1}, ((1, 3, 2, 2),)),
+        "float32",
+        False,
+    )
+
+    def outputs(x):
+        return call(weights, [x])
+
+    def loss(x):
+        return (outputs(x) ** 2).sum()
+
+    (x,) = inputs
+    assert_close(*(jax.jit(f(outputs))(x) for f in (jax.jacfwd, jax.jacrev)))
+    found = jax.jit(jax.hessian(loss))(x)
+    assert_close(found, jax.jit(jax.jacrev(jax.grad(loss)))(x), 1e-4)
+    assert_close(found, jnp.moveaxis(found, range(4, 8), range(4)), 1e-4)

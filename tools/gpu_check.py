@@ -1,0 +1,482 @@
+"""Checks and measures the layers on one GPU, within a budget of seconds.
+
+    tools/gpu_check.sh --out FOLDER
+    tools/gpu_check.sh --toy --backends jax --only SqueezeExcite
+
+Runs tests of each backend on the device, then times the layers against the
+hand-written ones of `benchmarks/peers`, each part in a process of its own that
+is ended when its time is over. What the parts have found until then goes into
+`gpu_check.json` and `gpu_check.md`.
+"""
+
+import argparse
+import contextlib
+import functools
+import itertools
+import json
+import os
+import platform
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import zipfile
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+WHEELS = ROOT / ".gpu_wheels"
+BACKENDS = ("jax", "torch")
+NUMBERS = "gradient or float64_twin or training_loss"
+TESTS: dict[str, tuple[str, ...]] = {
+    "operations": ("tests/ops", "tests/backend"),
+    "goldens": ("tests/test_goldens.py",),
+    "gradients": ("tests/test_contract.py", "tests/hard", "-k", NUMBERS),
+    "contract": ("tests/test_contract.py", "-k", f"not ({NUMBERS})"),
+}
+TOY_TESTS = {
+    "operations": ("tests/backend", "-k", "test_scale or test_take_rows"),
+    "gradients": ("tests/test_contract.py", "-k", "SqueezeExcite and finite"),
+}
+# ResNet-50's, the whole of a float32 map being 205 MB in the first.
+SHAPES = ((56, 256), (28, 512), (14, 1024), (7, 2048))
+# Each shape and dtype once, those first that say most if time is short.
+ORDER = (
+    (1, "float32"),
+    (1, "bfloat16"),
+    (0, "float32"),
+    (3, "bfloat16"),
+    (2, "float32"),
+    (0, "bfloat16"),
+    (3, "float32"),
+    (2, "bfloat16"),
+)
+# Compiled by PyTorch as well, which takes long.
+COMPILED = ("SqueezeExcite", "CBAM", "SpatialGroupEnhance", "DeformableConv2D")
+RESULTS = "GPU_CHECK_RESULTS"
+
+
+def main() -> int:
+    """Run what the command line says; return 1 if anything failed."""
+    options = _options()
+    if options.bench:
+        _bench(options)
+        return 0
+    folder = Path(options.out)
+    folder.mkdir(parents=True, exist_ok=True)
+    found: dict[str, Any] = {"toy": options.toy, "tests": [], "layers": []}
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory() as temporary:
+        scratch = Path(temporary)
+        unpacked = _unpack_missing(scratch / "packages")
+        found["unpacked"] = sorted(unpacked)
+        environment = functools.partial(
+            _environment, options, scratch / "packages"
+        )
+        found["machine"] = _machine(environment)
+        try:
+            _run_tests(options, environment, scratch, found)
+            _write(folder, found)
+            for index, backend in enumerate(options.backends):
+                left = options.budget - (time.monotonic() - start)
+                share = left / (len(options.backends) - index) - 5
+                _run_bench(options, environment, backend, share, scratch, found)
+                _write(folder, found)
+        finally:  # whatever happens, what has been found is kept
+            found["seconds"] = round(time.monotonic() - start)
+            _write(folder, found)
+    print((folder / "gpu_check.md").read_text())
+    bad = [test for test in found["tests"] if test["failed"]]
+    bad += [line for line in found["layers"] if "error" in line]
+    return int(bool(bad) or not found["layers"])
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="tools/gpu_check.sh", description=__doc__.partition("\n")[0]
+    )
+    parser.add_argument(
+        "--out",
+        default=os.environ.get("OUT") or str(ROOT / "output" / "gpu_check"),
+        help="folder of what is written; else $OUT, else output/gpu_check",
+    )
+    parser.add_argument(
+        "--toy", action="store_true", help="few tests, one small shape"
+    )
+    parser.add_argument(
+        "--backends", nargs="+", choices=BACKENDS, default=list(BACKENDS)
+    )
+    parser.add_argument("--only", nargs="+", default=[], help="layers")
+    parser.add_argument(
+        "--budget", type=float, default=450.0, help="seconds of everything"
+    )
+    parser.add_argument(
+        "--test-budget", type=float, default=240.0, help="seconds of tests"
+    )
+    parser.add_argument("--bench", choices=BACKENDS, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def _unpack_missing(folder: Path) -> list[str]:
+    """Unpack the wheels of packages that are missing; return their names."""
+    names = []
+    for wheel in sorted(WHEELS.glob("*.whl")):
+        name, _, rest = wheel.stem.partition("-")
+        tag = f"cp{sys.version_info[0]}{sys.version_info[1]}"
+        fits = tag in rest or "-none-any" in rest or "-abi3-" in rest
+        try:
+            metadata.version(name)
+        except metadata.PackageNotFoundError:
+            if not fits:
+                continue
+            with zipfile.ZipFile(wheel) as archive:
+                archive.extractall(folder)
+            names.append(name)
+    return names
+
+
+def _environment(
+    options: argparse.Namespace, packages: Path, backend: str
+) -> dict[str, str]:
+    """Return the environment of a process of a backend."""
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": backend,
+        "PYTHONPATH": os.pathsep.join(
+            map(str, (ROOT, ROOT / "tools", packages))
+        ),
+        # All digits of float32.
+        "NVIDIA_TF32_OVERRIDE": "0",
+        "JAX_DEFAULT_MATMUL_PRECISION": "highest",
+        # Two backends share the memory of the device.
+        "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
+        "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",
+    }
+    environment.pop("PYTHONSAFEPATH", None)
+    if not options.toy:
+        # Those of the tests are for CPUs.
+        environment.pop("XLA_FLAGS", None)
+    return environment
+
+
+def _machine(environment: Any) -> dict[str, Any]:
+    """Return what the numbers depend on beside the code."""
+    versions = {}
+    for name in ("keras", "numpy", "jax", "jaxlib", "torch", "triton"):
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    try:
+        device = subprocess.run(
+            [
+                "nvidia-smi",
+                "--query-gpu=name,driver_version,memory.total",
+                "--format=csv,noheader",
+            ],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=20,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        device = "no GPU"
+    return {
+        "device": device,
+        "python": platform.python_version(),
+        "versions": versions,
+    }
+
+
+def _run_tests(
+    options: argparse.Namespace, environment: Any, scratch: Path, found: Any
+) -> None:
+    """Run all parts of the tests at once, and end them together."""
+    tests = TOY_TESTS if options.toy else TESTS
+    running = {}
+    for backend, (part, arguments) in itertools.product(
+        options.backends, tests.items()
+    ):
+        path = scratch / f"tests-{backend}-{part}.jsonl"
+        log = scratch / f"tests-{backend}-{part}.log"
+        with log.open("w") as output:
+            running[backend, part] = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
+                    *("-p", "gpu_check", "-p", "no:cacheprovider"),
+                    # Versions that are not pinned warn of other things.
+                    *("-o", "filterwarnings=default"),
+                    *arguments,
+                ],
+                cwd=ROOT,
+                env={**environment(backend), RESULTS: str(path)},
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+    end = time.monotonic() + options.test_budget
+    for (backend, part), process in running.items():
+        ended = _wait(process, max(1.0, end - time.monotonic()))
+        lines = _lines(scratch / f"tests-{backend}-{part}.jsonl")
+        outcomes = [line["outcome"] for line in lines]
+        failures = [line for line in lines if line["outcome"] == "failed"]
+        log = (scratch / f"tests-{backend}-{part}.log").read_text()
+        # 0: all passed, 1: some failed. Anything else is no result of tests.
+        broken = ended and process.returncode not in (0, 1)
+        found["tests"].append(
+            {
+                "backend": backend,
+                "part": part,
+                "passed": outcomes.count("passed"),
+                "failed": len(failures) + broken,
+                "skipped": outcomes.count("skipped"),
+                "complete": ended,
+                "failures": failures[:50],
+                "log": log[-3000:] if failures or broken else "",
+            }
+        )
+
+
+def _wait(process: subprocess.Popen, seconds: float) -> bool:
+    """Wait for a process, end it when its time is over; return if it ended."""
+    try:
+        process.wait(seconds)
+        return True
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        return False
+
+
+def _lines(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of JSON that a process has written so far."""
+    if not path.exists():
+        return []
+    lines = []
+    for line in path.read_text().splitlines():
+        with contextlib.suppress(ValueError):  # the last may be cut
+            lines.append(json.loads(line))
+    return lines
+
+
+def pytest_configure(config: Any) -> None:
+    """Compute in all digits of float32, where this file is a plugin."""
+    if os.environ["KERAS_BACKEND"] == "torch":
+        _full_precision()
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    """Write a line for each test, at once, as its process may be ended."""
+    if report.when != "call" and report.outcome == "passed":
+        return
+    line = {"test": report.nodeid, "outcome": report.outcome}
+    if report.failed:
+        line["message"] = str(report.longrepr)[-1500:]
+    with Path(os.environ[RESULTS]).open("a") as results:
+        results.write(json.dumps(line) + "\n")
+
+
+def _full_precision() -> None:
+    import torch
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    torch.backends.cudnn.allow_tf32 = False
+
+
+def _run_bench(
+    options: argparse.Namespace,
+    environment: Any,
+    backend: str,
+    seconds: float,
+    scratch: Path,
+    found: Any,
+) -> None:
+    """Time the layers of a backend for some seconds."""
+    path = scratch / f"bench-{backend}.jsonl"
+    log = scratch / f"bench-{backend}.log"
+    arguments = ["--bench", backend, "--budget", str(seconds)]
+    arguments += ["--toy"] * options.toy
+    arguments += ["--only", *options.only] if options.only else []
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, __file__, *arguments],
+            cwd=ROOT,
+            env={**environment(backend), RESULTS: str(path)},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    ended = _wait(process, max(1.0, seconds))
+    found["layers"] += _lines(path)
+    if ended and process.returncode:
+        found["layers"].append(
+            {"backend": backend, "error": log.read_text()[-3000:]}
+        )
+
+
+def _bench(options: argparse.Namespace) -> None:
+    """Time layers and their peers until the budget is used up."""
+    from benchmarks import engines
+    from benchmarks.cases import LAYERS
+    from benchmarks.cases import QUICK
+    from benchmarks.cases import Shape
+
+    if options.bench == "torch":
+        _full_precision()
+    end = time.monotonic() + options.budget
+    cases = [c for c in LAYERS if not options.only or c.name in options.only]
+    if options.toy:
+        shapes = {"float32": QUICK[0], "bfloat16": QUICK[0]}
+        order = [(shapes[dtype], dtype) for dtype in shapes]
+    else:
+        sides = [Shape(64, size, size, width) for size, width in SHAPES]
+        order = [(sides[index], dtype) for index, dtype in ORDER]
+    way = "aot" if options.bench == "jax" else "eager"
+    work = [(*at, case, way) for at in order for case in cases]
+    if options.bench == "torch" and not options.toy:
+        # After the first two rounds, of which a compiler gets no more.
+        extra = [
+            (*order[0], case, "compile")
+            for case in cases
+            if case.name in COMPILED
+        ]
+        work[2 * len(cases) : 2 * len(cases)] = extra
+    for shape, dtype, case, how in work:
+        for training in (False, True):
+            if time.monotonic() > end:
+                return
+            line = {
+                "backend": options.bench,
+                "layer": case.name,
+                "shape": str(shape),
+                "dtype": dtype,
+                "pass": "training" if training else "forward",
+                "way": how,
+            }
+            try:
+                line |= _compare(engines, case, shape, dtype, training, how)
+            except Exception as error:  # the others shall be measured still
+                line["error"] = f"{type(error).__name__}: {error}"[:1000]
+            with Path(os.environ[RESULTS]).open("a") as results:
+                results.write(json.dumps(line) + "\n")
+
+
+def _compare(
+    engines: Any, case: Any, shape: Any, dtype: str, training: bool, way: str
+) -> dict[str, Any]:
+    """Return times and memory of a layer and its peer."""
+    import keras
+    import numpy as np
+
+    from benchmarks import peers
+    from benchmarks import timing
+
+    keras.config.set_dtype_policy(
+        dtype if dtype == "float32" else f"mixed_{dtype}"
+    )
+    layer, arrays = case.layer(shape), case.arrays(shape)
+    engine = engines.active()
+    peer = peers.find(case.peer)
+    steps = {
+        "ours": engine.ours(layer, arrays, training, way),
+        "peer": engine.peer(peer, layer, arrays, training, way),
+    }
+    outputs = {}
+    line: dict[str, Any] = {}
+    for side, step in steps.items():
+        line[f"{side}_bytes"] = engine.peak_bytes(step)
+        output = step()
+        # Outputs alone, which are first where there are gradients too.
+        output = output[0] if isinstance(output, tuple) else output
+        output = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
+        outputs[side] = np.asarray(output)
+    scale = float(np.abs(outputs["peer"]).max()) or 1.0
+    difference = np.abs(outputs["ours"] - outputs["peer"]) / scale
+    # Where pixels are read, roundings may decide which.
+    line["difference"] = float(np.quantile(difference, 0.99))
+    limit = 1e-3 if dtype == "float32" else 5e-2
+    if not line["difference"] <= limit:
+        line["error"] = (
+            "The layer and its peer must agree. "
+            f"Received: difference={line['difference']}"
+        )
+    ratio = timing.compare(
+        steps["ours"], steps["peer"], budget=0.3, turns=9, turn=2e-3
+    )
+    line["ratio"] = ratio.median
+    line["ours_ms"] = 1e3 * ratio.seconds
+    line["peer_ms"] = 1e3 * ratio.peer_seconds
+    return line
+
+
+def _write(folder: Path, found: dict[str, Any]) -> None:
+    """Write what has been found as JSON and as Markdown."""
+    (folder / "gpu_check.json").write_text(json.dumps(found, indent=1) + "\n")
+    (folder / "gpu_check.md").write_text(_markdown(found))
+
+
+def _markdown(found: dict[str, Any]) -> str:
+    about = found["machine"]
+    versions = ", ".join(f"{k} {v}" for k, v in about["versions"].items())
+    lines = [
+        "# Checks and speed on a GPU",
+        "",
+        f"{about['device']}. Python {about['python']}, {versions}.",
+        "All digits of float32: no TF32.",
+        "",
+        "| backend | tests | passed | failed | skipped | complete |",
+        "|:--|:--|--:|--:|--:|:--|",
+    ]
+    for test in found["tests"]:
+        complete = "yes" if test["complete"] else "no: out of time"
+        lines.append(
+            f"| {test['backend']} | {test['part']} | {test['passed']} "
+            f"| {test['failed']} | {test['skipped']} | {complete} |"
+        )
+    lines += [
+        "",
+        (
+            "A ratio is the layer's time to that of hand-written code: below "
+            "1, the layer is faster. `aot` is compiled by XLA, `eager` and "
+            "`compile` are PyTorch's."
+        ),
+        "",
+        (
+            "| backend | layer | shape | dtype | pass | way | ms | peer ms "
+            "| ratio | MiB | peer MiB |"
+        ),
+        "|:--|:--|:--|:--|:--|:--|--:|--:|--:|--:|--:|",
+    ]
+    for line in found["layers"]:
+        cells = [
+            str(line.get(key, ""))
+            for key in ("backend", "layer", "shape", "dtype", "pass", "way")
+        ]
+        cells += [
+            f"{line[key]:.3f}" if key in line else "-"
+            for key in ("ours_ms", "peer_ms", "ratio")
+        ]
+        cells += [
+            f"{line[key] / 2**20:.0f}" if line.get(key) is not None else "-"
+            for key in ("ours_bytes", "peer_bytes")
+        ]
+        lines.append("| " + " | ".join(cells) + " |")
+    failures = [
+        f"- {test['backend']}: `{failure['test']}`"
+        for test in found["tests"]
+        for failure in test["failures"]
+    ]
+    failures += [
+        f"- {line['backend']}: {line.get('layer', 'benchmark')} "
+        f"{line.get('dtype', '')} {line.get('pass', '')}: "
+        f"{line['error'].strip().splitlines()[-1]}"
+        for line in found["layers"]
+        if "error" in line
+    ]
+    if failures:
+        lines += ["", "## Failures", "", *failures]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    sys.exit(main())
