@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -63,6 +64,17 @@ class MapLayer(keras.layers.Layer):
             ndim=rank, axes={axis: channels}
         )
         return channels
+
+
+def hold(layer, name: str, sublayers: Sequence[keras.layers.Layer]) -> None:
+    """Make `sublayers` the attribute `name` of a layer, and each one its own.
+
+    On TensorFlow `tf.train.Checkpoint` does not look into lists of Keras
+    layers. Keras' own files have the list, whose name comes first.
+    """
+    setattr(layer, name, list(sublayers))
+    for number, sublayer in enumerate(sublayers):
+        setattr(layer, f"{name}_{number}", sublayer)
 
 
 class AttentionLayer(MapLayer):
