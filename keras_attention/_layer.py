@@ -3,6 +3,7 @@
 import functools
 import inspect
 import re
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -114,6 +115,17 @@ def _is_integer(dtype) -> bool:
     """Return whether a dtype of a backend or NumPy is integer or boolean."""
     name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
     return name.startswith(("int", "uint", "bool"))
+
+
+def hold(layer, name: str, sublayers: Sequence[keras.layers.Layer]) -> None:
+    """Make `sublayers` the attribute `name` of a layer, and each one its own.
+
+    On TensorFlow `tf.train.Checkpoint` does not look into lists of Keras
+    layers. Keras' own files have the list, whose name comes first.
+    """
+    setattr(layer, name, list(sublayers))
+    for number, sublayer in enumerate(sublayers):
+        setattr(layer, f"{name}_{number}", sublayer)
 
 
 class AttentionLayer(MapLayer):

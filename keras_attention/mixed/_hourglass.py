@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_attention import _axes
 from keras_attention import _backend
+from keras_attention._layer import hold
 
 
 class Hourglass(keras.layers.Layer):
@@ -38,8 +39,8 @@ class Hourglass(keras.layers.Layer):
 
     def build(self, input_shape):
         numbers = range(1, self.repeats + 1)
-        self.down = [self.unit(f"down_{number}") for number in numbers]
-        self.up = [self.unit(f"up_{number}") for number in numbers]
+        for name in ("down", "up"):
+            hold(self, name, [self.unit(f"{name}_{n}") for n in numbers])
         layers = [*self.down, *self.up]
         if self.depth > 1:
             self.skip = self.unit("skip")

@@ -11,14 +11,14 @@ from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
 from keras_attention import CBAM
-from keras_attention import DeformableConv2D
 from keras_attention import SpatialAttention
 from keras_attention import _backend
+from keras_attention import ops
 from small_networks import small
 
-pytestmark = pytest.mark.skipif(
-    BACKEND != "tensorflow", reason="These are TensorFlow's own tools."
-)
+if BACKEND != "tensorflow":
+    pytest.skip("These are tools of TensorFlow.", allow_module_level=True)
+tf = pytest.importorskip("tensorflow")
 
 
 def first_of_each(cases):
@@ -34,8 +34,6 @@ def built(case):
 
 @pytest.mark.parametrize("case", first_of_each(EVERYTHING), ids=str)
 def test_checkpoints_restore_every_weight(case, tmp_path):
-    import tensorflow as tf
-
     saved, restored = (built(case) for _ in range(2))
     case.scattered(saved)
     path = tf.train.Checkpoint(layer=saved).write(str(tmp_path / "saved"))
@@ -45,8 +43,6 @@ def test_checkpoints_restore_every_weight(case, tmp_path):
 
 
 def test_checkpoints_restore_a_network(tmp_path):
-    import tensorflow as tf
-
     saved, restored = small("sk_basic"), small("sk_basic")
     saved.set_weights([w + 1 for w in saved.get_weights()])
     path = tf.train.Checkpoint(model=saved).write(str(tmp_path / "saved"))
@@ -57,8 +53,6 @@ def test_checkpoints_restore_a_network(tmp_path):
 
 @pytest.mark.parametrize("case", first_of_each(CASES), ids=str)
 def test_remat_has_the_same_gradients(case):
-    import tensorflow as tf
-
     inputs = [tf.constant(x) for x in case.inputs()]
     cotangent = case.cotangent()
     plain = case.generic()
@@ -84,8 +78,6 @@ def test_remat_has_the_same_gradients(case):
 )
 def test_second_derivatives_are_differences_of_the_first(case):
     """XLA differentiates a form of its own, with its own gradient."""
-    import tensorflow as tf
-
     layer = case.generic(dtype="float64")
     (x,) = case.inputs(dtype="float64")
     way = np.random.default_rng(3).normal(size=x.shape)
@@ -144,8 +136,6 @@ def convolutions():
 def test_channels_first_convolutions_equal_channels_last(
     kernel, shape, settings, rng
 ):
-    import tensorflow as tf
-
     x, kernel = (tf.constant(rng.normal(size=s)) for s in (shape, kernel))
     bias = tf.constant(rng.normal(size=4))
     found, expected = [], []
@@ -155,7 +145,11 @@ def test_channels_first_convolutions_equal_channels_last(
     ):
         with tf.GradientTape() as tape:
             tape.watch([x, kernel, bias])
-            maps = x if layout == "channels_first" else tf.transpose(x, (0, 2, 3, 1))
+            maps = (
+                x
+                if layout == "channels_first"
+                else tf.transpose(x, (0, 2, 3, 1))
+            )
             y = _backend.conv2d(
                 maps, kernel, bias, data_format=layout, **settings
             )
@@ -169,8 +163,6 @@ def test_channels_first_convolutions_equal_channels_last(
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_channels_first_convolutions_in_graphs(size, groups, jit_compile, rng):
-    import tensorflow as tf
-
     x = tf.constant(rng.normal(size=(2, 4, 5, 6)))
     kernel = tf.constant(rng.normal(size=(size, size, 4 // groups, 6)))
 
@@ -200,14 +192,10 @@ def test_channels_first_convolutions_in_graphs(size, groups, jit_compile, rng):
 
 @pytest.mark.parametrize("on_gpu", [False, True])
 def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
-    import tensorflow as tf
-
     from keras_attention._backend.tensorflow import products
 
     devices = [tf.config.LogicalDevice("/device:GPU:0", "GPU")] * on_gpu
-    monkeypatch.setattr(
-        tf.config, "list_logical_devices", lambda kind: devices
-    )
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: devices)
 
     @tf.function
     def convolve(x):
@@ -230,29 +218,39 @@ def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
 
 
 @pytest.mark.parametrize("offset_groups", [1, 2])
-@pytest.mark.parametrize("modulated", [False, True])
-def test_no_shape_of_a_reshaped_tensor(modulated, offset_groups, data_format):
-    """tf2onnx takes it for the shape that the tensor had before."""
-    import tensorflow as tf
+def test_shapes_are_those_of_the_offsets_themselves(offset_groups, data_format):
+    """tf2onnx gives a reshaped tensor's shape as that before the reshape."""
 
-    layer = DeformableConv2D(
-        4,
-        modulated=modulated,
-        offset_groups=offset_groups,
-        data_format=data_format,
-    )
-    first = data_format == "channels_first"
-    shape = (None, 4, None, None) if first else (None, None, None, 4)
-    layer.build(shape)
-    graph = tf.function(layer.call).get_concrete_function(tf.TensorSpec(shape))
-    nodes = {node.name: node for node in graph.graph.as_graph_def().node}
-    reshaped = [
+    def shape(channels):
+        first = data_format == "channels_first"
+        sizes = (None, None)
+        return (None, channels, *sizes) if first else (None, *sizes, channels)
+
+    @tf.function
+    def convolve(x, offsets, mask):
+        return ops.deform_conv2d(
+            x,
+            offsets,
+            tf.ones((1, 3, 4, 5)),
+            mask=mask,
+            padding="same",
+            offset_groups=offset_groups,
+            data_format=data_format,
+        )
+
+    taps = 3 * offset_groups
+    graph = convolve.get_concrete_function(
+        *(tf.TensorSpec(shape(count)) for count in (4, 2 * taps, taps))
+    ).graph
+    nodes = graph.as_graph_def().node
+    reshaped = {
         node.name
-        for node in nodes.values()
-        if node.op == "Shape"
-        and nodes[node.input[0].split(":")[0]].op == "Reshape"
-        and nodes[nodes[node.input[0].split(":")[0]].input[0].split(":")[0]].op
-        not in ("MatMul",)
+        for node in nodes
+        if node.op == "Reshape" and node.input[0] in ("offsets", "mask")
+    }
+    assert len(reshaped) == 2
+    assert not [
+        node.name
+        for node in nodes
+        if node.op == "Shape" and node.input[0] in reshaped
     ]
-    assert not reshaped
-

@@ -15,6 +15,7 @@ from keras_attention import load_reference_weights
 from keras_attention import models
 from keras_attention.models import _imagenet
 from keras_attention.models import se_resnet
+from keras_attention.models._channels_first import ChannelsFirstConv2D
 from small_networks import FAMILIES
 from small_networks import small
 
@@ -174,6 +175,20 @@ def test_both_layouts_give_the_same(family):
     expected = last.predict_on_batch(IMAGES)
     found = first.predict_on_batch(np.moveaxis(IMAGES, -1, 1))
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["se_basic", "aff_torch"])
+def test_channels_first_networks_survive_saving(family, tmp_path):
+    """With convolutions that run on any processor."""
+    model = small(family, data_format="channels_first", include_top=False)
+    model.save(tmp_path / "network.keras")
+    loaded = keras.saving.load_model(tmp_path / "network.keras")
+    convs = [x for x in loaded.layers if isinstance(x, keras.layers.Conv2D)]
+    assert {type(conv) for conv in convs} == {ChannelsFirstConv2D}
+    images = np.moveaxis(IMAGES, -1, 1)
+    np.testing.assert_array_equal(
+        loaded.predict_on_batch(images), model.predict_on_batch(images)
+    )
 
 
 @pytest.mark.parametrize("family", some(FAMILIES))
