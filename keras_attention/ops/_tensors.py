@@ -2,6 +2,8 @@
 
 import keras
 
+_USUAL = frozenset(("float16", "bfloat16", "float32", "float64"))
+
 
 def float_dtype(name: str, tensor) -> str:
     """Return the float dtype of a tensor, `floatx` for integers and booleans.
@@ -9,7 +11,7 @@ def float_dtype(name: str, tensor) -> str:
     Other tensors, such as complex ones, raise an error under `name`.
     """
     dtype = keras.backend.standardize_dtype(tensor.dtype)
-    if keras.backend.is_float_dtype(dtype):
+    if dtype in _USUAL or keras.backend.is_float_dtype(dtype):
         return dtype
     if dtype != "bool" and not keras.backend.is_int_dtype(dtype):
         raise ValueError(
@@ -26,15 +28,21 @@ def wide(*dtypes: str) -> str:
 
 def batch_size(**tensors):
     """Return the batch size that tensors share, `None` if it is unknown."""
-    # What traces a graph has sizes that are no `int`.
-    known = [x.shape[0] for x in tensors.values() if type(x.shape[0]) is int]
-    if known and known.count(known[0]) != len(known):
-        *others, last = (f"`{name}`" for name in tensors)
-        raise ValueError(
-            f"{', '.join(others)} and {last} must have the same batch size. "
-            "Received: "
-            + ", ".join(
-                f"{k}.shape={tuple(x.shape)}" for k, x in tensors.items()
-            )
-        )
-    return known[0] if known else None
+    size = None
+    for tensor in tensors.values():
+        found = tensor.shape[0]
+        # What traces a graph has sizes that are no `int`.
+        if type(found) is int:
+            if size is not None and found != size:
+                raise ValueError(_batch_sizes_differ(tensors))
+            size = found
+    return size
+
+
+def _batch_sizes_differ(tensors):
+    *others, last = (f"`{name}`" for name in tensors)
+    shapes = (f"{name}.shape={tuple(x.shape)}" for name, x in tensors.items())
+    return (
+        f"{', '.join(others)} and {last} must have the same batch size. "
+        f"Received: {', '.join(shapes)}"
+    )

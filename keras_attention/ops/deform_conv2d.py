@@ -19,6 +19,89 @@ def _output_spec(inputs, offsets, kernel, mask=None, bias=None, **settings):
     return shape, dtype
 
 
+def _check(
+    inputs,
+    offsets,
+    kernel,
+    mask,
+    bias,
+    *,
+    strides,
+    padding,
+    dilation_rate,
+    groups,
+    offset_groups,
+    data_format,
+):
+    """Return the shape and dtype of the outputs, and the windows."""
+    groups = _arguments.positive_integer("groups", groups)
+    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
+    _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
+    channels = _axes.channel_count(inputs.shape, data_format)
+    _require(
+        len(kernel.shape) == 4
+        and None not in kernel.shape
+        and kernel.shape[2] * groups == channels
+        and kernel.shape[3] % groups == 0,
+        "`kernel` must have shape (height, width, channels / groups, filters) "
+        f"for {channels} channels and {groups} groups, which divide both "
+        "channels and filters",
+        kernel=kernel,
+    )
+    _require(
+        channels % offset_groups == 0,
+        "the number of channels must be a multiple of `offset_groups` "
+        f"({offset_groups})",
+        inputs=inputs,
+    )
+    windows = _windows.Windows(
+        tuple(kernel.shape[:2]), strides, padding, dilation_rate
+    )
+    spatial = _axes.spatial_axes(data_format, 4)
+    size = [
+        windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
+    ]
+    moved = {"offsets": (offsets, 2)}
+    if mask is not None:
+        moved["mask"] = (mask, 1)
+    for name, (tensor, values) in moved.items():
+        wanted = values * offset_groups * windows.taps
+        found = tuple(tensor.shape)
+        _require(
+            len(found) == 4
+            and found[_axes.channel_axis(data_format, 4)] == wanted
+            and all(
+                found[axis] in (None, n) or n is None
+                for axis, n in zip(spatial, size, strict=True)
+            ),
+            f"`{name}` must have {wanted} channels and the spatial size "
+            f"{tuple(size)} of the outputs",
+            **{name: tensor},
+        )
+        size = [
+            found[axis] if n is None else n
+            for axis, n in zip(spatial, size, strict=True)
+        ]
+        _tensors.float_dtype(name, tensor)
+    filters = kernel.shape[3]
+    if bias is not None:
+        _require(
+            tuple(bias.shape) == (filters,),
+            f"`bias` must have shape (filters,), here ({filters},)",
+            bias=bias,
+        )
+        _tensors.float_dtype("bias", bias)
+    _tensors.float_dtype("kernel", kernel)
+    batch = _tensors.batch_size(
+        inputs=inputs, **{name: tensor for name, (tensor, _) in moved.items()}
+    )
+    return (
+        _axes.shape_from_last((batch, *size, filters), data_format),
+        _tensors.float_dtype("inputs", inputs),
+        windows,
+    )
+
+
 @_symbolic.takes_symbolic(
     _output_spec, "inputs", "offsets", "kernel", "mask", "bias"
 )
@@ -169,89 +252,6 @@ def deform_conv2d(
         outputs = ops.transpose(outputs, (0, 2, 1))
         return _backend.reshape(outputs, (-1, filters, height, width))
     return _backend.reshape(outputs, (-1, height, width, filters))
-
-
-def _check(
-    inputs,
-    offsets,
-    kernel,
-    mask,
-    bias,
-    *,
-    strides,
-    padding,
-    dilation_rate,
-    groups,
-    offset_groups,
-    data_format,
-):
-    """Return the shape and dtype of the outputs, and the windows."""
-    groups = _arguments.positive_integer("groups", groups)
-    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
-    _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
-    channels = _axes.channel_count(inputs.shape, data_format)
-    _require(
-        len(kernel.shape) == 4
-        and None not in kernel.shape
-        and kernel.shape[2] * groups == channels
-        and kernel.shape[3] % groups == 0,
-        "`kernel` must have shape (height, width, channels / groups, filters) "
-        f"for {channels} channels and {groups} groups, which divide both "
-        "channels and filters",
-        kernel=kernel,
-    )
-    _require(
-        channels % offset_groups == 0,
-        "the number of channels must be a multiple of `offset_groups` "
-        f"({offset_groups})",
-        inputs=inputs,
-    )
-    windows = _windows.Windows(
-        tuple(kernel.shape[:2]), strides, padding, dilation_rate
-    )
-    spatial = _axes.spatial_axes(data_format, 4)
-    size = [
-        windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
-    ]
-    moved = {"offsets": (offsets, 2)}
-    if mask is not None:
-        moved["mask"] = (mask, 1)
-    for name, (tensor, values) in moved.items():
-        wanted = values * offset_groups * windows.taps
-        found = tuple(tensor.shape)
-        _require(
-            len(found) == 4
-            and found[_axes.channel_axis(data_format, 4)] == wanted
-            and all(
-                found[axis] in (None, n) or n is None
-                for axis, n in zip(spatial, size, strict=True)
-            ),
-            f"`{name}` must have {wanted} channels and the spatial size "
-            f"{tuple(size)} of the outputs",
-            **{name: tensor},
-        )
-        size = [
-            found[axis] if n is None else n
-            for axis, n in zip(spatial, size, strict=True)
-        ]
-        _tensors.float_dtype(name, tensor)
-    filters = kernel.shape[3]
-    if bias is not None:
-        _require(
-            tuple(bias.shape) == (filters,),
-            f"`bias` must have shape (filters,), here ({filters},)",
-            bias=bias,
-        )
-        _tensors.float_dtype("bias", bias)
-    _tensors.float_dtype("kernel", kernel)
-    batch = _tensors.batch_size(
-        inputs=inputs, **{name: tensor for name, (tensor, _) in moved.items()}
-    )
-    return (
-        _axes.shape_from_last((batch, *size, filters), data_format),
-        _tensors.float_dtype("inputs", inputs),
-        windows,
-    )
 
 
 def _grouped(maps, groups, data_format):

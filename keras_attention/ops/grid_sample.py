@@ -13,14 +13,17 @@ PADDING_MODES = ("zeros", "border", "reflection")
 
 
 def _output_spec(inputs, grid, **settings):
-    shape, dtype, _ = _check(inputs, grid, **settings)
-    return shape, dtype
+    batch, dtype, _ = _check(inputs, grid, **settings)
+    data_format = settings["data_format"]
+    channels = inputs.shape[_axes.channel_axis(data_format, 4)]
+    shape = (batch, *grid.shape[1:3], channels)
+    return _axes.shape_from_last(shape, data_format), dtype
 
 
 def _check(
     inputs, grid, *, interpolation, padding_mode, align_corners, data_format
 ):
-    """Return the shape and dtype of the outputs, and the dtype of sums."""
+    """Return the batch size, the dtype of the outputs and that of sums."""
     _arguments.one_of("interpolation", interpolation, INTERPOLATIONS)
     _arguments.one_of("padding_mode", padding_mode, PADDING_MODES)
     _arguments.boolean("align_corners", align_corners)
@@ -35,11 +38,9 @@ def _check(
             f"Received: grid.shape={tuple(grid.shape)}"
         )
     batch = _tensors.batch_size(inputs=inputs, grid=grid)
-    channels = inputs.shape[_axes.channel_axis(data_format, 4)]
-    shape = (batch, *grid.shape[1:3], channels)
     dtype = _tensors.float_dtype("inputs", inputs)
     wide = _tensors.wide(dtype, _tensors.float_dtype("grid", grid))
-    return _axes.shape_from_last(shape, data_format), dtype, wide
+    return batch, dtype, wide
 
 
 @_symbolic.takes_symbolic(_output_spec, "inputs", "grid")
