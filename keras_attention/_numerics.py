@@ -56,11 +56,17 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
     (N - 1)}`. Where all values are equal, or there is only one, the result is
     zero and so is its gradient.
     """
-    centred, factor = centre(x, axes, epsilon)
+    # The mean of equal values may be off in the last digit, and their standard
+    # deviation then as large as the differences. That of zeros is exact.
+    first = [slice(None)] * len(x.shape)
+    for axis in axes:
+        first[axis] = slice(0, 1)
+    x = x - ops.stop_gradient(x[tuple(first)])
+    centred, factor = center(x, axes, epsilon)
     return centred * factor
 
 
-def centre(x, axes: tuple[int, ...], epsilon: float):
+def center(x, axes: tuple[int, ...], epsilon):
     """Return the two factors of `standardize`: one as `x`, one a sample."""
     centred = x - mean(x, axes, keepdims=True)
     squares = _backend.total(ops.square(centred), axes, keepdims=True)

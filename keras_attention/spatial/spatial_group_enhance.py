@@ -114,9 +114,16 @@ class SpatialGroupEnhance(AttentionLayer):
         axes = _axes.spatial_axes(self.data_format, len(x.shape))
         wide = _numerics.accumulable(x)
         mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
-        c = _backend.dots(self._grouped(wide), mean, self._members)
+        # t is the same of c / size^2, with epsilon / size^2, and does not
+        # overflow where c^2 would.
+        size = _backend.largest(ops.abs(mean), (self._members,), keepdims=True)
+        size = ops.maximum(ops.stop_gradient(size), 1)
+        vectors = self._relative(self._grouped(wide))
+        c = _backend.dots(vectors, mean / size / size, self._members)
         places = 1 if self.data_format == "channels_last" else 3
-        centred, factor = _numerics.centre(c, (places,), self.epsilon)
+        centred, factor = _numerics.center(
+            c, (places,), self.epsilon / size / size
+        )
         # A group axis in the place that the format has it, of four.
         per_group = [1, 1, 1, 1]
         per_group[self._members - 1] = self.groups
@@ -148,6 +155,19 @@ class SpatialGroupEnhance(AttentionLayer):
         """Return a map with its places in one axis, and its channels in two."""
         merged = _axes.merge_space(x, self.data_format)
         return _axes.split_channels(merged, self.groups, self.data_format)
+
+    def _relative(self, vectors):
+        """Return the vectors of a grouped map minus the first of them.
+
+        An offset that all have in common, which t does not depend on, then
+        takes no digits from the products.
+        """
+        first = (
+            vectors[:, :1]
+            if self.data_format == "channels_last"
+            else vectors[..., :1]
+        )
+        return vectors - ops.stop_gradient(first)
 
     @property
     def _members(self) -> int:
