@@ -298,7 +298,7 @@ REFUSED = {
     "own graph": (
         OwnGraph,
         "conv",
-        r"bare graph.* OwnGraph overrides call, predict_step, which .*`keras\.M",
+        r"bare graph.* OwnGraph overrides call, predict_step.*`keras\.M",
     ),
     "head": (
         lambda: Task(bare()),
