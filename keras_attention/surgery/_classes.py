@@ -220,9 +220,7 @@ def from_config(
     return new
 
 
-def made_by_config(
-    kind: type, config: Callable[[], dict], name: str
-) -> Any:
+def made_by_config(kind: Any, config: Callable[[], dict], name: str) -> Any:
     """Return what a class makes of a config, under a name if it takes one.
 
     Configs that Keras finds by itself have no name.

@@ -164,10 +164,10 @@ def sample(tensor: Any) -> Any:
     shape = [batch or 1, *(8 if size is None else size for size in sizes)]
     rng = np.random.default_rng(0)
     if "int" in tensor.dtype or tensor.dtype == "bool":
-        values = rng.integers(0, 2, shape)
+        values = rng.integers(0, 2, shape).astype("float32")
     else:
-        values = rng.normal(size=shape)
-    return ops.convert_to_tensor(values.astype("float32"), dtype=tensor.dtype)
+        values = rng.normal(size=shape).astype("float32")
+    return ops.convert_to_tensor(values, dtype=tensor.dtype)
 
 
 def is_same(layer, twin, args, kwargs) -> bool:

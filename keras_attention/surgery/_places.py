@@ -114,7 +114,9 @@ def _by_names(among, where):
 def _suggestion(among, where):
     """Return names like those that were asked for, or else the last few."""
     if callable(where):
-        among = [p for p in among if isinstance(p.operation, keras.layers.Layer)]
+        among = [
+            p for p in among if isinstance(p.operation, keras.layers.Layer)
+        ]
     known = list(dict.fromkeys(place.path for place in among))
     if isinstance(where, str | re.Pattern):
         where = [getattr(where, "pattern", where)]

@@ -82,7 +82,9 @@ class Rebuild:
         names = list(getattr(model, "output_names", []))
         kind = _class_of(model)
         if outermost and names and kind is keras.Model:
-            made = [x._keras_history[0].name for x in keras.tree.flatten(outputs)]
+            made = [
+                x._keras_history[0].name for x in keras.tree.flatten(outputs)
+            ]
             if names != made:
                 return _classes.NamedOutputs(
                     inputs, outputs, name=model.name, output_names=names
@@ -312,4 +314,4 @@ def _cure(model):
             f"Give `model.{inner[0]}`, and make the class again around the "
             "result; or, where the bare graph is what is wanted, "
         )
-    return f"{cure}`keras.Model(model.inputs, model.outputs)`."
+    return f"{cure}`keras.Model(model.input, model.output)`."

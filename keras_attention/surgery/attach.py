@@ -51,7 +51,7 @@ def attach(
     configuration, on one random map) is inserted as it is.
 
     The given model is left as it was. The new one is functional, is not
-    compiled, and has variables of its own: the layers of the old names with the
+    compiled (unless its class does that), and has variables of its own: the layers of the old names with the
     old values, and new ones. Models in the model are copied and changed in the
     same way; a layer or a model that is called several times gets one attention
     that is called as often.
@@ -74,7 +74,8 @@ def attach(
             parameters.
 
     Returns:
-        New functional model. What was inserted after a layer `conv` is named
+        New functional model, or one of the class of `model` if that overrides
+        methods of Keras. What was inserted after a layer `conv` is named
         `conv_squeeze_excite`, say. The order of `model.weights` is Keras' order
         of the new graph: compare layer by layer, by name.
 
@@ -82,7 +83,9 @@ def attach(
         ValueError: If `model` is not a functional or Sequential model, or is
             not built; if `where` names a layer that is not there, or selects
             none; if `attention` is no layer and returns none, changes the
-            shape, or has another data format than the model.
+            shape, or has another data format than the model; if a layer cannot
+            be made again from its config, or a class that overrides methods
+            of Keras would be lost.
 
     Warns:
         UserWarning: If the network has squeeze and excitation, or a layer of
@@ -110,11 +113,22 @@ def attach(
     True
 
     Note:
-        What is frozen in the given model is frozen in the new one; what is
-        inserted is not. Layers are copied by their config: a layer that cannot
-        be saved cannot be copied. A subclass of `keras.Model` with a graph
-        keeps its class if it is made of `(inputs, outputs, name)`, and is a
-        plain functional model otherwise.
+        What is frozen in the given model, also inside layers that hold layers,
+        is frozen in the new one; what is inserted is not. Outputs keep the
+        names that `compile(loss={...})` uses.
+
+        Layers are copied by their config: `from_config` must accept what
+        `get_config` returns, and make a layer that computes the same, which is
+        tried once for layers from outside Keras and this package.
+
+        A model whose class overrides methods that compute, predict or train
+        keeps its class, if the class can be made of inputs and outputs; or of
+        its config, where all that is changed is in a model that the config
+        names (such as the backbone of a keras-hub task). Else it is refused.
+        To have its bare graph, give
+        `keras.Model(model.input, model.output)`. A class that overrides nothing
+        of that kind becomes a plain functional model if it is not made of
+        `(inputs, outputs, name)`.
     """
     _graph.require_network(model)
     identity = _arguments.boolean("identity", identity)

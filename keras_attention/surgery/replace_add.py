@@ -97,8 +97,8 @@ def replace_add(
         networks are trained with fusions from the start.
 
     Note:
-        What is said of frozen layers, of copies and of compiling under
-        `keras_attention.attach` holds here as well. A layer that adds with a
+        What is said of frozen layers, of copies, of classes and of compiling
+        under `keras_attention.attach` holds here as well. A layer that adds with a
         factor of its own, as in Inception-ResNet, is left alone.
     """
     _graph.require_network(model)

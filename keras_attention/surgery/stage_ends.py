@@ -57,6 +57,7 @@ def _names(model, path, ends_here) -> Iterator[str]:
     for place, call in enumerate(graph.calls):
         name = f"{path}{call.operation.name}"
         is_end = place in ends and (ends_here or place not in graph.outputs)
+        is_end = is_end and len(call.outputs) == 1
         if _graph.is_network(call.operation):
             yield from _names(call.operation, f"{name}/", is_end)
         elif is_end:

@@ -539,7 +539,10 @@ def test_verbose(capsys):
         ("(", r"regular expression.*Received: where='\('"),
         (["stem", "haed"], r"no 'haed' \(did you mean 'head'\?\)\. Received"),
         ([], r"select at least one layer\. Received: where=\[\]"),
-        (lambda layer: False, r"select at least one layer\. Received: where=<"),
+        (
+            lambda layer: False,
+            r"one layer \(among .*'head' ...\)\. Received: where=<",
+        ),
         ([3], r"a list of names or a function.*Received: where=\[3\]"),
         (3, r"a list of names or a function of a layer\. Received: where=3"),
     ],

@@ -1,0 +1,702 @@
+"""Models and layers that other people wrote: classes, and what is in layers."""
+
+import warnings
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+from keras import ops
+
+import keras_attention
+import surgery_networks as networks
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import to_numpy
+from keras_attention import SelectiveKernel
+from keras_attention import SqueezeExcite
+from keras_attention import attach
+from keras_attention import replace_add
+
+register = keras.saving.register_keras_serializable(package="tests.classes")
+
+
+def se():
+    return SqueezeExcite(2, activation="silu")
+
+
+def convolution(width=4):
+    inputs = keras.Input((6, 6, 3))
+    return inputs, layers.Conv2D(width, 3, padding="same", name="conv")(inputs)
+
+
+class Doubling:
+    """Overrides what a model computes, and what it predicts."""
+
+    def call(self, inputs, training=None, mask=None):
+        return 2 * super().call(inputs, training=training)
+
+    def predict_step(self, data):
+        return 3 * super().predict_step(data)
+
+
+@register
+class Doubled(Doubling, keras.Model):
+    pass
+
+
+@register
+class DoubledChain(Doubling, keras.Sequential):
+    pass
+
+
+@register
+class Scaled(keras.Model):
+    """Has arguments and attributes beside those of a functional model."""
+
+    def __init__(self, inputs, outputs, factor=2.0, **kwargs):
+        super().__init__(inputs, outputs, **kwargs)
+        self.factor = factor
+        self.more = layers.Dense(4, bias_initializer="normal", name="more")
+        self.more.build((None, None, None, 4))
+        self.start = keras.Variable(np.ones(4), name="start")
+        self.parts = [self.more, factor]
+        self.table = {"factor": factor}
+        self.losses_of = (abs,)
+
+    def call(self, inputs, training=None, mask=None):
+        x = super().call(inputs, training=training)
+        return self.factor * self.more(x) + self.start
+
+
+@register
+class OwnGraph(Doubling, keras.Model):
+    """Makes its graph itself, and keeps its argument in its config."""
+
+    def __init__(self, width=4, **kwargs):
+        super().__init__(*convolution(width), **kwargs)
+        self.width = width
+
+
+@register
+class Task(keras.Model):
+    """A backbone with a head, and a predict step with preprocessing."""
+
+    def __init__(self, backbone, scale=2.0, **kwargs):
+        inputs = keras.Input((6, 6, 3))
+        outputs = layers.Dense(3, name="head")(backbone(inputs))
+        super().__init__(inputs, outputs, **kwargs)
+        self.backbone = backbone
+        self.scale = scale
+
+    def predict_step(self, data):
+        return super().predict_step(self.scale * data)
+
+    def get_config(self):
+        backbone = keras.saving.serialize_keras_object(self.backbone)
+        return {"backbone": backbone, "scale": self.scale, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config):
+        if isinstance(config["backbone"], dict):
+            backbone = config["backbone"]
+            config["backbone"] = keras.saving.deserialize_keras_object(backbone)
+        return cls(**config)
+
+
+@register
+class Described(keras.Model):
+    """Overrides nothing that it computes."""
+
+    def __init__(self, width=4, **kwargs):
+        super().__init__(*convolution(width), **kwargs)
+
+    def get_config(self):
+        return {}
+
+    def summary(self):
+        """Say nothing."""
+
+    def embed(self, x):
+        return self(x)
+
+
+def bare(name="backbone"):
+    return keras.Model(*convolution(), name=name)
+
+
+def around(inner):
+    inputs = keras.Input((6, 6, 3))
+    return keras.Model(inputs, layers.Conv2D(4, 1, name="last")(inner(inputs)))
+
+
+def changed_scaled():
+    model = Scaled(*convolution(), factor=5.0)
+    model.start.assign(np.arange(4))
+    model.table["factor"] = 7.0
+    model.note = "mine"
+    return model
+
+
+def chain(kind):
+    return kind(
+        [keras.Input((6, 6, 3)), layers.Conv2D(4, 3, name="conv")], name="chain"
+    )
+
+
+MODELS = {
+    "graph": (lambda: Doubled(*convolution()), "conv"),
+    "chain": (lambda: chain(DoubledChain), "conv"),
+    "arguments": (changed_scaled, "conv"),
+    "config": (lambda: Task(bare(), 3.0), "conv"),
+    "model in a config": (lambda: Task(Doubled(*convolution()), 3.0), "conv"),
+    "described": (lambda: Task(Described(name="inner")), "inner/conv"),
+    "inner graph": (lambda: around(Doubled(*convolution())), "conv"),
+    "inner chain": (lambda: around(chain(DoubledChain)), "conv"),
+    "inner task": (lambda: around(Task(bare())), "conv"),
+    "inner head": (lambda: around(Task(bare())), "head"),
+    "inner, untouched": (lambda: around(OwnGraph(name="own")), "last"),
+    "task, untouched": (lambda: around(Task(bare(), name="task")), "last"),
+    "harmless": (Described, "conv"),
+}
+
+
+@pytest.mark.parametrize("case", MODELS)
+def test_models_with_methods_of_their_own_compute_the_same(case):
+    make, where = MODELS[case]
+    model = networks.scattered(make())
+    x = networks.images(model)
+    new = attach(model, se(), where)
+    assert_same(new(x), model(x))
+    assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0), 1e-5)
+    assert len(new.trainable_weights) == len(model.trainable_weights) + 3
+    assert not {id(w) for w in model.weights} & {id(w) for w in new.weights}
+    assert new.name == model.name
+    if isinstance(model, Doubling | Task | Scaled):
+        assert type(new) is type(model)
+    names = [
+        {
+            x.name
+            for x in m._flatten_layers()
+            if type(x) is not layers.InputLayer
+        }
+        for m in (model, new)
+    ]
+    assert names[0] <= names[1]
+
+
+def test_what_a_model_holds_is_its_copys():
+    model = changed_scaled()
+    model.conv = model.get_layer("conv")
+    new = attach(model, se(), "conv")
+    assert (new.factor, new.note) == (5.0, "mine")
+    assert new.table == {"factor": 7.0}
+    assert new.conv is new.get_layer("conv")
+    assert new.parts[0] is new.more
+    assert new.more is not model.more
+    assert new.losses_of == (abs,)
+
+
+def test_a_task_survives_saving(tmp_path):
+    model = Task(bare(), 3.0)
+    new = attach(model, se(), "conv")
+    networks.scattered(new)
+    new.save(tmp_path / "task.keras")
+    loaded = keras.saving.load_model(tmp_path / "task.keras")
+    x = networks.images(new)
+    assert type(loaded) is Task
+    assert_close(loaded.predict(x, verbose=0), new.predict(x, verbose=0), 1e-6)
+
+
+@register
+class Unnamed(Task):
+    """Does not keep its backbone in its config."""
+
+    def get_config(self):
+        return {"scale": self.scale}
+
+
+@register
+class Fixed(Task):
+    """Makes its backbone itself when it is made of its config."""
+
+    def get_config(self):
+        return {"scale": self.scale}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(bare(), **config)
+
+
+@register
+class Broken(OwnGraph):
+    """Raises when it is made of its own config."""
+
+    def get_config(self):
+        raise NotImplementedError
+
+
+@register
+class OtherGraph(OwnGraph):
+    """Makes another graph of its own config."""
+
+    def get_config(self):
+        return {"width": 5}
+
+
+@register
+class LongerGraph(Doubling, keras.Model):
+    """Makes a longer graph of its own config."""
+
+    def __init__(self, extra=False, **kwargs):
+        inputs, x = convolution()
+        super().__init__(inputs, x + 1 if extra else x, **kwargs)
+
+    def get_config(self):
+        return {"extra": True}
+
+
+@register
+class Forgetful(Doubling, keras.Model):
+    """Does not keep its argument."""
+
+    def __init__(self, inputs, outputs, factor=1, name=None):
+        super().__init__(inputs, outputs, name=name)
+
+
+@register
+class Ignoring(Doubling, keras.Model):
+    """Takes any arguments, and uses none."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*convolution(), **kwargs)
+
+
+@register
+class Picky(Doubling, keras.Model):
+    """Raises for inputs that it does not know."""
+
+    def __init__(self, inputs, outputs, name=None):
+        if name is not None:
+            raise ValueError("not me")
+        super().__init__(inputs, outputs)
+
+
+def set_on_the_model():
+    model = bare()
+    model.predict_step = model.predict_step
+    return model
+
+
+def with_a_teacher():
+    model = Doubled(*convolution())
+    model.teacher = bare()
+    return model
+
+
+REFUSED = {
+    "own graph": (
+        OwnGraph,
+        "conv",
+        r"bare graph.* OwnGraph overrides call, predict_step.*`keras\.M",
+    ),
+    "head": (
+        lambda: Task(bare()),
+        "head",
+        r"Task overrides predict_step, .*Give `model\.backbone`, and make",
+    ),
+    "unnamed": (lambda: Unnamed(bare()), "conv", "KeyError: 'backbone'"),
+    "unchanged": (lambda: Fixed(bare()), "conv", "its config does not name"),
+    "inner": (
+        lambda: around(OwnGraph(name="own")),
+        "conv",
+        "The model 'own' in `model` must .*OwnGraph overrides call",
+    ),
+    "broken": (
+        lambda: around(Broken()),
+        "last",
+        "Broken overrides.*lost: NotImplementedError",
+    ),
+    "longer": (lambda: around(LongerGraph()), "last", "not make its graph"),
+    "forgetful": (
+        lambda: Forgetful(*convolution()),
+        "conv",
+        "its argument `factor` is not among its attributes",
+    ),
+    "ignoring": (lambda: Ignoring(), "conv", "makes another graph than"),
+    "picky": (lambda: Picky(*convolution()), "conv", "lost: ValueError: not m"),
+    "instance": (set_on_the_model, "conv", "`predict_step` is set on the"),
+    "teacher": (with_a_teacher, "conv", "it holds `teacher`, which is not"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_classes_that_would_be_lost_raise(case):
+    make, where, message = REFUSED[case]
+    with pytest.raises(ValueError, match=f"(?s){message}.*Received: model=<"):
+        attach(make(), se(), where)
+
+
+def test_other_weights_of_a_class_raise():
+    with pytest.raises(ValueError, match="must have the same weights"):
+        attach(around(OtherGraph()), se(), "last")
+
+
+def test_the_bare_graph_can_be_had():
+    model = networks.scattered(OwnGraph())
+    graph = keras.Model(model.input, model.output)
+    new = attach(graph, se(), "conv")
+    x = networks.images(model)
+    assert_same(2 * new(x), model(x))
+
+
+class Hidden(Doubling, keras.Model):
+    """Computes by what is in none of its arguments."""
+
+    def __init__(self, inputs, outputs, name=None):
+        super().__init__(inputs, outputs, name=name)
+        self._factor = 1
+
+    def call(self, inputs, training=None, mask=None):
+        return self._factor * super().call(inputs, training=training)
+
+
+def test_hidden_state_of_a_class_raises():
+    model = Hidden(*convolution())
+    model._factor = 4
+    with pytest.raises(ValueError, match=r"compute the same .*Hidden \(call"):
+        attach(model, se(), "conv")
+
+
+def test_classes_are_kept_by_replace_add():
+    model = networks.residual()
+    model = Doubled(model.input, model.output)
+    fusion = keras_attention.AttentionalFeatureFusion(2)
+    new = replace_add(model, fusion, "first_add")
+    x = networks.images(model)
+    assert type(new) is Doubled
+    assert_close(new(x), model(x), 1e-4)
+
+
+@register
+class Holding(layers.Layer):
+    """Holds layers and models, in lists and dictionaries, and makes some."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.parts = [layers.Dense(3), layers.Dense(3)]
+        self.more = {"a": layers.Dense(3), "b": [layers.Dense(3)]}
+        self.chain = keras.Sequential(
+            [layers.Dense(3), layers.BatchNormalization()]
+        )
+        inputs = keras.Input((None, None, 3))
+        self.graph = keras.Model(inputs, layers.Dense(3, name="q")(inputs))
+
+    def build(self, input_shape):
+        self.late = layers.Dense(3)
+        self.late.build(input_shape)
+
+    def call(self, x):
+        for part in (*self.parts, self.more["a"], self.more["b"][0]):
+            x = part(x)
+        return self.late(self.graph(self.chain(x)))
+
+
+def stacked():
+    return layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)])
+
+
+# Layers, the shape that they are called on, and what is frozen in them.
+FROZEN = {
+    "attention": (
+        lambda: layers.MultiHeadAttention(2, 4),
+        (4, 3),
+        [lambda x: x._query_dense],
+    ),
+    "selective": (
+        lambda: SelectiveKernel(4),
+        (6, 6, 3),
+        [lambda x: x.branches[0].norm],
+    ),
+    "both ways": (
+        lambda: layers.Bidirectional(layers.LSTM(3)),
+        (4, 3),
+        [lambda x: x.backward_layer, lambda x: x.forward_layer.cell],
+    ),
+    "in time": (
+        lambda: layers.TimeDistributed(keras.Sequential([layers.Dense(3)])),
+        (4, 3),
+        [lambda x: x.layer.layers[0]],
+    ),
+    "cells": (stacked, (4, 3), [lambda x: x.cell.cells[1]]),
+    "holding": (
+        Holding,
+        (6, 6, 3),
+        [
+            lambda x: x.parts[1],
+            lambda x: x.more["b"][0],
+            lambda x: x.chain.layers[1],
+            lambda x: x.graph.get_layer("q"),
+            lambda x: x.late,
+        ],
+    ),
+    "variable": (layers.BatchNormalization, (6, 6, 3), [lambda x: x.gamma]),
+}
+
+
+def frozen_names(layer):
+    return [w.trainable for w in layer.weights]
+
+
+@pytest.mark.parametrize("case", FROZEN)
+def test_what_is_frozen_in_layers_stays_frozen(case):
+    make, shape, parts = FROZEN[case]
+    inputs = keras.Input(shape)
+    x = layers.Dense(3, name="dense")(inputs)
+    x = layers.Add(name="add")([x, inputs])
+    layer = make()
+    takes_two = isinstance(layer, layers.MultiHeadAttention)
+    model = keras.Model(inputs, layer(x, x) if takes_two else layer(x))
+    for part in parts:
+        part(layer).trainable = False
+    if len(shape) > 2:
+        fusion = keras_attention.AttentionalFeatureFusion(2)
+        new = replace_add(model, fusion)
+    else:
+        new = attach(model, se(), "dense")
+    copy = new.get_layer(layer.name)
+    assert frozen_names(copy) == frozen_names(layer)
+    assert len(copy.trainable_weights) == len(layer.trainable_weights)
+    assert_same(copy.get_weights(), layer.get_weights())
+
+
+def test_a_thawed_layer_in_a_frozen_one():
+    inputs = keras.Input((6, 6, 3))
+    layer = Holding()
+    model = keras.Model(inputs, layer(layers.Dense(3, name="dense")(inputs)))
+    layer.trainable = False
+    layer.late.trainable = True
+    copy = attach(model, se(), "dense").get_layer(layer.name)
+    assert not copy.trainable_weights
+    assert copy.late.trainable
+    assert not copy.graph.trainable
+
+
+@pytest.mark.filterwarnings("ignore:.*`quantize` method")
+@pytest.mark.parametrize("quantized", [False, True])
+def test_dtype_policies_in_layers_are_kept(quantized):
+    inputs = keras.Input((4, 8))
+    x = layers.Dense(8, name="dense")(inputs)
+    layer = layers.MultiHeadAttention(2, 4, name="attention")
+    part = layers.TimeDistributed(layers.Dense(4), name="part")
+    part.layer.dtype_policy = "mixed_bfloat16"
+    model = networks.scattered(keras.Model(inputs, part(layer(x, x))))
+    if quantized:
+        model.quantize("int8")
+    new = attach(model, se(), "dense")
+    for name in ("attention", "part"):
+        pairs = zip(
+            new.get_layer(name)._flatten_layers(),
+            model.get_layer(name)._flatten_layers(),
+            strict=True,
+        )
+        for copy, old in pairs:
+            assert copy.dtype_policy == old.dtype_policy
+    x = networks.images(model)
+    assert_same(new(x), model(x))
+
+
+@register
+class Omitting(layers.Layer):
+    """Does not keep its argument in its config."""
+
+    def __init__(self, factor=1, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def call(self, x):
+        if self.factor == "random":
+            return x * np.random.default_rng().uniform()
+        return x * (3 if self.factor == 3 else 1)
+
+    def get_config(self):
+        return {"name": self.name}
+
+
+class Failing(layers.Layer):
+    """Runs on no device here."""
+
+    def call(self, x):
+        raise NotImplementedError
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def with_layer(layer):
+    inputs = keras.Input((6, 6, 3))
+    return keras.Model(inputs, layer(layers.Dense(3, name="dense")(inputs)))
+
+
+@pytest.mark.parametrize(
+    "make", [Omitting, lambda: Omitting("random"), Failing]
+)
+def test_layers_that_cannot_be_compared_are_copied(make):
+    model = with_layer(make())
+    name = model.layers[-1].name
+    new = attach(model, se(), "dense")
+    assert type(new.get_layer(name)) is type(model.get_layer(name))
+
+
+@register
+class Stopping(Omitting):
+    """Raises when it is made of its config."""
+
+    def call(self, x):
+        if self.factor == 1:
+            raise NotImplementedError
+        return x
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+def test_layers_that_no_longer_work_raise():
+    with pytest.raises(ValueError, match=r"Stopping does not. Received: layer"):
+        attach(with_layer(Stopping(2)), se(), "dense")
+
+
+def test_layers_that_compute_something_else_raise():
+    message = "`get_config` must return all.*Omitting does not. Received: layer"
+    with pytest.raises(ValueError, match=message):
+        attach(with_layer(Omitting(3)), se(), "dense")
+
+
+@register
+class Nameless(layers.Layer):
+    """Takes no name."""
+
+    def __init__(self):
+        super().__init__()
+
+    def call(self, x):
+        return x + 1
+
+    def get_config(self):
+        return {}
+
+
+@register
+class Unreadable(Nameless):
+    """Has more in its config than its constructor takes."""
+
+    def get_config(self):
+        return {"parts": 3}
+
+
+def test_layers_without_a_name():
+    model = with_layer(Nameless())
+    x = networks.images(model)
+    assert_same(attach(model, se(), "dense")(x), model(x))
+
+
+def test_configs_that_cannot_be_read_raise():
+    message = (
+        r"`from_config` accepts what `get_config` returns, and Unreadable is "
+        r"not: TypeError: .*Received: layer=<Unreadable name=unreadable"
+    )
+    with pytest.raises(ValueError, match=message):
+        attach(with_layer(Unreadable()), se(), "dense")
+
+
+def test_python_functions_are_kept():
+    factor = 3.0
+    function = layers.Lambda(lambda x: factor * ops.sin(x), name="function")
+    model = with_layer(function)
+    x = networks.images(model)
+    new = attach(model, se(), "dense|function")
+    assert_same(new(x), model(x))
+    inputs = keras.Input((6, 6, 3))
+    x = layers.Dense(3, name="dense")(inputs)
+    x = ops.fori_loop(0, 2, lambda _, a: a * factor, x)
+    model = keras.Model(inputs, x)
+    x = networks.images(model)
+    assert_same(attach(model, se(), "dense")(x), model(x))
+
+
+@register
+class Vocabulary(layers.Layer):
+    """Keeps something beside its weights, in files of its own."""
+
+    words = ""
+
+    def call(self, x):
+        return x + len(self.words)
+
+    def save_assets(self, folder):
+        with open(f"{folder}/words.txt", "w") as file:
+            file.write(self.words)
+
+    def load_assets(self, folder):
+        with open(f"{folder}/words.txt") as file:
+            self.words = file.read()
+
+
+def test_assets_are_kept():
+    layer = Vocabulary(name="vocabulary")
+    layer.words = "abc"
+    model = with_layer(layer)
+    new = attach(model, se(), "dense")
+    assert new.get_layer("vocabulary").words == "abc"
+
+
+def two_heads(structure):
+    inputs = keras.Input((6, 6, 4), name="images")
+    x = layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
+    a = layers.Add(name="a")([x, inputs])
+    b = layers.Dense(4, name="b")(x)
+    return keras.Model(inputs, structure(a, b))
+
+
+STRUCTURES = [
+    lambda a, b: a,
+    lambda a, b: [a, b],
+    lambda a, b: {"x": a, "y": b},
+]
+
+
+@pytest.mark.parametrize("structure", STRUCTURES)
+@pytest.mark.parametrize("fused", [False, True])
+def test_losses_find_their_outputs(structure, fused, tmp_path):
+    model = two_heads(structure)
+    if fused:
+        new = replace_add(model, keras_attention.AttentionalFeatureFusion(2))
+    else:
+        new = attach(model, se(), ["a"])
+    assert new.output_names == model.output_names
+    names = (
+        list(model.output)
+        if isinstance(model.output, dict)
+        else model.output_names
+    )
+    x = networks.images(model)
+    y = keras.tree.map_structure(to_numpy, model(x))
+    if not isinstance(y, dict) and len(names) > 1:
+        y = dict(zip(names, y, strict=True))
+    results = []
+    for each in (model, new):
+        each.compile(
+            "sgd",
+            loss=dict.fromkeys(names, "mse"),
+            metrics={name: ["mae"] for name in names},
+        )
+        results.append(set(each.evaluate(x, y, verbose=0, return_dict=True)))
+    assert results[0] == results[1]
+    new.save(tmp_path / "new.keras")
+    loaded = keras.saving.load_model(tmp_path / "new.keras")
+    assert loaded.output_names == model.output_names
+    loaded.fit(x, y, verbose=0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the attention that it has
+        again = attach(loaded, se(), ["conv"])
+    assert again.output_names == model.output_names
