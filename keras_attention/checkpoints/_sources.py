@@ -41,13 +41,18 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
             "`source` must be a mapping from names to arrays, or the path of a "
             f"file that holds one. Received: source={_shown(source)}"
         )
-    return {
-        # TensorFlow 1 numbers the outputs of what makes a variable.
-        str(name).removesuffix(":0"): _array(name, value)
-        for name, value in _unwrap(source).items()
+    arrays = {}
+    entries = _LISTED
+    for name, value in _unwrap(source).items():
         # PyTorch counts what Keras has no use for.
-        if not str(name).endswith("num_batches_tracked")
-    }
+        if str(name).endswith("num_batches_tracked"):
+            continue
+        entries -= _entries(value, {})
+        if entries < 0:
+            raise NotNumbersError(name, _shown(value))
+        # TensorFlow 1 numbers the outputs of what makes a variable.
+        arrays[str(name).removesuffix(":0")] = _array(name, value)
+    return arrays
 
 
 def _unwrap(source: Mapping) -> Mapping:
@@ -73,6 +78,19 @@ def _array(name: Any, value: Any) -> np.ndarray:
     if not np.can_cast(array.dtype, np.float64, "same_kind"):
         raise NotNumbersError(name, _shown(array))
     return array
+
+
+def _entries(value: Any, known: dict[int, int], depth: int = 0) -> int:
+    """Return how many entries nested lists have, which may be shared."""
+    if not isinstance(value, list | tuple):
+        return int(depth > 0)
+    if depth > _DEPTH:
+        return _LISTED + 1
+    if id(value) not in known:
+        known[id(value)] = 1 + sum(
+            _entries(entry, known, depth + 1) for entry in value
+        )
+    return known[id(value)]
 
 
 def _to_numpy(value: Any) -> np.ndarray:
@@ -209,6 +227,10 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 # More than any network has: beyond it reading names alone takes long.
 _ARRAYS = 100_000
+
+# How many numbers may come as lists, and how deep: more than a network has.
+_LISTED = 2**26
+_DEPTH = 32
 
 # NumPy stores types of others as bytes, and there is one such type of two.
 _BFLOAT16_IN_NPZ = np.dtype("V2")
