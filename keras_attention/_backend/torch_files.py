@@ -1,17 +1,21 @@
 """Reading PyTorch's own files, which nothing but PyTorch can read."""
 
-import zipfile
+from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from typing import Any
 from typing import BinaryIO
 
 
-def load(file: BinaryIO) -> Any:
-    """Return what PyTorch saved to a file, with tensors in main memory.
+def loader(name: str) -> Callable[[BinaryIO, int], Any]:
+    """Return a function that reads a file with tensors into main memory.
 
-    Nothing but tensors and plain containers is read, so that a file cannot run
-    code. PyTorch is imported here, as it is needed for this alone.
+    It reads nothing but tensors and plain containers, so that a file cannot
+    run code, and takes the number of bytes that the tensors may come to.
+    PyTorch is imported here, as it is needed for this alone.
+
+    Args:
+        name: The name of the file, for the error where there is no PyTorch.
     """
     try:
         import torch
@@ -19,35 +23,33 @@ def load(file: BinaryIO) -> Any:
         raise ImportError(
             "Reading a PyTorch file needs PyTorch: `pip install torch`, or "
             "save the weights as a '.safetensors' or '.npz' file where it is "
-            f"installed. Received: source={file.name!r}"
+            f"installed. Received: source={name!r}"
         ) from error
-    _check_sums(file)
-    content = torch.load(file, map_location="cpu", weights_only=True)
-    for tensor in _tensors(content):
-        held = tensor.untyped_storage().nbytes() // tensor.element_size()
-        if tensor.numel() > held:  # the same numbers over and over
-            raise ValueError(f"{held} numbers claim to be {tensor.numel()}.")
-    return content
 
+    def load(file: BinaryIO, limit: int) -> Any:
+        content = torch.load(file, map_location="cpu", weights_only=True)
+        for tensor in _tensors(content):
+            held = tensor.untyped_storage().nbytes() // tensor.element_size()
+            if tensor.numel() > held:  # the same numbers over and over
+                raise ValueError(f"{held} numbers claim to be {tensor.numel()}")
+            # Of less than float32 there will be a copy in that.
+            limit -= tensor.numel() * max(tensor.element_size(), 4)
+        if limit < 0:
+            raise ValueError("Many tensors share what they hold.")
+        return content
 
-def _check_sums(file: BinaryIO) -> None:
-    """Refuse a damaged file: PyTorch does not look at the checksums."""
-    if zipfile.is_zipfile(file):
-        with zipfile.ZipFile(file) as archive:
-            # PyTorch can be told to write none: all of them are zero then.
-            if any(entry.CRC for entry in archive.infolist()):
-                damaged = archive.testzip()
-                if damaged is not None:
-                    raise zipfile.BadZipFile(f"Bad CRC-32 for {damaged!r}")
-    file.seek(0)
+    return load
 
 
 def _tensors(content: Any) -> Iterator[Any]:
-    """Yield the tensors in nested containers."""
-    if isinstance(content, Mapping):
-        content = list(content.values())
-    if isinstance(content, list | tuple):
-        for part in content:
-            yield from _tensors(part)
-    elif hasattr(content, "untyped_storage"):
-        yield content
+    """Yield the tensors in nested containers, which may hold one another."""
+    seen: set[int] = set()
+    ahead = [content]
+    while ahead:
+        part = ahead.pop()
+        if hasattr(part, "untyped_storage"):
+            yield part
+        elif isinstance(part, Mapping | list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            inner = part.values() if isinstance(part, Mapping) else part
+            ahead.extend(inner)

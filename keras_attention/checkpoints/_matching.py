@@ -2,8 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -19,24 +21,33 @@ Source = Mapping[str, np.ndarray]
 class Reading:
     """A source, taken to be in one layout with one prefix.
 
+    A prefix may be long, and so it is taken from the names of the source
+    rather than put before each name of the layout.
+
     Attributes:
         title: What the layout is called.
-        layout: The layout, its names with the prefix.
+        layout: The layout, its names without the prefix.
+        prefix: What the source puts before each name of the layout.
         shapes: The shapes of the target's weights, by path.
         source: The arrays, by name.
     """
 
     title: str
     layout: Layout
+    prefix: str
     shapes: Shapes
     source: Source
 
-    @property
-    def known(self) -> list[str]:
-        """The names of the source that the layout has."""
-        return [name for name in self.source if name in self.layout]
+    @cached_property
+    def found(self) -> dict[str, str]:
+        """The names of the source that the layout has, without the prefix."""
+        return {
+            short: name
+            for name, short in self._shortened()
+            if short in self.layout
+        }
 
-    @property
+    @cached_property
     def expected(self) -> dict[str, tuple[str, Kind]]:
         """The part of the layout that this target has weights for."""
         return {
@@ -45,48 +56,46 @@ class Reading:
             if path in self.shapes
         }
 
-    @property
+    @cached_property
     def missing(self) -> list[str]:
-        """The names that the source lacks."""
-        return [name for name in self.expected if name not in self.source]
+        """The names that the source lacks, without the prefix."""
+        return [name for name in self.expected if name not in self.found]
 
-    @property
+    @cached_property
     def unnamed(self) -> list[str]:
         """The weights of the target that the layout has no name for."""
         named = {path for path, _ in self.layout.values()}
         return [path for path in self.shapes if path not in named]
 
-    @property
-    def left_over(self) -> list[str]:
-        """The names that this target has no weight for, and should have."""
-        unused = {n for n, (path, _) in self.layout.items() if path == UNUSED}
+    @cached_property
+    def left_over(self) -> list[tuple[str, str | None]]:
+        """The names that this target has no weight for, and should have.
+
+        Each comes with the path that the layout has for it, if any.
+        """
+        entries = (
+            (name, None if short not in self.layout else self.layout[short][0])
+            for name, short in self._shortened()
+        )
         return [
-            name
-            for name in self.source
-            if name not in self.expected and name not in unused
+            (name, path)
+            for name, path in entries
+            if path != UNUSED and path not in self.shapes
         ]
 
-    @property
+    @cached_property
     def misshapen(self) -> dict[str, list[tuple]]:
         """The names of the arrays of another shape, with the right ones."""
         right = {
-            name: kind.reference_shapes(self.shapes[path])
+            self.found[name]: kind.reference_shapes(self.shapes[path])
             for name, (path, kind) in self.expected.items()
+            if name in self.found
         }
         return {
             name: shapes
             for name, shapes in right.items()
-            if name in self.source and self.source[name].shape not in shapes
+            if self.source[name].shape not in shapes
         }
-
-    @property
-    def not_finite(self) -> list[str]:
-        """The names of what fits but holds values that are no numbers."""
-        return [
-            name
-            for name in self.expected
-            if not np.isfinite(self.source[name]).all()
-        ]
 
     @property
     def fits(self) -> bool:
@@ -95,16 +104,12 @@ class Reading:
             self.missing or self.unnamed or self.left_over or self.misshapen
         )
 
-    def weights(self) -> dict[str, np.ndarray]:
-        """Return what fits as Keras lays it out, by path."""
-        parts: dict[str, list[np.ndarray]] = {}
-        for name, (path, kind) in self.expected.items():
-            array = kind.to_keras(self.source[name])
-            parts.setdefault(path, []).append(array)
-        return {
-            path: np.concatenate(arrays, axis=-1)
-            for path, arrays in parts.items()
-        }
+    def _shortened(self) -> Iterator[tuple[str, str | None]]:
+        """Yield each name of the source, and what follows the prefix."""
+        start = len(self.prefix)
+        for name in self.source:
+            fits = name.startswith(self.prefix)
+            yield name, name[start:] if fits else None
 
 
 def read(
@@ -112,19 +117,24 @@ def read(
 ) -> Reading:
     """Return the best reading of a source: one that fits, if there is any."""
     readings = (
-        Reading(title, _prefixed(layout, source), shapes, source)
+        Reading(title, layout, _prefix(layout, source), shapes, source)
         for title, layout in layouts.items()
     )
-    return max(readings, key=lambda it: (it.fits, len(it.known)))
+    return max(readings, key=lambda it: (it.fits, len(it.found)))
 
 
-def _prefixed(layout: Layout, source: Iterable[str]) -> Layout:
-    """Return the layout with the prefix that most of its names have."""
-    prefixes = Counter(
-        name[:start]
-        for name in source
-        for start in range(len(name))
-        if (start == 0 or name[start - 1] in "./_") and name[start:] in layout
-    )
-    prefix = max(prefixes, key=prefixes.__getitem__, default="")
-    return {prefix + name: entry for name, entry in layout.items()}
+def _prefix(layout: Layout, source: Iterable[str]) -> str:
+    """Return the prefix that most names of a layout have in a source.
+
+    Of a name no more is read than its end, of the lengths in the layout.
+    """
+    lengths = sorted({len(name) for name in layout}, reverse=True)
+    prefixes: Counter[str] = Counter()
+    for name in source:
+        for length in lengths:
+            start = len(name) - length
+            if start < 0 or (start > 0 and name[start - 1] not in "./_"):
+                continue
+            if name[start:] in layout:
+                prefixes[name[:start]] += 1
+    return max(prefixes, key=prefixes.__getitem__, default="")

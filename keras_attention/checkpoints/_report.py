@@ -3,9 +3,14 @@
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from itertools import islice
 
 from keras_attention.checkpoints._matching import Reading
 from keras_attention.checkpoints._parts import Layout
+
+# How many letters of a name, and how many names, a message may have.
+_LETTERS = 400
+_NAMES = 10_000
 
 # By how the path of a weight ends that only one side has.
 _ONLY_IN_SOURCE = {
@@ -37,34 +42,30 @@ def unlike(layouts: Mapping[str, Layout], source: Iterable[str]) -> str:
 def unfit(reading: Reading) -> str:
     """Return what is wrong with names that a layout has."""
     missing = [
-        *map(repr, reading.missing),
+        *(quoted(reading.prefix + name) for name in reading.missing),
         *(f"any name for the target's {path!r}" for path in reading.unnamed),
     ]
-    left_over = map(repr, reading.left_over)
-    misshapen = (
-        f"{name!r} (found {reading.source[name].shape}, "
+    left_over = [quoted(name) for name, _ in reading.left_over]
+    misshapen = [
+        f"{quoted(name)} (found {reading.source[name].shape}, "
         f"expected {' or '.join(map(str, shapes))})"
         for name, shapes in reading.misshapen.items()
-    )
+    ]
     summary = (
         "`source` must hold all weights of the target, in their shapes, and no "
         f"others. Nothing was loaded. By the names of {reading.title} these are"
     )
     faults = {
-        "missing": ", ".join(missing),
-        "left over": ", ".join(left_over),
-        "of another shape": ", ".join(misshapen),
+        "missing": listed(missing),
+        "left over": listed(left_over),
+        "of another shape": listed(misshapen),
     }
     lines = [f"{fault}: {names}" for fault, names in faults.items() if names]
     return "\n".join([summary, *lines, *_hints(reading)])
 
 
 def _hints(reading: Reading) -> Iterator[str]:
-    only_in_source = [
-        reading.layout[name][0]
-        for name in reading.left_over
-        if name in reading.layout
-    ]
+    only_in_source = [path for _, path in reading.left_over if path]
     only_in_target = reading.unnamed + [
         reading.layout[name][0] for name in reading.missing
     ]
@@ -85,7 +86,23 @@ def _hints(reading: Reading) -> Iterator[str]:
         yield "Of a larger network's weights, pass those of this layer alone."
 
 
+def quoted(name: str) -> str:
+    """Return a name in quotes, without its middle where it is long."""
+    if len(name) <= _LETTERS:
+        return repr(name)
+    half = _LETTERS // 2
+    return f"{name[:half] + '...' + name[-half:]!r} ({len(name)} letters)"
+
+
+def listed(names: Iterable[str], limit: int = _NAMES) -> str:
+    """Return names in a row, and how many more there are than the limit."""
+    names = list(names)
+    more = len(names) - limit
+    ending = [f"and {more} more"] if more > 0 else []
+    return ", ".join(names[:limit] + ending)
+
+
 def _some(names: Iterable[str], limit: int = 4) -> str:
     """Return the first few names, for an example."""
-    quoted = list(map(repr, names))
-    return ", ".join(quoted[:limit] + ["..."] * (len(quoted) > limit))
+    few = list(map(quoted, islice(names, limit + 1)))
+    return ", ".join(few[:limit] + ["..."] * (len(few) > limit))

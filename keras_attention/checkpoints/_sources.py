@@ -1,17 +1,31 @@
 """What weights may be read from: a file or a mapping, to NumPy arrays."""
 
-import math
+import json
 import os
-import zipfile
+import reprlib
+import stat
 from collections.abc import Callable
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from typing import BinaryIO
 
+import ml_dtypes
 import numpy as np
 
 from keras_attention._backend import torch_files
+from keras_attention.checkpoints import _claims
+from keras_attention.checkpoints._report import quoted
+
+
+class NotNumbersError(ValueError):
+    """What is raised of an entry that is no array of real numbers."""
+
+    def __init__(self, name: Any, value: str) -> None:
+        super().__init__(
+            "`source` must hold nothing but arrays of real numbers. "
+            f"Received: source[{quoted(name)}]={value}"
+        )
 
 
 def read_source(source: Any) -> dict[str, np.ndarray]:
@@ -25,22 +39,31 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
     if not isinstance(source, Mapping):
         raise ValueError(
             "`source` must be a mapping from names to arrays, or the path of a "
-            f"file that holds one. Received: source={source!r}"
+            f"file that holds one. Received: source={_shown(source)}"
         )
-    return {
-        # TensorFlow 1 numbers the outputs of what makes a variable.
-        str(name).removesuffix(":0"): _array(name, value)
-        for name, value in _unwrap(source).items()
+    arrays = {}
+    entries = _LISTED
+    for name, value in _unwrap(source).items():
         # PyTorch counts what Keras has no use for.
-        if not str(name).endswith("num_batches_tracked")
-    }
+        if str(name).endswith("num_batches_tracked"):
+            continue
+        entries -= _entries(value, {})
+        if entries < 0:
+            raise NotNumbersError(name, _shown(value))
+        # TensorFlow 1 numbers the outputs of what makes a variable.
+        arrays[str(name).removesuffix(":0")] = _array(name, value)
+    return arrays
 
 
 def _unwrap(source: Mapping) -> Mapping:
     """Return the weights that a training script saved among other things."""
-    for wrapper in ("state_dict", "model"):
-        if isinstance(source.get(wrapper), Mapping):
-            return _unwrap(source[wrapper])
+    seen: list[Mapping] = []
+    while not any(source is outer for outer in seen):
+        seen.append(source)
+        for wrapper in ("state_dict", "model"):
+            if isinstance(source.get(wrapper), Mapping):
+                source = source[wrapper]
+                break
     return source
 
 
@@ -48,23 +71,59 @@ def _array(name: Any, value: Any) -> np.ndarray:
     """Return `value`, whoever made it, as an array of numbers."""
     try:
         array = _to_numpy(value)
-        is_real = np.can_cast(array.dtype, np.float64, "same_kind")
-    except (RuntimeError, TypeError, ValueError):
-        is_real = False
-    if not is_real:
-        raise ValueError(
-            "`source` must hold nothing but arrays of real numbers. "
-            f"Received: source[{name!r}]={value!r}"
-        )
+    except (AttributeError, RuntimeError, TypeError, ValueError) as error:
+        raise NotNumbersError(name, _shown(value)) from error
+    if array.dtype == _BFLOAT16_IN_NPZ:
+        array = array.view(ml_dtypes.bfloat16)
+    if not np.can_cast(array.dtype, np.float64, "same_kind"):
+        raise NotNumbersError(name, _shown(array))
     return array
+
+
+def _entries(value: Any, known: dict[int, int], depth: int = 0) -> int:
+    """Return how many entries nested lists have, which may be shared."""
+    if not isinstance(value, list | tuple):
+        return int(depth > 0)
+    if depth > _DEPTH:
+        return _LISTED + 1
+    if id(value) not in known:
+        known[id(value)] = 1 + sum(
+            _entries(entry, known, depth + 1) for entry in value
+        )
+    return known[id(value)]
 
 
 def _to_numpy(value: Any) -> np.ndarray:
     if hasattr(value, "detach"):  # PyTorch's, of any device
         value = value.detach().cpu()
-        if value.element_size() < 4:  # may be bfloat16, which NumPy has not
+        if value.element_size() < 4:  # may be of a type that NumPy has not
             value = value.float()
     return np.asarray(value)
+
+
+class _Shown(reprlib.Repr):
+    """What a message shows of a value, which may be of any size."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxstring = self.maxother = 400
+        self.maxlevel = 3
+
+    def repr_instance(self, x: Any, level: int) -> str:
+        """Return what is shown of an array, or of what is of no known type."""
+        dtype = getattr(x, "dtype", None)
+        if isinstance(dtype, np.dtype) and dtype.kind == "V":
+            return f"array of dtype {dtype}, which is no name of a type"
+        if dtype is not None and tuple(getattr(x, "shape", ())) != (1,):
+            return f"array of dtype {dtype}"
+        if isinstance(x, Mapping | list | tuple | set):
+            return f"{type(x).__name__} of {len(x)} entries"
+        return super().repr_instance(x, level)
+
+    repr_ndarray = repr_Tensor = repr_instance
+
+
+_shown = _Shown().repr
 
 
 def _read_file(path: Path) -> Any:
@@ -74,10 +133,16 @@ def _read_file(path: Path) -> Any:
             f"A `source` that is a file must end in {', '.join(_READERS)}. "
             f"Received: source={str(path)!r}"
         )
-    with path.open("rb") as file:
+    with open(path, "rb", opener=_open_at_once) as file:
+        before = os.fstat(file.fileno())
+        if not stat.S_ISREG(before.st_mode):
+            raise ValueError(
+                "`source` must be a regular file, neither a pipe nor a device. "
+                f"Received: source={str(path)!r}"
+            )
         try:
-            return read(file)
-        except ImportError:
+            content = read(file)
+        except (ImportError, NotNumbersError):
             raise
         except Exception as error:  # each library has its own for a bad file
             raise ValueError(
@@ -85,55 +150,114 @@ def _read_file(path: Path) -> Any:
                 "tells, of arrays alone: no Python objects, which could run "
                 f"code. Received: source={str(path)!r}"
             ) from error
+        after = os.fstat(file.fileno())
+        if _state(before) != _state(after):
+            raise ValueError(
+                "`source` must not change while it is read. "
+                f"Received: source={str(path)!r}"
+            )
+    return content
+
+
+def _open_at_once(path: str, flags: int) -> int:
+    """Open a file, and do not wait for a writer where it is a pipe."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _state(status: os.stat_result) -> tuple[int, int]:
+    return status.st_size, status.st_mtime_ns
 
 
 def _read_npz(file: BinaryIO) -> Mapping:
-    with zipfile.ZipFile(file) as archive:
-        _check_claims(archive)
+    _claims.check_npz(file)
     file.seek(0)
     with np.load(file, allow_pickle=False) as arrays:
         return dict(arrays)
 
 
-def _check_claims(archive: zipfile.ZipFile) -> None:
-    """Refuse arrays of sizes for which memory would be taken in vain."""
-    entries = archive.infolist()
-    packed = sum(entry.compress_size for entry in entries)
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > 100 * packed + _UNSUSPECTED:
-        raise ValueError(f"{packed} bytes claim to hold {unpacked}.")
-    for entry in entries:
-        with archive.open(entry) as member:
-            read_header = _HEADERS[np.lib.format.read_magic(member)]
-            shape, _, dtype = read_header(member)
-            held = entry.file_size - member.tell()
-        if math.prod(shape) * dtype.itemsize != held:
-            raise ValueError(f"{held} bytes claim to be of shape {shape}.")
+def _read_torch(file: BinaryIO) -> Any:
+    load = torch_files.loader(file.name)
+    _claims.check_torch(file)
+    limit = _claims.limit(file.seek(0, os.SEEK_END))
+    file.seek(0)
+    return load(file, limit)
 
 
 def _read_safetensors(file: BinaryIO) -> Mapping:
     try:
-        from safetensors.numpy import load
+        from safetensors import deserialize
     except ImportError as error:
         raise ImportError(
             "Reading a '.safetensors' file needs the safetensors library: "
             "`pip install keras-vision-attention[safetensors]`. "
             f"Received: source={file.name!r}"
         ) from error
-    return load(file.read())
+    data = file.read()
+    for name, entry in _header(data).items():
+        if name != "__metadata__" and entry["dtype"] not in _DTYPES:
+            raise NotNumbersError(name, f"array of dtype {entry['dtype']}")
+    return {
+        name: np.frombuffer(entry["data"], _DTYPES[entry["dtype"]]).reshape(
+            entry["shape"]
+        )
+        for name, entry in deserialize(data)
+    }
 
 
-# Bytes of zeros that a file may hold, packed into next to nothing.
-_UNSUSPECTED = 2**26
+def _header(data: bytes) -> dict[str, Any]:
+    """Return what a safetensors file tells of its arrays.
 
-# There is a third version, for names of fields, which no weights have.
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
+    What is found here is what the library does not look for, or does not tell
+    by the name of an array: it checks all else.
+    """
+    length = int.from_bytes(data[:8], "little")
+    # The limit of the format. What is cut short is no JSON.
+    text = data[8 : 8 + min(length, 100_000_000)]
+    if text.count(b"{") > _ARRAYS:
+        raise ValueError(f"More than {_ARRAYS} arrays.")
+    return json.loads(text.decode(), object_pairs_hook=_unique)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    entries = dict(pairs)
+    if len(entries) < len(pairs):
+        raise ValueError("A name is given twice.")
+    return entries
+
+
+# More than any network has: beyond it reading names alone takes long.
+_ARRAYS = 100_000
+
+# How many numbers may come as lists, and how deep: more than a network has.
+_LISTED = 2**26
+_DEPTH = 32
+
+# NumPy stores types of others as bytes, and there is one such type of two.
+_BFLOAT16_IN_NPZ = np.dtype("V2")
+
+# Numbers of fewer than eight bits, several to a byte, are not among them.
+_DTYPES: dict[str, np.dtype] = {
+    "BOOL": np.dtype("bool"),
+    **{f"U{8 * size}": np.dtype(f"u{size}") for size in (1, 2, 4, 8)},
+    **{f"I{8 * size}": np.dtype(f"i{size}") for size in (1, 2, 4, 8)},
+    **{f"F{8 * size}": np.dtype(f"f{size}") for size in (2, 4, 8)},
+    "C64": np.dtype("complex64"),
+    **{
+        name: np.dtype(getattr(ml_dtypes, theirs))
+        for name, theirs in {
+            "BF16": "bfloat16",
+            "F8_E4M3": "float8_e4m3fn",
+            "F8_E5M2": "float8_e5m2",
+            "F8_E4M3FNUZ": "float8_e4m3fnuz",
+            "F8_E5M2FNUZ": "float8_e5m2fnuz",
+            "F8_E8M0": "float8_e8m0fnu",
+        }.items()
+        if hasattr(ml_dtypes, theirs)
+    },
 }
 
 _READERS: dict[str, Callable[[BinaryIO], Any]] = {
     ".npz": _read_npz,
     ".safetensors": _read_safetensors,
-    **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), torch_files.load),
+    **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), _read_torch),
 }

@@ -6,6 +6,7 @@ from typing import Any
 
 import keras
 
+from keras_attention.checkpoints import _assigning
 from keras_attention.checkpoints import _matching
 from keras_attention.checkpoints import _report
 from keras_attention.checkpoints._registry import layouts_of
@@ -100,14 +101,8 @@ def load_reference_weights(
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
     arrays = read_source(source)
     reading = _matching.read(layouts, shapes, arrays)
-    if not reading.known:
+    if not reading.found:
         raise ValueError(_report.unlike(layouts, arrays))
     if not reading.fits:
         raise ValueError(_report.unfit(reading))
-    if not_finite := reading.not_finite:
-        raise ValueError(
-            "`source` must hold finite numbers alone. Nothing was loaded. "
-            f"Received: not finite={not_finite}"
-        )
-    for path, array in reading.weights().items():
-        weights[path].assign(array)
+    _assigning.assign(weights, _assigning.converted(reading, weights, arrays))

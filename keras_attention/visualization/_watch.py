@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import threading
 from collections import Counter
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -65,9 +66,10 @@ def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
 
 def build(model: keras.layers.Layer, inputs: Any) -> None:
     """Make the weights that a model has not made yet, for such inputs."""
-    if not all(layer.built for layer in model._flatten_layers()):
-        one = keras.tree.map_structure(lambda x: x[:1], inputs)
-        _called(model, one)
+    with _building:  # by one thread, where several find it as it is
+        if not all(layer.built for layer in model._flatten_layers()):
+            one = keras.tree.map_structure(lambda x: x[:1], inputs)
+            _called(model, one)
 
 
 def count(inputs: Any) -> int:
@@ -111,36 +113,97 @@ def mode(layer: keras.layers.Layer) -> dict[str, bool]:
     return {"training": False} if layer._call_has_training_arg else {}
 
 
+class _Watch:
+    """What one thread has to see of the layers of a model.
+
+    Attributes:
+        see: What answers for the layers.
+        layers: The layers of the model, by their ids.
+        stack: The layers in whose calls the thread is.
+    """
+
+    def __init__(self, layers: dict[int, keras.layers.Layer], see: See) -> None:
+        self.see = see
+        self.layers = layers
+        self.stack: list[keras.layers.Layer] = []
+
+
+class _Threads(threading.local):
+    """The watches of each thread, the innermost last."""
+
+    def __init__(self) -> None:
+        self.watches: list[_Watch] = []
+
+
+class _Patch:
+    """What stands in for the `call` of a layer while anyone watches it."""
+
+    def __init__(self, layer: keras.layers.Layer) -> None:
+        self.users = 0
+        self._layer = layer
+        self._before = vars(layer).get("call")
+        self._call = _seen(layer)
+        object.__setattr__(layer, "call", self._call)
+
+    def remove(self) -> None:
+        """Give the layer its own `call` back, unless it has got another."""
+        if vars(self._layer).get("call") is not self._call:
+            return
+        object.__delattr__(self._layer, "call")
+        if self._before is not None:
+            object.__setattr__(self._layer, "call", self._before)
+
+
+_threads = _Threads()
+_patches: dict[int, _Patch] = {}
+_patching = threading.Lock()
+_building = threading.RLock()
+
+
 @contextlib.contextmanager
 def _watched(model: keras.layers.Layer, see: See) -> Iterator[None]:
     """Put `see` between the layers of a model and those who call them.
 
-    Which is done to the objects, not to their classes: whatever else runs at
-    the time is left alone.
+    Which is done to the objects, not to their classes, and is seen by this
+    thread alone: calls by others, and of other models, go on as they were.
+    Layers that several threads watch are patched once, and set free by the
+    last of them.
     """
-    stack: list[keras.layers.Layer] = []
     layers = {id(layer): layer for layer in model._flatten_layers()}
-    before = [(layer, vars(layer).get("call")) for layer in layers.values()]
+    mine: list[_Patch] = []
+    watches = _threads.watches
+    watches.append(_Watch(layers, see))
     try:
-        for layer in layers.values():
-            object.__setattr__(layer, "call", _seen(layer, stack, see))
+        with _patching:
+            for key, layer in layers.items():
+                patch = _patches.get(key)
+                if patch is None:
+                    patch = _patches[key] = _Patch(layer)
+                patch.users += 1
+                mine.append(patch)
         yield
     finally:
-        for layer, call in before:
-            object.__delattr__(layer, "call")
-            if call is not None:
-                object.__setattr__(layer, "call", call)
+        watches.pop()
+        with _patching:
+            for key, patch in zip(layers, mine, strict=False):
+                patch.users -= 1
+                if not patch.users:
+                    del _patches[key]
+                    patch.remove()
 
 
-def _seen(layer, stack, see):
+def _seen(layer: keras.layers.Layer) -> Callable:
     function = layer.call
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        stack.append(layer)
+        watch = _threads.watches[-1] if _threads.watches else None
+        if watch is None or id(layer) not in watch.layers:
+            return function(*args, **kwargs)
+        watch.stack.append(layer)
         try:
-            return see(Call(stack, function, args, kwargs))
+            return watch.see(Call(watch.stack, function, args, kwargs))
         finally:
-            stack.pop()
+            watch.stack.pop()
 
     return call
