@@ -42,14 +42,13 @@ class Generated:
         return f"{self.key}: {self.drawn}, {mode}"
 
     def inputs(self):
-        """Return the inputs in their data format."""
-        arrays = [
+        """Return the inputs in `channels_last`."""
+        return [
             array if kind == "map" else off_kinks(array)
             for array, kind in zip(
                 self.drawn.inputs(), self.drawn.kinds, strict=True
             )
         ]
-        return self.drawn.moved(arrays)
 
     def layer(self):
         """Return the layer built, with weights that depend on their paths."""

@@ -219,7 +219,8 @@ def results(case, rounding):
     if BACKEND == "openvino" and case.training:
         return {}
     try:
-        layer, inputs = case.layer(), case.inputs()
+        layer = case.layer()
+        inputs = case.drawn.moved(case.inputs())
         found |= arrays(case, layer, inputs)
         if rounding:
             found |= moved(case, layer, inputs, found_arrays(found))

@@ -1,0 +1,443 @@
+"""Every function of a backend is its plain form, of all that callers pass.
+
+The arguments are generated: `FORMS` has a function for each name, that takes
+`pick`, which chooses one of its arguments, and a generator of numbers. It
+returns arrays to take gradients of, and what to do with a form and these.
+"""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from autodiff import BACKEND
+from autodiff import Calls
+from autodiff import vjp
+from contract.case import assert_close
+from contract.case import to_numpy
+from keras_attention import _axes
+from keras_attention import _backend
+from keras_attention._backend import plain
+from parity.generated import off_kinks
+from parity.generated import picker
+
+NAMES = [
+    name
+    for name, value in vars(_backend).items()
+    if callable(value) and not name.startswith("_")
+]
+# JAX compiles each of them, forward and backward, in both forms.
+CASES = {"torch": 8, "tensorflow": 6}.get(BACKEND, 3)
+# These have the most arguments.
+MANY = ("conv2d", "grid_sample")
+FORMS = {}
+
+
+def form(generate):
+    FORMS[generate.__name__] = generate
+    return generate
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        (name, index)
+        for name in NAMES
+        for index in range(CASES * (2 if name in MANY else 1))
+    ],
+)
+def test_every_form_is_the_plain_one(name, index):
+    assert name in FORMS, f"generate arguments of {name} here"
+    rng = np.random.default_rng([index, len(name)])
+    arrays, call = FORMS[name](picker(name, index), rng)
+    arrays = [np.asarray(array, "float32") for array in arrays]
+    expected, found = (
+        outcome(getattr(module, name), call, arrays)
+        for module in (plain, _backend)
+    )
+    assert str(found[0].dtype) == str(expected[0].dtype)
+    assert_close(found, expected, 2e-5)
+
+
+def outcome(function, call, arrays):
+    """Return the values and the gradients of a form."""
+    if function is plain.gradient:
+        # Nothing derives a plain form: it is held against the slope itself.
+        function = slope
+    values = call(function, *map(ops.convert_to_tensor, arrays))
+    cotangent = np.random.default_rng(0).normal(size=values.shape)
+    outputs, gradients, _ = vjp(
+        Calls(lambda *inputs: call(function, *inputs)),
+        arrays,
+        cotangent.astype("float32"),
+        # Where TensorFlow compiles, it takes other forms.
+        compiled=BACKEND != "torch" and _compiles(function),
+    )
+    return [to_numpy(outputs), *gradients]
+
+
+def _compiles(function):
+    return function is not slope
+
+
+def slope(function, x):
+    """Return the gradient of the function in `gradient` below."""
+    return 3 * ops.square(x)
+
+
+def a_map(pick, rng, channels=None, data_format="channels_last"):
+    """Return a map of rank 4."""
+    size = (pick(1, 2, 3), pick(4, 5, 6, 7), pick(4, 5, 6, 7))
+    shape = (*size, channels or pick(1, 2, 3, 6))
+    return rng.normal(size=_axes.shape_from_last(shape, data_format))
+
+
+def formats(pick):
+    return pick("channels_last", "channels_first")
+
+
+@form
+def affine(pick, rng):
+    between = pick((), (2,))
+    arrays = [rng.normal(size=(3, *between, 4)), rng.normal(size=(4, 5))]
+    if pick(True, False):
+        arrays.append(rng.normal(size=5))
+    return arrays, lambda form, *x: form(*x)
+
+
+def of_norm(pick, rng):
+    axis = pick(-1, 1)
+    rank = pick(2, 3, 4)
+    # Of two vectors the variance may be so small that rounding counts.
+    shape = [pick(1, 2, 5) if rank > 2 else pick(4, 5), *[4, 3, 5][: rank - 1]]
+    shape[axis] = channels = pick(1, 3)
+    x = rng.normal(2, 3, size=shape)
+    vectors = [rng.uniform(0.5, 1, channels) for _ in range(2)]
+    return [x, *vectors], {"axis": axis, "epsilon": pick(1e-5, 1e-3)}
+
+
+@form
+def batch_norm(pick, rng):
+    arrays, settings = of_norm(pick, rng)
+    # Only the outputs have gradients, the statistics do not need them.
+    part = pick(0, 0, 1, 2)
+
+    def call(form, *x):
+        found = form(*x, **settings)
+        values = found[part]
+        return ops.stop_gradient(values) + 0 * ops.sum(found[0])
+
+    def outputs(form, *x):
+        return form(*x, **settings)[0]
+
+    return arrays, call if part else outputs
+
+
+@form
+def normalize(pick, rng):
+    arrays, settings = of_norm(pick, rng)
+    statistics = rng.uniform(0.5, 1, (2, len(arrays[1]))).astype("float32")
+
+    def call(form, *x):
+        mean, variance = map(ops.convert_to_tensor, statistics)
+        return form(*x, mean=mean, variance=variance, **settings)
+
+    return arrays, call
+
+
+@form
+def blend(pick, rng):
+    shape = pick((3, 4), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 3, 4))
+    return rng.normal(size=(3, *shape)), lambda form, *x: form(*x)
+
+
+@form
+def rectify(pick, rng):
+    x = rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
+    # What was in it may be lost: a form gets its own.
+    return [x], lambda form, x: form(1 * x)
+
+
+@form
+def cast(pick, rng):
+    dtype = pick("float32", "float16", "bfloat16", "float64")
+    if BACKEND == "jax" and dtype == "float64":
+        dtype = "float16"
+
+    def call(form, x):
+        # There and back, as gradients come in float32.
+        return form(form(x, dtype), "float32")
+
+    return [rng.normal(size=(3, 4))], call
+
+
+@form
+def expand_dims(pick, rng):
+    axes = pick((1,), (1, 2), (2, 3), (1, 2, 3), ())
+    x = rng.normal(size=(2, 3))
+    return [x], lambda form, x: form(x, axes)
+
+
+@form
+def reshape(pick, rng):
+    shape = pick((6, 4), (-1, 8), (2, -1), (24,), (1, 2, 3, 4, 1))
+    return [rng.normal(size=(2, 3, 4))], lambda form, x: form(x, shape)
+
+
+@form
+def conv2d(pick, rng):
+    data_format = formats(pick)
+    groups, members = pick((1, 3), (1, 1), (2, 2), (3, 4), (10, 4), (40, 1))
+    kernel_size = (pick(1, 2, 3, 3, 4), pick(1, 2, 3, 3, 5))
+    steps = pick("none", "strides", "strides", "dilation_rate")
+    strides, dilation_rate = (1, 1), (1, 1)
+    if steps == "strides":
+        strides = pick(2, (2, 1), (1, 3), (2, 3))
+    if steps == "dilation_rate":
+        dilation_rate = pick(2, (2, 1), (1, 2), (2, 2))
+    padding = pick("same", "valid")
+    taps = np.array(kernel_size)
+    windows = (taps - 1) * np.broadcast_to(dilation_rate, 2) + 1
+    size = [pick(5, 6, 6, 7), pick(4, 5, 8)]
+    if padding == "valid":
+        size = np.maximum(size, windows)
+    shape = (pick(1, 2), *size, groups * members)
+    shape = tuple(int(n) for n in shape)
+    arrays = [
+        rng.normal(size=_axes.shape_from_last(shape, data_format)),
+        rng.normal(size=(*kernel_size, members, groups * pick(1, 2))),
+    ]
+    if pick(True, False):
+        arrays.append(rng.normal(size=arrays[1].shape[-1]))
+
+    def call(form, x, kernel, bias=None):
+        return form(
+            x,
+            kernel,
+            bias,
+            strides=strides,
+            padding=padding,
+            dilation_rate=dilation_rate,
+            data_format=data_format,
+        )
+
+    return arrays, call
+
+
+@form
+def pointwise(pick, rng):
+    shape, axis = pick(
+        ((7, 4), -1), ((7, 4), 1), ((3, 4, 5), 1), ((3, 5, 4), -1)
+    )
+    arrays = [rng.normal(size=n) for n in (shape, (4, 6), (6,))]
+    return arrays, lambda form, *x: form(*x, axis=axis)
+
+
+@form
+def window_sums(pick, rng):
+    size, planes = pick(1, 2, 3, 4, 5, 7, 9, 10), pick(2, 2, 1, 3)
+    # Of one sample, PyTorch cannot differentiate what `keras.ops.conv` does.
+    shape = (pick(2, 3), pick(1, 4, 6), pick(3, 5))
+    arrays = [rng.normal(size=shape) for _ in range(planes)]
+    arrays.append(rng.normal(size=(size, size, planes, 1)))
+    return arrays, lambda form, *x: form(x[:-1], x[-1])
+
+
+def reduced(pick, rng, ties=False):
+    """Return a map, axes as callers have them, and whether they stay."""
+    shape, axes = pick(
+        ((2, 3, 4, 5), (1, 2)),
+        ((2, 3, 4, 5), (2, 3)),
+        ((2, 3, 4, 5), (3,)),
+        ((2, 3, 4, 5), (1,)),
+        ((2, 3, 4), (1,)),
+        ((2, 3, 2, 3, 4), (1, 2, 3)),
+        ((2, 3, 4, 5, 6), (1, 3, 4)),
+    )
+    x = rng.integers(-2, 3, shape) if ties else rng.normal(size=shape)
+    keepdims = pick(False, True)
+    return [x], lambda form, x: form(x, axes, keepdims)
+
+
+@form
+def mean(pick, rng):
+    return reduced(pick, rng)
+
+
+@form
+def total(pick, rng):
+    return reduced(pick, rng)
+
+
+@form
+def largest(pick, rng):
+    # Whole numbers, many of them equal, share the gradient.
+    return reduced(pick, rng, ties=pick(True, False))
+
+
+@form
+def scale(pick, rng):
+    shape, axes = pick(
+        ((2, 3, 4, 5), (1, 2)),
+        ((2, 3, 4, 5), (2, 3)),
+        ((2, 3, 5), (1,)),
+        ((2, 3, 5), (2,)),
+        ((2, 3, 2, 4, 5), (1, 2, 3)),
+        ((2, 3, 4, 2, 33), (4,)),
+        ((2, 3, 4, 2, 5), (4,)),
+        ((2, 3, 5, 4), (2,)),
+    )
+    gate = [1 if axis in axes else n for axis, n in enumerate(shape)]
+    arrays = [rng.normal(size=shape), rng.normal(size=gate)]
+    return arrays, lambda form, *x: form(*x, axes)
+
+
+@form
+def dots(pick, rng):
+    members = pick(1, 2, 8, 32, 33)
+    axis, shape, other = pick(
+        (3, (2, 6, 4, members), (2, 1, 4, members)),
+        (4, (2, 3, 5, 4, members), (2, 1, 1, 4, members)),
+        (2, (2, 4, members, 6), (2, 4, members, 1)),
+        (2, (2, 4, members, 3, 5), (2, 4, members, 1, 1)),
+    )
+    arrays = [rng.normal(size=n) for n in (shape, other)]
+    return arrays, lambda form, *x: form(*x, axis)
+
+
+@form
+def halve(pick, rng):
+    data_format = formats(pick)
+    size = (pick(1, 2, 4, 5, 7), pick(1, 3, 4, 6))
+    shape = _axes.shape_from_last((2, *size, 3), data_format)
+    x = rng.normal(size=shape)
+    return [x], lambda form, x: form(x, data_format=data_format)
+
+
+@form
+def resize_bilinear(pick, rng):
+    data_format = formats(pick)
+    size = (pick(1, 2, 4, 5), pick(1, 3, 4))
+    shape = _axes.shape_from_last((2, *size, 3), data_format)
+    settings = {
+        "align_corners": pick(True, False),
+        "data_format": data_format,
+    }
+    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8)]
+    x = rng.normal(size=shape)
+    return [x], lambda form, x: form(x, new, **settings)
+
+
+@form
+def tile_means(pick, rng):
+    factor = pick(1, 2, 3, 4)
+    shape = (2, factor * pick(1, 2, 3), factor * pick(1, 2), pick(1, 3))
+    return [rng.normal(size=shape)], lambda form, x: form(x, factor)
+
+
+@form
+def grid_sample(pick, rng):
+    settings = {
+        "interpolation": pick("bilinear", "bicubic", "nearest"),
+        "padding_mode": pick("zeros", "border", "reflection"),
+        "align_corners": pick(True, False),
+        "data_format": formats(pick),
+    }
+    x = a_map(pick, rng, data_format=settings["data_format"])
+    grid = rng.uniform(-1.5, 1.5, (len(x), pick(1, 3), pick(2, 4), 2))
+    return [x, off_kinks(grid)], lambda form, *x: form(*x, **settings)
+
+
+@form
+def take_rows(pick, rng):
+    x = a_map(pick, rng)
+    shape = (len(x), pick(1, 3), pick(1, 4))
+    index = [rng.integers(0, n, shape).astype("int32") for n in x.shape[1:3]]
+    if pick(True, False):  # as glimpses are read, by rows and by columns
+        index = [index[0][:, :, :1], index[1][:, :1]]
+    return [x], lambda form, x: form(x, *map(ops.convert_to_tensor, index))
+
+
+@form
+def take_along(pick, rng):
+    axis = pick(1, 2)
+    shape = (pick(1, 2), pick(3, 4), pick(4, 5))
+    index = rng.integers(0, shape[axis], shape).astype("int32")
+
+    def call(form, x):
+        return form(x, ops.convert_to_tensor(index), axis)
+
+    return [rng.normal(size=shape)], call
+
+
+def taps(pick, rng, x, shape):
+    """Return indices along rows and columns, and as many weights."""
+    count = pick(1, 2, 4)
+    indices = [
+        rng.integers(0, size, (len(x), *shape)).astype("int32")
+        for size in x.shape[1:3]
+        for _ in range(count)
+    ]
+    weights = rng.normal(size=(2 * count, len(x), *shape))
+    return indices, list(weights)
+
+
+def paired(indices, weights):
+    pairs = [
+        (ops.convert_to_tensor(index), weight)
+        for index, weight in zip(indices, weights, strict=True)
+    ]
+    half = len(pairs) // 2
+    return pairs[:half], pairs[half:]
+
+
+@form
+def weighted_rows(pick, rng):
+    x = a_map(pick, rng)
+    indices, weights = taps(pick, rng, x, (pick(1, 3), pick(1, 4)))
+
+    def call(form, x, *weights):
+        return form(x, *paired(indices, weights))
+
+    return [x, *weights], call
+
+
+@form
+def deform(pick, rng):
+    groups, offset_groups = pick(1, 2, 3), pick(1, 2, 4)
+    members = groups * pick(1, 2)
+    size = (pick(1, 2, 3), pick(1, 2))
+    x = rng.normal(size=(offset_groups * pick(1, 2), 4, 5, members))
+    shape = (pick(1, 6), size[0] * size[1])
+    indices, weights = taps(pick, rng, x, shape)
+    channels = offset_groups * members // groups
+    kernel = rng.normal(size=(*size, channels, groups * pick(1, 2)))
+
+    def call(form, x, kernel, *weights):
+        return form(
+            x,
+            *paired(indices, weights),
+            kernel,
+            groups=groups,
+            offset_groups=offset_groups,
+        )
+
+    return [x, kernel, *weights], call
+
+
+@form
+def gradient(pick, rng):
+    x = rng.normal(size=pick((3,), (2, 3), (1, 2, 3)))
+
+    def call(form, x):
+        # Of a function of its own: no gradient of this gradient is asked for.
+        found = form(lambda x: ops.sum(x * x * x), ops.stop_gradient(x))
+        return ops.stop_gradient(found) + 0 * x
+
+    return [x], call
+
+
+def test_there_are_forms_to_compare():
+    assert len(NAMES) > 20
+    assert keras.config.backend() == BACKEND
+    assert set(FORMS) <= set(NAMES)
