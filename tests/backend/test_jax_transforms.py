@@ -17,7 +17,6 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention import RecurrentAttention
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
-from keras_attention import SqueezeExcite
 from keras_attention import _backend
 from keras_attention import ops
 from keras_attention._backend import plain
@@ -27,7 +26,6 @@ if BACKEND != "jax":
     pytest.skip("These are transformations of JAX.", allow_module_level=True)
 
 import jax
-import jax.export
 import jax.numpy as jnp
 
 IMAGES = (2, 4, 5, 3)
@@ -387,15 +385,3 @@ def test_jacobians_and_hessians():
     found = jax.jit(jax.hessian(loss))(x)
     assert_close(found, jax.jit(jax.jacrev(jax.grad(loss)))(x), 1e-4)
     assert_close(found, jnp.moveaxis(found, range(4, 8), range(4)), 1e-4)
-
-
-def test_exported_gates_take_signals_of_any_length():
-    """A length that is not known yet cannot be compared with a number."""
-    layer = SqueezeExcite(2, data_format="channels_first")
-    x = np.random.default_rng(0).normal(size=(2, 4, 5)).astype("float32")
-    expected = layer(x)
-    shape = jax.export.symbolic_shape("b, 4, n")
-    exported = jax.export.export(jax.jit(layer.__call__))(
-        jax.ShapeDtypeStruct(shape, "float32")
-    )
-    assert_close(exported.call(x), expected)
