@@ -143,8 +143,6 @@ def require_same(layer, twin, call) -> None:
     parts = layer._flatten_layers()
     if all(_classes.package(part) in TRUSTED for part in parts):
         return
-    if not call.inputs:
-        return
     args, kwargs = keras.tree.map_structure(
         sample, (list(call.args), dict(call.kwargs))
     )

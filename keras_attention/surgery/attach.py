@@ -51,10 +51,10 @@ def attach(
     configuration, on one random map) is inserted as it is.
 
     The given model is left as it was. The new one is functional, is not
-    compiled (unless its class does that), and has variables of its own: the layers of the old names with the
-    old values, and new ones. Models in the model are copied and changed in the
-    same way; a layer or a model that is called several times gets one attention
-    that is called as often.
+    compiled (unless its class does that), and has variables of its own: the
+    layers of the old names with the old values, and new ones. Models in the
+    model are copied and changed in the same way; a layer or a model that is
+    called several times gets one attention that is called as often.
 
     Args:
         model: Functional or Sequential model, built.

@@ -98,8 +98,8 @@ def replace_add(
 
     Note:
         What is said of frozen layers, of copies, of classes and of compiling
-        under `keras_attention.attach` holds here as well. A layer that adds with a
-        factor of its own, as in Inception-ResNet, is left alone.
+        under `keras_attention.attach` holds here as well. A layer that adds
+        with a factor of its own, as in Inception-ResNet, is left alone.
     """
     _graph.require_network(model)
     identity = _arguments.boolean("identity", identity)

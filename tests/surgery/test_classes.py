@@ -36,8 +36,8 @@ class Doubling:
     def call(self, inputs, training=None, mask=None):
         return 2 * super().call(inputs, training=training)
 
-    def predict_step(self, data):
-        return 3 * super().predict_step(data)
+    def predict(self, x, **kwargs):
+        return 3 * super().predict(x, **kwargs)
 
 
 @register
@@ -59,10 +59,11 @@ class Scaled(keras.Model):
         self.factor = factor
         self.more = layers.Dense(4, bias_initializer="normal", name="more")
         self.more.build((None, None, None, 4))
-        self.start = keras.Variable(np.ones(4), name="start")
+        self.start = self.add_weight((4,), "ones", name="start")
         self.parts = [self.more, factor]
         self.table = {"factor": factor}
         self.losses_of = (abs,)
+        self.tracker = keras.metrics.Mean()
 
     def call(self, inputs, training=None, mask=None):
         x = super().call(inputs, training=training)
@@ -84,13 +85,13 @@ class Task(keras.Model):
 
     def __init__(self, backbone, scale=2.0, **kwargs):
         inputs = keras.Input((6, 6, 3))
-        outputs = layers.Dense(3, name="head")(backbone(inputs))
+        outputs = layers.Dense(3, name="head")(backbone(inputs)) * 2
         super().__init__(inputs, outputs, **kwargs)
         self.backbone = backbone
         self.scale = scale
 
-    def predict_step(self, data):
-        return super().predict_step(self.scale * data)
+    def predict(self, x, **kwargs):
+        return super().predict(self.scale * x, **kwargs)
 
     def get_config(self):
         backbone = keras.saving.serialize_keras_object(self.backbone)
@@ -135,6 +136,7 @@ def changed_scaled():
     model.start.assign(np.arange(4))
     model.table["factor"] = 7.0
     model.note = "mine"
+    model.steps, model.pair = [1, 2], (3,)
     return model
 
 
@@ -195,6 +197,8 @@ def test_what_a_model_holds_is_its_copys():
     assert new.parts[0] is new.more
     assert new.more is not model.more
     assert new.losses_of == (abs,)
+    assert (list(new.steps), tuple(new.pair)) == ([1, 2], (3,))
+    assert new.tracker is not model.tracker
 
 
 def test_a_task_survives_saving(tmp_path):
@@ -226,6 +230,27 @@ class Fixed(Task):
     @classmethod
     def from_config(cls, config):
         return cls(bare(), **config)
+
+
+@register
+class Swapping(Task):
+    """Ignores the backbone that it is given."""
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(bare())
+
+
+@register
+class OtherKind(Doubling, keras.Model):
+    """Makes a graph of other operations of its own config."""
+
+    def __init__(self, extra=False, **kwargs):
+        inputs, x = convolution()
+        super().__init__(inputs, x + 1 if extra else x * 2, **kwargs)
+
+    def get_config(self):
+        return {"extra": True}
 
 
 @register
@@ -284,7 +309,7 @@ class Picky(Doubling, keras.Model):
 
 def set_on_the_model():
     model = bare()
-    model.predict_step = model.predict_step
+    model.predict = model.predict
     return model
 
 
@@ -298,12 +323,12 @@ REFUSED = {
     "own graph": (
         OwnGraph,
         "conv",
-        r"bare graph.* OwnGraph overrides call, predict_step.*`keras\.M",
+        r"bare graph.* OwnGraph overrides call, predict.*`keras\.M",
     ),
     "head": (
         lambda: Task(bare()),
         "head",
-        r"Task overrides predict_step, .*Give `model\.backbone`, and make",
+        r"Task overrides predict, .*Give `model\.backbone`, and make",
     ),
     "unnamed": (lambda: Unnamed(bare()), "conv", "KeyError: 'backbone'"),
     "unchanged": (lambda: Fixed(bare()), "conv", "its config does not name"),
@@ -318,6 +343,8 @@ REFUSED = {
         "Broken overrides.*lost: NotImplementedError",
     ),
     "longer": (lambda: around(LongerGraph()), "last", "not make its graph"),
+    "other kind": (lambda: around(OtherKind()), "last", "not make its graph"),
+    "swapping": (lambda: Swapping(bare()), "conv", "not make its graph"),
     "forgetful": (
         lambda: Forgetful(*convolution()),
         "conv",
@@ -325,7 +352,7 @@ REFUSED = {
     ),
     "ignoring": (lambda: Ignoring(), "conv", "makes another graph than"),
     "picky": (lambda: Picky(*convolution()), "conv", "lost: ValueError: not m"),
-    "instance": (set_on_the_model, "conv", "`predict_step` is set on the"),
+    "instance": (set_on_the_model, "conv", "`predict` is set on the"),
     "teacher": (with_a_teacher, "conv", "it holds `teacher`, which is not"),
 }
 
@@ -579,8 +606,8 @@ class Nameless(layers.Layer):
     def __init__(self):
         super().__init__()
 
-    def call(self, x):
-        return x + 1
+    def call(self, x, more=1):
+        return x + more
 
     def get_config(self):
         return {}
@@ -595,9 +622,11 @@ class Unreadable(Nameless):
 
 
 def test_layers_without_a_name():
-    model = with_layer(Nameless())
-    x = networks.images(model)
-    assert_same(attach(model, se(), "dense")(x), model(x))
+    inputs = keras.Input((4,), dtype="int32")
+    x = layers.Embedding(3, 4, name="words")(Nameless()(inputs, more=0))
+    model = keras.Model(inputs, x)
+    x = np.ones((2, 4), "int32")
+    assert_same(attach(model, se(), "words")(x), model(x))
 
 
 def test_configs_that_cannot_be_read_raise():

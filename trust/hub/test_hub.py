@@ -110,7 +110,8 @@ BACKBONES = {
         stackwise_strides=[1, 2],
         stackwise_num_filters=[8, 16],
         image_shape=(32, 32, 3),
-        block_type="dark",
+        block_type="dark_block",
+        stage_type="dark",
     ),
     "Xception": lambda: hub.XceptionBackbone(
         stackwise_conv_filters=[[8, 8], [16, 16]],
@@ -283,7 +284,7 @@ def test_a_detector_raises():
     )
     message = "RetinaNetObjectDetector overrides .*compute_loss.*predict_step"
     with pytest.raises(ValueError, match=message):
-        keras_attention.attach(detector, se(), insertion_points(backbone))
+        keras_attention.attach(detector, se(), insertion_points(detector))
     graph = keras.Model(detector.input, detector.output)
     new = keras_attention.attach(graph, se(), insertion_points(graph))
     x = images(graph)
