@@ -64,7 +64,7 @@ def results(tmp_path_factory, request):
         runs[backend] = subprocess.Popen(
             [
                 *(sys.executable, "-m", "parity.worker"),
-                *(out, str(CASES), *options, *sorted(names)),
+                *(*options, out, str(CASES), *sorted(names)),
             ],
             env={
                 **os.environ,
