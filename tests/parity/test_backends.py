@@ -43,11 +43,17 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory):
+def results(tmp_path_factory, request):
     """What each backend computed: by backend, case and name of the array.
 
-    And, by case and array, how far rounding moves it.
+    And, by case and array, how far rounding moves it. Of the names alone whose
+    tests are selected.
     """
+    names = {
+        item.callspec.params["name"]
+        for item in request.session.items
+        if "results" in item.fixturenames and hasattr(item, "callspec")
+    }
     folder = tmp_path_factory.mktemp("parity")
     paths = [str(TESTS), os.environ.get("PYTHONPATH", "")]
     runs = {}
@@ -58,7 +64,7 @@ def results(tmp_path_factory):
         runs[backend] = subprocess.Popen(
             [
                 *(sys.executable, "-m", "parity.worker"),
-                *(out, str(CASES), *options),
+                *(*options, out, str(CASES), *sorted(names)),
             ],
             env={
                 **os.environ,

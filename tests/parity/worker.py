@@ -1,6 +1,6 @@
 """Computes the generated cases under one backend, and writes all of it.
 
-`python -m parity.worker OUT.npz COUNT [--rounding] [NAME ...]` takes `COUNT`
+`python -m parity.worker [--rounding] OUT.npz COUNT [NAME ...]` takes `COUNT`
 cases of each name. An array is named `CASE/outputs`, `CASE/attention/...`,
 `CASE/gradients/...` or `CASE/state/...`; `CASE/about` says what the case is,
 `CASE/error` what went wrong. With `--rounding` there is `CASE/moved/...` beside
