@@ -9,6 +9,7 @@ from keras import ops
 
 from autodiff import BACKEND
 from autodiff import Calls
+from autodiff import some
 from autodiff import vjp
 from contract.case import assert_close
 from keras_attention import _axes
@@ -109,6 +110,22 @@ def test_conv2d(channels, groups, padding, data_format, rng):
     compare("conv2d", [x, kernel, bias], rng, **settings)
     if channels == 6:
         settings["bias"] = None
+        compare("conv2d", [x, kernel], rng, half=False, **settings)
+
+
+@pytest.mark.parametrize("strides", [2, (3, 1)])
+@pytest.mark.parametrize("size", some([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
+def test_same_padding_with_strides(size, strides, data_format, rng):
+    x = rng.normal(size=_axes.shape_from_last((2, *size, 4), data_format))
+    for taps in some([(3, 2), (1, 5), (2, 3)], 3):
+        kernel = rng.normal(size=(*taps, 2, 6))
+        settings = {
+            "bias": None,
+            "strides": strides,
+            "padding": "same",
+            "dilation_rate": 1,
+            "data_format": data_format,
+        }
         compare("conv2d", [x, kernel], rng, half=False, **settings)
 
 
