@@ -1,5 +1,7 @@
 """TensorFlow: layers of several branches."""
 
+import functools
+
 import tensorflow as tf
 
 
@@ -99,11 +101,30 @@ def _convs(w, name, x, count, config, training):
 
 
 def _conv(x, kernel, config, dilation=1):
-    last = config["data_format"] == "channels_last"
-    maps = "NHWC" if last else "NCHW"
-    return tf.nn.conv2d(
-        x, kernel, 1, "SAME", data_format=maps, dilations=dilation
-    )
+    settings = {"strides": 1, "padding": "SAME", "dilations": dilation}
+    if config["data_format"] == "channels_last":
+        return tf.nn.conv2d(x, kernel, **settings)
+    if _convolves_channels_first():
+        return tf.nn.conv2d(x, kernel, data_format="NCHW", **settings)
+    y = tf.nn.conv2d(tf.transpose(x, (0, 2, 3, 1)), kernel, **settings)
+    return tf.transpose(y, (0, 3, 1, 2))
+
+
+@functools.cache
+def _convolves_channels_first():
+    """Return whether TensorFlow does on this processor, by trying it once."""
+    with tf.init_scope():
+        try:
+            tf.nn.conv2d(
+                tf.zeros((1, 1, 1, 1)),
+                tf.zeros((1, 1, 1, 1)),
+                strides=1,
+                padding="SAME",
+                data_format="NCHW",
+            )
+        except tf.errors.UnimplementedError:
+            return False
+    return True
 
 
 def _grouped(x, kernel, config, dilation):

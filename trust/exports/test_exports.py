@@ -5,11 +5,15 @@ import os
 import sys
 from pathlib import Path
 
+import keras
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 import formats
 import table
+
+from cases import CASES
+from contract.case import assert_close
 
 KNOWN = json.loads(table.FOUND.read_text()).get(formats.BACKEND, {})
 
@@ -41,3 +45,22 @@ def test_nothing_is_wrong_without_a_word(found):
         if isinstance(result, float) and not table.works(result)
     }
     assert not silent
+
+
+@pytest.mark.skipif(
+    formats.BACKEND != "tensorflow",
+    reason="Files of JAX and PyTorch are traced at one size.",
+)
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_onnx_files_of_unknown_sizes_run_at_any_size(case, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    images = [keras.Input((*[None] * (len(s) - 2), s[-1])) for s in case.shapes]
+    outputs = case.generic()(*images)
+    model = keras.Model(images if len(images) > 1 else images[0], outputs)
+    small, large = case.inputs(), case.inputs(case.resized(3, 9))
+    path, _ = formats.write("ONNX", model, tmp_path / "model", small)
+    session = onnxruntime.InferenceSession(path)
+    names = [entry.name for entry in session.get_inputs()]
+    for inputs in (small, large):
+        found = session.run(None, dict(zip(names, inputs, strict=True)))[0]
+        assert_close(found, formats.call(model, inputs))
