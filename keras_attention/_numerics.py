@@ -8,7 +8,6 @@ from keras import ops
 
 from keras_attention import _backend
 
-
 # The name of a dtype, which Keras takes a microsecond to find.
 _dtype_name = functools.cache(keras.backend.standardize_dtype)
 

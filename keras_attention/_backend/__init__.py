@@ -33,6 +33,7 @@ rectify = _active.rectify
 reshape = _active.reshape
 resize_bilinear = _active.resize_bilinear
 scale = _active.scale
+step = _active.step
 take_along = _active.take_along
 take_rows = _active.take_rows
 tile_means = _active.tile_means

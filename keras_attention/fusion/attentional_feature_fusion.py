@@ -107,7 +107,10 @@ class AttentionalFeatureFusion(PairFusion):
 
     def compute_attention(self, x, residual, training=None):
         return self._weigh(
-            self._sum(x, residual), self.local_context, self.global_context, training
+            self._sum(x, residual),
+            self.local_context,
+            self.global_context,
+            training,
         )
 
     def apply_attention(self, x, residual, attention):

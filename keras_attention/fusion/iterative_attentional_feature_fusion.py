@@ -123,7 +123,10 @@ class IterativeAttentionalFeatureFusion(PairFusion):
 
     def compute_attention(self, x, residual, training=None):
         first = self._weigh(
-            self._sum(x, residual), self.local_context, self.global_context, training
+            self._sum(x, residual),
+            self.local_context,
+            self.global_context,
+            training,
         )
         return self._weigh(
             self.apply_attention(x, residual, first),

@@ -114,7 +114,8 @@ class ResidualAttention(BottleneckLayer):
         with less than any value: an even size at its end, as the files do, an
         odd one at both ends, so that :math:`n` positions become
         :math:`\lceil n / 2 \rceil`. Where all scores at a position are zero,
-        :math:`f_2` is zero.
+        :math:`f_2` is zero. In float16 the convolutions add up in the range of
+        float16: what comes out of one must stay below 65504.
     """
 
     def __init__(

@@ -79,7 +79,10 @@ class SpatialGroupEnhance(AttentionLayer):
     Note:
         The deviation is the unbiased one, as in the authors' code. That code
         divides zero by zero on a map of one position; here :math:`t` is zero
-        there.
+        there. The rounding error of :math:`t` is about :math:`10^{-7}` times
+        the ratio of mean to standard deviation of a map: maps with a mean of
+        :math:`10^6` and a standard deviation of 1 have gates that are off by
+        1 %. Values may be as large as :math:`10^{15}`.
     """
 
     def __init__(
@@ -116,10 +119,12 @@ class SpatialGroupEnhance(AttentionLayer):
         mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
         # t is the same of c / size^2, with epsilon / size^2, and does not
         # overflow where c^2 would.
-        size = _backend.largest(ops.abs(mean), (self._members,), keepdims=True)
-        size = ops.maximum(ops.stop_gradient(size), 1)
-        vectors = self._relative(self._grouped(wide))
-        c = _backend.dots(vectors, mean / size / size, self._members)
+        size = _backend.largest(
+            ops.abs(ops.stop_gradient(mean)), (self._members,), keepdims=True
+        )
+        size = ops.maximum(size, 1)
+        mean = mean / size / size
+        c = _backend.dots(self._grouped(wide), mean, self._members)
         places = 1 if self.data_format == "channels_last" else 3
         centred, factor = _numerics.center(
             c, (places,), self.epsilon / size / size
@@ -155,19 +160,6 @@ class SpatialGroupEnhance(AttentionLayer):
         """Return a map with its places in one axis, and its channels in two."""
         merged = _axes.merge_space(x, self.data_format)
         return _axes.split_channels(merged, self.groups, self.data_format)
-
-    def _relative(self, vectors):
-        """Return the vectors of a grouped map minus the first of them.
-
-        An offset that all have in common, which t does not depend on, then
-        takes no digits from the products.
-        """
-        first = (
-            vectors[:, :1]
-            if self.data_format == "channels_last"
-            else vectors[..., :1]
-        )
-        return vectors - ops.stop_gradient(first)
 
     @property
     def _members(self) -> int:

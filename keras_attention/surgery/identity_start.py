@@ -9,7 +9,6 @@ from keras import ops
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention import _numerics
 from keras_attention._layer import AttentionLayer
 
 
@@ -23,8 +22,8 @@ class IdentityStart(AttentionLayer):
 
     where :math:`f` is `layer` and :math:`s \in \mathbb{R}^C` is learned from
     :math:`s = 0`. So the output is the input, to the last bit, whatever
-    :math:`f` starts from; at :math:`s = 1` it is that of :math:`f`. A trained
-    network into which the layer is put computes what it did before. The first
+    :math:`f` starts from, even where :math:`f(x)` is infinite or NaN; at
+    :math:`s = 1` it is that of :math:`f`. A trained network into which the layer is put computes what it did before. The first
     step of training moves :math:`s`, the next the weights of :math:`f` too.
 
     `keras_attention.attach` puts it around the attention that it inserts. A
@@ -119,14 +118,10 @@ class IdentityStart(AttentionLayer):
 
     def apply_attention(self, x, attention):
         """Return `x`, moved towards the output of the layer."""
-        x32 = _numerics.accumulable(x)
-        scale = _backend.cast(self.scale, x32.dtype)
-        scale = _axes.per_channel(scale, self.data_format, len(x.shape))
-        difference = _backend.cast(attention, x32.dtype) - x32
-        # Where the scale is zero, so is the product, whatever it is times.
-        kept = ops.logical_or(scale != 0, ops.isfinite(difference))
-        difference = ops.where(kept, difference, 0)
-        return _backend.cast(x32 + scale * difference, x.dtype)
+        scale = _axes.per_channel(
+            ops.convert_to_tensor(self.scale), self.data_format, len(x.shape)
+        )
+        return _backend.step(x, attention, scale)
 
     def compute_attention_shape(self, input_shape):
         if not hasattr(self.layer, "compute_attention_shape"):

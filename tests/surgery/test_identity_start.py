@@ -5,10 +5,13 @@ import numpy as np
 import pytest
 from keras import layers
 
+from autodiff import forward
+from autodiff import vjp
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
 from keras_attention import IdentityStart
+from keras_attention import ResidualAttention
 from keras_attention import SpatialAttention
 from keras_attention import SqueezeExcite
 
@@ -102,3 +105,67 @@ def test_several_outputs_are_told():
     inner = layers.LSTM(3, return_state=True)
     with pytest.raises(ValueError, match=r"keep the shape.*output_shape=None"):
         IdentityStart(inner).build((2, 4, 3))
+
+
+class Broken(layers.Layer):
+    """A layer whose outputs are infinite or NaN here and there."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(4, dtype=self.dtype_policy)
+
+    def call(self, x):
+        y = np.zeros(SHAPE)
+        y[0, 0, 0] = [np.inf, -np.inf, np.nan, 0]
+        return self.dense(x) + keras.ops.cast(y, x.dtype)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
+def test_starts_as_the_identity_where_nothing_is_finite(x, dtype):
+    x[1, 0, 0] = [np.inf, -np.inf, np.nan, 1]
+    x[1, 1, 1] = 40000
+    layer = IdentityStart(Broken(dtype=dtype), dtype=dtype)
+    layer.build(SHAPE)
+    x = keras.ops.cast(x, dtype)
+    assert_same(
+        keras.ops.cast(forward(layer, x), "float32"),
+        keras.ops.cast(x, "float32"),
+    )
+    assert_same(
+        keras.ops.cast(layer(x, training=True), "float32"),
+        keras.ops.cast(x, "float32"),
+    )
+
+
+def test_overflow_in_float16_is_not_seen_at_the_start():
+    x = np.full((1, 8, 8, 4), 40000, "float16")
+    layer = IdentityStart(
+        ResidualAttention(1, dtype="float16"), dtype="float16"
+    )
+    assert_same(layer(x), x)
+    layer = IdentityStart(
+        layers.Rescaling(-1, dtype="float16"), dtype="float16"
+    )
+    layer.build(x.shape)
+    layer.scale.assign(np.full(4, 0.5))
+    assert_same(layer(x), np.zeros_like(x))
+
+
+def test_gradients_where_nothing_is_finite(x):
+    layer = IdentityStart(Broken())
+    layer.build(SHAPE)
+    cotangent = np.ones(SHAPE, "float32")
+    _, (slope,), of_weights = vjp(layer, [x], cotangent)
+    assert_same(slope, cotangent)
+    of_scale = of_weights.pop("scale")
+    finite = to_numpy(layer.layer(x)) - x
+    finite[~np.isfinite(finite)] = 0
+    assert_close(of_scale, finite.sum(axis=(0, 1, 2)))
+    for gradient in of_weights.values():
+        assert_same(gradient, np.zeros_like(gradient))
+    layer.scale.assign(np.full(4, 0.1))
+    outputs, _, of_weights = vjp(layer, [x], cotangent)
+    # What is not finite is not hidden.
+    assert not np.isfinite(outputs[0, 0, 0, :3]).any()
+    assert np.isfinite(outputs[1]).all()
+    assert all(np.any(of_weights[name]) for name in of_weights)

@@ -14,6 +14,7 @@ from keras_attention._backend.jax.sampling import weighted_rows
 from keras_attention._backend.jax.windows import window_sums
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
+from keras_attention._backend.plain.elementwise import step
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.reductions import mean

@@ -4,6 +4,7 @@ from keras_attention._backend.plain.autodiff import gradient
 from keras_attention._backend.plain.deform import deform
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
+from keras_attention._backend.plain.elementwise import step
 from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import conv2d

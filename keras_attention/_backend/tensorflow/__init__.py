@@ -2,6 +2,7 @@
 
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
+from keras_attention._backend.plain.elementwise import step
 from keras_attention._backend.plain.norm import batch_norm
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise

@@ -4,6 +4,7 @@ from keras_attention._backend.torch.autodiff import gradient
 from keras_attention._backend.torch.deform import deform
 from keras_attention._backend.torch.elementwise import blend
 from keras_attention._backend.torch.elementwise import rectify
+from keras_attention._backend.torch.elementwise import step
 from keras_attention._backend.torch.norm import batch_norm
 from keras_attention._backend.torch.norm import normalize
 from keras_attention._backend.torch.products import conv2d

@@ -1,0 +1,216 @@
+"""Numbers that are not ordinary floats: integers, and what is very large."""
+
+import keras
+import numpy as np
+import pytest
+
+import twins
+from autodiff import BACKEND
+from autodiff import forward
+from autodiff import some
+from autodiff import vjp
+from cases import CASES
+from cases import DYNAMIC
+from cases import EVERYTHING
+from contract.case import assert_close
+from contract.case import assert_same
+from contract.case import flat
+from contract.case import to_layout
+from keras_attention import GatedChannelTransform
+from keras_attention import GlimpseSensor
+from keras_attention import RecurrentAttention
+from keras_attention import ResidualAttention
+from keras_attention import SpatialGroupEnhance
+
+
+def first_of_each_class(cases):
+    first = {}
+    for case in cases:
+        first.setdefault(case.layer_cls, case)
+    return [pytest.param(case, id=str(case)) for case in first.values()]
+
+
+def integers(case, dtype):
+    rng = np.random.default_rng(0)
+    low = 0 if dtype[0] in "ub" else -2
+    return [rng.integers(low, 3, shape).astype(dtype) for shape in case.shapes]
+
+
+def assert_same_dtype(actual, expected):
+    dtypes = [[str(a.dtype) for a in flat(it)] for it in (actual, expected)]
+    assert dtypes[0] == dtypes[1]
+
+
+@pytest.mark.parametrize(
+    "dtype", some(["uint8", "int8", "int32", "int64", "bool"], 5)
+)
+@pytest.mark.parametrize("case", first_of_each_class(EVERYTHING))
+def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
+    layer, inputs = case.generic(), integers(case, dtype)
+    expected = forward(layer, *(x.astype("float32") for x in inputs))
+    found = forward(layer, *inputs)
+    assert_same_dtype(found, expected)
+    assert_same(found, expected)
+    # Only one of two inputs, given by its name.
+    *others, last = map(keras.ops.convert_to_tensor, inputs)
+    others = [keras.ops.cast(x, "float32") for x in others]
+    assert_same(forward(layer, *others, last), expected)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "case", first_of_each_class(CASES)[:: 1 if BACKEND == "torch" else 6]
+)
+def test_models_take_integer_inputs(case, dtype, data_format):
+    if BACKEND == "tensorflow" and data_format == "channels_first":
+        data_format = "channels_last"  # its CPUs convolve half so
+    layer = case.generic(dtype=dtype, data_format=data_format)
+    inputs = [to_layout(x, data_format) for x in integers(case, "uint8")]
+    floats = [x.astype(layer.compute_dtype) for x in inputs]
+    symbols = [keras.Input(x.shape[1:], dtype="uint8") for x in inputs]
+    model = keras.Model(symbols, layer(*symbols, return_attention=True))
+    expected = layer(*floats, return_attention=True)
+    found = model.predict(inputs, verbose=0)
+    assert_close(
+        [a.astype("float32") for a in flat(found)],
+        [a.astype("float32") for a in flat(expected)],
+        0.02 if dtype != "float32" else 1e-5,
+    )
+    for symbol in keras.tree.flatten(model.output):
+        assert symbol.dtype == layer.compute_dtype
+    assert_same(layer.attention(*inputs), layer.attention(*floats))
+
+
+@pytest.mark.parametrize("case", first_of_each_class(EVERYTHING)[::4])
+def test_stateless_calls_take_integer_inputs(case):
+    layer, inputs = case.generic(), integers(case, "uint8")
+    tensors = list(map(keras.ops.convert_to_tensor, inputs))
+    found, _ = layer.stateless_call(
+        [v.value for v in layer.trainable_variables],
+        [v.value for v in layer.non_trainable_variables],
+        *tensors,
+    )
+    assert_same_dtype(found, layer(*inputs))
+    assert_close(found, layer(*(x.astype("float32") for x in inputs)))
+
+
+def test_recurrent_attention_predicts_integer_images():
+    model = RecurrentAttention(3, units=6, num_glimpses=2, glimpse_size=3)
+    images = np.random.default_rng(0).integers(0, 255, (3, 9, 7, 2))
+    images = images.astype("uint8")
+    floats = images.astype("float32")
+    assert_close(
+        model.predict(images, verbose=0), model.predict(floats, verbose=0)
+    )
+    assert_same(model.locations(images), model.locations(floats))
+
+
+def test_training_may_be_a_boolean_tensor():
+    layer, x = GatedChannelTransform(), np.ones((1, 2, 2, 4), "float32")
+    assert_same(layer(x, training=np.bool_(False)), x)
+
+
+@pytest.mark.parametrize("case", first_of_each_class(CASES + DYNAMIC))
+def test_nested_inputs_raise(case):
+    """`attention` and the call itself, symbolic or not, in the same words."""
+    wrong = (
+        [np.ones(case.shapes[0])],
+        {"x": np.ones(case.shapes[0])},
+        [[1.0, 2.0]],
+        (keras.KerasTensor(case.shapes[0]),),
+    )
+    layer = case.generic()
+    for x in wrong:
+        inputs = [x] * len(case.shapes)
+        for call in (layer, layer.attention):
+            with pytest.raises(ValueError, match=r"must be one tensor.*Rec"):
+                call(*inputs)
+
+
+# Their sums over channels and positions may be anything in between; those of
+# convolutions are in float16, whatever comes of them.
+IN_RANGE = [
+    case
+    for case in CASES
+    if case.layer_cls.__name__
+    in (
+        "AttentionalFeatureFusion",
+        "CBAM",
+        "ChannelAttention",
+        "GatedChannelTransform",
+        "IdentityStart",
+        "IterativeAttentionalFeatureFusion",
+        "MultiScaleChannelAttention",
+        "SpatialAttention",
+        "SpatialGroupEnhance",
+        "SqueezeExcite",
+    )
+]
+
+
+@pytest.mark.parametrize("large", [40000, 60000])
+@pytest.mark.parametrize("case", first_of_each_class(IN_RANGE))
+def test_float16_results_in_range_are_finite(case, large):
+    rng = np.random.default_rng(0)
+    layer, wide = case.layer(dtype="float16"), case.layer()
+    layer.build(*case.shapes)
+    wide.build(*case.shapes)
+    wide.set_weights([w.astype("float32") for w in layer.get_weights()])
+    constant = [np.full(shape, large) for shape in case.shapes]
+    opposite = [(-1) ** i * x for i, x in enumerate(constant)]
+    signs = [rng.choice([-large, large], shape) for shape in case.shapes]
+    for inputs in (constant, opposite, signs):
+        half = [x.astype("float16") for x in inputs]
+        found = forward(layer, *half, return_attention=True)
+        expected = forward(
+            wide, *(x.astype("float32") for x in half), return_attention=True
+        )
+        for a, b in zip(flat(found), flat(expected), strict=True):
+            in_range = np.abs(b) < 65504
+            assert np.isfinite(a[in_range]).all()
+            assert_close(
+                a[in_range].astype("float32"),
+                b[in_range],
+                0.05 if "Squeeze" in str(case) else 5e-3,
+            )
+
+
+def test_residual_attention_in_float16_keeps_what_is_in_range():
+    """With statistics of the batch, so that no convolution overflows."""
+    x = np.random.default_rng(0).uniform(-3e4, 3e4, (2, 8, 8, 8))
+    x = x.astype("float16")
+    layer, wide = (
+        ResidualAttention(1, dtype=dtype) for dtype in ("float16", "float32")
+    )
+    layer.build(x.shape)
+    wide.build(x.shape)
+    wide.set_weights([w.astype("float32") for w in layer.get_weights()])
+    found = flat(layer(x, training=True))[0]
+    expected = wide(x.astype("float32"), training=True)
+    assert_close(found.astype("float32"), expected, 0.02)
+
+
+def test_glimpses_in_float16_keep_what_is_in_range():
+    images = np.full((1, 64, 64, 2), 60000, "float16")
+    layer = GlimpseSensor(4, num_scales=4, dtype="float16")
+    glimpses = layer(images, np.zeros((1, 2), "float16"))
+    np.testing.assert_array_equal(flat(glimpses)[0], 60000)
+
+
+@pytest.mark.parametrize("scale", [1e4, 1e15])
+def test_spatial_group_enhance_of_large_maps(scale, data_format):
+    x = np.random.default_rng(0).normal(size=(2, 6, 7, 8)) * scale
+    x = x.astype("float32")
+    layer = SpatialGroupEnhance(2, data_format=data_format)
+    layer.build(to_layout(x.shape, data_format))
+    layer.gamma.assign([0.7, -1.2])
+    gate = layer.attention(to_layout(x, data_format))
+    expected = to_layout(twins.run(layer, [x])[1], data_format)
+    assert_close(gate, expected, 1e-6)
+    outputs, slopes, of_weights = vjp(
+        layer,
+        [to_layout(x, data_format)],
+        np.ones(to_layout(x.shape, data_format), "float32"),
+    )
+    for array in (outputs, *slopes, *of_weights.values()):
+        assert np.isfinite(array).all()
