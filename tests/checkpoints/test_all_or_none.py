@@ -49,7 +49,8 @@ def save_safetensors(path, entries):
     header, body = {}, b""
     for name, (dtype, shape, data) in entries.items():
         offsets = [len(body), len(body) + len(data)]
-        header[name] = dict(dtype=dtype, shape=shape, data_offsets=offsets)
+        fields = {"dtype": dtype, "shape": shape}
+        header[name] = {**fields, "data_offsets": offsets}
         body += data
     text = json.dumps(header).encode()
     path.write_bytes(struct.pack("<Q", len(text)) + text + body)
@@ -181,7 +182,7 @@ def test_an_error_while_weights_are_assigned(last, error, layer, monkeypatch):
 
 def test_a_network_is_loaded_as_a_whole():
     model = SEResNet18(input_shape=(32, 32, 3), classes=2)
-    source = export_reference_weights(model, "senet.pytorch")
+    source = export_reference_weights(model, "timm legacy")
     last = next(reversed(source))
     source = {name: array + 1 for name, array in source.items()}
     source[last] = np.full(source[last].shape, 1e300)

@@ -34,7 +34,7 @@ class Gate(layers.Layer):
         if events := self.waits.get(threading.get_ident()):
             reached, go_on = events
             reached.set()
-            assert go_on.wait(60)
+            assert go_on.wait(300)
         return x
 
 
@@ -101,7 +101,7 @@ def beside_maps(model, action):
     with ThreadPoolExecutor(1) as pool:
         found = pool.submit(maps)
         try:
-            assert reached.wait(60)
+            assert reached.wait(300)
             assert "call" in vars(model.get_layer("se"))
             done = action()
         finally:
