@@ -60,7 +60,12 @@ def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
     def unless_aside(call):
         return call.run() if ops.convert_to_numpy(aside.value) else see(call)
 
-    state = [(v, ops.stop_gradient(v.value)) for v in model.variables]
+    # Copies, as another thread may train the model, or, on JAX, give its
+    # weights away to a compiled function.
+    values = [ops.copy(v.value) for v in model.variables]
+    state = list(
+        zip(model.variables, map(ops.stop_gradient, values), strict=True)
+    )
     here = (aside, ops.zeros((), "int32"))
     with keras.StatelessScope([*state, here]), _watched(model, unless_aside):
         return _called(model, inputs)
