@@ -80,7 +80,8 @@ def load_reference_weights(
         ValueError: If `target` is not built or has no known reference, if
             `source` is neither a mapping nor a readable file of arrays of
             numbers, or if a weight is missing, left over, of another shape or
-            not finite. All such weights are listed, and `target` is as it was.
+            not finite in the dtype of the target. All such weights are listed,
+            and `target` is as it was.
         OSError: If the file cannot be opened, as when there is none.
         ImportError: If a library is missing that the file needs.
 

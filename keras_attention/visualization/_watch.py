@@ -53,12 +53,19 @@ def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
     `keras.StatelessScope` of its own. Nothing that the model remembers changes,
     and no gradient reaches its weights.
     """
-    aside = keras.Variable(1, dtype="int32", trainable=False)
+    if _threads.aside is None:  # inside the call of a layer there is one
+        _threads.aside = keras.Variable(1, dtype="int32", trainable=False)
+    aside = _threads.aside
 
     def unless_aside(call):
         return call.run() if ops.convert_to_numpy(aside.value) else see(call)
 
-    state = [(v, ops.stop_gradient(v.value)) for v in model.variables]
+    # Copies, as another thread may train the model, or, on JAX, give its
+    # weights away to a compiled function.
+    values = [ops.copy(v.value) for v in model.variables]
+    state = list(
+        zip(model.variables, map(ops.stop_gradient, values), strict=True)
+    )
     here = (aside, ops.zeros((), "int32"))
     with keras.StatelessScope([*state, here]), _watched(model, unless_aside):
         return _called(model, inputs)
@@ -129,10 +136,16 @@ class _Watch:
 
 
 class _Threads(threading.local):
-    """The watches of each thread, the innermost last."""
+    """What each thread has for itself.
+
+    Attributes:
+        watches: Its watches, the innermost last.
+        aside: A variable that is zero in the scope of a watch alone.
+    """
 
     def __init__(self) -> None:
         self.watches: list[_Watch] = []
+        self.aside: keras.Variable | None = None
 
 
 class _Patch:

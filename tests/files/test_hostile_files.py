@@ -5,6 +5,7 @@ import json
 import os
 import pickle
 import struct
+import time
 import tracemalloc
 import zipfile
 from pathlib import Path
@@ -230,3 +231,155 @@ def test_no_layer_is_made_of_lambda():
     assert len(sources) > 50
     assert not any("Lambda" in source for source in sources)
     assert not any("safe_mode" in source for source in sources)
+
+
+def packed(pickled, records=()):
+    """Return the bytes of a PyTorch file of a pickle and of storages."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}X\1\0\0\0a" + pickled + b"s.")
+        for key, content in enumerate(records):
+            archive.writestr(f"a/data/{key}", content)
+    return file.getvalue()
+
+
+def call(name, arguments):
+    return b"c" + name.encode().replace(b".", b"\n") + b"\n" + arguments + b"R"
+
+
+ENCODED = b"c_codecs\nencode\nX\4\0\0\0aaaaX\5\0\0\0ascii\x86R"
+for _ in range(40):
+    ENCODED = b"c_codecs\nencode\n" + ENCODED + b"X\3\0\0\0hex\x86R"
+
+STORAGE = (
+    b"(X\7\0\0\0storagectorch\nFloatStorage\nX\1\0\0\x000X\3\0\0\0cpu"
+    b"J" + struct.pack("<i", 2**30) + b"tQ"
+)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        packed(b"N", [bytes(128 * MEBIBYTE)]),
+        packed(STORAGE, [bytes(64)]),
+        packed(STORAGE),
+        packed(ENCODED),
+        packed(call("builtins.bytearray", b"J\0\0\0\x40\x85")),
+        packed(call("torch.FloatTensor", b"J\0\0\0\x40\x85")),
+        packed(b")" + b"q\1h\1\x86" * 64),
+        packed(b"})" + b"q\1h\1\x86" * 64 + b"Ns"),
+        packed(b"]" + b"q\1]h\1ah\1a" * 64),
+        packed(b"\x8c\1a"),
+    ],
+    ids=[
+        "zeros",
+        "storage",
+        "no storage",
+        "encoded",
+        "bytes",
+        "tensor",
+        "tuples",
+        "key",
+        "lists",
+        "opcode",
+    ],
+)
+def test_pytorch_file_that_claims_much(content, torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    path.write_bytes(content)
+    refusal(layer, path)
+
+
+def test_two_records_of_one_name(torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", b"\x80\x02}.")
+        archive.writestr("a/DATA.pkl", b"\x80\x02}.")
+    refusal(layer, path)
+
+
+def test_old_pytorch_file_that_claims_gigabytes(torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    tensors = {"fc.0.weight": torch.zeros(64)}
+    torch.save(tensors, path, _use_new_zipfile_serialization=False)
+    content = path.read_bytes()
+    claimed = content.replace(b"K@", b"J" + struct.pack("<i", 2**30))
+    assert claimed != content
+    path.write_bytes(claimed)
+    refusal(layer, path)
+
+
+def test_many_tensors_of_one_storage(torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    tensor = torch.zeros(MEBIBYTE, dtype=torch.bfloat16)
+    torch.save({str(index): tensor for index in range(400)}, path)
+    refusal(layer, path)
+
+
+@pytest.mark.parametrize("ending", ["npz", "safetensors", "pth"])
+@pytest.mark.parametrize("linked", [False, True])
+def test_pipes_are_refused_at_once(linked, ending, layer, tmp_path):
+    if ending == "pth":
+        pytest.importorskip("torch", reason="It would read the file.")
+    path = tmp_path / f"weights.{ending}"
+    pipe = tmp_path / "pipe" if linked else path
+    if not hasattr(os, "mkfifo"):
+        pytest.skip("This system has no named pipes.")
+    os.mkfifo(pipe)
+    if linked:
+        path.symlink_to(pipe)
+    assert "neither a pipe nor a device" in refusal(layer, path)
+
+
+def test_a_file_that_changes_is_refused(layer, tmp_path, monkeypatch):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **{"fc.0.weight": np.ones((4, 16))})
+    load = np.load
+
+    def change(*args, **kwargs):
+        with path.open("ab") as file:
+            file.write(b"more")
+        return load(*args, **kwargs)
+
+    monkeypatch.setattr(np, "load", change)
+    assert "must not change" in refusal(layer, path)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["." * 2_000_000],
+        ["._/" * 200_000 + "fc.0.weight"],
+        [f"{index}.{'fc.0.weight.' * 300}x" for index in range(1000)],
+        ["x." * 40_000 + f"{index}.fc.0.weight" for index in range(20)],
+        [f"layer.{index}.fc.0.weight" for index in range(5000)],
+    ],
+    ids=["dots", "words", "many", "one prefix", "more"],
+)
+def test_names_take_little_time_and_short_messages(names, layer):
+    start = time.process_time()
+    with pytest.raises(ValueError, match=r"^`source` must ") as caught:
+        load_reference_weights(layer, dict.fromkeys(names, np.ones(1)))
+    assert time.process_time() - start < 2
+    assert len(str(caught.value)) < 500 * (len(names) + 5)
+
+
+@pytest.mark.parametrize("again", ["fc.0.weight", "fc.0\\u002eweight"])
+def test_safetensors_that_gives_a_name_twice(again, layer, tmp_path):
+    entry = '{"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}'
+    text = f'{{"fc.0.weight": {entry}, "{again}": {entry}}}'.encode()
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    assert "whole file" in refusal(layer, path)
+
+
+def test_safetensors_of_very_many_empty_arrays(layer, tmp_path):
+    entry = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
+    entries = ",".join(f'"{index}":{entry}' for index in range(200_000))
+    text = f"{{{entries}}}".encode()
+    path = tmp_path / "weights.safetensors"
+    path.write_bytes(struct.pack("<Q", len(text)) + text)
+    start = time.process_time()
+    with pytest.raises(ValueError, match="whole file"):
+        load_reference_weights(layer, path)
+    assert time.process_time() - start < 2
