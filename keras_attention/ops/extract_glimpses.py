@@ -63,7 +63,8 @@ def extract_glimpses(
     far a location lies there, and also where a location is not a number.
 
     Args:
-        images: Float tensor of rank 4, of any height and width.
+        images: Tensor of rank 4, of any height and width. Integers become
+            floats.
         locations: Float tensor of shape `(batch, 2)`: :math:`(l_x, l_y)`, from
             -1 at the left and the top to 1 at the right and the bottom. Places
             are rounded down to a pixel, so no gradient goes to the locations.

@@ -44,7 +44,7 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
             `keras.config.image_data_format()`.
 
     Returns:
-        A tensor of the shape and dtype of `inputs`. With
+        A tensor of the shape and (float) dtype of `inputs`. With
         `data_format="channels_first"` the shape of it and of `inputs` is
         `(batch, channels, height, width)`, and that of `offsets` `(batch,
         channels, height, width, 2)`, or `(batch, height, width, 2)`. An offset
