@@ -3,7 +3,6 @@
 import functools
 import inspect
 import re
-from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -117,15 +116,15 @@ def _is_integer(dtype) -> bool:
     return name.startswith(("int", "uint", "bool"))
 
 
-def hold(layer, name: str, sublayers: Sequence[keras.layers.Layer]) -> None:
-    """Make `sublayers` the attribute `name` of a layer, and each one its own.
+def name_each(layer: keras.layers.Layer, *names: str) -> None:
+    """Make each layer in the lists `names` an attribute of `layer` as well.
 
     On TensorFlow `tf.train.Checkpoint` does not look into lists of Keras
     layers. Keras' own files have the list, whose name comes first.
     """
-    setattr(layer, name, list(sublayers))
-    for number, sublayer in enumerate(sublayers):
-        setattr(layer, f"{name}_{number}", sublayer)
+    for name in names:
+        for number, sublayer in enumerate(getattr(layer, name)):
+            setattr(layer, f"{name}_{number}", sublayer)
 
 
 class AttentionLayer(MapLayer):

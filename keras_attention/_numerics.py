@@ -24,8 +24,9 @@ def upcast_float16(x):
     Sums over channels and positions leave the range of float16 where what they
     lead to, a gate for example, does not. The range of bfloat16 is wide enough.
     """
-    half = _dtype_name(x.dtype) == "float16"
-    return _backend.cast(x, "float32") if half else x
+    if _dtype_name(x.dtype) != "float16":
+        return x
+    return accumulable(x)
 
 
 def mean(x, axes: tuple[int, ...], keepdims: bool = False):
@@ -55,12 +56,6 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
     (N - 1)}`. Where all values are equal, or there is only one, the result is
     zero and so is its gradient.
     """
-    # The mean of equal values may be off in the last digit, and their standard
-    # deviation then as large as the differences. That of zeros is exact.
-    first = [slice(None)] * len(x.shape)
-    for axis in axes:
-        first[axis] = slice(0, 1)
-    x = x - ops.stop_gradient(x[tuple(first)])
     centred, factor = center(x, axes, epsilon)
     return centred * factor
 

@@ -12,7 +12,7 @@ from keras_attention import _axes
 from keras_attention import _backend
 from keras_attention import _numerics
 from keras_attention._layer import KernelLayer
-from keras_attention._layer import hold
+from keras_attention._layer import name_each
 from keras_attention._norm import BatchNorm
 from keras_attention.fusion._dilated_path import DilatedPath
 
@@ -161,8 +161,8 @@ class SelectiveKernel(KernelLayer):
             channels = self._divided(channels, "paths", input_shape)
         self._divided(channels, "groups", input_shape)
         seen = _axes.with_channels((None,) * 4, channels, self.data_format)
-        branches = [self._new_path(index) for index in range(self.paths)]
-        hold(self, "branches", branches)
+        self.branches = [self._new_path(index) for index in range(self.paths)]
+        name_each(self, "branches")
         for branch in self.branches:
             branch.build(seen)
         hidden = self.hidden_units or max(

@@ -18,7 +18,10 @@ class Seeded:
     def __init__(self, *, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = _arguments.seed("seed", seed)
-        self.seed_generator = keras.random.SeedGenerator(self.seed)
+        # One name in all models, as PyTorch's `state_dict` has it in its keys.
+        self.seed_generator = keras.random.SeedGenerator(
+            self.seed, name="seed_generator"
+        )
 
     def get_config(self):
         return {**super().get_config(), "seed": self.seed}  # type: ignore[misc]

@@ -8,7 +8,7 @@ from keras import ops
 
 from keras_attention import _axes
 from keras_attention import _backend
-from keras_attention._layer import hold
+from keras_attention._layer import name_each
 
 
 class Hourglass(keras.layers.Layer):
@@ -39,8 +39,9 @@ class Hourglass(keras.layers.Layer):
 
     def build(self, input_shape):
         numbers = range(1, self.repeats + 1)
-        for name in ("down", "up"):
-            hold(self, name, [self.unit(f"{name}_{n}") for n in numbers])
+        self.down = [self.unit(f"down_{number}") for number in numbers]
+        self.up = [self.unit(f"up_{number}") for number in numbers]
+        name_each(self, "down", "up")
         layers = [*self.down, *self.up]
         if self.depth > 1:
             self.skip = self.unit("skip")

@@ -10,7 +10,7 @@ from keras import ops
 from keras_attention import _axes
 from keras_attention import _backend
 from keras_attention._layer import KernelLayer
-from keras_attention._layer import hold
+from keras_attention._layer import name_each
 from keras_attention._norm import BatchNorm
 from keras_attention._products import convolve
 from keras_attention._products import normed
@@ -38,8 +38,8 @@ class NormedConvs(KernelLayer):
         self.preactivation = preactivation
 
     def build(self, input_shape):
-        norms: list[BatchNorm] = []
-        convs: list[keras.layers.Conv2D] = []
+        self.norms = []
+        self.convs = []
         for number, (filters, kernel_size, groups) in enumerate(self.sizes, 1):
             conv = keras.layers.Conv2D(
                 filters,
@@ -59,16 +59,15 @@ class NormedConvs(KernelLayer):
             output_shape = _axes.with_channels(
                 input_shape, filters, self.data_format
             )
-            convs.append(conv)
+            self.convs.append(conv)
             if self.preactivation:
                 norm.build(input_shape)
-                norms.append(norm)
+                self.norms.append(norm)
             elif number < len(self.sizes) or self.ends_in_norm:
                 norm.build(output_shape)
-                norms.append(norm)
+                self.norms.append(norm)
             input_shape = output_shape
-        hold(self, "norms", norms)
-        hold(self, "convs", convs)
+        name_each(self, "norms", "convs")
 
     def call(self, x, training=None):
         norms = iter(self.norms)

@@ -7,7 +7,7 @@ import keras
 from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention._layer import BottleneckLayer
-from keras_attention._layer import hold
+from keras_attention._layer import name_each
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import NormedConvs
@@ -184,8 +184,8 @@ class ResidualAttention(BottleneckLayer):
         def units(count, name):
             return [unit(f"{name}_{number}") for number in range(1, count + 1)]
 
-        hold(self, "before", units(self.preprocessing, "before"))
-        hold(self, "trunk_units", units(self.trunk, "trunk"))
+        self.before = units(self.preprocessing, "before")
+        self.trunk_units = units(self.trunk, "trunk")
         self.hourglass = Hourglass(
             self.depth,
             self.mask,
@@ -198,7 +198,8 @@ class ResidualAttention(BottleneckLayer):
         self.head = NormedConvs(
             ((channels, 1, 1), (channels, 1, 1)), name="head", **shared
         )
-        hold(self, "after", units(self.preprocessing, "after"))
+        self.after = units(self.preprocessing, "after")
+        name_each(self, "before", "trunk_units", "after")
         # Of any size, as those inside the hourglass depend on the level.
         shape = _axes.with_channels((None,) * 4, channels, self.data_format)
         for layer in (

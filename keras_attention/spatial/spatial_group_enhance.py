@@ -122,7 +122,7 @@ class SpatialGroupEnhance(AttentionLayer):
         size = _backend.largest(
             ops.abs(ops.stop_gradient(mean)), (self._members,), keepdims=True
         )
-        size = ops.maximum(size, 1)
+        size = ops.where(size > 1e6, size, 1)
         mean = mean / size / size
         c = _backend.dots(self._grouped(wide), mean, self._members)
         places = 1 if self.data_format == "channels_last" else 3

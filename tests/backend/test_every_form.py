@@ -152,6 +152,14 @@ def blend(pick, rng):
 
 
 @form
+def step(pick, rng):
+    shape = pick((3, 4), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 3, 4))
+    x, target = rng.normal(size=(2, *shape))
+    share = rng.normal(size=shape[-1]) * (rng.random(shape[-1]) < 0.5)
+    return [x, target, share], lambda form, *x: form(*x)
+
+
+@form
 def rectify(pick, rng):
     x = rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
     # What was in it may be lost: a form gets its own.

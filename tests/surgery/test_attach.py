@@ -53,7 +53,7 @@ def assert_upgraded(new, old):
     """The new model does what the old one does, with its values."""
     x = networks.images(old)
     assert_same(new(x), old(x))
-    assert type(new) is type(keras.Model(new.inputs, new.outputs))
+    assert isinstance(new, type(keras.Model(new.inputs, new.outputs)))
     twins = networks.leaves(new)
     for path, layer in networks.leaves(old).items():
         twin = twins[path]
