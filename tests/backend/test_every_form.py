@@ -209,7 +209,8 @@ def conv2d(pick, rng):
     size = [pick(5, 6, 6, 7), pick(4, 5, 8)]
     if padding == "valid":
         size = np.maximum(size, windows)
-    shape = (pick(1, 2), *size, groups * members)
+    # Of one sample PyTorch lacks the gradient to the kernel of some sizes.
+    shape = (pick(2, 3), *size, groups * members)
     shape = tuple(int(n) for n in shape)
     arrays = [
         rng.normal(size=_axes.shape_from_last(shape, data_format)),
@@ -219,15 +220,18 @@ def conv2d(pick, rng):
         arrays.append(rng.normal(size=arrays[1].shape[-1]))
 
     def call(form, x, kernel, bias=None):
-        return form(
-            x,
+        # TensorFlow's plain form has no other layout on CPUs without oneDNN.
+        is_plain = form is plain.conv2d
+        outputs = form(
+            _axes.to_last(x, data_format) if is_plain else x,
             kernel,
             bias,
             strides=strides,
             padding=padding,
             dilation_rate=dilation_rate,
-            data_format=data_format,
+            data_format="channels_last" if is_plain else data_format,
         )
+        return _axes.from_last(outputs, data_format) if is_plain else outputs
 
     return arrays, call
 
