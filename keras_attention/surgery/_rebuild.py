@@ -8,6 +8,7 @@ from collections.abc import Collection
 from typing import Any
 
 import keras
+from keras import ops
 
 from keras_attention.surgery import _classes
 from keras_attention.surgery import _layers
@@ -54,7 +55,8 @@ class Rebuild:
             if call is not None:
                 _layers.require_same(layer, twin, call)
         for variable, other in self._variables:
-            other.assign(variable.value)
+            # JAX deletes what a model that is trained has replaced.
+            other.assign(ops.copy(variable.value))
         if self._kept and self._changed:
             self._require_same_outputs(model)
         return copy
