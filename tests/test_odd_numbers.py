@@ -50,11 +50,13 @@ def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
     expected = forward(layer, *(x.astype("float32") for x in inputs))
     found = forward(layer, *inputs)
     assert_same_dtype(found, expected)
-    assert_same(found, expected)
+    # Not to the last bit, as XLA may compile a call in another way.
+    assert_close(flat(found), flat(expected), 1e-5)
     # Only one of two inputs, given by its name.
     *others, last = map(keras.ops.convert_to_tensor, inputs)
     others = [keras.ops.cast(x, "float32") for x in others]
-    assert_same(forward(layer, *others, last), expected)
+    found = forward(layer, *others, last)
+    assert_close(flat(found), flat(expected), 1e-5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
