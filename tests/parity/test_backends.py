@@ -60,23 +60,23 @@ def results(tmp_path_factory, request):
     for backend in BACKENDS:
         out = folder / f"{backend}.npz"
         options = ["--rounding"] if backend == REFERENCE else []
-        log = (folder / f"{backend}.log").open("w")
-        runs[backend] = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "parity.worker"),
-                *(*options, out, str(CASES), *sorted(names)),
-            ],
-            env={
-                **os.environ,
-                "KERAS_BACKEND": backend,
-                "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-                # The worker makes errors of warnings, after its imports.
-                "PYTHONWARNINGS": "ignore",
-                "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",
-            },
-            stdout=log,
-            stderr=log,
-        )
+        with (folder / f"{backend}.log").open("w") as log:
+            runs[backend] = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "parity.worker"),
+                    *(*options, out, str(CASES), *sorted(names)),
+                ],
+                env={
+                    **os.environ,
+                    "KERAS_BACKEND": backend,
+                    "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+                    # The worker makes errors of warnings, after its imports.
+                    "PYTHONWARNINGS": "ignore",
+                    "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",
+                },
+                stdout=log,
+                stderr=log,
+            )
     found, rounding = {}, {}
     for backend, run in runs.items():
         code = run.wait()
