@@ -102,11 +102,14 @@ def _convs(w, name, x, count, config, training):
 
 def _conv(x, kernel, config, dilation=1):
     settings = {"strides": 1, "padding": "SAME", "dilations": dilation}
+    # Without oneDNN only this one has the gradient of a dilated convolution.
+    plain = dilation > 1 and not _convolves_channels_first()
+    convolve = tf.nn.convolution if plain else tf.nn.conv2d
     if config["data_format"] == "channels_last":
-        return tf.nn.conv2d(x, kernel, **settings)
+        return convolve(x, kernel, **settings)
     if _convolves_channels_first():
         return tf.nn.conv2d(x, kernel, data_format="NCHW", **settings)
-    y = tf.nn.conv2d(tf.transpose(x, (0, 2, 3, 1)), kernel, **settings)
+    y = convolve(tf.transpose(x, (0, 2, 3, 1)), kernel, **settings)
     return tf.transpose(y, (0, 3, 1, 2))
 
 

@@ -210,10 +210,10 @@ class _Claims:
         size = arguments.size
         if name == "_codecs encode":
             size *= 8
-        elif str(name).endswith(("bytearray", "Tensor", "Storage")):
-            items = arguments.content
-            if any(isinstance(item.content, int) for item in items or ()):
-                raise ValueError(f"{name} claims a size that has no content.")
+        elif str(name).endswith(("bytearray", "Tensor", "Storage")) and any(
+            isinstance(item.content, int) for item in arguments.content or ()
+        ):
+            raise ValueError(f"{name} claims a size that has no content.")
         self._stack.append(_Value(size))
 
     def _store(self, key: _Value) -> None:

@@ -157,6 +157,30 @@ def test_halving_is_traced_for_all_sizes(rng):
         np.testing.assert_array_equal(traced(of_size), halve(of_size))
 
 
+@pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")
+@pytest.mark.filterwarnings("ignore:.torch.jit.trace.* is deprecated")
+def test_convolutions_are_traced_for_all_sizes(rng):
+    torch = pytest.importorskip("torch")
+    x = torch.tensor(rng.normal(size=(2, 9, 8, 4)))
+    kernel = torch.tensor(rng.normal(size=(3, 2, 4, 5)))
+
+    def convolve(x):
+        return _backend.conv2d(
+            x,
+            kernel,
+            None,
+            strides=(2, 3),
+            padding="same",
+            dilation_rate=1,
+            data_format="channels_last",
+        )
+
+    traced = torch.jit.trace(convolve, x[:, :5, :7])
+    for size in ((9, 8), (4, 5), (1, 2)):
+        of_size = x[:, : size[0], : size[1]]
+        torch.testing.assert_close(traced(of_size), convolve(of_size))
+
+
 def test_rectify(rng):
     compare("rectify", [rng.normal(size=(3, 4))], rng)
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from types import MappingProxyType
 from types import SimpleNamespace
 
 import keras
@@ -156,6 +157,29 @@ def test_lists(reference, assert_loads):
     assert_loads({name: array.tolist() for name, array in reference.w.items()})
 
 
+def test_lists_that_share_entries(layer, reference):
+    name = "SpatialGate.spatial.conv.weight"
+    row = [0.5] * 7
+    load_reference_weights(layer, reference.w | {name: [[[row] * 7] * 2]})
+    kernels = [x for x in layer.get_weights() if x.shape == (7, 7, 2, 1)]
+    np.testing.assert_array_equal(kernels, np.full((1, 7, 7, 2, 1), 0.5))
+
+
+def nested(depth, count):
+    """Return lists in lists, each of which holds one many times."""
+    value = 1.0
+    for _ in range(depth):
+        value = [value] * count
+    return value
+
+
+@pytest.mark.parametrize("value", [nested(100, 1), nested(12, 10)])
+def test_lists_without_end_are_refused(value, layer, reference):
+    name = "SpatialGate.spatial.conv.weight"
+    said = refusal(layer, reference.w | {name: value})
+    assert f"real numbers. Received: source['{name}']=" in said
+
+
 @pytest.mark.parametrize(
     "wrapped",
     [
@@ -193,6 +217,7 @@ def refusal(layer, source, error=ValueError):
         np.array(["2020-01-01"], "datetime64[D]"),
         [[1.0], [1.0, 2.0]],
         {"kernel": np.ones(1)},
+        MappingProxyType({"kernel": np.ones(1)}),
         SimpleNamespace(),
     ],
 )

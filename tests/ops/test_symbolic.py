@@ -233,6 +233,7 @@ WRONG = [
     ("deform_conv2d", {"bias": (5,)}, {}),
     ("deform_conv2d", {}, {"strides": 0}),
     ("deform_conv2d", {}, {"padding": "full"}),
+    ("deform_conv2d", {}, {"padding": np.float32(1)}),
     ("deform_conv2d", {}, {"groups": 3}),
     ("deform_conv2d", {}, {"offset_groups": 3}),
     ("sample_offsets", {"inputs": (6, 7, 4)}, {}),

@@ -10,12 +10,13 @@ def same(size, stride, taps, dilation_rate):
     """
     zeros = dilation_rate * (taps - 1)
     if stride > 1:
-        few = zeros < stride - 1
+        all_taps = zeros
         zeros = zeros - (size - 1) % stride
-        if few:
-            # Sizes are tensors to the tracer of TorchScript.
-            tensor = isinstance(zeros, torch.Tensor)
-            zeros = zeros.clamp(min=0) if tensor else torch.sym_max(zeros, 0)
+        # Sizes are tensors to the tracer of TorchScript.
+        if isinstance(zeros, torch.Tensor):
+            zeros = zeros.clamp(min=0)
+        elif all_taps < stride - 1:
+            zeros = torch.sym_max(zeros, 0)
     return zeros // 2, zeros - zeros // 2
 
 

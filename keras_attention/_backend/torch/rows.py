@@ -45,9 +45,8 @@ def _bags():
     """Return what sums, with the derivatives that a caller may ask for."""
     if torch.jit.is_tracing():
         return _sums  # a file cannot hold a Python function
-    if torch.compiler.is_compiling():
-        return _Bags.apply
-    return _TransformedBags.apply
+    compiling = torch.compiler.is_compiling()
+    return (_Bags if compiling else _TransformedBags).apply
 
 
 def _sums(table, index, weight):
@@ -99,12 +98,10 @@ class _TransformedBags(_Bags):
     @staticmethod
     def jvp(ctx, table_tangent, _, weight_tangent):
         table, index, weight = ctx.saved_tensors
-        parts = []
-        if table_tangent is not None:
-            parts.append(_TransformedBags.apply(table_tangent, index, weight))
-        if weight_tangent is not None:
-            parts.append(_TransformedBags.apply(table, index, weight_tangent))
-        return sum(parts)
+        # PyTorch gives zeros for the tangent of what has none.
+        by_table = _TransformedBags.apply(table_tangent, index, weight)
+        by_weight = _TransformedBags.apply(table, index, weight_tangent)
+        return by_table + by_weight
 
     @staticmethod
     def vmap(info, in_dims, table, index, weight):
