@@ -1,6 +1,7 @@
 """The one place in the tests that knows the three autodiff APIs."""
 
 import contextlib
+import os
 
 import keras
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 from keras import ops
 
 BACKEND = keras.config.backend()
+THOROUGH = bool(os.environ.get("THOROUGH"))
 
 # Eager PyTorch has no compiler. JAX compiles each operation by itself when it
 # is eager, which changes nothing and takes minutes: what tests of the forward
@@ -23,9 +25,9 @@ def some(values, of=4):
     """Return values to test with: all on PyTorch, else one of each so many.
 
     For what is of Keras more than of a backend, where compiling takes longer
-    than there is to see.
+    than there is to see. With `THOROUGH` set, all everywhere.
     """
-    return list(values)[:: 1 if BACKEND == "torch" else of]
+    return list(values)[:: 1 if BACKEND == "torch" or THOROUGH else of]
 
 
 class Calls(keras.layers.Layer):

@@ -9,6 +9,7 @@ import pytest
 from autodiff import BACKEND
 from autodiff import compiled
 from autodiff import float64
+from autodiff import some
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import ops
@@ -56,7 +57,7 @@ def documented(call, dtypes):
     [compiled] if BACKEND == "jax" else [compiled, lambda function: function],
     ids=["compiled", "eager"][: 1 if BACKEND == "jax" else 2],
 )
-@ALL_FUNCTIONS
+@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
 def test_numbers_are_those_of_floats(call, run):
     # Compilers take long: every other one is enough to see what they do.
     chosen = list(assignments(call))
@@ -89,7 +90,7 @@ def test_numbers_are_those_of_floats(call, run):
             assert_close(to_numpy(found), to_numpy(right), tolerance)
 
 
-@ALL_FUNCTIONS
+@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
 def test_integers_become_the_default_float(call):
     arrays = {name: abs(x).astype("uint8") for name, x in call.tensors.items()}
     usual = keras.config.floatx()

@@ -114,15 +114,7 @@ FAMILIES = {
 # has the one that Keras has not on PyTorch, which sees all others.
 SHARES = {
     "jax": ["MobileNet", "ResNet50", "VGG16"],
-    "tensorflow": [
-        "EfficientNetB0",
-        "InceptionV3",
-        "MobileNetV3Small",
-        "NASNetMobile",
-        "ResNet50",
-        "VGG16",
-        "Xception",
-    ],
+    "tensorflow": ["EfficientNetB0", "NASNetMobile", "ResNet50"],
     "torch": [name for name in FAMILIES if name != "NASNetMobile"],
 }
 

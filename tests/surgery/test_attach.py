@@ -137,7 +137,8 @@ def test_the_given_model_is_left_as_it_was():
 
 def test_new_weights_learn_within_two_steps():
     model = networks.residual(activation="tanh")
-    for attention in (se(use_bias=True), SpatialGroupEnhance(2), Shifted()):
+    given = se(use_bias=True), SpatialGroupEnhance(2), Shifted()
+    for attention in some(given, 3):
         new = attach(model, attention, "first_norm")
         (name,) = networks.inserted(new, model)
         layer = new.get_layer(name)

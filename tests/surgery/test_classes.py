@@ -1,5 +1,6 @@
 """Models and layers that other people wrote: classes, and what is in layers."""
 
+import itertools
 import warnings
 
 import keras
@@ -10,6 +11,7 @@ from keras import ops
 
 import keras_attention
 import surgery_networks as networks
+from autodiff import some
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
@@ -697,8 +699,9 @@ STRUCTURES = [
 ]
 
 
-@pytest.mark.parametrize("structure", STRUCTURES)
-@pytest.mark.parametrize("fused", [False, True])
+@pytest.mark.parametrize(
+    ("structure", "fused"), some(itertools.product(STRUCTURES, [False, True]))
+)
 def test_losses_find_their_outputs(structure, fused, tmp_path):
     model = two_heads(structure)
     if fused:
