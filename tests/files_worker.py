@@ -1,7 +1,8 @@
 """Writes or reads files: a case of each class, in a process of its own backend.
 
 `python files_worker.py write FOLDER` saves a model of each case as `.keras` and
-its weights as `.weights.h5`, and what they hold and compute as `.npz`.
+its weights as `.weights.h5`, and what they hold and compute as `.npz`. It does
+so with a compiled network too, after training where the backend trains.
 `python files_worker.py read RESULTS FOLDER ...` reads those of each folder, and
 says the same of what it got in a folder of `RESULTS` that is named alike.
 """
@@ -13,6 +14,7 @@ import keras
 import numpy as np
 
 import cases
+import keras_attention
 
 # One of each class: files of one backend are under contract in all cases. And
 # none that draws when it predicts, which each backend does in its own way.
@@ -23,6 +25,27 @@ CASES = list(
         if case.kwargs.get("monte_carlo_samples", 1) == 1
     }.values()
 )
+
+TRAINED = "trained"
+IMAGES = np.random.default_rng(0).normal(size=(5, 9, 8, 3)).astype("float32")
+TRAINS = keras.config.backend() in ("jax", "tensorflow", "torch")
+
+
+def network():
+    """Return a small compiled classifier."""
+    model = keras.Sequential(
+        [
+            keras.Input(IMAGES.shape[1:]),
+            keras.layers.Conv2D(8, 3, padding="same"),
+            keras_attention.CBAM(2, spatial_norm=True),
+            keras_attention.DeformableConv2D(8),
+            keras_attention.SqueezeExcite(2),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4, activation="softmax"),
+        ]
+    )
+    model.compile(keras.optimizers.Adam(0.1), "sparse_categorical_crossentropy")
+    return model
 
 
 def weights(model):
@@ -45,12 +68,25 @@ def says(model, case):
     }
 
 
+def predictions(model):
+    """Return the weights of a model and what it predicts, by name."""
+    outputs = model.predict(IMAGES, batch_size=2, verbose=0)
+    return {**weights(model), "outputs": outputs}
+
+
 def write(folder):
     for index, case in enumerate(CASES):
         model = case.model()
         model.save(folder / f"{index}.keras")
         model.save_weights(folder / f"{index}.weights.h5")
         np.savez(folder / f"{index}.npz", **says(model, case))
+    model = network()
+    if TRAINS:
+        labels = np.arange(len(IMAGES)) % 4
+        model.fit(IMAGES, labels, batch_size=5, epochs=2, verbose=0)
+    model.save(folder / f"{TRAINED}.keras")
+    model.save_weights(folder / f"{TRAINED}.weights.h5")
+    np.savez(folder / f"{TRAINED}.npz", **predictions(model))
 
 
 def read(results, *folders):
@@ -63,6 +99,11 @@ def read(results, *folders):
             filled = case.model(layer=case.layer())
             filled.load_weights(folder / f"{index}.weights.h5")
             np.savez(found / f"{index}-h5.npz", **weights(filled))
+        loaded = keras.models.load_model(folder / f"{TRAINED}.keras")
+        np.savez(found / f"{TRAINED}-keras.npz", **predictions(loaded))
+        filled = network()
+        filled.load_weights(folder / f"{TRAINED}.weights.h5")
+        np.savez(found / f"{TRAINED}-h5.npz", **predictions(filled))
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import pytest
 from files_worker import CASES
+from files_worker import TRAINED
 
 BACKENDS = [
     backend
@@ -64,7 +65,7 @@ def test_what_is_read_is_what_was_written(writer, reader, files):
     written, read = files
     folder = written[writer]
     results = read[reader] / folder.name
-    for index, case in enumerate(CASES):
+    for index, case in [*enumerate(CASES), (TRAINED, "a trained network")]:
         before = np.load(folder / f"{index}.npz")
         for kind in ("keras", "h5"):
             after = np.load(results / f"{index}-{kind}.npz")

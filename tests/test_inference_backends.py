@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import cases
+import keras_attention
 import twins
 from contract.case import LAYOUTS
 from contract.case import assert_close
@@ -72,9 +73,86 @@ def test_files_are_loaded(case, tmp_path):
     assert_close(loaded.predict(inputs, verbose=0), model(inputs), TOLERANCE)
 
 
-def test_what_needs_gradients_says_so():
-    if BACKEND in ("jax", "tensorflow", "torch"):
-        pytest.skip("This backend has gradients.")
+def classifier():
+    """Return a small network of any image size."""
+    model = keras.Sequential(
+        [
+            keras.Input((None, None, 3)),
+            keras.layers.Conv2D(8, 3, padding="same"),
+            keras_attention.CBAM(2, spatial_norm=True, name="cbam"),
+            keras_attention.DeformableConv2D(8),
+            keras_attention.SqueezeExcite(2, name="se"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(4),
+        ]
+    )
+    return cases.CASES[0].scattered(model)
+
+
+@pytest.fixture
+def images(rng):
+    return rng.normal(size=(5, 9, 8, 3)).astype("float32")
+
+
+def test_predictions_of_batches_and_sizes(images):
+    model = classifier()
+    for batch in (images, images[:, :6, :7]):
+        found = model.predict(batch, batch_size=2, verbose=0)
+        assert_close(found, model(batch), TOLERANCE)
+
+
+def test_attention_maps_are_those_of_the_layers(images):
+    model = classifier()
+    found = keras_attention.attention_maps(model, images, batch_size=2)
+    features = model.layers[0](images)
+    assert_close(
+        found["cbam"], model.get_layer("cbam").attention(features), TOLERANCE
+    )
+    before_se = keras.Sequential(model.layers[:3])(images)
+    assert_close(
+        found["se"], model.get_layer("se").attention(before_se), TOLERANCE
+    )
+
+
+def test_attached_layers_start_as_the_identity(images):
+    model = classifier()
+    with pytest.warns(UserWarning, match="gates of its own"):
+        upgraded = keras_attention.attach(
+            model, keras_attention.GatedChannelTransform(), where=["se"]
+        )
+    assert len(upgraded.weights) > len(model.weights)
+    assert_close(upgraded(images), model(images), TOLERANCE)
+
+
+def test_weights_are_loaded_before_the_first_prediction(images, tmp_path):
+    """Keras' OpenVINO backend keeps the weights of the first `predict`."""
+    trained = classifier()
+    trained.save_weights(tmp_path / "model.weights.h5")
+    model = keras.models.clone_model(trained)
+    stale = model.predict(images, verbose=0)
+    model.load_weights(tmp_path / "model.weights.h5")
+    expected = trained.predict(images, verbose=0)
+    assert np.abs(stale - expected).max() > 0.1 * np.abs(expected).max()
+    # What the guide says to do then.
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    assert_close(copy.predict(images, verbose=0), expected, TOLERANCE)
+
+
+needs_no_gradients = pytest.mark.skipif(
+    BACKEND in ("jax", "tensorflow", "torch"),
+    reason="This backend has gradients.",
+)
+
+
+@needs_no_gradients
+def test_what_needs_gradients_raises(images):
     case = cases.DYNAMIC[0]
     with pytest.raises(NotImplementedError, match="needs the Keras backend"):
         case.generic()(*case.inputs())
+    model = classifier()
+    with pytest.raises(NotImplementedError, match="needs the Keras backend"):
+        keras_attention.gradient_maps(model, images)
+    model.compile("sgd", "mse")
+    with pytest.raises(NotImplementedError, match="fit"):
+        model.fit(images, np.zeros((5, 4)), verbose=0)
