@@ -96,6 +96,26 @@ def test_stateless_calls_take_integer_inputs(case):
     assert_close(found, layer(*(x.astype("float32") for x in inputs)))
 
 
+@pytest.mark.parametrize("case", first_of_each_class(EVERYTHING))
+def test_call_itself_takes_integer_inputs(case):
+    """`call`, which `keras.layers.TimeDistributed` calls, casts them too."""
+    layer, inputs = case.generic(), integers(case, "uint8")
+    expected = layer(*(x.astype("float32") for x in inputs))
+    found = layer.call(*map(keras.ops.convert_to_tensor, inputs))
+    assert_same_dtype(found, expected)
+    assert_close(flat(found), flat(expected), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_time_distributed_layers_take_integer_inputs(dtype):
+    x = np.random.default_rng(0).integers(0, 3, (2, 3, 4, 5, 8)).astype(dtype)
+    layer = SpatialGroupEnhance(2)
+    found = keras.layers.TimeDistributed(layer)(x)
+    for step in range(x.shape[1]):
+        expected = layer(x[:, step].astype("float32"))
+        assert_close(keras.ops.cast(found[:, step], "float32"), expected, 1e-5)
+
+
 def test_recurrent_attention_predicts_integer_images():
     model = RecurrentAttention(3, units=6, num_glimpses=2, glimpse_size=3)
     images = np.random.default_rng(0).integers(0, 255, (3, 9, 7, 2))

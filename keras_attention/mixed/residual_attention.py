@@ -212,6 +212,7 @@ class ResidualAttention(BottleneckLayer):
             layer.build(shape)
 
     def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
         for unit in self.before:
             x = unit.call(x, training=training)
         features = x
