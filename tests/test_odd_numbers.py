@@ -240,7 +240,7 @@ def test_spatial_group_enhance_of_large_maps(scale, data_format):
 
 
 @pytest.mark.parametrize(
-    "offset, error", [(1e3, 2e-4), (1e4, 2e-3), (1e5, 0.02), (1e6, 0.2)]
+    ("offset", "error"), [(1e3, 2e-4), (1e4, 2e-3), (1e5, 0.02), (1e6, 0.2)]
 )
 def test_spatial_group_enhance_under_offsets_keeps_its_range(offset, error):
     """As documented: on the safe side of it, and not far from it."""
