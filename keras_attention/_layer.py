@@ -17,7 +17,8 @@ class MapLayer(keras.layers.Layer):
     """Base of all layers: where the channels are, and what a policy is for.
 
     Keras casts floating-point inputs to the compute dtype, and leaves integers
-    and booleans as they are. This class casts those, too.
+    and booleans as they are. This class casts those, too, and so does `call`
+    of each layer, which `keras.layers.TimeDistributed` calls directly.
     """
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
@@ -150,6 +151,7 @@ class AttentionLayer(MapLayer):
         return self(*inputs, return_attention=True, **kwargs)[1]
 
     def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
         attention = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, attention)
         return self._outputs(outputs, attention, return_attention)

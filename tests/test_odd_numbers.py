@@ -21,6 +21,7 @@ from keras_attention import GlimpseSensor
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SpatialGroupEnhance
+from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 
 
 def first_of_each_class(cases):
@@ -94,6 +95,26 @@ def test_stateless_calls_take_integer_inputs(case):
     )
     assert_same_dtype(found, layer(*inputs))
     assert_close(found, layer(*(x.astype("float32") for x in inputs)))
+
+
+@pytest.mark.parametrize("case", some(first_of_each_class(EVERYTHING)))
+def test_call_itself_takes_integer_inputs(case):
+    """`call`, which `keras.layers.TimeDistributed` calls, casts them too."""
+    layer, inputs = case.generic(), integers(case, "uint8")
+    expected = layer(*(x.astype("float32") for x in inputs))
+    found = layer.call(*map(keras.ops.convert_to_tensor, inputs))
+    assert_same_dtype(found, expected)
+    assert_close(flat(found), flat(expected), 1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["int32", "bool"])
+def test_time_distributed_layers_take_integer_inputs(dtype):
+    x = np.random.default_rng(0).integers(0, 3, (2, 3, 4, 5, 8)).astype(dtype)
+    layer = SpatialGroupEnhance(2)
+    found = keras.layers.TimeDistributed(layer)(x)
+    for step in range(x.shape[1]):
+        expected = layer(x[:, step].astype("float32"))
+        assert_close(keras.ops.cast(found[:, step], "float32"), expected, 1e-5)
 
 
 def test_recurrent_attention_predicts_integer_images():
@@ -216,3 +237,61 @@ def test_spatial_group_enhance_of_large_maps(scale, data_format):
     )
     for array in (outputs, *slopes, *of_weights.values()):
         assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize(
+    ("offset", "error"), [(1e3, 2e-4), (1e4, 2e-3), (1e5, 0.02), (1e6, 0.2)]
+)
+def test_spatial_group_enhance_under_offsets_keeps_its_range(offset, error):
+    """As documented: on the safe side of it, and not far from it."""
+    x = np.random.default_rng(0).normal(offset, size=(2, 14, 14, 32))
+    x = x.astype("float32")
+    limits = {"float32": error, "float64": 1e-7}
+    if BACKEND == "jax":
+        del limits["float64"]  # which JAX has only where it is switched on
+    for dtype, limit in limits.items():
+        layer = SpatialGroupEnhance(8, dtype=dtype)
+        layer.build(x.shape)
+        layer.gamma.assign(np.ones(8))
+        gate = flat(forward(layer, x, return_attention=True))[1]
+        expected = twins.run(layer, [x])[1]
+        assert np.max(np.abs(gate - expected)) < limit
+
+
+@pytest.mark.parametrize("mode", ["l1", "l2"])
+def test_gated_channel_transform_keeps_its_range(mode):
+    shape = (2, 14, 14, 32)
+    limit = 1.8e19 / np.sqrt(14 * 14 * 32)
+    if mode == "l1":
+        limit = 3.4e38 / (14 * 14 * 32)
+    signs = np.random.default_rng(0).choice([-1, 1], shape)
+    x = (0.99 * limit * signs).astype("float32")
+    layer = GatedChannelTransform(mode)
+    layer.build(shape)
+    assert_same(forward(layer, x), x)
+    layer.gamma.assign(np.linspace(-1, 1, 32))
+    gate = forward(layer, x, return_attention=True)[1]
+    assert_close(gate, twins.run(layer, [x])[1], 1e-6)
+    outputs, gradients, of_weights = vjp(layer, [x], np.ones_like(x))
+    for array in (outputs, *gradients, *of_weights.values()):
+        assert np.isfinite(array).all()
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
+@pytest.mark.parametrize("scale", [1e-3, 1, 100])
+def test_spatial_masks_have_wide_statistics(dtype, scale, data_format):
+    """Their mean, deviation and differences are not in half precision."""
+    z = np.random.default_rng(0).normal(3, size=(2, 9, 9, 6)) * scale
+    z = keras.ops.cast(to_layout(z, data_format), dtype)
+    mask = MASK_ACTIVATIONS["spatial"](z, data_format)
+    assert keras.backend.standardize_dtype(mask.dtype) == dtype
+    axes = (1, 2) if data_format == "channels_last" else (2, 3)
+    exact = keras.ops.convert_to_numpy(keras.ops.cast(z, "float32"))
+    exact = exact.astype("float64")
+    difference = exact - exact.mean(axes, keepdims=True)
+    deviation = exact.std(axes, ddof=1, keepdims=True)
+    expected = 1 / (1 + np.exp(-difference / (deviation + 1e-5)))
+    # Half a unit in the last digit of the result, which is below 1.
+    half_unit = {"float16": 2**-12, "bfloat16": 2**-9}[dtype]
+    mask = keras.ops.convert_to_numpy(keras.ops.cast(mask, "float32"))
+    assert np.max(np.abs(mask - expected)) < 1.01 * half_unit

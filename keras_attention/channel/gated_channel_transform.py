@@ -86,6 +86,13 @@ class GatedChannelTransform(ChannelGateLayer):
         The paper divides by the root of the *sum* of squares over channels and
         multiplies by :math:`\sqrt C`. Like the authors' code this takes the
         mean, which is the same but for :math:`\epsilon`.
+
+        With `mode="l2"` the sum of :math:`s_k^2` over the channels must be in
+        the range of float32. For :math:`\alpha = 1` and maps of height
+        :math:`H` and width :math:`W` it is if no value is larger than
+        :math:`1.8 \cdot 10^{19} / \sqrt{H W C}`: :math:`4 \cdot 10^{16}` for
+        56 x 56 x 64. With `mode="l1"` the limit is
+        :math:`3.4 \cdot 10^{38} / (H W C)`.
     """
 
     def __init__(

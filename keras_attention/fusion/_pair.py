@@ -14,6 +14,7 @@ class PairFusion(ContextLayer):
 
     def call(self, x, residual, training=None, return_attention=False):
         self._require_equal(x.shape, residual.shape)
+        x, residual = self._as_float(x), self._as_float(residual)
         attention = self.compute_attention(x, residual, training=training)
         outputs = self.apply_attention(x, residual, attention)
         return self._outputs(outputs, attention, return_attention)

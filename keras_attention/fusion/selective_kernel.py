@@ -179,7 +179,7 @@ class SelectiveKernel(KernelLayer):
         self.select.build((None, hidden))
 
     def call(self, x, training=None, return_attention=False):
-        parts = self._split(x)
+        parts = self._split(self._as_float(x))
         maps = [
             branch.call(part, training=training)
             for branch, part in zip(self.branches, parts, strict=True)

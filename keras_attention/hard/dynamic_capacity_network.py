@@ -175,6 +175,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         _built(self.top, _axes.shape_from_last(maps, self.data_format))
 
     def call(self, images, training=None, return_attention=False):
+        images = self._as_float(images)
         maps = self.coarse(images, training=training)
         axis = _axes.channel_axis(self.data_format, 4)
         salience = saliency(self.top, maps, axis)

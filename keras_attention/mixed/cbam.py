@@ -144,6 +144,7 @@ class CBAM(BottleneckLayer):
         self.spatial.build(input_shape)
 
     def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
         channel = self.channel.compute_attention(x)
         if self.spatial_input == "original":
             # First, so that a training step holds one map less.

@@ -173,6 +173,7 @@ class DeformableConv2D(KernelLayer):
         )
 
     def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
         attention = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, attention)
         attention = {

@@ -79,10 +79,15 @@ class SpatialGroupEnhance(AttentionLayer):
     Note:
         The deviation is the unbiased one, as in the authors' code. That code
         divides zero by zero on a map of one position; here :math:`t` is zero
-        there. The rounding error of :math:`t` is about :math:`10^{-7}` times
-        the ratio of mean to standard deviation of a map: maps with a mean of
-        :math:`10^6` and a standard deviation of 1 have gates that are off by
-        1 %. Values may be as large as :math:`10^{15}`.
+        there. Values may be as large as :math:`10^{15}`.
+
+        An offset that all positions have in common costs digits of float32.
+        Measured at :math:`\gamma = \beta = 1` on maps with a standard
+        deviation of 1 and a mean of :math:`10^3`, :math:`10^4`, :math:`10^5`
+        and :math:`10^6`, the gate is off by up to 0.0002, 0.002, 0.02 and 0.2.
+        On a map that is the same at all positions :math:`t`, which should be
+        0, is rounding error between -1 and 1, unless all products are exact.
+        `dtype="float64"` keeps seven digits under all of these offsets.
     """
 
     def __init__(

@@ -182,6 +182,7 @@ class SpatialTransformer(KernelLayer):
         )
 
     def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
         grid = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, grid)
         return self._outputs(

@@ -108,7 +108,7 @@ class IdentityStart(AttentionLayer):
         )
 
     def call(self, x, training=None, return_attention=False):
-        kwargs = self._mode(training)
+        x, kwargs = self._as_float(x), self._mode(training)
         if not return_attention:
             return self.apply_attention(x, self.layer(x, **kwargs))
         moved, attention = self.layer(x, return_attention=True, **kwargs)
