@@ -11,6 +11,7 @@ import pytest
 from keras import ops
 
 from autodiff import BACKEND
+from autodiff import THOROUGH
 from autodiff import Calls
 from autodiff import vjp
 from contract.case import assert_close
@@ -27,7 +28,7 @@ NAMES = [
     if callable(value) and not name.startswith("_")
 ]
 # JAX compiles each of them, forward and backward, in both forms.
-CASES = {"torch": 8, "tensorflow": 6}.get(BACKEND, 3)
+CASES = 8 if THOROUGH else {"torch": 6, "tensorflow": 3}.get(BACKEND, 2)
 # These have the most arguments.
 MANY = ("conv2d", "grid_sample")
 FORMS = {}
