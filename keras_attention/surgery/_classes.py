@@ -84,10 +84,9 @@ class NamedOutputs(keras.Model):
     `compile(loss={...})` finds the outputs by them.
     """
 
-    def __init__(
-        self, inputs, outputs, name=None, *, output_names=(), **kwargs
-    ):
-        super().__init__(inputs, outputs, name=name, **kwargs)
+    # With named arguments Keras 3.11 does not save the graph.
+    def __init__(self, *args, output_names=(), **kwargs):
+        super().__init__(*args, **kwargs)
         self.output_names = list(output_names)
 
     def get_config(self):

@@ -117,7 +117,7 @@ def test_conv2d(channels, groups, padding, data_format, rng):
 @pytest.mark.parametrize("size", some([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
 def test_same_padding_with_strides(size, strides, data_format, rng):
     x = rng.normal(size=_axes.shape_from_last((2, *size, 4), data_format))
-    for taps in some([(3, 2), (1, 5), (2, 3)], 3):
+    for taps in some([(3, 2), (1, 5), (2, 3), (1, 1)], 3):
         kernel = rng.normal(size=(*taps, 2, 6))
         settings = {
             "bias": None,

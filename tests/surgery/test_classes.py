@@ -718,13 +718,14 @@ def test_losses_find_their_outputs(structure, fused, tmp_path):
     y = keras.tree.map_structure(to_numpy, model(x))
     if not isinstance(y, dict) and len(names) > 1:
         y = dict(zip(names, y, strict=True))
+    # Keras 3.11 knows no metrics by the keys of a dictionary.
+    is_old = keras.version().startswith("3.11.")
+    metrics = {name: ["mae"] for name in names}
+    if is_old and isinstance(model.output, dict):
+        metrics = None
     results = []
     for each in (model, new):
-        each.compile(
-            "sgd",
-            loss=dict.fromkeys(names, "mse"),
-            metrics={name: ["mae"] for name in names},
-        )
+        each.compile("sgd", loss=dict.fromkeys(names, "mse"), metrics=metrics)
         results.append(set(each.evaluate(x, y, verbose=0, return_dict=True)))
     assert results[0] == results[1]
     new.save(tmp_path / "new.keras")

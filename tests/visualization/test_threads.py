@@ -155,7 +155,7 @@ def test_copies_made_beside_maps_are_not_watched(tmp_path):
     _, models = beside_maps(model, copies)
     for copied in models:
         assert_none_is_left(copied)
-        assert_close(copied(images()).shape, (2, 3))
+        assert to_numpy(copied(images())).shape == (2, 3)
     assert_close(models[0](images()), model(images()))
 
 
