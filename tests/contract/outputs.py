@@ -16,6 +16,7 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from contract.registry import check
+from contract.registry import compiles
 
 
 @check
@@ -59,7 +60,7 @@ def symbolic_shapes_are_the_eager_ones(case):
         assert layer.compute_output_shape(*shapes) == outputs.shape
 
 
-@check
+@compiles
 def sizes_may_be_unknown(case):
     model = case.model(symbolic_sizes=True, return_attention=True)
     unknown = (None,) * (len(case.shapes[0]) - 2)
@@ -72,7 +73,7 @@ def sizes_may_be_unknown(case):
         assert_close(outputs, twins.run(model.layers[-1], inputs))
 
 
-@check
+@compiles
 def a_sample_does_not_depend_on_the_batch(case):
     layer, inputs = case.generic(), case.inputs()
     together = to_numpy(forward(layer, *inputs))
@@ -99,7 +100,7 @@ def traces_take_any_number_of_samples(case):
     assert_close(traced(*inputs), layer(*inputs))
 
 
-@check
+@compiles
 def one_sample_of_one_position_is_finite(case):
     shapes = case.resized(1, 1)
     layer = case.generic(shapes)

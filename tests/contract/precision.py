@@ -13,6 +13,7 @@ from contract.case import arguments
 from contract.case import assert_close
 from contract.case import flat
 from contract.registry import check
+from contract.registry import compiles
 from contract.registry import plumbing
 
 
@@ -34,7 +35,7 @@ def mixed_precision_is_honoured(case):
         assert_close(close, flat(wide), tolerance)
 
 
-@check
+@compiles
 def float64_is_honoured(case):
     with float64():
         layer = case.generic(dtype="float64")

@@ -129,7 +129,7 @@ def nothing_drawn(monkeypatch):
 
 
 @pytest.mark.usefixtures("nothing_drawn")
-@pytest.mark.parametrize("name", GOLDENS)
+@pytest.mark.parametrize("name", some(GOLDENS, 2))
 def test_networks_give_the_logits_of_the_published_ones(name):
     builder, options = GOLDENS[name]
     with np.load(golden.FOLDER / "models" / f"{name}.npz") as file:
@@ -160,7 +160,6 @@ def test_networks_give_the_logits_of_the_published_ones(name):
             "gct",
             "attention_next",
         ],
-        2,
     ),
 )
 def test_both_layouts_give_the_same(family):
@@ -177,7 +176,7 @@ def test_both_layouts_give_the_same(family):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", ["se_basic", "aff_torch"])
+@pytest.mark.parametrize("family", some(["se_basic", "aff_torch"], 2))
 def test_channels_first_networks_survive_saving(family, tmp_path):
     """With convolutions that run on any processor."""
     model = small(family, data_format="channels_first", include_top=False)

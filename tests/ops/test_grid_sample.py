@@ -49,7 +49,7 @@ def test_golden_with_the_channels_first(settings, form):
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="There all are compiled.")
-@ALL_SETTINGS
+@pytest.mark.parametrize("settings", some(SETTINGS, 2), ids=name)
 def test_golden_compiled(settings):
     compare(settings, compiled=True)
 
