@@ -11,10 +11,13 @@ import keras
 import numpy as np
 import pytest
 
+from autodiff import THOROUGH
+
 pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
+OF_KERAS = ("surgery", "visualization")
 
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes past
@@ -33,6 +36,22 @@ def pytest_runtest_teardown():
     if next(TESTS) % 50 == 0:
         gc.collect()
         gc.freeze()
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leave most tests of graphs and pictures to PyTorch, in a run of all.
+
+    They are of Keras more than of a backend, and JAX and TensorFlow compile for
+    most of the time that they take.
+    """
+    everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
+    if keras.config.backend() == "torch" or THOROUGH or not everything:
+        return
+    folders = [config.rootpath / "tests" / name for name in OF_KERAS]
+    of_keras = [x for x in items if x.path.parent in folders]
+    left_out = set(of_keras) - set(of_keras[::3])
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(autouse=True)

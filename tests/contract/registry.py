@@ -27,19 +27,22 @@ def plumbing(function):
 def compiles(function):
     """Add a check that compiles much, where a backend compiles.
 
-    PyTorch holds all cases to it. JAX and TensorFlow hold the first of each
-    class, as their own code is compared over all arguments elsewhere.
+    PyTorch holds all cases to it, and the others the first of each class.
     """
     _COMPILED.add(function)
     return check(function)
 
 
 def held(function, cases):
-    """Return which of some cases are held to a check."""
-    everywhere = function not in _PLUMBING | _COMPILED
-    if everywhere or BACKEND == "torch" or THOROUGH:
+    """Return which of some cases are held to a check.
+
+    On JAX and TensorFlow two of each class, or one: what compiles is compared
+    over all arguments in `tests/parity` and `tests/backend`.
+    """
+    if BACKEND == "torch" or THOROUGH:
         return list(cases)
+    count = 1 if function in _PLUMBING | _COMPILED else 2
     first = {}
     for case in cases:
-        first.setdefault(case.layer_cls, case)
-    return list(first.values())
+        first.setdefault(case.layer_cls, []).append(case)
+    return [case for each in first.values() for case in each[:count]]
