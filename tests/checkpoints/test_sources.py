@@ -233,6 +233,14 @@ def test_no_mapping_is_refused(source, layer):
     assert said.endswith(f"Received: source={source!r}")
 
 
+def test_long_lists_are_not_shown(layer):
+    class Names(list):
+        pass
+
+    said = refusal(layer, Names("abc"))
+    assert said.endswith("Received: source=Names of 3 entries")
+
+
 @pytest.mark.parametrize("name", ["weights.h5", "weights", "weights.npz.gz"])
 def test_unknown_ending_is_refused(name, layer, tmp_path):
     said = refusal(layer, tmp_path / name)

@@ -17,6 +17,7 @@ from contract.case import to_layout
 from contract.case import to_numpy
 from contract.registry import check
 from contract.registry import compiles
+from contract.registry import for_every_case
 
 
 @check
@@ -60,7 +61,7 @@ def symbolic_shapes_are_the_eager_ones(case):
         assert layer.compute_output_shape(*shapes) == outputs.shape
 
 
-@compiles
+@for_every_case
 def sizes_may_be_unknown(case):
     model = case.model(symbolic_sizes=True, return_attention=True)
     unknown = (None,) * (len(case.shapes[0]) - 2)

@@ -4,8 +4,8 @@ from autodiff import BACKEND
 from autodiff import THOROUGH
 
 CHECKS = []
-_PLUMBING = set()
-_COMPILED = set()
+# How many cases of each class JAX and TensorFlow hold to a check.
+_COUNTS = {}
 
 
 def check(function):
@@ -20,7 +20,7 @@ def plumbing(function):
     PyTorch holds all cases to it, and the others the first of each class: they
     compile, and would take minutes to see the same again.
     """
-    _PLUMBING.add(function)
+    _COUNTS[function] = 1
     return check(function)
 
 
@@ -29,7 +29,13 @@ def compiles(function):
 
     PyTorch holds all cases to it, and the others the first of each class.
     """
-    _COMPILED.add(function)
+    _COUNTS[function] = 1
+    return check(function)
+
+
+def for_every_case(function):
+    """Add a check that all backends hold all cases to."""
+    _COUNTS[function] = None
     return check(function)
 
 
@@ -41,7 +47,7 @@ def held(function, cases):
     """
     if BACKEND == "torch" or THOROUGH:
         return list(cases)
-    count = 1 if function in _PLUMBING | _COMPILED else 2
+    count = _COUNTS.get(function, 2)
     first = {}
     for case in cases:
         first.setdefault(case.layer_cls, []).append(case)

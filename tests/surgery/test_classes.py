@@ -511,6 +511,21 @@ def test_a_thawed_layer_in_a_frozen_one():
     assert not copy.graph.trainable
 
 
+@register
+class Holder(layers.Layer):
+    """Holds one layer, with an argument for nothing of it."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = layers.Dense(4)
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, x):
+        return self.dense(x)
+
+
 @pytest.mark.filterwarnings("ignore:.*`quantize` method")
 @pytest.mark.parametrize("quantized", [False, True])
 def test_dtype_policies_in_layers_are_kept(quantized):
@@ -519,14 +534,15 @@ def test_dtype_policies_in_layers_are_kept(quantized):
     layer = layers.MultiHeadAttention(2, 4, name="attention")
     part = layers.TimeDistributed(layers.Dense(4), name="part")
     part.layer.dtype_policy = "mixed_bfloat16"
-    outputs = part(layer(x, x))
-    # What the config of the layer does not hold.
-    layer.output_dense.dtype_policy = "mixed_bfloat16"
+    # The config of this one does not hold the policy of its layer.
+    holder = Holder(name="holder")
+    holder.dense.dtype_policy = "mixed_bfloat16"
+    outputs = holder(part(layer(x, x)))
     model = networks.scattered(keras.Model(inputs, outputs))
     if quantized:
         model.quantize("int8")
     new = attach(model, se(), "dense")
-    for name in ("attention", "part"):
+    for name in ("attention", "part", "holder"):
         pairs = zip(
             new.get_layer(name)._flatten_layers(),
             model.get_layer(name)._flatten_layers(),

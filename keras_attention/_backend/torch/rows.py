@@ -92,7 +92,7 @@ class _TransformedBags(_Bags):
 
     @staticmethod
     def setup_context(ctx, inputs, output):
-        ctx.save_for_backward(*inputs)
+        _Bags.setup_context(ctx, inputs, output)
         ctx.save_for_forward(*inputs)
 
     @staticmethod
