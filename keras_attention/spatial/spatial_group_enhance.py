@@ -122,18 +122,15 @@ class SpatialGroupEnhance(AttentionLayer):
         axes = _axes.spatial_axes(self.data_format, len(x.shape))
         wide = _numerics.accumulable(x)
         mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
-        # t is the same of c / size^2, with epsilon / size^2, and does not
-        # overflow where c^2 would.
-        size = _backend.largest(
-            ops.abs(ops.stop_gradient(mean)), (self._members,), keepdims=True
-        )
-        size = ops.where(size > 1e6, size, 1)
-        mean = mean / size / size
+        # t is the same of c / shrink, with epsilon / shrink, and does not
+        # overflow where c^2 would. Few maps shrink at all.
+        constant = ops.stop_gradient(mean)
+        square = _backend.dots(constant, constant, self._members)
+        shrink = _backend.rectify(square * 1e-12 - 1) + 1
+        mean = mean / shrink
         c = _backend.dots(self._grouped(wide), mean, self._members)
         places = 1 if self.data_format == "channels_last" else 3
-        centred, factor = _numerics.center(
-            c, (places,), self.epsilon / size / size
-        )
+        centred, factor = _numerics.center(c, (places,), self.epsilon / shrink)
         # A group axis in the place that the format has it, of four.
         per_group = [1, 1, 1, 1]
         per_group[self._members - 1] = self.groups
