@@ -14,7 +14,7 @@ import pytest
 EXAMPLES = Path(__file__).parent
 BACKENDS = ("jax", "tensorflow", "torch")
 # For an example that does on each the same as `digits.py`, which runs on all.
-ONE_BACKEND = BACKENDS if os.environ.get("THOROUGH") else ("torch",)
+ONE_BACKEND = BACKENDS if os.environ.get("TESTS") == "all" else ("torch",)
 TOY = ("--epochs", "2", "--seeds", "1")
 
 # Makes some modules as good as not installed, and examples importable.

@@ -9,7 +9,10 @@ import pytest
 from keras import ops
 
 BACKEND = keras.config.backend()
-THOROUGH = bool(os.environ.get("THOROUGH"))
+# Compiled backends take some of the tests that PyTorch takes all of.
+THOROUGH = {"all": True, "some": False}[
+    os.environ.get("TESTS", "all" if BACKEND == "torch" else "some")
+]
 
 # Eager PyTorch has no compiler. JAX compiles each operation by itself when it
 # is eager, which changes nothing and takes minutes: what tests of the forward
@@ -25,9 +28,9 @@ def some(values, of=4):
     """Return values to test with: all on PyTorch, else one of each so many.
 
     For what is of Keras more than of a backend, where compiling takes longer
-    than there is to see. With `THOROUGH` set, all everywhere.
+    than there is to see. With `TESTS=all` in the environment all everywhere.
     """
-    return list(values)[:: 1 if BACKEND == "torch" or THOROUGH else of]
+    return list(values)[:: 1 if THOROUGH else of]
 
 
 class Calls(keras.layers.Layer):

@@ -17,7 +17,8 @@ pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
-OF_KERAS = ("surgery", "visualization")
+# What is of Keras more than of a backend, by folders.
+OF_KERAS = ("checkpoints", "files", "models", "surgery", "visualization")
 
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes past
@@ -39,13 +40,13 @@ def pytest_runtest_teardown():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave most tests of graphs and pictures to PyTorch, in a run of all.
+    """Leave most tests of files, graphs and pictures to PyTorch.
 
-    They are of Keras more than of a backend, and JAX and TensorFlow compile for
-    most of the time that they take.
+    JAX and TensorFlow compile for most of the time that they take. A run of
+    named files or folders takes all of them.
     """
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if keras.config.backend() == "torch" or THOROUGH or not everything:
+    if THOROUGH or not everything:
         return
     folders = [config.rootpath / "tests" / name for name in OF_KERAS]
     of_keras = [x for x in items if x.path.parent in folders]

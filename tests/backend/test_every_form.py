@@ -28,7 +28,7 @@ NAMES = [
     if callable(value) and not name.startswith("_")
 ]
 # JAX compiles each of them, forward and backward, in both forms.
-CASES = 8 if THOROUGH else {"torch": 6, "tensorflow": 3}.get(BACKEND, 2)
+CASES = 6 if THOROUGH else {"tensorflow": 3}.get(BACKEND, 2)
 # These have the most arguments.
 MANY = ("conv2d", "grid_sample")
 FORMS = {}

@@ -1,6 +1,5 @@
 """The list of checks, which grows as the modules of checks are imported."""
 
-from autodiff import BACKEND
 from autodiff import THOROUGH
 
 CHECKS = []
@@ -45,7 +44,7 @@ def held(function, cases):
     On JAX and TensorFlow two of each class, or one: what compiles is compared
     over all arguments in `tests/parity` and `tests/backend`.
     """
-    if BACKEND == "torch" or THOROUGH:
+    if THOROUGH:
         return list(cases)
     count = _COUNTS.get(function, 2)
     first = {}
