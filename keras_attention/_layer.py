@@ -163,6 +163,13 @@ class AttentionLayer(MapLayer):
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
 
+    def compute_mask(self, inputs, previous_mask):
+        """Pass a mask on where the outputs have the shape of the inputs."""
+        shape_rule = type(self).compute_output_shape
+        if shape_rule is not AttentionLayer.compute_output_shape:
+            return None
+        return previous_mask
+
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
         # By rules on shapes, as tracing cannot be trusted with unknown sizes.
         outputs = super().compute_output_spec(*args, **kwargs)

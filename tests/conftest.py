@@ -17,8 +17,17 @@ pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
-# What is of Keras more than of a backend, by folders.
-OF_KERAS = ("checkpoints", "files", "models", "surgery", "visualization")
+# What compiled backends take all of: numbers, derivatives and native forms.
+OF_BACKENDS = (
+    "backend",
+    "derivatives",
+    "ops",
+    "training",
+    "test_contract.py",
+    "test_docstrings.py",
+    "test_goldens.py",
+    "test_odd_numbers.py",
+)
 
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes past
@@ -40,7 +49,7 @@ def pytest_runtest_teardown():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave most tests of files, graphs and pictures to PyTorch.
+    """Leave two of three tests of the rest to PyTorch.
 
     JAX and TensorFlow compile for most of the time that they take. A run of
     named files or folders takes all of them.
@@ -48,9 +57,13 @@ def pytest_collection_modifyitems(config, items):
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if THOROUGH or not everything:
         return
-    folders = [config.rootpath / "tests" / name for name in OF_KERAS]
-    of_keras = [x for x in items if x.path.parent in folders]
-    left_out = set(of_keras) - set(of_keras[::3])
+    tests = config.rootpath / "tests"
+    rest = [
+        item
+        for item in items
+        if item.path.relative_to(tests).parts[0] not in OF_BACKENDS
+    ]
+    left_out = set(rest) - set(rest[::3])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-import numpy as np
+
+from keras_attention.surgery._state import Lost
 
 # What a class may override without a change of what its models compute: how
 # they are made, saved and described.
@@ -70,11 +71,7 @@ IN_CALLS = INNER | {
     "stateless_call",
     "symbolic_call",
 }
-KNOWN = {"self", "inputs", "outputs", "layers", "name", "dtype", "trainable"}
-
-
-class Lost(Exception):
-    """Says why a class cannot be made again around a new graph."""
+KNOWN = {"inputs", "outputs", "layers", "name", "dtype", "trainable"}
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -87,7 +84,8 @@ class NamedOutputs(keras.Model):
     # With named arguments Keras 3.11 does not save the graph.
     def __init__(self, *args, output_names=(), **kwargs):
         super().__init__(*args, **kwargs)
-        self.output_names = list(output_names)
+        if output_names:
+            self.output_names = list(output_names)
 
     def get_config(self):
         return {**super().get_config(), "output_names": [*self.output_names]}
@@ -114,13 +112,17 @@ def overridden(model: keras.Model) -> list[str]:
         or isinstance(value, property | classmethod | staticmethod)
     } - HARMLESS
     known = {name for name in known if name[0] != "_" or name in INNER}
-    own = {
-        name
-        for place in (model, *bases[:first])
-        for name, value in vars(place).items()
-        if place is not model or callable(value)
-    }
-    return sorted(known & own)
+    own = {name for base in bases[:first] for name in vars(base)}
+    return sorted(known & (own | set_on(model)))
+
+
+def set_on(layer: Any) -> set[str]:
+    """Return the names of the functions set on a layer, not on its class."""
+    names = {name for name, value in vars(layer).items() if callable(value)}
+    # What watches the calls of a layer stands in for its own `call`, if any.
+    if getattr(vars(layer).get("call"), "instead_of", True) is None:
+        names.discard("call")
+    return names
 
 
 def _is_of_keras(base: type) -> bool:
@@ -153,12 +155,11 @@ def with_graph(
     Raises:
         Lost: If the class cannot be made of that.
     """
-    if own := [name for name in overridden(model) if name in vars(model)]:
+    if own := [name for name in overridden(model) if name in set_on(model)]:
         raise Lost(f"`{own[0]}` is set on the model, not on its class")
     kwargs = {}
-    for name, parameter in inspect.signature(
-        type(model).__init__
-    ).parameters.items():
+    parameters = inspect.signature(type(model).__init__).parameters
+    for name, parameter in list(parameters.items())[1:]:
         if name in KNOWN or parameter.kind in (
             parameter.VAR_POSITIONAL,
             parameter.VAR_KEYWORD,
@@ -176,14 +177,6 @@ def with_graph(
     ] != [id(x) for x in keras.tree.flatten(arguments[1])]:
         raise Lost("its constructor makes another graph than it is given")
     return new
-
-
-def attributes(model: keras.Model) -> set[str]:
-    """Return what was set on a model, by names that are not private."""
-    own = vars(model)
-    # PyTorch keeps modules apart.
-    names = {*own, *own.get("_modules", ())}
-    return {name for name in names if not name.startswith("_")}
 
 
 def from_config(
@@ -239,26 +232,6 @@ def reason(error: Exception) -> str:
     last = lines[-1].strip() if lines else ""
     last = last.removeprefix("Exception encountered: ").rstrip(".")
     return f"{type(error).__name__}: {last}" if last else type(error).__name__
-
-
-def is_plain(value: Any) -> bool:
-    """Return whether a value has no state that two models must not share."""
-    plain = (bool, int, float, str, bytes, np.ndarray, np.generic, type(None))
-    stateful = (
-        keras.layers.Layer,
-        keras.metrics.Metric,
-        keras.optimizers.Optimizer,
-    )
-    return isinstance(value, plain) or (
-        callable(value) and not isinstance(value, stateful)
-    )
-
-
-def is_equal(value: Any, other: Any) -> bool:
-    """Return whether two plain values are the same, or of one class."""
-    if callable(value):
-        return type(value) is type(other)
-    return type(value) is type(other) and bool(np.all(value == other))
 
 
 def package(layer: Any) -> str:

@@ -141,6 +141,12 @@ def require_same(layer, twin, call) -> None:
     package, are not: their configs are known to be complete.
     """
     parts = layer._flatten_layers()
+    if any("call" in _classes.set_on(part) for part in parts):
+        raise ValueError(
+            "The `call` of a layer must be that of its class, and this one has "
+            "another set on it, which would be lost. Received: "
+            f"layer={layer!r}"
+        )
     if all(_classes.package(part) in TRUSTED for part in parts):
         return
     args, kwargs = keras.tree.map_structure(

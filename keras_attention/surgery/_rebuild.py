@@ -12,11 +12,13 @@ from keras import ops
 
 from keras_attention.surgery import _classes
 from keras_attention.surgery import _layers
-from keras_attention.surgery._classes import Lost
 from keras_attention.surgery._graph import Call
 from keras_attention.surgery._graph import Graph
 from keras_attention.surgery._graph import is_network
 from keras_attention.surgery._graph import networks
+from keras_attention.surgery._state import Lost
+from keras_attention.surgery._state import State
+from keras_attention.surgery._state import attributes
 
 
 class Rebuild:
@@ -104,8 +106,9 @@ class Rebuild:
             make, arguments = keras.Sequential, (self._chain(model, frozen),)
         else:
             make, arguments = keras.Model, self._functional(model, frozen)
-        new = _classes.with_graph(model, arguments, self._carried)
-        self._carry(model, new, make(*arguments, name=model.name))
+        state = State(self._copies)
+        new = _classes.with_graph(model, arguments, state.value)
+        self._carry(state, model, new, make(*arguments, name=model.name))
         if isinstance(new, keras.Function):
             new.output_names = list(model.output_names)
         return new
@@ -123,7 +126,7 @@ class Rebuild:
         self._pair(model, new, frozen)
         inputs, outputs = _ends(model)
         bare = keras.Model(inputs, outputs, name=model.name)
-        self._carry(model, new, bare)
+        self._carry(State(self._copies), model, new, bare)
         return new
 
     def _is_changed_in(self, model) -> bool:
@@ -153,48 +156,11 @@ class Rebuild:
                 elif isinstance(old, keras.layers.Layer):
                     self._leaves.append((old, twin, call, frozen))
 
-    def _carry(self, model, new, bare):
+    def _carry(self, state, model, new, bare):
         """Give a model what was set on another of the same class."""
-        usual = _classes.attributes(bare)
-        for name in sorted(_classes.attributes(model) - usual):
-            made = getattr(new, name, None)
-            value = self._carried(name, getattr(model, name), made)
-            if value is not made:
-                setattr(new, name, value)
-
-    def _carried(self, name, old, made):
-        """Return what a copy holds in the place of what a model holds."""
-        if id(old) in self._copies:
-            return self._copies[id(old)]
-        if _classes.is_plain(old):
-            return made if _classes.is_equal(old, made) else old
-        if isinstance(old, list | tuple | dict):
-            return self._carried_each(name, old, made)
-        if type(made) is not type(old):
-            raise Lost(f"it holds `{name}`, which is not in its graph")
-        if isinstance(old, keras.layers.Layer):
-            self._leaves.append((old, made, None, False))
-        elif isinstance(old, keras.Variable):
-            self._variables.append((old, made))
-        return made
-
-    def _carried_each(self, name, old, made):
-        """Return what a copy holds in the place of several things."""
-        keys = list(old) if isinstance(old, dict) else range(len(old))
-        is_like = type(made) is type(old) and len(made) == len(old)
-        if is_like and isinstance(old, dict):
-            is_like = list(made) == keys
-        values = [
-            self._carried(name, old[key], made[key] if is_like else None)
-            for key in keys
-        ]
-        if is_like and all(
-            v is made[k] for k, v in zip(keys, values, strict=True)
-        ):
-            return made
-        if isinstance(old, dict):
-            return dict(zip(keys, values, strict=True))
-        return values if isinstance(old, list) else tuple(values)
+        state.carry(model, new, bare)
+        self._leaves += [(*pair, None, False) for pair in state.layers]
+        self._variables += state.variables
 
     def _require_same_outputs(self, model):
         """Refuse classes that compute something else when they are copied."""
@@ -307,7 +273,7 @@ def _cure(model):
     """Return what to do about a class that cannot be kept."""
     inner = [
         name
-        for name in ("backbone", *sorted(_classes.attributes(model)))
+        for name in ("backbone", *sorted(attributes(model)))
         if is_network(getattr(model, name, None))
     ]
     cure = "Where the bare graph is what is wanted, give "

@@ -4,10 +4,10 @@ import keras
 
 from contract.case import assert_close
 from contract.case import assert_same
-from contract.registry import plumbing
+from contract.registry import check
 
 
-@plumbing
+@check
 def attention_can_be_returned(case):
     layer, inputs = case.generic(), case.inputs()
     outputs, attention = layer(*inputs, return_attention=True)
@@ -15,7 +15,7 @@ def attention_can_be_returned(case):
     assert_same(attention, layer.attention(*inputs))
 
 
-@plumbing
+@check
 def attention_is_symbolic_too(case):
     layer, inputs = case.generic(), case.inputs()
     expected = layer(*inputs, return_attention=True)
@@ -26,7 +26,7 @@ def attention_is_symbolic_too(case):
     assert_close(gate(inputs), expected[1])
 
 
-@plumbing
+@check
 def attention_accepts_what_call_accepts(case):
     wide = [x.astype("float64") for x in case.inputs()]
     unbuilt = case.layer(dtype="mixed_bfloat16")

@@ -11,7 +11,6 @@ from autodiff import forward
 from contract.case import arguments
 from contract.case import flat
 from contract.registry import check
-from contract.registry import plumbing
 
 VOCABULARY = {
     "activation",
@@ -184,7 +183,7 @@ def config_round_trips(case):
     assert json.dumps(keras.saving.serialize_keras_object(loaded)) == config
 
 
-@plumbing
+@check
 def every_argument_matters(case):
     defaults = arguments(case.layer_cls)
     own = behaviour(case.layer(), case)
@@ -222,7 +221,7 @@ def build_leaves_config_alone(case):
     assert layer.get_config() == before
 
 
-@plumbing
+@check
 def build_makes_every_weight(case):
     layer = case.layer()
     layer.build(*case.shapes)

@@ -16,7 +16,6 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from contract.registry import check
-from contract.registry import compiles
 from contract.registry import for_every_case
 
 
@@ -74,7 +73,7 @@ def sizes_may_be_unknown(case):
         assert_close(outputs, twins.run(model.layers[-1], inputs))
 
 
-@compiles
+@check
 def a_sample_does_not_depend_on_the_batch(case):
     layer, inputs = case.generic(), case.inputs()
     together = to_numpy(forward(layer, *inputs))
@@ -101,7 +100,7 @@ def traces_take_any_number_of_samples(case):
     assert_close(traced(*inputs), layer(*inputs))
 
 
-@compiles
+@check
 def one_sample_of_one_position_is_finite(case):
     shapes = case.resized(1, 1)
     layer = case.generic(shapes)

@@ -13,11 +13,9 @@ from contract.case import arguments
 from contract.case import assert_close
 from contract.case import flat
 from contract.registry import check
-from contract.registry import compiles
-from contract.registry import plumbing
 
 
-@plumbing
+@check
 def mixed_precision_is_honoured(case):
     inputs = case.inputs()
     for dtype, tolerance in (("float16", 0.01), ("bfloat16", 0.08)):
@@ -35,7 +33,7 @@ def mixed_precision_is_honoured(case):
         assert_close(close, flat(wide), tolerance)
 
 
-@compiles
+@check
 def float64_is_honoured(case):
     with float64():
         layer = case.generic(dtype="float64")

@@ -5,10 +5,10 @@ import pytest
 
 from contract.case import assert_same
 from contract.case import flat
-from contract.registry import plumbing
+from contract.registry import check
 
 
-@plumbing
+@check
 def model_survives_saving(case, tmp_path):
     inputs = case.inputs()
     for call_kwargs in ({}, {"return_attention": True}):
@@ -19,7 +19,7 @@ def model_survives_saving(case, tmp_path):
         assert_same(loaded(inputs), model(inputs))
 
 
-@plumbing
+@check
 def weights_survive_saving(case, tmp_path):
     model, inputs = case.model(), case.inputs()
     model.save_weights(tmp_path / "model.weights.h5")
@@ -28,7 +28,7 @@ def weights_survive_saving(case, tmp_path):
     assert_same(other(inputs), model(inputs))
 
 
-@plumbing
+@check
 def quantized_model_survives_saving(case, tmp_path):
     """Twice: a file that was loaded can be saved again."""
     model, inputs = case.model(), case.inputs()

@@ -5,7 +5,7 @@ import pytest
 
 from autodiff import BACKEND
 from contract.case import to_numpy
-from contract.registry import plumbing
+from contract.registry import check
 
 MODES = {
     "eager": {"run_eagerly": True},
@@ -21,7 +21,7 @@ MODES_OF = {
 }
 
 
-@plumbing
+@check
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
 def fit_moves_every_weight(case, mode):
     model = case.model()
@@ -36,7 +36,7 @@ def fit_moves_every_weight(case, mode):
         assert way < 1e-4 if idle else way > 0, weight.path
 
 
-@plumbing
+@check
 def regularizers_are_counted(case):
     layer = case.generic()
     regularized = case.kwargs.get("kernel_regularizer") is not None

@@ -1,7 +1,11 @@
 """Models and layers that other people wrote: classes, and what is in layers."""
 
+import collections
+import functools
 import itertools
+import types
 import warnings
+from concurrent import futures
 
 import keras
 import numpy as np
@@ -379,22 +383,176 @@ def test_the_bare_graph_can_be_had():
     assert_same(2 * new(x), model(x))
 
 
+FACTORS = {}
+
+
 class Hidden(Doubling, keras.Model):
     """Computes by what is in none of its arguments."""
 
     def __init__(self, inputs, outputs, name=None):
         super().__init__(inputs, outputs, name=name)
-        self._factor = 1
 
     def call(self, inputs, training=None, mask=None):
-        return self._factor * super().call(inputs, training=training)
+        factor = FACTORS.get(id(self), 1)
+        return factor * super().call(inputs, training=training)
 
 
 def test_hidden_state_of_a_class_raises():
     model = Hidden(*convolution())
-    model._factor = 4
+    FACTORS[id(model)] = 4
     with pytest.raises(ValueError, match=r"compute the same .*Hidden \(call"):
         attach(model, se(), "conv")
+
+
+class Stateful(keras.Model):
+    """Predicts by what it holds beside its graph."""
+
+    def __init__(self, inputs, outputs, **kwargs):
+        self._late = kwargs.pop("late", 0.0)
+        super().__init__(inputs, outputs, **kwargs)
+        self._shift = 0.0
+        self._norm = layers.Normalization()
+        self._norm.build((None, 6, 6, 4))
+        self._scale = self.add_weight((), "ones", trainable=False, name="scale")
+        self.table = ops.ones((4,))
+        self.before = collections.deque([0.0])
+        self.banned = {9}
+        self.after = abs
+        self.last = functools.partial(np.add, 0.0)
+        self.method = self.unchanged
+        self.pair = Pair(0.0, [0.0])
+        self.settings = types.SimpleNamespace(power=1.0, owner=self)
+        self.draws = np.random.default_rng(0)
+
+    def unchanged(self, y):
+        return y + self._late
+
+    def doubled(self, y):
+        return 2 * y + self._late
+
+    def predict(self, x, **kwargs):
+        y = super().predict(x, **kwargs)
+        y = to_numpy(self._norm(y) / self._scale * self.table) + self._shift
+        y = y + sum(self.before) + self.pair.one + sum(self.pair.others)
+        y[..., [c for c in self.banned if c < 4]] = 0
+        y = self.last(self.after(y)) ** self.settings.power
+        return self.method(y) + self.settings.owner._shift
+
+
+Pair = collections.namedtuple("Pair", ["one", "others"])
+
+CHANGES = {
+    "an argument without a name": lambda m: setattr(m, "_late", 5.0),
+    "a private number": lambda m: setattr(m, "_shift", 3.0),
+    "a private layer": lambda m: m._norm.adapt(
+        3 * np.random.default_rng(0).normal(size=(9, 6, 6, 4)) + 5
+    ),
+    "a private weight": lambda m: m._scale.assign(4.0),
+    "a tensor": lambda m: setattr(m, "table", ops.full((4,), 9.0)),
+    "a queue": lambda m: m.before.append(5.0),
+    "a set": lambda m: m.banned.add(1),
+    "a function": lambda m: setattr(m, "after", lambda y: y * 7),
+    "arguments of a function": lambda m: setattr(
+        m, "last", functools.partial(np.add, 6.0)
+    ),
+    "a method": lambda m: setattr(m, "method", m.doubled),
+    "a tuple": lambda m: setattr(m, "pair", Pair(1.0, [2.0])),
+    "an object": lambda m: setattr(m.settings, "power", 2.0),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_state_beside_the_graph_is_kept(change):
+    model = Stateful(*convolution())
+    CHANGES[change](model)
+    model.draws.normal()
+    new = attach(model, se(), "conv")
+    x = networks.images(model)
+    assert type(new) is Stateful
+    assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert new.draws.normal() == model.draws.normal()
+    # Yet it is the copy's own.
+    assert new.method.__self__ is new.settings.owner is new
+    before = new.predict(x, verbose=0)
+    model._shift, model.settings.power = 1.0, 3.0
+    model._scale.assign(8.0)
+    model.before.append(1.0)
+    assert_same(new.predict(x, verbose=0), before)
+
+
+class Recalling(Doubling, keras.Model):
+    """Has a function that uses a layer of its graph."""
+
+    def __init__(self, inputs, outputs, **kwargs):
+        super().__init__(inputs, outputs, **kwargs)
+        layer = self.get_layer("conv")
+        self.kernel = lambda: layer.kernel
+
+
+def test_functions_use_the_layers_of_their_own_graph():
+    model = Recalling(*convolution())
+    new = attach(model, se(), "conv")
+    assert new.kernel() is new.get_layer("conv").kernel
+    kernel = model.get_layer("conv").kernel
+    model.kernel = lambda: kernel
+    attach(model, se(), "conv")
+    model.kernel = lambda: model.get_layer("conv").kernel
+    with pytest.raises(ValueError, match="`kernel`, a function of what is in"):
+        attach(model, se(), "conv")
+
+
+def test_a_trained_class_is_kept():
+    model = Stateful(*convolution())
+    x = networks.images(model)
+    model.compile("sgd", "mse", metrics=["mae"])
+    model.fit(x, np.zeros((2, 6, 6, 4)), verbose=0)
+    model.evaluate(x, np.zeros((2, 6, 6, 4)), verbose=0)
+    new = attach(model, se(), "conv")
+    assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_a_call_that_is_set_on_a_layer_raises():
+    model = keras.Model(*convolution())
+    layer = model.get_layer("conv")
+    call = layer.call
+    layer.call = lambda x: 5 * call(x)
+    with pytest.raises(ValueError, match="another set on it"):
+        attach(model, se(), "conv")
+
+
+def test_models_are_changed_while_they_are_watched():
+    model = Doubled(*convolution())
+    x = networks.images(model)
+    new, watching = [], False
+
+    class Attaching(layers.Layer):
+        def call(self, x):
+            if watching:
+                with futures.ThreadPoolExecutor() as threads:
+                    new.append(threads.submit(attach, model, se(), "conv"))
+            return x
+
+    inputs = keras.Input((6, 6, 3))
+    outer = keras.Model(inputs, se()(Attaching()(model(inputs))))
+    watching = True
+    keras_attention.attention_maps(outer, x)
+    assert_same(new[0].result()(x), model(x))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize(
+    "attention", [se(), keras_attention.GatedChannelTransform()], ids=type
+)
+def test_masks_pass(attention, dtype):
+    inputs = keras.Input((7,), dtype="int32")
+    x = layers.Embedding(20, 8, mask_zero=True, name="words")(inputs)
+    x = layers.Dense(8, name="dense", dtype=dtype)(x)
+    y = layers.Add(name="add")([x, layers.Dense(8, name="other")(x)])
+    y = layers.MultiHeadAttention(2, 3)(y, y)
+    model = keras.Model(inputs, layers.LSTM(4)(y))
+    ids = np.random.default_rng(0).integers(0, 3, (5, 7))
+    new = attach(model, attention, "words|dense|add")
+    assert_same(new(ids), model(ids))
 
 
 def test_classes_are_kept_by_replace_add():
