@@ -39,15 +39,15 @@ def attributes(model: keras.Model) -> set[str]:
     own = vars(model)
     # PyTorch keeps modules apart.
     names = {*own, *own.get("_modules", ())}
-    return names - _set_by_keras(type(model))
+    return names - _set_by_keras(type(model).__mro__)
 
 
 @functools.cache
-def _set_by_keras(kind: type) -> frozenset[str]:
+def _set_by_keras(bases: tuple[type, ...]) -> frozenset[str]:
     """Return the attributes that methods of Keras and backends may set."""
-    base = next(base for base in kind.__mro__ if _is_of_keras(base))
+    first = next(i for i, base in enumerate(bases) if _is_of_keras(base))
     names = {"history"}  # by a callback
-    for part in base.__mro__:
+    for part in bases[first:]:
         for value in vars(part).values():
             for function in _functions(value):
                 names |= _stored(function.__code__)

@@ -156,7 +156,7 @@ class _Patch:
         self._layer = layer
         self._before = vars(layer).get("call")
         self._call = _seen(layer)
-        self._call.instead_of = self._before
+        vars(self._call)["instead_of"] = self._before
         object.__setattr__(layer, "call", self._call)
 
     def remove(self) -> None:
