@@ -18,7 +18,7 @@ from keras import ops
 
 PLAIN = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
 # What two models may hold, as neither changes it.
-SHARED = (*PLAIN, type(None), type, types.ModuleType, enum.Enum)
+SHARED = (*PLAIN, type(None), type, types.ModuleType, enum.Enum, np.ufunc)
 SETS = (set, frozenset, collections.deque)
 # What `compile` or `fit` gives to a model, and a copy is given by them.
 COMPILED = (

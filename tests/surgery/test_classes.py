@@ -3,6 +3,8 @@
 import collections
 import functools
 import itertools
+import operator
+import threading
 import types
 import warnings
 from concurrent import futures
@@ -423,6 +425,9 @@ class Stateful(keras.Model):
         self.pair = Pair(0.0, [0.0])
         self.settings = types.SimpleNamespace(power=1.0, owner=self)
         self.draws = np.random.default_rng(0)
+        self.lock = threading.Lock()
+        self.adam = keras.optimizers.Adam()
+        self.power = power(1)
 
     def unchanged(self, y):
         return y + self._late
@@ -435,8 +440,12 @@ class Stateful(keras.Model):
         y = to_numpy(self._norm(y) / self._scale * self.table) + self._shift
         y = y + sum(self.before) + self.pair.one + sum(self.pair.others)
         y[..., [c for c in self.banned if c < 4]] = 0
-        y = self.last(self.after(y)) ** self.settings.power
+        y = self.power(self.last(self.after(y))) ** self.settings.power
         return self.method(y) + self.settings.owner._shift
+
+
+def power(exponent):
+    return lambda y: y**exponent
 
 
 Pair = collections.namedtuple("Pair", ["one", "others"])
@@ -452,6 +461,13 @@ CHANGES = {
     "a queue": lambda m: m.before.append(5.0),
     "a set": lambda m: m.banned.add(1),
     "a function": lambda m: setattr(m, "after", lambda y: y * 7),
+    "a function in C": lambda m: setattr(m, "after", operator.neg),
+    "a function of something else": lambda m: setattr(m, "power", power(2)),
+    "another kind of function": lambda m: setattr(
+        m, "after", functools.partial(np.subtract, 6.0)
+    ),
+    "an optimizer": lambda m: m.adam.build(m.trainable_variables),
+    "a loss": lambda m: setattr(m, "loss_of", keras.losses.MeanSquaredError()),
     "arguments of a function": lambda m: setattr(
         m, "last", functools.partial(np.add, 6.0)
     ),
@@ -498,6 +514,15 @@ def test_functions_use_the_layers_of_their_own_graph():
     attach(model, se(), "conv")
     model.kernel = lambda: model.get_layer("conv").kernel
     with pytest.raises(ValueError, match="`kernel`, a function of what is in"):
+        attach(model, se(), "conv")
+
+
+def test_what_cannot_be_copied_raises():
+    model = Stateful(*convolution())
+    model.rows = iter([1, 2])
+    attach(model, se(), "conv")
+    model.rows = (row for row in [1, 2])
+    with pytest.raises(ValueError, match="`rows`, which cannot be copied"):
         attach(model, se(), "conv")
 
 
