@@ -186,8 +186,9 @@ class State:
             method = types.MethodType(old.__func__, owner)
             return made if method == made else method
         if isinstance(old, functools.partial):
-            parts = self._each(name, _parts(old), _parts(made))
-            if all(a is b for a, b in zip(parts, _parts(made), strict=False)):
+            there = _parts(made)
+            parts = self._each(name, _parts(old), there)
+            if parts is there:
                 return made
             return functools.partial(parts[0], *parts[1], **parts[2])
         held, own = _held(old), _held(made)
