@@ -21,7 +21,6 @@ TESTS = itertools.count(1)
 OF_BACKENDS = (
     "backend",
     "derivatives",
-    "ops",
     "training",
     "test_contract.py",
     "test_docstrings.py",

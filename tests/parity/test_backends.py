@@ -19,7 +19,7 @@ from parity import compare
 from parity.generated import STRATEGIES
 
 TESTS = pathlib.Path(__file__).parents[1]
-CASES = int(os.environ.get("CASES", "4"))
+CASES = int(os.environ.get("CASES", "2"))
 REFERENCE = "torch"
 BACKENDS = [
     backend
