@@ -1,18 +1,15 @@
-"""Reading PyTorch's own files, which nothing but PyTorch can read."""
+"""PyTorch's own files, which nothing but PyTorch can read, and its tensors."""
 
 from collections.abc import Callable
-from collections.abc import Iterator
-from collections.abc import Mapping
 from typing import Any
 from typing import BinaryIO
 
 
-def loader(name: str) -> Callable[[BinaryIO, int], Any]:
+def loader(name: str) -> Callable[[BinaryIO], Any]:
     """Return a function that reads a file with tensors into main memory.
 
     It reads nothing but tensors and plain containers, so that a file cannot
-    run code, and takes the number of bytes that the tensors may come to.
-    PyTorch is imported here, as it is needed for this alone.
+    run code. PyTorch is imported here, as it is needed for this alone.
 
     Args:
         name: The name of the file, for the error where there is no PyTorch.
@@ -26,30 +23,33 @@ def loader(name: str) -> Callable[[BinaryIO, int], Any]:
             f"installed. Received: source={name!r}"
         ) from error
 
-    def load(file: BinaryIO, limit: int) -> Any:
-        content = torch.load(file, map_location="cpu", weights_only=True)
-        for tensor in _tensors(content):
-            held = tensor.untyped_storage().nbytes() // tensor.element_size()
-            if tensor.numel() > held:  # the same numbers over and over
-                raise ValueError(f"{held} numbers claim to be {tensor.numel()}")
-            # Of less than float32 there will be a copy in that.
-            limit -= tensor.numel() * max(tensor.element_size(), 4)
-        if limit < 0:
-            raise ValueError("Many tensors share what they hold.")
-        return content
+    def load(file: BinaryIO) -> Any:
+        return torch.load(file, map_location="cpu", weights_only=True)
 
     return load
 
 
-def _tensors(content: Any) -> Iterator[Any]:
-    """Yield the tensors in nested containers, which may hold one another."""
-    seen: set[int] = set()
-    ahead = [content]
-    while ahead:
-        part = ahead.pop()
-        if hasattr(part, "untyped_storage"):
-            yield part
-        elif isinstance(part, Mapping | list | tuple) and id(part) not in seen:
-            seen.add(id(part))
-            inner = part.values() if isinstance(part, Mapping) else part
-            ahead.extend(inner)
+def describe(tensor: Any) -> tuple[str, str] | None:
+    """Return what keeps a tensor from being an array of numbers, and the cure.
+
+    Return `None` for a dense tensor with numbers, and for what is no tensor.
+    """
+    layout = str(getattr(tensor, "layout", "torch.strided"))
+    if getattr(tensor, "is_nested", False):
+        return "a nested tensor", "Save each of its tensors under its own name."
+    if layout.startswith("torch.") and layout != "torch.strided":
+        return (
+            f"a tensor of layout {layout}",
+            "Save `tensor.to_dense()` instead of a sparse tensor.",
+        )
+    if getattr(tensor, "is_meta", False):
+        return (
+            "a tensor of the device 'meta', which has no numbers",
+            "Save the tensors after they were given numbers.",
+        )
+    if getattr(tensor, "is_quantized", False):
+        return (
+            f"a quantized tensor of dtype {tensor.dtype}",
+            "Save `tensor.dequantize()` instead of a quantized tensor.",
+        )
+    return None

@@ -5,24 +5,34 @@ unpacked, and may ask for as many steps of a reader.
 """
 
 import io
-import math
 import os
 import pickletools
+import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any
 from typing import BinaryIO
 
-import numpy as np
+from keras_attention.checkpoints._report import TooManyArraysError
+
+# More arrays than any network has: beyond that, reading takes long.
+MAX_ARRAYS = 100_000
+
+# A PyTorch file has a few entries that are no arrays, such as `version`.
+_OTHER_ENTRIES = 16
+
+# A tensor in a pickle: the tuple of its storage, which is remembered, then the
+# offset in the storage.
+_SAVED_TENSOR = re.compile(rb"t(?:q.|r....)Q[JKM]", re.DOTALL)
+
+# Of an old PyTorch file, so many bytes are searched for tensors.
+_HEAD = 2**26
+
+# What each entry starts with in the directory of an archive.
+_ENTRY = b"PK\1\2"
 
 # Bytes of zeros that a file may hold, packed into next to nothing.
 _UNSUSPECTED = 2**26
-
-# There is a third version, for names of fields, which no weights have.
-_HEADERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
 
 
 def limit(size: int) -> int:
@@ -30,17 +40,47 @@ def limit(size: int) -> int:
     return 100 * size + _UNSUSPECTED
 
 
-def check_npz(file: BinaryIO) -> None:
-    """Refuse arrays of sizes for which memory would be taken in vain."""
-    with zipfile.ZipFile(file) as archive:
-        _check_archive(archive, _size(file))
-        for entry in archive.infolist():
-            with archive.open(entry) as member:
-                read_header = _HEADERS[np.lib.format.read_magic(member)]
-                shape, _, dtype = read_header(member)
-                held = entry.file_size - member.tell()
-            if math.prod(shape) * dtype.itemsize != held:
-                raise ValueError(f"{held} bytes claim to be of shape {shape}.")
+def open_archive(file: BinaryIO) -> zipfile.ZipFile:
+    """Return the archive in a file, if it does not claim too much.
+
+    It is refused if it unpacks to much more than it has bytes, or has more
+    entries than a network has arrays.
+    """
+    archive = zipfile.ZipFile(_FewEntries(file))
+    entries = archive.infolist()
+    size = _size(file)
+    unpacked = sum(entry.file_size for entry in entries)
+    if unpacked > limit(size):
+        raise ValueError(f"{size} bytes claim to hold {unpacked}.")
+    # Another reader may take another of two entries of one name.
+    if len({entry.filename.lower() for entry in entries}) < len(entries):
+        raise ValueError("Two entries of the archive have one name.")
+    return archive
+
+
+class _FewEntries:
+    """A file with an archive, whose directory is refused if it is too long.
+
+    `zipfile` reads the directory as a whole, then makes an object of every
+    entry, which takes long for a million of them.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._file, name)
+
+    def read(self, size: int = -1) -> bytes:
+        content = self._file.read(size)
+        if content.count(_ENTRY) > MAX_ARRAYS + _OTHER_ENTRIES:
+            raise too_many(self._file)
+        return content
+
+
+def too_many(file: BinaryIO) -> TooManyArraysError:
+    """Return the error for a file of more arrays than a network has."""
+    return TooManyArraysError(repr(file.name), MAX_ARRAYS)
 
 
 def check_torch(file: BinaryIO) -> None:
@@ -49,8 +89,7 @@ def check_torch(file: BinaryIO) -> None:
     if not zipfile.is_zipfile(file):
         _check_legacy(file, size)
         return
-    with zipfile.ZipFile(file) as archive:
-        _check_archive(archive, size)
+    with open_archive(file) as archive:
         entries = archive.infolist()
         # PyTorch does not look at the checksums. It can be told to write none:
         # all of them are zero then.
@@ -65,36 +104,44 @@ def check_torch(file: BinaryIO) -> None:
         }
         pickled = archive.getinfo(f"{folder}/data.pkl")
         del pickled.CRC  # was looked at, or is not there
-        with io.BytesIO(archive.read(pickled)) as member:
+        content = archive.read(pickled)
+        if _saved_tensors(content) > MAX_ARRAYS:
+            raise too_many(file)
+        with io.BytesIO(content) as member:
             claims = _Claims(member, limit(size))
+    if claims.tensors > MAX_ARRAYS:
+        raise too_many(file)
     for key, (numbers, width) in claims.storages.items():
         held = records.get(key, 0)
         if numbers * (width or 1) > held or (width and held % width):
             raise ValueError(f"{held} bytes claim to be {numbers} numbers.")
 
 
-def _check_archive(archive: zipfile.ZipFile, size: int) -> None:
-    """Refuse an archive that unpacks to much more than it has bytes."""
-    entries = archive.infolist()
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > limit(size):
-        raise ValueError(f"{size} bytes claim to hold {unpacked}.")
-    # Another reader may take another of two entries of one name.
-    if len({entry.filename.lower() for entry in entries}) < len(entries):
-        raise ValueError("Two entries of the archive have one name.")
-
-
 def _check_legacy(file: BinaryIO, size: int) -> None:
     """Refuse a PyTorch file of before 1.6 that claims more than it holds."""
     file.seek(0)
+    if _saved_tensors(file.read(min(size, _HEAD))) > MAX_ARRAYS:
+        raise too_many(file)
+    file.seek(0)
     for _ in ("magic number", "version", "system", "tensors", "storages"):
         claims = _Claims(file, limit(size))
+        if claims.tensors > MAX_ARRAYS:
+            raise too_many(file)
         claimed = sum(
             numbers * (width or 1)
             for numbers, width in claims.storages.values()
         )
         if claimed > size:
             raise ValueError(f"{size} bytes claim to hold {claimed}.")
+
+
+def _saved_tensors(pickled: bytes) -> int:
+    """Return how many tensors PyTorch wrote into a pickle, without reading it.
+
+    A file that was made otherwise may have more. `_Claims` counts these, in
+    much more time.
+    """
+    return sum(1 for _ in _SAVED_TENSOR.finditer(pickled))
 
 
 def _size(file: BinaryIO) -> int:
@@ -127,6 +174,8 @@ class _Claims:
     Attributes:
         storages: How many numbers of how many bytes there are to be (0 bytes
             where that is not known), by key.
+        tensors: How many tensors there are to be. Reading stops where they are
+            more than `MAX_ARRAYS`.
     """
 
     def __init__(self, file: Any, steps: int) -> None:
@@ -137,12 +186,15 @@ class _Claims:
             steps: How many steps it may take.
         """
         self.storages: dict[str, tuple[int, int]] = {}
+        self.tensors = 0
         self._steps = steps
         self._memo: dict[int, _Value] = {}
         self._stack: list[_Value] = []
         self._marks: list[list[_Value]] = []
         for opcode, argument, _ in pickletools.genops(file):
             self._run(opcode.name, argument)
+            if self.tensors > MAX_ARRAYS:
+                break
 
     def _run(self, name: str, argument: Any) -> None:
         stack = self._stack
@@ -208,6 +260,9 @@ class _Claims:
     def _call(self, name: Any, arguments: _Value) -> None:
         self._spend(arguments.size)
         size = arguments.size
+        # A parameter is made of a tensor.
+        if "_rebuild_" in str(name) and "_parameter" not in str(name):
+            self.tensors += 1
         if name == "_codecs encode":
             size *= 8
         elif str(name).endswith(("bytearray", "Tensor", "Storage")) and any(

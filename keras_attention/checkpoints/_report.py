@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
 from itertools import islice
+from typing import Any
 
 from keras_attention.checkpoints._matching import Reading
 from keras_attention.checkpoints._parts import Layout
@@ -25,6 +26,38 @@ _ONLY_IN_TARGET = {
     "norm.gamma": "For a source without a batch norm make the target without: "
     "`CBAM(spatial_norm=False)`, `SpatialAttention(use_norm=False)`.",
 }
+
+
+class NotNumbersError(ValueError):
+    """Raised for an entry of `source` that is no array of real numbers.
+
+    Args:
+        name: The name of the entry.
+        value: What the entry is, as the message shows it.
+        cure: A sentence that says how to convert the entry, if that is known.
+    """
+
+    def __init__(self, name: Any, value: str, cure: str = "") -> None:
+        super().__init__(
+            "`source` must hold nothing but arrays of real numbers. "
+            f"{cure + ' ' if cure else ''}"
+            f"Received: source[{quoted(name)}]={value}"
+        )
+
+
+class TooManyArraysError(ValueError):
+    """Raised for a `source` of more arrays than a network has.
+
+    Args:
+        source: The source, as the message shows it.
+        limit: How many arrays there may be.
+    """
+
+    def __init__(self, source: str, limit: int) -> None:
+        super().__init__(
+            f"`source` must hold at most {limit} arrays. Pass the weights of "
+            f"the target alone. Received: source={source}"
+        )
 
 
 def unlike(layouts: Mapping[str, Layout], source: Iterable[str]) -> str:

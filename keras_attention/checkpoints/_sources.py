@@ -1,10 +1,14 @@
 """What weights may be read from: a file or a mapping, to NumPy arrays."""
 
+import functools
+import io
 import json
+import math
 import os
 import reprlib
 import stat
 from collections.abc import Callable
+from collections.abc import Iterator
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -15,17 +19,8 @@ import numpy as np
 
 from keras_attention._backend import torch_files
 from keras_attention.checkpoints import _claims
-from keras_attention.checkpoints._report import quoted
-
-
-class NotNumbersError(ValueError):
-    """What is raised of an entry that is no array of real numbers."""
-
-    def __init__(self, name: Any, value: str) -> None:
-        super().__init__(
-            "`source` must hold nothing but arrays of real numbers. "
-            f"Received: source[{quoted(name)}]={value}"
-        )
+from keras_attention.checkpoints._report import NotNumbersError
+from keras_attention.checkpoints._report import TooManyArraysError
 
 
 def read_source(source: Any) -> dict[str, np.ndarray]:
@@ -43,10 +38,19 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
         )
     arrays = {}
     entries = _LISTED
-    for name, value in _unwrap(source).items():
+    weights = _unwrap(source)
+    if len(weights) > _claims.MAX_ARRAYS:
+        shown = f"{type(weights).__name__} of {len(weights)} entries"
+        raise TooManyArraysError(shown, _claims.MAX_ARRAYS)
+    for name in weights:
         # PyTorch counts what Keras has no use for.
         if str(name).endswith("num_batches_tracked"):
             continue
+        try:
+            value = weights[name]
+        except ValueError as error:  # an opened `.npz` file's
+            cause = f"array of which NumPy says: {error}"
+            raise NotNumbersError(name, cause, _NO_SUCH_DTYPE) from error
         entries -= _entries(value, {})
         if entries < 0:
             raise NotNumbersError(name, _shown(value))
@@ -72,11 +76,14 @@ def _array(name: Any, value: Any) -> np.ndarray:
     try:
         array = _to_numpy(value)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
-        raise NotNumbersError(name, _shown(value)) from error
+        shown, cure = torch_files.describe(value) or (_shown(value), "")
+        raise NotNumbersError(name, shown, cure) from error
     if array.dtype == _BFLOAT16_IN_NPZ:
         array = array.view(ml_dtypes.bfloat16)
     if not np.can_cast(array.dtype, np.float64, "same_kind"):
-        raise NotNumbersError(name, _shown(array))
+        unnamed = array.dtype.type is np.void and array.dtype.names is None
+        cure = _NO_SUCH_DTYPE if unnamed else ""
+        raise NotNumbersError(name, _shown(array), cure)
     return array
 
 
@@ -142,7 +149,7 @@ def _read_file(path: Path) -> Any:
             )
         try:
             content = read(file)
-        except (ImportError, NotNumbersError):
+        except (ImportError, NotNumbersError, TooManyArraysError):
             raise
         except Exception as error:  # each library has its own for a bad file
             raise ValueError(
@@ -169,10 +176,65 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 
 def _read_npz(file: BinaryIO) -> Mapping:
-    _claims.check_npz(file)
-    file.seek(0)
-    with np.load(file, allow_pickle=False) as arrays:
-        return dict(arrays)
+    """Return the arrays of a `.npz` file.
+
+    NumPy parses the header of each array anew, which takes most of the time
+    where arrays are many and small, and does not name an array that it refuses.
+    """
+    arrays = {}
+    with _claims.open_archive(file) as archive:
+        entries = archive.infolist()
+        if len(entries) > _claims.MAX_ARRAYS:
+            raise _claims.too_many(file)
+        for entry in entries:
+            name = entry.filename.removesuffix(".npy")
+            with archive.open(entry) as member:
+                arrays[name] = _read_npy(name, member, entry.file_size)
+    return arrays
+
+
+def _read_npy(name: str, file: Any, size: int) -> np.ndarray:
+    """Return the array in a `.npy` file of `size` bytes."""
+    version = file.read(8)
+    length = file.read(_NPY_LENGTHS[version])
+    count = int.from_bytes(length, "little")
+    header = length + file.read(min(count, _NPY_HEADER + 1))
+    try:
+        shape, fortran_order, dtype = _npy_header(version, header)
+    except ValueError as error:
+        if not isinstance(error.__cause__, TypeError):
+            raise
+        cause = f"array of which NumPy says: {error}"
+        raise NotNumbersError(name, cause, _NO_SUCH_DTYPE) from error
+    held = size - len(version) - len(header)
+    if math.prod(shape) * dtype.itemsize != held or dtype.hasobject:
+        raise ValueError(f"{held} bytes claim to be of shape {shape}.")
+    content = np.empty(held, "uint8")
+    for start in range(0, held, _CHUNK):
+        file.readinto(content[start : start + _CHUNK])
+    if file.read():  # or what was read is damaged, which is found at the end
+        raise ValueError(f"{name} is longer than it claims to be.")
+    array = content.view(dtype)
+    if fortran_order:
+        return array.reshape(shape[::-1]).T
+    return array.reshape(shape)
+
+
+@functools.lru_cache(maxsize=1024)
+def _npy_header(version: bytes, header: bytes) -> tuple[tuple, bool, np.dtype]:
+    """Return the shape, the order and the dtype that a header tells.
+
+    There is one type of one byte that is stored as a float, though NumPy cannot
+    read it.
+    """
+    known = header.replace(b"'<f1'", b"'|u1'")
+    read = _NPY_READERS[version]
+    shape, fortran_order, dtype = read(
+        io.BytesIO(known), max_header_size=_NPY_HEADER
+    )
+    if known != header and dtype == np.uint8:
+        dtype = np.dtype(ml_dtypes.float8_e5m2)
+    return shape, fortran_order, dtype
 
 
 def _read_torch(file: BinaryIO) -> Any:
@@ -180,7 +242,44 @@ def _read_torch(file: BinaryIO) -> Any:
     _claims.check_torch(file)
     limit = _claims.limit(file.seek(0, os.SEEK_END))
     file.seek(0)
-    return load(file, limit)
+    content = load(file)
+    if isinstance(content, Mapping):
+        _check_tensors(_unwrap(content), limit)
+    return content
+
+
+def _check_tensors(weights: Mapping, limit: int) -> None:
+    """Refuse tensors that take more memory as arrays than in their file."""
+    for name, value in weights.items():
+        if any(hasattr(entry, "detach") for entry in _nested(value)):
+            raise NotNumbersError(name, "a list of tensors")
+        # Others have no such numbers, and are refused when they are converted.
+        if not hasattr(value, "detach") or torch_files.describe(value):
+            continue
+        count = value.numel()
+        held = value.untyped_storage().nbytes() // value.element_size()
+        if count > held:
+            raise NotNumbersError(
+                name,
+                f"a tensor expanded from {held} numbers to {count}",
+                "Save `tensor.contiguous()` instead of an expanded tensor.",
+            )
+        # Of less than float32 there will be a copy in that.
+        limit -= count * max(value.element_size(), 4)
+    if limit < 0:
+        raise ValueError("Many tensors share what they hold.")
+
+
+def _nested(value: Any) -> Iterator[Any]:
+    """Yield the entries of nested lists, which may hold one another."""
+    seen: set[int] = set()
+    ahead = [value]
+    while ahead:
+        part = ahead.pop()
+        if isinstance(part, list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            yield from part
+            ahead.extend(part)
 
 
 def _read_safetensors(file: BinaryIO) -> Mapping:
@@ -193,7 +292,7 @@ def _read_safetensors(file: BinaryIO) -> Mapping:
             f"Received: source={file.name!r}"
         ) from error
     data = file.read()
-    for name, entry in _header(data).items():
+    for name, entry in _header(file.name, data).items():
         if name != "__metadata__" and entry["dtype"] not in _DTYPES:
             raise NotNumbersError(name, f"array of dtype {entry['dtype']}")
     return {
@@ -204,7 +303,7 @@ def _read_safetensors(file: BinaryIO) -> Mapping:
     }
 
 
-def _header(data: bytes) -> dict[str, Any]:
+def _header(name: str, data: bytes) -> dict[str, Any]:
     """Return what a safetensors file tells of its arrays.
 
     What is found here is what the library does not look for, or does not tell
@@ -213,8 +312,9 @@ def _header(data: bytes) -> dict[str, Any]:
     length = int.from_bytes(data[:8], "little")
     # The limit of the format. What is cut short is no JSON.
     text = data[8 : 8 + min(length, 100_000_000)]
-    if text.count(b"{") > _ARRAYS:
-        raise ValueError(f"More than {_ARRAYS} arrays.")
+    # The header is an object, and so are `__metadata__` and each array.
+    if text.count(b"{") > _claims.MAX_ARRAYS + 2:
+        raise TooManyArraysError(repr(name), _claims.MAX_ARRAYS)
     return json.loads(text.decode(), object_pairs_hook=_unique)
 
 
@@ -225,8 +325,21 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries
 
 
-# More than any network has: beyond it reading names alone takes long.
-_ARRAYS = 100_000
+_NO_SUCH_DTYPE = (
+    "A '.npz' file does not name the dtypes that NumPy lacks, but for bfloat16 "
+    "and float8_e5m2. Save the array in float32, or as a '.safetensors' file."
+)
+
+# A third version is for names of fields, which no weights have.
+_NPY_READERS: dict[bytes, Callable] = {
+    b"\x93NUMPY\1\0": np.lib.format.read_array_header_1_0,
+    b"\x93NUMPY\2\0": np.lib.format.read_array_header_2_0,
+}
+_NPY_LENGTHS = dict(zip(_NPY_READERS, (2, 4), strict=True))
+_NPY_HEADER = 10_000  # NumPy's own limit
+
+# So many bytes are read at a time, in place of a second copy of an array.
+_CHUNK = 2**20
 
 # How many numbers may come as lists, and how deep: more than a network has.
 _LISTED = 2**26

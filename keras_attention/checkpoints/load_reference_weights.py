@@ -74,7 +74,9 @@ def load_reference_weights(
             `pip install keras-vision-attention[safetensors]`; or one that
             PyTorch wrote, ending in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`,
             which needs PyTorch on any backend. Files that would run code
-            (pickled Python objects) are refused.
+            (pickled Python objects) are refused, and so are more than 100,000
+            arrays. A `.npz` file does not name the dtypes that NumPy lacks:
+            of these only bfloat16 and float8_e5m2 are read from it.
 
     Raises:
         ValueError: If `target` is not built or has no known reference, if

@@ -21,11 +21,12 @@ class IdentityStart(AttentionLayer):
         y_{p,c} = x_{p,c} + s_c\, (f(x)_{p,c} - x_{p,c})
 
     where :math:`f` is `layer` and :math:`s \in \mathbb{R}^C` is learned from
-    :math:`s = 0`. So the output is the input, to the last bit, whatever
-    :math:`f` starts from, even where :math:`f(x)` is infinite or NaN; at
-    :math:`s = 1` it is that of :math:`f`. A trained network into which the
-    layer is put computes what it did before. The first
-    step of training moves :math:`s`, the next the weights of :math:`f` too.
+    :math:`s = 0`. So the output is the input, to the last bit (but for the sign
+    of zeros, which only JAX keeps), whatever :math:`f` starts from, even where
+    :math:`f(x)` is infinite or NaN; at :math:`s = 1` it is that of :math:`f`. A
+    trained network into which the layer is put computes what it did before. The
+    first step of training moves :math:`s`, the next the weights of :math:`f`
+    too.
 
     `keras_attention.attach` puts it around the attention that it inserts. A
     layer :math:`f` that is the identity by itself at the start (such as

@@ -1,17 +1,22 @@
 """Weights are found wherever published weights are kept."""
 
+import io
+import math
 import os
 import sys
+import zipfile
 from types import MappingProxyType
 from types import SimpleNamespace
 
 import keras
+import ml_dtypes
 import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
 from keras_attention import CBAM
 from keras_attention.checkpoints import load_reference_weights
+from keras_attention.checkpoints._sources import read_source
 
 
 @pytest.fixture
@@ -225,6 +230,112 @@ def test_what_is_no_number_is_refused(array, layer, reference):
     name = "SpatialGate.spatial.bn.bias"
     said = refusal(layer, reference.w | {name: array})
     assert f"real numbers. Received: source['{name}']=" in said
+
+
+def quantized(torch, tensor):
+    return torch.quantize_per_tensor(tensor, 0.1, 0, torch.quint8)
+
+
+def nested_tensor(torch, tensor):
+    return torch.nested.nested_tensor([tensor, tensor])
+
+
+TENSORS = [
+    ("to_dense", lambda torch, tensor: tensor.to_sparse()),
+    ("to_dense", lambda torch, tensor: tensor.to_sparse_csr()),
+    ("given numbers", lambda torch, tensor: tensor.to("meta")),
+    ("dequantize", quantized),
+    ("its own name", nested_tensor),
+    ("contiguous", lambda torch, tensor: tensor[:1].expand(9, 3)),
+]
+
+
+@pytest.mark.parametrize("form", ["new", "old", "in memory"])
+@pytest.mark.parametrize(("cure", "convert"), TENSORS)
+@pytest.mark.filterwarnings("ignore:.*prototype:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*beta state:UserWarning")
+@pytest.mark.filterwarnings("ignore:.*deprecated")
+def test_tensors_without_numbers_are_named(
+    cure, convert, form, torch, layer, reference, tmp_path
+):
+    name = "SpatialGate.spatial.bn.bias"
+    tensors = {k: torch.tensor(v) for k, v in reference.w.items()}
+    if form == "old" and cure == "its own name":
+        pytest.skip("PyTorch reads no nested tensors from such files.")
+    tensors[name] = convert(torch, torch.ones(2, 3))
+    source = {"state_dict": tensors}
+    if form != "in memory":
+        source = tmp_path / "weights.pth"
+        torch.save(
+            {"state_dict": tensors},
+            source,
+            _use_new_zipfile_serialization=form == "new",
+        )
+    said = refusal(layer, source)
+    if form == "in memory" and cure == "contiguous":
+        assert f"of another shape: '{name}' (found (9, 3)" in said
+        return
+    assert cure in said
+    assert f"Received: source['{name}']=a " in said
+
+
+@pytest.mark.parametrize("opened", [False, True])
+@pytest.mark.parametrize("dtype", ["float8_e4m3fn", "int4", "float8_e5m2"])
+def test_dtypes_that_npz_does_not_name(
+    dtype, opened, layer, reference, assert_loads, tmp_path
+):
+    """NumPy stores all but `float8_e5m2` as bytes, and cannot read that."""
+    path = tmp_path / "weights.npz"
+    name = "SpatialGate.spatial.bn.bias"
+    dtype = getattr(ml_dtypes, dtype)
+    weights = reference.w | {name: reference.w[name].astype(dtype)}
+    np.savez(path, **weights)
+    if dtype is ml_dtypes.float8_e5m2 and not opened:
+        assert_loads(path, tolerance=0.5)
+        np.testing.assert_array_equal(read_source(path)[name], weights[name])
+        return
+    with np.load(path) as file:
+        said = refusal(layer, file if opened else path)
+    assert "Save the array in float32, or as a '.safetensors' file." in said
+    assert f"Received: source['{name}']=array of " in said
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(), (0, 3), (2, 3, 5), (700, 600)], ids=str)
+def test_npz_of_any_layout(shape, order, tmp_path):
+    """Also of more bytes than are read at once, packed or not."""
+    array = np.arange(math.prod(shape)).reshape(shape, order=order)
+    arrays = {"a": array.astype(">f4"), "b": array, "c.npy": array > 1}
+    for save in (np.savez, np.savez_compressed):
+        save(tmp_path / "weights.npz", **arrays)
+        read = read_source(tmp_path / "weights.npz")
+        assert list(read) == ["a", "b", "c.npy"]
+        for name in read:
+            np.testing.assert_array_equal(read[name], arrays[name], strict=True)
+
+
+def test_npz_of_an_unknown_dtype_is_named(layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    file = io.BytesIO()
+    np.save(file, np.ones(3, "<f2"))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", file.getvalue().replace(b"<f2", b"<W2"))
+    assert "source['a']=array of which NumPy says: " in refusal(layer, path)
+
+
+@pytest.mark.parametrize("claim", ["shape", "end"])
+def test_npz_of_another_size_is_refused(claim, layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    file = io.BytesIO()
+    np.save(file, np.ones(3))
+    content = file.getvalue()
+    damaged = {
+        "shape": content.replace(b"(3,)", b"(4,)"),
+        "end": content + b"more",
+    }
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", damaged[claim])
+    assert "whole file" in refusal(layer, path)
 
 
 @pytest.mark.parametrize("source", [None, 7, [("a", 1)], b"weights.npz"])

@@ -13,6 +13,7 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 import keras_attention
 from damage import same
@@ -21,6 +22,7 @@ from keras_attention import IdentityStart
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
+from keras_attention.checkpoints import _claims
 
 TERABYTES = 2**43
 MEBIBYTE = 2**20
@@ -150,7 +152,18 @@ def test_tensor_that_repeats_one_number(dtype, torch, layer, tmp_path):
     one = torch.ones(1, dtype=getattr(torch, dtype))
     torch.save({"fc.0.weight": one.expand(TERABYTES)}, path)
     assert path.stat().st_size < MEBIBYTE
-    assert "whole file" in refusal(layer, path)
+    said = refusal(layer, path)
+    assert "`tensor.contiguous()`" in said
+    assert "source['fc.0.weight']=a tensor expanded from 1 numbers" in said
+
+
+@pytest.mark.parametrize("ending", ["inside", "around"])
+def test_list_that_repeats_a_tensor(ending, torch, layer, tmp_path):
+    path = tmp_path / "weights.pth"
+    lists = [torch.zeros(MEBIBYTE)] * 1000
+    lists = [lists] * 1000 if ending == "around" else lists
+    torch.save({"fc.0.weight": lists}, path)
+    assert "source['fc.0.weight']=a list of tensors" in refusal(layer, path)
 
 
 def evil():
@@ -337,14 +350,14 @@ def test_pipes_are_refused_at_once(linked, ending, layer, tmp_path):
 def test_a_file_that_changes_is_refused(layer, tmp_path, monkeypatch):
     path = tmp_path / "weights.npz"
     np.savez(path, **{"fc.0.weight": np.ones((4, 16))})
-    load = np.load
+    open_entry = zipfile.ZipFile.open
 
     def change(*args, **kwargs):
         with path.open("ab") as file:
             file.write(b"more")
-        return load(*args, **kwargs)
+        return open_entry(*args, **kwargs)
 
-    monkeypatch.setattr(np, "load", change)
+    monkeypatch.setattr(zipfile.ZipFile, "open", change)
     assert "must not change" in refusal(layer, path)
 
 
@@ -376,13 +389,106 @@ def test_safetensors_that_gives_a_name_twice(again, layer, tmp_path):
     assert "whole file" in refusal(layer, path)
 
 
-def test_safetensors_of_very_many_empty_arrays(layer, tmp_path):
+def many_in_safetensors(path, count):
     entry = '{"dtype":"F32","shape":[0],"data_offsets":[0,0]}'
-    entries = ",".join(f'"{index}":{entry}' for index in range(200_000))
+    entries = ",".join(f'"{index}":{entry}' for index in range(count))
     text = f"{{{entries}}}".encode()
-    path = tmp_path / "weights.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text)
+
+
+def many_in_archive(path, count):
+    """Write an archive whose directory has one file under many names."""
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("01234567", npy((0,)))
+    content = path.read_bytes()
+    start, end = content.index(b"PK\1\2"), content.index(b"PK\5\6")
+    before, after = content[start:end].split(b"01234567")
+    entries = [before + b"%08x" % index + after for index in range(count)]
+    size = struct.pack("<I", sum(map(len, entries)))
+    path.write_bytes(
+        content[:start]
+        + b"".join(entries)
+        + content[end : end + 12]
+        + size
+        + content[end + 16 :]
+    )
+
+
+def many_of_one_storage(path, count, old=False):
+    """Write one tensor, over and over, into a PyTorch file."""
+    torch = pytest.importorskip("torch", reason="It writes a PyTorch file.")
+    tensor = b"tq\1QK\0K\0\x85q\2K\1\x85q\3\x89h\4)Rtq\5Rq\6"
+    pickled = b"\x80\x02](" + tensor * count + b"e."
+    if old:
+        torch.save({}, path, _use_new_zipfile_serialization=False)
+        content = path.read_bytes()
+        assert content.count(b"\x80\x02}q\0.") == 1
+        path.write_bytes(content.replace(b"\x80\x02}q\0.", pickled))
+        return
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a/data.pkl", pickled)
+
+
+def many_of_one_storage_as_before(path, count):
+    many_of_one_storage(path, count, old=True)
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"),
+    [
+        ("safetensors", many_in_safetensors),
+        ("npz", many_in_archive),
+        ("pth", many_in_archive),
+        ("pth", many_of_one_storage),
+        ("pth", many_of_one_storage_as_before),
+    ],
+)
+def test_very_many_arrays_are_refused_at_once(write, ending, layer, tmp_path):
+    if ending == "pth":
+        pytest.importorskip("torch", reason="It would read the file.")
+    path = tmp_path / f"weights.{ending}"
+    write(path, 200_000)
     start = time.process_time()
-    with pytest.raises(ValueError, match="whole file"):
+    with pytest.raises(ValueError, match="at most 100000 arrays") as caught:
         load_reference_weights(layer, path)
-    assert time.process_time() - start < 2
+    assert time.process_time() - start < 1.5
+    assert str(caught.value).endswith(f"Received: source={str(path)!r}")
+
+
+def write_torch(path, arrays, **kwargs):
+    torch = pytest.importorskip("torch", reason="It writes a PyTorch file.")
+    tensors = {name: torch.tensor(array) for name, array in arrays.items()}
+    torch.save(tensors, path, **kwargs)
+
+
+@pytest.mark.parametrize(
+    ("ending", "write"),
+    [
+        ("safetensors", lambda path, arrays: save_file(arrays, path)),
+        ("npz", lambda path, arrays: np.savez(path, **arrays)),
+        ("pth", write_torch),
+        (
+            "pth",
+            lambda path, arrays: write_torch(
+                path, arrays, _use_new_zipfile_serialization=False
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("fast", [True, False])
+def test_limit_of_arrays_is_exact(
+    fast, write, ending, layer, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(_claims, "MAX_ARRAYS", 5)
+    if not fast:  # what a file has that was not written by PyTorch
+        monkeypatch.setattr(_claims, "_saved_tensors", lambda pickled: 0)
+    path = tmp_path / f"weights.{ending}"
+    arrays = {str(index): np.ones(3, "float32") for index in range(5)}
+    write(path, arrays)
+    assert "must name its weights" in refusal(layer, path)
+    assert "must name its weights" in refusal(layer, arrays)
+    arrays["5"] = np.ones(3, "float32")
+    write(path, arrays)
+    assert "at most 5 arrays" in refusal(layer, path)
+    said = refusal(layer, arrays)
+    assert said.endswith("Received: source=dict of 6 entries")
