@@ -22,11 +22,10 @@ class IdentityStart(AttentionLayer):
 
     where :math:`f` is `layer` and :math:`s \in \mathbb{R}^C` is learned from
     :math:`s = 0`. So the output is the input, to the last bit (but for the sign
-    of zeros, which only JAX keeps), whatever :math:`f` starts from, even where
-    :math:`f(x)` is infinite or NaN; at :math:`s = 1` it is that of :math:`f`. A
-    trained network into which the layer is put computes what it did before. The
-    first step of training moves :math:`s`, the next the weights of :math:`f`
-    too.
+    of a zero), whatever :math:`f` starts from, even where :math:`f(x)` is
+    infinite or NaN; at :math:`s = 1` it is that of :math:`f`. A trained network
+    into which the layer is put computes what it did before. The first step of
+    training moves :math:`s`, the next the weights of :math:`f` too.
 
     `keras_attention.attach` puts it around the attention that it inserts. A
     layer :math:`f` that is the identity by itself at the start (such as

@@ -151,24 +151,6 @@ def test_starts_as_the_identity_where_nothing_is_finite(x, dtype):
     )
 
 
-@pytest.mark.skipif(
-    keras.backend.backend() != "jax",
-    reason="Elsewhere +0 may come of -0: the sign would cost a pass.",
-)
-@pytest.mark.parametrize("scale", [0.0, -0.0])
-@pytest.mark.parametrize("value", [1.0, -1.0, np.inf, np.nan])
-@pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_zeros_keep_their_sign_at_the_start(dtype, value, scale):
-    x = np.tile(np.array([0.0, -0.0, 1.0, np.inf], dtype), (2, 3, 4, 1))
-    layer = IdentityStart(
-        layers.Rescaling(0.0, offset=value, dtype=dtype), dtype=dtype
-    )
-    layer.build(x.shape)
-    layer.scale.assign(np.full(4, scale))
-    for y in (layer(x), forward(layer, x)):
-        assert to_numpy(y).tobytes() == x.tobytes()
-
-
 def test_overflow_in_float16_is_not_seen_at_the_start():
     x = np.full((1, 8, 8, 4), 40000, "float16")
     layer = IdentityStart(

@@ -2,7 +2,6 @@
 
 from keras_attention._backend.jax.autodiff import gradient
 from keras_attention._backend.jax.deform import deform
-from keras_attention._backend.jax.elementwise import step
 from keras_attention._backend.jax.groups import dots
 from keras_attention._backend.jax.groups import scale
 from keras_attention._backend.jax.norm import batch_norm
@@ -15,6 +14,7 @@ from keras_attention._backend.jax.sampling import weighted_rows
 from keras_attention._backend.jax.windows import window_sums
 from keras_attention._backend.plain.elementwise import blend
 from keras_attention._backend.plain.elementwise import rectify
+from keras_attention._backend.plain.elementwise import step
 from keras_attention._backend.plain.norm import normalize
 from keras_attention._backend.plain.products import pointwise
 from keras_attention._backend.plain.reductions import mean
