@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_attention import _arguments
+
 
 class Call:
     """A call that is about to happen.
@@ -81,13 +83,18 @@ def build(model: keras.layers.Layer, inputs: Any) -> None:
 
 def count(inputs: Any) -> int:
     """Return how many samples the inputs of a model have, at least one."""
-    sizes = [np.shape(x)[:1] for x in keras.tree.flatten(inputs)]
-    if len(set(sizes)) != 1 or not all(map(sum, sizes)):
+    sizes = {_samples(x) for x in keras.tree.flatten(inputs)}
+    if len(sizes) != 1 or not all(sizes):
         raise ValueError(
             "`inputs` must be arrays of as many samples each, at least one. "
-            f"Received: inputs of {[sum(size) for size in sizes]} samples"
+            f"Received: inputs={_arguments.described(inputs)}"
         )
-    return sizes[0][0]
+    return sizes.pop()
+
+
+def _samples(array: Any) -> int:
+    shape = () if isinstance(array, keras.KerasTensor) else np.shape(array)
+    return shape[0] if shape else 0
 
 
 def batches(inputs: Any, batch_size: int) -> Iterator[tuple[slice, Any]]:
