@@ -83,9 +83,9 @@ def attach(
         ValueError: If `model` is not a functional or Sequential model, or is
             not built; if `where` names a layer that is not there, or selects
             none; if `attention` is no layer and returns none, is not called
-            with one tensor, changes the shape, or has another data format than the model; if a layer cannot
-            be made again from its config, or a class that overrides methods
-            of Keras would be lost.
+            with one tensor, changes the shape, or has another data format than
+            the model; if a layer cannot be made again from its config, or a
+            class that overrides methods of Keras would be lost.
 
     Warns:
         UserWarning: If the network has squeeze and excitation, or a layer of
