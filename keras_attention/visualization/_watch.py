@@ -156,22 +156,31 @@ class _Threads(threading.local):
 
 
 class _Patch:
-    """What stands in for the `call` of a layer while anyone watches it."""
+    """What stands in for methods of a layer while anyone watches it."""
 
     def __init__(self, layer: keras.layers.Layer) -> None:
         self.users = 0
         self._layer = layer
-        self._before = vars(layer).get("call")
-        self._call = _seen(layer)
-        object.__setattr__(layer, "call", self._call)
+        self._methods = {
+            "call": _seen(layer),
+            "rematerialized_call": _not_rematerialized(layer),
+        }
+        self._before = {
+            name: vars(layer)[name]
+            for name in self._methods
+            if name in vars(layer)
+        }
+        for name, method in self._methods.items():
+            object.__setattr__(layer, name, method)
 
     def remove(self) -> None:
-        """Give the layer its own `call` back, unless it has got another."""
-        if vars(self._layer).get("call") is not self._call:
-            return
-        object.__delattr__(self._layer, "call")
-        if self._before is not None:
-            object.__setattr__(self._layer, "call", self._before)
+        """Give the layer its own methods back, unless it has got others."""
+        for name, method in self._methods.items():
+            if vars(self._layer).get(name) is not method:
+                continue
+            object.__delattr__(self._layer, name)
+            if name in self._before:
+                object.__setattr__(self._layer, name, self._before[name])
 
 
 _threads = _Threads()
@@ -217,8 +226,8 @@ def _seen(layer: keras.layers.Layer) -> Callable:
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        watch = _threads.watches[-1] if _threads.watches else None
-        if watch is None or id(layer) not in watch.layers:
+        watch = _watch_of(layer)
+        if watch is None:
             return function(*args, **kwargs)
         watch.stack.append(layer)
         try:
@@ -227,3 +236,22 @@ def _seen(layer: keras.layers.Layer) -> Callable:
             watch.stack.pop()
 
     return call
+
+
+def _not_rematerialized(layer: keras.layers.Layer) -> Callable:
+    """Return what makes no call again, and none of tracers, that is watched."""
+    method = layer.rematerialized_call
+
+    @functools.wraps(method)
+    def rematerialized_call(function, *args, **kwargs):
+        if _watch_of(layer) is not None:
+            return function
+        return method(function, *args, **kwargs)
+
+    return rematerialized_call
+
+
+def _watch_of(layer: keras.layers.Layer) -> _Watch | None:
+    """Return the watch of this thread, if the layer is in it."""
+    watch = _threads.watches[-1] if _threads.watches else None
+    return watch if watch and id(layer) in watch.layers else None

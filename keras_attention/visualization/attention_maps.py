@@ -63,7 +63,8 @@ def attention_maps(
 
     Note:
         Layers are watched where Keras tracks them, as it does for weights to be
-        trained. On JAX a layer inside a compiled loop, such as a cell of
+        trained. What is rematerialized by `keras.RematScope` in training is not
+        for the maps. On JAX a layer inside a compiled loop, such as a cell of
         `keras.layers.RNN`, has no values to tell, and is an error.
     """
     _arguments.layer("model", model)
