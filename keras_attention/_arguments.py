@@ -1,6 +1,7 @@
 """Constructor arguments: what must hold, told before anything is built."""
 
 import operator
+import re
 from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
@@ -153,6 +154,31 @@ def layer(name: str, value: Any) -> keras.layers.Layer:
     if not isinstance(value, keras.layers.Layer):
         raise _error(name, "a Keras layer or model", value)
     return value
+
+
+def reason(error: Exception) -> str:
+    """Return the class of an error and the first line of what it says."""
+    lines = [
+        line.strip()
+        for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+        if line.strip()
+        and not line.startswith("Exception encountered when calling")
+    ]
+    said = f": {lines[0].rstrip('.')}" if lines else ""
+    return f"{type(error).__name__}{said}"
+
+
+def described(arrays: Any) -> str:
+    """Return what an error says of arrays, or of a structure of them."""
+
+    def one(value):
+        shape = getattr(value, "shape", None)
+        if shape is None or isinstance(value, keras.KerasTensor):
+            return value
+        return f"array of shape {tuple(shape)}"
+
+    found = keras.tree.map_structure(one, arrays)
+    return found if str(found).startswith("array of") else repr(found)
 
 
 def activation(name: str, value: Any) -> Callable:

@@ -102,7 +102,10 @@ def shape_to_last(shape: Shape, data_format: str) -> tuple[int | None, ...]:
 
 def from_last(x, data_format: str):
     """Return in its own format a tensor that has the channels last."""
-    return x if data_format == "channels_last" else ops.moveaxis(x, -1, 1)
+    if data_format == "channels_last":
+        return x
+    # PyTorch writes a negative source into ONNX files, which are then invalid.
+    return ops.moveaxis(x, len(x.shape) - 1, 1)
 
 
 def to_last(x, data_format: str):

@@ -48,9 +48,9 @@ class ContextBranch(KernelLayer):
     def _apply(self, dense, norm, x, training):
         """Return `norm(dense(x))`."""
         if dense.quantization_mode:
-            z = ops.moveaxis(
-                dense(ops.moveaxis(x, self.axis, -1)), -1, self.axis
-            )
+            last = len(x.shape) - 1  # see `_axes.from_last`
+            z = dense(ops.moveaxis(x, self.axis, last))
+            z = ops.moveaxis(z, last, self.axis)
             return norm.call(_backend.cast(z, x.dtype), training=training)
 
         def product(kernel, bias):

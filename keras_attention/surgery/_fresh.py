@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Callable
 from typing import Any
@@ -10,6 +11,7 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
+from keras_attention import _arguments
 from keras_attention.surgery._layers import copied
 
 Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
@@ -46,7 +48,7 @@ class Fresh:
         if self._is_layer:
             layer = copied(self._template, base_name(self._template))
         else:
-            layer = self._template(operation)
+            layer = self._made_by_function(operation)
             if not isinstance(layer, keras.layers.Layer) or any(
                 layer is other for other in self._made
             ):
@@ -62,6 +64,46 @@ class Fresh:
                 f"{self._layout!r}. Received: data_format={own!r}"
             )
         return layer
+
+    def _made_by_function(self, operation):
+        try:
+            return self._template(operation)
+        except Exception as error:  # of whoever wrote the function
+            raise ValueError(
+                f"`{self._name}` must be a layer or a function that returns a "
+                f"new one for a layer: called with {operation.name!r} it "
+                f"raised {_arguments.reason(error)}. "
+                f"Received: {self._name}={self._template!r}"
+            ) from error
+
+    def output_shape(self, layer, *tensors) -> tuple | None:
+        """Return the shape of what a layer returns; `None` for no tensor.
+
+        It is called, as users' layers need not have `compute_output_shape`. A
+        copy is, if it has no weights yet, so that it has no node of this call.
+        """
+        seen = [
+            keras.KerasTensor(
+                x.shape, layer.compute_dtype if "float" in x.dtype else x.dtype
+            )
+            for x in tensors
+        ]
+        try:
+            _require_inputs(layer, seen)
+            if layer.built:
+                outputs = layer.compute_output_spec(*seen)
+            else:
+                outputs = copied(layer)(*seen)
+        except Exception as error:  # of whoever wrote the layer
+            count = {1: "one tensor", 2: "two tensors"}[len(tensors)]
+            raise ValueError(
+                f"`{self._name}` must be called with {count}: with such of "
+                f"shape {' and '.join(str(tuple(x.shape)) for x in seen)} it "
+                f"raised {_arguments.reason(error)}. "
+                f"Received: {self._name}={layer!r}"
+            ) from error
+        shape = getattr(outputs, "shape", None)
+        return None if shape is None else tuple(shape)
 
     def named(self, layer, name: str) -> keras.layers.Layer:
         """Return a layer by another name, or itself if it has weights."""
@@ -82,6 +124,14 @@ class Fresh:
             name = f"{wanted}_{number}"
         self._taken.add(name)
         return name
+
+
+def _require_inputs(layer, tensors) -> None:
+    """Refuse a layer that takes one of the tensors for something else."""
+    taken = inspect.signature(layer.call).bind(*tensors).arguments
+    for name in ("training", "mask"):
+        if name in taken:
+            raise TypeError(f"{name!r} is no input")
 
 
 def base_name(layer: keras.layers.Layer) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import operator
 import re
 from collections.abc import Callable
 from collections.abc import Collection
@@ -11,6 +12,7 @@ from typing import Any
 
 import keras
 
+from keras_attention import _arguments
 from keras_attention.surgery import _graph
 
 Where = str | re.Pattern | Collection[str] | Callable[[Any], bool]
@@ -38,12 +40,12 @@ def selected(among: list[Place], where: Where) -> list[Place]:
     """Return the places that `where` selects, each operation once."""
     if isinstance(where, str | re.Pattern):
         chosen = _by_pattern(among, where)
-    elif callable(where):
+    elif _is_predicate(where):
         chosen = [
             place
             for place in among
             if isinstance(place.operation, keras.layers.Layer)
-            and where(place.operation)
+            and _is_wanted(where, place.operation)
         ]
     else:
         chosen = _by_names(among, where)
@@ -58,6 +60,23 @@ def selected(among: list[Place], where: Where) -> list[Place]:
     return list(once.values())
 
 
+def _is_predicate(where: Any) -> bool:
+    """Return whether this is a function; layers and classes are none."""
+    return callable(where) and not isinstance(where, keras.Operation | type)
+
+
+def _is_wanted(where, layer) -> bool:
+    """Return what a function says of a layer."""
+    try:
+        return bool(where(layer))
+    except Exception as error:  # of whoever wrote the function
+        raise ValueError(
+            "`where` must be a function that says of any layer of the model "
+            f"whether it is meant: called with {layer.name!r} it raised "
+            f"{_arguments.reason(error)}. Received: where={where!r}"
+        ) from error
+
+
 def layout_of(model: keras.Model) -> str:
     """Return the data format of the layers of a model and those in it."""
     layouts = [
@@ -68,11 +87,15 @@ def layout_of(model: keras.Model) -> str:
 
 def verbosity(verbose: int) -> int:
     """Return `verbose`, which must be 0 or 1."""
-    if verbose not in (0, 1):
+    try:
+        number = operator.index(verbose)
+    except TypeError:
+        number = -1
+    if number not in (0, 1):
         raise ValueError(
             f"`verbose` must be 0 or 1. Received: verbose={verbose!r}"
         )
-    return verbose
+    return number
 
 
 def _by_pattern(among, where):
@@ -83,6 +106,11 @@ def _by_pattern(among, where):
             f"`where` must be a regular expression ({error}). "
             f"Received: where={where!r}"
         ) from error
+    if isinstance(pattern.pattern, bytes):
+        raise ValueError(
+            "`where` must be a pattern of text, not bytes. "
+            f"Received: where={where!r}"
+        )
     of_path = "/" in pattern.pattern
     return [
         place

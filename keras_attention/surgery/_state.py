@@ -27,6 +27,8 @@ COMPILED = (
     keras.metrics.Metric,
     keras.optimizers.Optimizer,
 )
+# What stands in for methods while another thread watches them.
+WATCHED = {"call", "rematerialized_call"}
 LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.local)
 
 
@@ -108,7 +110,7 @@ class State:
         """
         self._copies[id(model)] = new
         names = attributes(model) - attributes(bare)
-        for name in sorted(names - {"call"}):
+        for name in sorted(names - WATCHED):
             made = getattr(new, name, None)
             value = self.value(name, getattr(model, name), made)
             if value is not made:

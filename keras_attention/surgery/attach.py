@@ -66,7 +66,7 @@ def attach(
             model in the model, such as `"resnet50/conv2_.*_out"`); a list of
             names or paths, such as `keras_attention.residual_branches`,
             `keras_attention.stage_ends` and `keras_attention.blocks` return;
-            or a function `layer -> bool`.
+            or a function `layer -> bool`, which must accept any layer.
         identity: Whether the new network is to compute what the old one did.
             With `False` the attention is inserted as it is, and the network has
             to be trained to get used to it.
@@ -82,10 +82,10 @@ def attach(
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is
             not built; if `where` names a layer that is not there, or selects
-            none; if `attention` is no layer and returns none, changes the
-            shape, or has another data format than the model; if a layer cannot
-            be made again from its config, or a class that overrides methods
-            of Keras would be lost.
+            none; if `attention` is no layer and returns none, is not called
+            with one tensor, changes the shape, or has another data format than
+            the model; if a layer cannot be made again from its config, or a
+            class that overrides methods of Keras would be lost.
 
     Warns:
         UserWarning: If the network has squeeze and excitation, or a layer of
@@ -181,6 +181,13 @@ class _Inserter:
 
     def _new(self, operation, tensor):
         layer = self._fresh.layer(operation)
+        shape = self._fresh.output_shape(layer, tensor)
+        if shape != tuple(tensor.shape):
+            raise ValueError(
+                "`attention` must keep the shape of its input. Received: "
+                f"attention={layer!r}, input_shape={tuple(tensor.shape)}, "
+                f"output_shape={shape}"
+            )
         name = self._fresh.free_name(f"{operation.name}_{base_name(layer)}")
         if self._identity and not self._starts_as_identity(layer, tensor):
             return [
@@ -192,13 +199,6 @@ class _Inserter:
                 )
             ]
         layer = self._fresh.named(layer, name)
-        shape = layer.compute_output_shape(tensor.shape)
-        if tuple(shape) != tuple(tensor.shape):
-            raise ValueError(
-                "`attention` must keep the shape of its input. Received: "
-                f"attention={layer!r}, input_shape={tuple(tensor.shape)}, "
-                f"output_shape={tuple(shape)}"
-            )
         return [layer, *self._fresh.cast(layer, tensor, name)]
 
     def _starts_as_identity(self, layer, tensor):

@@ -77,7 +77,8 @@ def replace_add(
         ValueError: If `model` is not a functional or Sequential model, or is
             not built; if `where` names what is not there, or selects no
             residual addition of two inputs; if `fusion` is no layer and returns
-            none, changes the shape, or has another data format than the model.
+            none, is not called with two tensors, `fusion(x, residual)`, changes
+            the shape, or has another data format than the model.
 
     Example:
 
@@ -164,11 +165,12 @@ class _Replacer:
             return None
         key = id(call.operation)
         if key not in self.made:
-            self.made[key] = self._new(call)
+            self.made[key] = self._new(call, addition)
         return self.made[key], [*addition.branches, addition.shortcut]
 
-    def _new(self, call):
+    def _new(self, call, addition):
         layer = self._fresh.layer(call.operation)
+        self._fresh.output_shape(layer, *addition.branches, addition.shortcut)
         name = f"{call.operation.name}_{base_name(layer)}"
         name = self._fresh.free_name(name)
         layers = [self._fresh.named(layer, name)]

@@ -14,6 +14,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_attention import _arguments
+
 
 class Call:
     """A call that is about to happen.
@@ -81,13 +83,18 @@ def build(model: keras.layers.Layer, inputs: Any) -> None:
 
 def count(inputs: Any) -> int:
     """Return how many samples the inputs of a model have, at least one."""
-    sizes = [np.shape(x)[:1] for x in keras.tree.flatten(inputs)]
-    if len(set(sizes)) != 1 or not all(map(sum, sizes)):
+    sizes = {_samples(x) for x in keras.tree.flatten(inputs)}
+    if len(sizes) != 1 or not all(sizes):
         raise ValueError(
             "`inputs` must be arrays of as many samples each, at least one. "
-            f"Received: inputs of {[sum(size) for size in sizes]} samples"
+            f"Received: inputs={_arguments.described(inputs)}"
         )
-    return sizes[0][0]
+    return sizes.pop()
+
+
+def _samples(array: Any) -> int:
+    shape = () if isinstance(array, keras.KerasTensor) else np.shape(array)
+    return shape[0] if shape else 0
 
 
 def batches(inputs: Any, batch_size: int) -> Iterator[tuple[slice, Any]]:
@@ -149,23 +156,29 @@ class _Threads(threading.local):
 
 
 class _Patch:
-    """What stands in for the `call` of a layer while anyone watches it."""
+    """What stands in for methods of a layer while anyone watches it."""
 
     def __init__(self, layer: keras.layers.Layer) -> None:
         self.users = 0
         self._layer = layer
-        self._before = vars(layer).get("call")
-        self._call = _seen(layer)
-        vars(self._call)["instead_of"] = self._before
-        object.__setattr__(layer, "call", self._call)
+        self._methods = {"call": _seen(layer)}
+        if getattr(layer, "_remat_mode", True):
+            self._methods["rematerialized_call"] = _not_rematerialized(layer)
+        own = vars(layer)
+        self._before = {n: own[n] for n in self._methods if n in own}
+        call = self._methods["call"]
+        vars(call)["instead_of"] = self._before.get("call")
+        for name, method in self._methods.items():
+            object.__setattr__(layer, name, method)
 
     def remove(self) -> None:
-        """Give the layer its own `call` back, unless it has got another."""
-        if vars(self._layer).get("call") is not self._call:
-            return
-        object.__delattr__(self._layer, "call")
-        if self._before is not None:
-            object.__setattr__(self._layer, "call", self._before)
+        """Give the layer its own methods back, unless it has got others."""
+        for name, method in self._methods.items():
+            if vars(self._layer).get(name) is not method:
+                continue
+            object.__delattr__(self._layer, name)
+            if name in self._before:
+                object.__setattr__(self._layer, name, self._before[name])
 
 
 _threads = _Threads()
@@ -211,8 +224,8 @@ def _seen(layer: keras.layers.Layer) -> Callable:
 
     @functools.wraps(function)
     def call(*args, **kwargs):
-        watch = _threads.watches[-1] if _threads.watches else None
-        if watch is None or id(layer) not in watch.layers:
+        watch = _watch_of(layer)
+        if watch is None:
             return function(*args, **kwargs)
         watch.stack.append(layer)
         try:
@@ -221,3 +234,22 @@ def _seen(layer: keras.layers.Layer) -> Callable:
             watch.stack.pop()
 
     return call
+
+
+def _not_rematerialized(layer: keras.layers.Layer) -> Callable:
+    """Return what makes no call again, and none of tracers, that is watched."""
+    method = layer.rematerialized_call
+
+    @functools.wraps(method)
+    def rematerialized_call(function, *args, **kwargs):
+        if _watch_of(layer) is not None:
+            return function
+        return method(function, *args, **kwargs)
+
+    return rematerialized_call
+
+
+def _watch_of(layer: keras.layers.Layer) -> _Watch | None:
+    """Return the watch of this thread, if the layer is in it."""
+    watch = _threads.watches[-1] if _threads.watches else None
+    return watch if watch and id(layer) in watch.layers else None

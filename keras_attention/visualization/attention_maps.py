@@ -12,6 +12,7 @@ import numpy as np
 from keras_attention import _arguments
 from keras_attention.hard import RecurrentAttention
 from keras_attention.surgery import IdentityStart
+from keras_attention.visualization import _inputs
 from keras_attention.visualization import _watch
 from keras_attention.visualization._path import LayerPath
 
@@ -43,8 +44,9 @@ def attention_maps(
         `keras_attention.plot_attention` draws it.
 
     Raises:
-        ValueError: If `batch_size` is not a positive integer, or if the inputs
-            are not arrays of as many samples each.
+        ValueError: If `model` is not a layer or model, if `batch_size` is not a
+            positive integer, or if the inputs are not arrays of as many samples
+            each, or are not what the model accepts.
 
     Example:
 
@@ -61,9 +63,11 @@ def attention_maps(
 
     Note:
         Layers are watched where Keras tracks them, as it does for weights to be
-        trained. On JAX a layer inside a compiled loop, such as a cell of
+        trained. What is rematerialized by `keras.RematScope` in training is not
+        for the maps. On JAX a layer inside a compiled loop, such as a cell of
         `keras.layers.RNN`, has no values to tell, and is an error.
     """
+    _arguments.layer("model", model)
     batch_size = _arguments.positive_integer("batch_size", batch_size)
     found: dict[LayerPath, list] = {}
 
@@ -78,9 +82,8 @@ def attention_maps(
         return outputs
 
     for _, batch in _watch.batches(inputs, batch_size):
-        _watch.build(model, batch)
         calls: Counter = Counter()
-        _watch.run(model, batch, see)
+        _inputs.run(model, batch, see)
     return {path: _joined(parts) for path, parts in found.items()}
 
 

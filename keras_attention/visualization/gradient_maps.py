@@ -15,6 +15,7 @@ from keras_attention import _arguments
 from keras_attention import _axes
 from keras_attention import _backend
 from keras_attention import _numerics
+from keras_attention.visualization import _inputs
 from keras_attention.visualization import _watch
 from keras_attention.visualization._path import LayerPath
 from keras_attention.visualization.attention_maps import has_attention
@@ -88,12 +89,12 @@ def gradient_maps(
         `Grad-CAM: Visual Explanations from Deep Networks
         <https://arxiv.org/abs/1610.02391>`_, equations 1 and 2.
     """
+    _arguments.layer("model", model)
     batch_size = _arguments.positive_integer("batch_size", batch_size)
     classes = _classes(class_index, _watch.count(inputs))
     wanted = None if layers is None else _paths(layers)
     found: dict[LayerPath, list[np.ndarray]] = {}
     for part, batch in _watch.batches(inputs, batch_size):
-        _watch.build(model, batch)
         scores, maps = _forward(model, batch, wanted)
         wanted = [str(path) for path in maps]
         chosen = scores.argmax(-1) if classes is None else classes[part]
@@ -108,7 +109,10 @@ def _classes(class_index, count: int) -> np.ndarray | None:
     """Return the class of each sample, if any are asked for."""
     if class_index is None:
         return None
-    classes = np.asarray(class_index)
+    try:
+        classes = np.asarray(class_index)
+    except (TypeError, ValueError):  # a ragged list, or a symbolic tensor
+        classes = np.zeros((), "object")
     if classes.dtype.kind not in "iu" or classes.shape not in ((), (count,)):
         raise ValueError(
             "`class_index` must be an integer, one for each sample, or None. "
@@ -118,8 +122,12 @@ def _classes(class_index, count: int) -> np.ndarray | None:
 
 
 def _paths(layers) -> list[str]:
-    paths = [layers] if isinstance(layers, str) else list(layers)
-    if not paths:
+    paths = [layers] if isinstance(layers, str) else layers
+    try:
+        paths = list(paths)
+    except TypeError:
+        paths = []
+    if not paths or not all(isinstance(path, str) for path in paths):
         raise ValueError(
             "`layers` must be paths of layers, at least one, or None. "
             f"Received: layers={layers!r}"
@@ -149,7 +157,7 @@ def _forward(model, batch, wanted):
         return outputs
 
     calls: Counter = Counter()
-    scores = _watch.run(model, batch, see)
+    scores = _inputs.run(model, batch, see)
     if len(getattr(scores, "shape", ())) != 2:
         raise ValueError(
             "`model` must return scores, of shape (batch, classes). "

@@ -28,6 +28,8 @@ SAFETENSORS = {
     "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0",
 }
+# NumPy writes `|V1` for them, as for others.
+WITHOUT_NPZ = [x for x in SAFETENSORS if x[:6] == "float8" and x[6:] != "_e5m2"]
 
 
 def numpy_dtype(name):
@@ -112,10 +114,8 @@ def refusal(target, source, error=ValueError):
 def test_types_of_numbers(write, dtype, layer, tmp_path):
     arrays = weights(dtype)
     source = write(tmp_path, arrays)
-    if write is as_npz and dtype.startswith("float8"):
-        said = refusal(layer, source)
-        named = "fc1.weight" in said or dtype == "float8_e5m2"
-        assert named  # NumPy cannot read the header of the latter
+    if write is as_npz and dtype in WITHOUT_NPZ:
+        assert "fc1.weight" in refusal(layer, source)
         return
     load_reference_weights(layer, source)
     kernel = keras.ops.convert_to_numpy(layer.squeeze.kernel)

@@ -323,7 +323,7 @@ def test_npz_of_an_unknown_dtype_is_named(layer, tmp_path):
     assert "source['a']=array of which NumPy says: " in refusal(layer, path)
 
 
-@pytest.mark.parametrize("claim", ["shape", "end"])
+@pytest.mark.parametrize("claim", ["shape", "end", "header"])
 def test_npz_of_another_size_is_refused(claim, layer, tmp_path):
     path = tmp_path / "weights.npz"
     file = io.BytesIO()
@@ -332,6 +332,7 @@ def test_npz_of_another_size_is_refused(claim, layer, tmp_path):
     damaged = {
         "shape": content.replace(b"(3,)", b"(4,)"),
         "end": content + b"more",
+        "header": content.replace(b"'shape'", b"'shade'"),
     }
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", damaged[claim])

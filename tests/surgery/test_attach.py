@@ -16,6 +16,7 @@ from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
 from keras_attention import CBAM
+from keras_attention import AttentionalFeatureFusion
 from keras_attention import GatedChannelTransform
 from keras_attention import IdentityStart
 from keras_attention import SpatialGroupEnhance
@@ -546,6 +547,25 @@ def test_verbose(capsys):
         ),
         ([3], r"a list of names or a function.*Received: where=\[3\]"),
         (3, r"a list of names or a function of a layer\. Received: where=3"),
+        (b"stem", r"a list of names or a function.*Received: where=b'stem'"),
+        (
+            re.compile(b"stem"),
+            r"pattern of text, not bytes.*Received: where=re",
+        ),
+        (layers.ReLU(), r"list of names or a function.*Received: where=<ReLU"),
+        (layers.Conv2D, r"list of names or a function.*Received: where=<class"),
+        (
+            lambda layer: np.array([True, False]),
+            r"whether it is meant: called with 'images'.* Received: where=<f",
+        ),
+        (
+            lambda: True,
+            r"called with 'images' it raised TypeError: .* Received: where=<f",
+        ),
+        (
+            lambda layer: layer.filters > 3,
+            r"with 'images' it raised AttributeError: .* Received: where=<f",
+        ),
     ],
 )
 def test_wrong_places_are_told(where, message):
@@ -569,11 +589,28 @@ def test_wrong_places_are_told(where, message):
             SqueezeExcite(data_format="channels_first"),
             "the data format of the model, 'channels_last'. Received: data",
         ),
+        (
+            AttentionalFeatureFusion(2),
+            "called with one tensor.* 'residual'. Received: attention=<Attenti",
+        ),
+        (
+            layers.LSTM(4),
+            "called with one tensor.* ValueError.* Received: attention=<LSTM",
+        ),
+        (
+            keras.ops.relu,
+            "called with 'stem' it raised .*: .* Received: attention=<f",
+        ),
+        (
+            lambda: se(),
+            "called with 'stem' it raised TypeError: .* Received: attention=<f",
+        ),
     ],
 )
-def test_wrong_attention_is_told(attention, message):
+@pytest.mark.parametrize("identity", [True, False])
+def test_wrong_attention_is_told(attention, message, identity):
     with pytest.raises(ValueError, match=f"^`attention` must .*{message}"):
-        attach(networks.residual(), attention, "stem")
+        attach(networks.residual(), attention, "stem", identity=identity)
 
 
 def test_the_same_layer_twice_is_told():
@@ -597,6 +634,44 @@ def test_what_cannot_be_tried_is_taken_for_no_identity():
     assert isinstance(new.get_layer("stem_failing"), IdentityStart)
 
 
+class Scaled(layers.Layer):
+    """A layer without `compute_output_shape`, built by `build`."""
+
+    def __init__(self, start=1.0, **kwargs):
+        super().__init__(**kwargs)
+        self.start = start
+
+    def build(self, input_shape):
+        self.scale = self.add_weight(
+            (input_shape[-1],), keras.initializers.Constant(self.start)
+        )
+
+    def call(self, x):
+        return x * self.scale
+
+    def get_config(self):
+        return {**super().get_config(), "start": self.start}
+
+
+@pytest.mark.parametrize("start", [1.0, 0.5])
+@pytest.mark.parametrize("identity", [True, False])
+@pytest.mark.parametrize("built", [True, False])
+def test_layers_without_compute_output_shape(start, identity, built):
+    def made(layer):
+        scaled = Scaled(start)
+        scaled.build(layer.output.shape)
+        return scaled
+
+    model = networks.chain()
+    attention = made if built else Scaled(start)
+    new = attach(model, attention, "two", identity=identity)
+    x = networks.images(model)
+    assert_close(new(x), model(x) * (1.0 if identity else start))
+    layer = new.layers[-1]
+    assert isinstance(layer, IdentityStart) == (identity and start != 1)
+    assert layer.output is new.outputs[0]
+
+
 @pytest.mark.parametrize("identity", [True, False])
 def test_other_shapes_are_told(identity):
     attention = layers.Conv2D(5, 1)
@@ -616,6 +691,8 @@ def test_several_outputs_are_told():
     [
         ({"identity": 1}, "True or False. Received: identity=1"),
         ({"verbose": 2}, "0 or 1. Received: verbose=2"),
+        ({"verbose": "1"}, "0 or 1. Received: verbose='1'"),
+        ({"verbose": np.array([0, 1])}, "0 or 1. Received: verbose=array"),
     ],
 )
 def test_wrong_options_are_told(kwargs, message):

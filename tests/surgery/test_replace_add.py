@@ -1,5 +1,7 @@
 """`replace_add`: which additions become fusions, and what they start from."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from contract.case import assert_same
 from contract.case import to_numpy
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import SqueezeExcite
 from keras_attention import replace_add
 
 FUSIONS = [
@@ -198,6 +201,28 @@ class Widening(layers.Layer):
             None,
             "`fusion` must have the data format of the model",
         ),
+        *(
+            (
+                wrong,
+                None,
+                "`fusion` must be called with two .* it raised TypeError: ",
+            )
+            for wrong in (
+                SqueezeExcite(2),
+                lambda _: SqueezeExcite(2),
+                layers.Dense(4),
+                layers.Dropout(0.5),
+                layers.BatchNormalization(),
+                layers.ReLU(),
+                layers.Concatenate(),
+                layers.Add(),
+            )
+        ),
+        *(
+            (wrong, None, "`fusion` must .* with 'first_add' it raised")
+            for wrong in (keras.ops.relu, keras.ops.add)
+        ),
+        (AttentionalFeatureFusion(), re.compile(b"add"), "not bytes"),
     ],
 )
 def test_errors(fusion, where, message):

@@ -15,6 +15,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
+from keras_attention import gradient_maps
 from surgery_networks import scattered
 
 
@@ -217,15 +218,77 @@ def test_of_a_dynamic_capacity_network():
     ("inputs", "options", "message"),
     [
         (np.ones((2, 4)), {"batch_size": 0}, "Received: batch_size=0"),
-        (np.ones((0, 4)), {}, "Received: inputs of [0] samples"),
-        (np.ones(()), {}, "Received: inputs of [0] samples"),
-        (
-            [np.ones((2, 4)), np.ones((3, 4))],
-            {},
-            "Received: inputs of [2, 3] samples",
-        ),
     ],
 )
 def test_refusals(inputs, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         attention_maps(layers.Dense(2), inputs, **options)
+
+
+def classifier():
+    inputs = keras.Input((6, 6, 3))
+    x = SqueezeExcite(1)(inputs)
+    return keras.Model(inputs, layers.GlobalAveragePooling2D()(x))
+
+
+class Refusing(keras.Model):
+    """A model that looks at its inputs itself."""
+
+    def call(self, x):
+        raise TypeError("no\nsuch inputs")
+
+
+@pytest.mark.parametrize("function", [attention_maps, gradient_maps])
+@pytest.mark.parametrize(
+    ("model", "inputs", "message"),
+    [
+        (None, images(), "a Keras layer or model. Received: model=None"),
+        (keras.Model, images(), "layer or model. Received: model=<class"),
+        (np.tanh, images(), "a Keras layer or model. Received: model=<ufunc"),
+        ("model", images(), "a Keras layer or model. Received: model='model'"),
+        *(
+            (
+                layers.Dense(2),
+                wrong,
+                f"samples each, at least one. Received: inputs={received}",
+            )
+            for wrong, received in (
+                (np.ones((0, 4)), "array of shape (0, 4)"),
+                (np.ones(()), "array of shape ()"),
+                (3.0, "3.0"),
+                (None, "None"),
+                ({}, "{}"),
+                ("text", "'text'"),
+                (
+                    [np.ones((2, 4)), np.ones((3, 4))],
+                    "['array of shape (2, 4)', 'array of shape (3, 4)']",
+                ),
+                (keras.Input((4,)), "<KerasTensor"),
+                (keras.Input((4,), 2), "<KerasTensor"),
+            )
+        ),
+        (
+            classifier(),
+            np.ones((2, 6, 6)),
+            "shape (None, 6, 6, 3). Received: inputs=array of shape (2, 6, 6)",
+        ),
+        (
+            classifier(),
+            [np.ones((2, 6, 6, 3))] * 2,
+            "of shape (None, 6, 6, 3). Received: inputs=['array of shape",
+        ),
+        (
+            layers.Conv2D(2, 3),
+            np.ones((2, 6)),
+            "must be what `model` accepts, which raised ValueError: Input 0",
+        ),
+        (
+            Refusing(),
+            np.ones((2, 6)),
+            "raised TypeError: no. Received: inputs=array of shape (2, 6)",
+        ),
+    ],
+)
+def test_wrong_models_and_inputs_are_refused(function, model, inputs, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        function(model, inputs)

@@ -8,11 +8,13 @@ import pytest
 from keras import layers
 
 from contract.case import assert_close
+from contract.case import assert_same
 from contract.case import convolution
 from contract.case import to_last
 from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
+from keras_attention import attention_maps
 from keras_attention import gradient_maps
 from keras_attention import plot_attention
 from surgery_networks import scattered
@@ -132,12 +134,46 @@ def test_of_what_no_score_depends_on_are_zero():
 
 
 @pytest.mark.parametrize(
+    "mode",
+    [
+        {"mode": "full"},
+        {"mode": "list_of_layers", "layer_names": ["conv", "cbam"]},
+        {"mode": "larger_than", "output_size_threshold": 16},
+    ],
+    ids=str,
+)
+def test_of_models_that_rematerialize(mode):
+    """Which is left out while maps are made, and done in training again."""
+    paths = ["conv", "cbam"]
+    with keras.RematScope(**mode):
+        model = network()
+    plain = network()
+    assert_same(
+        attention_maps(model, images())["cbam"],
+        attention_maps(plain, images())["cbam"],
+    )
+    found = gradient_maps(model, images(), 1, layers=paths)
+    expected = gradient_maps(plain, images(), 1, layers=paths)
+    assert list(found) == paths
+    for path in paths:
+        assert_close(found[path], expected[path])
+    for layer in model._flatten_layers():
+        assert "rematerialized_call" not in vars(layer)
+
+
+@pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"class_index": 3}, "must be from 0 to 2. Received: class_index=[3,"),
         ({"class_index": -1}, "must be from 0 to 2. Received: class_index=[-1"),
         ({"class_index": [1]}, "one for each sample, or None. Received: class"),
         ({"class_index": 1.0}, "one for each sample, or None. Received: class"),
+        ({"class_index": [[0], [1, 2]]}, "or None. Received: class_index=[[0]"),
+        ({"class_index": "cat"}, "or None. Received: class_index='cat'"),
+        ({"layers": 3}, "at least one, or None. Received: layers=3"),
+        ({"layers": [[0]]}, "at least one, or None. Received: layers=[[0]]"),
+        ({"layers": b"c"}, "at least one, or None. Received: layers=b'c'"),
+        ({"layers": layers.ReLU()}, "or None. Received: layers=<ReLU"),
         ({"layers": []}, "at least one, or None. Received: layers=[]"),
         ({"layers": ["con"]}, "There are: conv. Received: layers=['con']"),
         ({"batch_size": 0}, "Received: batch_size=0"),

@@ -58,7 +58,8 @@ def assert_equal_maps(found, right):
 
 
 def assert_none_is_left(model):
-    assert not any("call" in vars(x) for x in model._flatten_layers())
+    for layer in model._flatten_layers():
+        assert not {"call", "rematerialized_call"} & vars(layer).keys()
 
 
 @pytest.mark.parametrize("maps", [attention_maps, gradient_maps])
@@ -164,7 +165,7 @@ def test_a_call_that_fails_beside_maps():
     right = attention_maps(model, images())
 
     def fail():
-        with pytest.raises(ValueError, match=r"incompatible|expected"):
+        with pytest.raises(ValueError, match="must be what `model` accepts"):
             attention_maps(model, images()[..., :3])
 
     found, _ = beside_maps(model, fail)

@@ -13,7 +13,17 @@ import formats
 import table
 
 from cases import CASES
+from cases import EVERYTHING
 from contract.case import assert_close
+from contract.case import to_layout
+from keras_attention import DynamicCapacityNetwork
+
+# Of `DynamicCapacityNetwork` there is no file in either layout.
+ONE_OF_EACH = {
+    case.layer_cls: case
+    for case in reversed([*EVERYTHING])
+    if case.layer_cls is not DynamicCapacityNetwork
+}.values()
 
 KNOWN = json.loads(table.FOUND.read_text()).get(formats.BACKEND, {})
 
@@ -64,3 +74,23 @@ def test_onnx_files_of_unknown_sizes_run_at_any_size(case, tmp_path):
     for inputs in (small, large):
         found = session.run(None, dict(zip(names, inputs, strict=True)))[0]
         assert_close(found, formats.call(model, inputs))
+
+
+@pytest.mark.skipif(
+    formats.BACKEND != "torch",
+    reason="TensorFlow exports no channels-first convolution from a CPU, and "
+    "jax2onnx has few of the operations.",
+)
+@pytest.mark.parametrize("case", ONE_OF_EACH, ids=str)
+def test_onnx_files_of_channels_first_layers_run(case, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    layout = {"data_format": "channels_first"}
+    maps = [keras.Input(to_layout(s, **layout)[1:]) for s in case.shapes]
+    outputs = case.generic(**layout)(*maps)
+    model = keras.Model(maps if len(maps) > 1 else maps[0], outputs)
+    x = [to_layout(array, **layout) for array in case.inputs()]
+    path, expected = formats.write("ONNX", model, tmp_path / "model", x)
+    session = onnxruntime.InferenceSession(path)
+    names = [entry.name for entry in session.get_inputs()]
+    found = session.run(None, dict(zip(names, x, strict=True)))[0]
+    assert_close(found, expected)

@@ -1,0 +1,43 @@
+"""Calls of a model with inputs that it may refuse."""
+
+from typing import Any
+
+import keras
+
+from keras_attention import _arguments
+from keras_attention.visualization import _watch
+
+
+def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
+    """Build a model and call it as `_watch.run` does.
+
+    Raises:
+        ValueError: If the model raises before any layer in it is called, as
+            Keras does for inputs of another shape or structure.
+    """
+    begun = False
+
+    def noted(call):
+        nonlocal begun
+        begun = begun or not isinstance(call.layer, keras.Model)
+        return see(call)
+
+    try:
+        _watch.build(model, inputs)
+        return _watch.run(model, inputs, noted)
+    except Exception as error:
+        if begun:
+            raise
+        raise ValueError(
+            f"`inputs` must be what `model` accepts, {_cause(model, error)}. "
+            f"Received: inputs={_arguments.described(inputs)}"
+        ) from error
+
+
+def _cause(model, error):
+    """Return of what shape inputs are, if the model knows, or the error."""
+    try:
+        shapes = keras.tree.map_structure(lambda x: x.shape, model.input)
+    except (AttributeError, ValueError):
+        return f"which raised {_arguments.reason(error)}"
+    return f"of shape {shapes}"
