@@ -274,12 +274,13 @@ def _cure(model):
     inner = [
         name
         for name in ("backbone", *sorted(attributes(model)))
-        if is_network(getattr(model, name, None))
+        if name[0] != "_" and is_network(getattr(model, name, None))
     ]
-    cure = "Where the bare graph is what is wanted, give "
-    if inner:
-        cure = (
-            f"Give `model.{inner[0]}`, and make the class again around the "
-            "result; or, where the bare graph is what is wanted, "
-        )
-    return f"{cure}`keras.Model(model.input, model.output)`."
+    bare = "give `keras.Model(model.input, model.output)`"
+    if not inner:
+        return f"Where the bare graph is what is wanted, {bare}."
+    return (
+        f"Where the class takes any network as its {inner[0]!r}, give "
+        f"`model.{inner[0]}` and make the class again around the result; "
+        f"where the bare graph is what is wanted, {bare}."
+    )

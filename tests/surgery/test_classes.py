@@ -336,7 +336,7 @@ REFUSED = {
     "head": (
         lambda: Task(bare()),
         "head",
-        r"Task overrides predict, .*Give `model\.backbone`, and make",
+        r"Task overrides predict, .*give `model\.backbone` and make",
     ),
     "unnamed": (lambda: Unnamed(bare()), "conv", "KeyError: 'backbone'"),
     "unchanged": (lambda: Fixed(bare()), "conv", "its config does not name"),

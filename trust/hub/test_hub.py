@@ -272,7 +272,7 @@ def test_a_classifier_around_an_upgraded_backbone():
 
 
 def test_attention_in_the_head_of_a_task_raises():
-    message = r"ImageClassifier overrides .*predict.* Give `model\.backbone`"
+    message = r"ImageClassifier overrides .*predict.* give `model\.backbone`"
     with pytest.raises(ValueError, match=message):
         keras_attention.attach(classifier(), se(), ["predictions"])
 
