@@ -124,8 +124,9 @@ def attach(
         A model whose class overrides methods that compute, predict or train
         keeps its class, if the class can be made of inputs and outputs; or of
         its config, where all that is changed is in a model that the config
-        names (such as the backbone of a keras-hub task). Else it is refused.
-        To have its bare graph, give
+        names (such as the backbone of a keras-hub task). What it holds beside
+        its graph (layers, weights, objects, functions) is copied. Else it is
+        refused, by the name of what would be lost. To have its bare graph, give
         `keras.Model(model.input, model.output)`. A class that overrides nothing
         of that kind becomes a plain functional model if it is not made of
         `(inputs, outputs, name)`.
