@@ -65,6 +65,8 @@ class MapLayer(keras.layers.Layer):
 
     def get_config(self):
         config = {**super().get_config(), "data_format": self.data_format}
+        if self.supports_masking:  # which only `attach` sets
+            config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
             # Sublayers are made with this layer's policy: tell each its own.
             policy = self.dtype_policy
@@ -72,6 +74,15 @@ class MapLayer(keras.layers.Layer):
                 getattr(policy, "default_policy", policy), quantized
             )
         return config
+
+    @classmethod
+    def from_config(cls, config, *args, **kwargs):
+        config = dict(config)
+        supports_masking = config.pop("supports_masking", False)
+        layer = super().from_config(config, *args, **kwargs)
+        if supports_masking:
+            layer.supports_masking = True
+        return layer
 
     def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
         """Return the policies of quantized sublayers by pattern of path."""
@@ -162,13 +173,6 @@ class AttentionLayer(MapLayer):
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)
-
-    def compute_mask(self, inputs, previous_mask):
-        """Pass a mask on where the outputs have the shape of the inputs."""
-        shape_rule = type(self).compute_output_shape
-        if shape_rule is not AttentionLayer.compute_output_shape:
-            return None
-        return previous_mask
 
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
         # By rules on shapes, as tracing cannot be trusted with unknown sizes.

@@ -9,6 +9,7 @@ import os
 import pickletools
 import re
 import zipfile
+from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 from typing import BinaryIO
@@ -40,11 +41,17 @@ def limit(size: int) -> int:
     return 100 * size + _UNSUSPECTED
 
 
-def open_archive(file: BinaryIO) -> zipfile.ZipFile:
+def open_archive(
+    file: BinaryIO, fold: Callable[[str], str] = str
+) -> zipfile.ZipFile:
     """Return the archive in a file, if it does not claim too much.
 
     It is refused if it unpacks to much more than it has bytes, or has more
     entries than a network has arrays.
+
+    Args:
+        file: The file.
+        fold: Makes one name of those that its reader takes for the same.
     """
     archive = zipfile.ZipFile(_FewEntries(file))
     entries = archive.infolist()
@@ -53,7 +60,7 @@ def open_archive(file: BinaryIO) -> zipfile.ZipFile:
     if unpacked > limit(size):
         raise ValueError(f"{size} bytes claim to hold {unpacked}.")
     # Another reader may take another of two entries of one name.
-    if len({entry.filename.lower() for entry in entries}) < len(entries):
+    if len({fold(entry.filename) for entry in entries}) < len(entries):
         raise ValueError("Two entries of the archive have one name.")
     return archive
 
@@ -89,7 +96,8 @@ def check_torch(file: BinaryIO) -> None:
     if not zipfile.is_zipfile(file):
         _check_legacy(file, size)
         return
-    with open_archive(file) as archive:
+    # PyTorch finds entries whatever their case.
+    with open_archive(file, str.lower) as archive:
         entries = archive.infolist()
         # PyTorch does not look at the checksums. It can be told to write none:
         # all of them are zero then.

@@ -210,9 +210,12 @@ def _read_npy(name: str, file: Any, size: int) -> np.ndarray:
     if math.prod(shape) * dtype.itemsize != held or dtype.hasobject:
         raise ValueError(f"{held} bytes claim to be of shape {shape}.")
     content = np.empty(held, "uint8")
+    found = 0
     for start in range(0, held, _CHUNK):
-        file.readinto(content[start : start + _CHUNK])
+        found += file.readinto(content[start : start + _CHUNK])
     file.read()  # what is damaged is found at the end
+    if found < held:
+        raise ValueError(f"{found} bytes claim to be {held}.")
     array = content.view(dtype)
     if fortran_order:
         return array.reshape(shape[::-1]).T

@@ -31,9 +31,6 @@ class PairFusion(ContextLayer):
         self._require_equal(x_shape, residual_shape)
         return tuple(x_shape)
 
-    def compute_mask(self, inputs, previous_mask):
-        return previous_mask  # that of `x`: Keras hands on no other
-
     def compute_attention_shape(self, x_shape, residual_shape):
         return tuple(x_shape)
 

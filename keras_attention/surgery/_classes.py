@@ -9,6 +9,7 @@ from typing import Any
 import keras
 
 from keras_attention.surgery._state import Lost
+from keras_attention.surgery._state import is_of_keras
 
 # What a class may override without a change of what its models compute: how
 # they are made, saved and described.
@@ -102,11 +103,11 @@ class NamedOutputs(keras.Model):
 def overridden(model: keras.Model) -> list[str]:
     """Return the names of the methods with which a model is no bare graph."""
     bases = type(model).__mro__
-    first = next(i for i, base in enumerate(bases) if _is_of_keras(base))
+    first = next(i for i, base in enumerate(bases) if is_of_keras(base))
     known = {
         name
         for base in bases[first:]
-        if _is_of_keras(base)
+        if is_of_keras(base)
         for name, value in vars(base).items()
         if callable(value)
         or isinstance(value, property | classmethod | staticmethod)
@@ -118,15 +119,12 @@ def overridden(model: keras.Model) -> list[str]:
 
 def set_on(layer: Any) -> set[str]:
     """Return the names of the functions set on a layer, not on its class."""
-    names = {name for name, value in vars(layer).items() if callable(value)}
-    # What watches the calls of a layer stands in for its own `call`, if any.
-    if getattr(vars(layer).get("call"), "instead_of", True) is None:
-        names.discard("call")
-    return names
-
-
-def _is_of_keras(base: type) -> bool:
-    return base.__module__.partition(".")[0] == "keras"
+    # What watches a layer stands in for its own method, if it has one.
+    return {
+        name
+        for name, value in vars(layer).items()
+        if callable(value) and getattr(value, "instead_of", value) is not None
+    }
 
 
 def is_made_of_graph(model: keras.Model) -> bool:

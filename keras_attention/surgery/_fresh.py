@@ -12,9 +12,23 @@ import keras
 import numpy as np
 
 from keras_attention import _arguments
+from keras_attention._layer import MapLayer
 from keras_attention.surgery._layers import copied
+from keras_attention.surgery.identity_start import IdentityStart
 
 Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
+
+
+def passing_masks(layers: list[keras.layers.Layer]) -> list:
+    """Return layers that keep a shape, such that masks pass through them."""
+    inner = [
+        layer.layer for layer in layers if isinstance(layer, IdentityStart)
+    ]
+    for layer in [*layers, *inner]:
+        # What others wrote may mean something else by a mask.
+        if isinstance(layer, MapLayer):
+            layer.supports_masking = True
+    return layers
 
 
 class Fresh:

@@ -12,6 +12,7 @@ from keras import ops
 
 from keras_attention.surgery import _classes
 
+SIDES = (8, 32, 64, 224)  # to try where a size is open
 TOLERANCE = 1e-4  # of the largest value
 TRUSTED = ("keras", "keras_attention")  # whose configs hold every argument
 
@@ -149,10 +150,7 @@ def require_same(layer, twin, call) -> None:
         )
     if all(_classes.package(part) in TRUSTED for part in parts):
         return
-    args, kwargs = keras.tree.map_structure(
-        sample, (list(call.args), dict(call.kwargs))
-    )
-    if not is_same(layer, twin, args, kwargs):
+    if not is_same(layer, twin, call.args, call.kwargs):
         raise ValueError(
             "A layer must compute the same when it is made again from its "
             "config, so `get_config` must return all arguments that it needs. "
@@ -160,12 +158,12 @@ def require_same(layer, twin, call) -> None:
         )
 
 
-def sample(tensor: Any) -> Any:
+def _sample(tensor: Any, side: int) -> Any:
     """Return random values for a symbolic tensor, anything else as it is."""
     if not isinstance(tensor, keras.KerasTensor):
         return tensor
     batch, *sizes = tensor.shape or (1,)
-    shape = [batch or 1, *(8 if size is None else size for size in sizes)]
+    shape = [batch or 1, *(side if size is None else size for size in sizes)]
     rng = np.random.default_rng(0)
     if "int" in tensor.dtype or tensor.dtype == "bool":
         values = rng.integers(0, 2, shape).astype("float32")
@@ -175,17 +173,27 @@ def sample(tensor: Any) -> Any:
 
 
 def is_same(layer, twin, args, kwargs) -> bool:
-    """Return whether two layers compute the same, as far as can be seen."""
-    try:
-        expected = _outputs(layer, args, kwargs)
-        if not _are_close(expected, _outputs(layer, args, kwargs)):
+    """Return whether two layers compute the same, as far as can be seen.
+
+    Symbolic tensors in the arguments stand for random values, of sizes that the
+    first layer accepts where they are open.
+    """
+    for side in SIDES:
+        given, named = keras.tree.map_structure(
+            lambda x, side=side: _sample(x, side), (list(args), dict(kwargs))
+        )
+        try:
+            expected = _outputs(layer, given, named)
+            again = _outputs(layer, given, named)
+        except Exception:  # not for this device, or not for such values
+            continue
+        if not _are_close(expected, again):
             return True  # it is random
-    except Exception:  # not for this device, or not for such values
-        return True
-    try:
-        return _are_close(expected, _outputs(twin, args, kwargs))
-    except Exception:  # what the given layer computes, the other refuses
-        return False
+        try:
+            return _are_close(expected, _outputs(twin, given, named))
+        except Exception:  # what the given layer computes, the other refuses
+            return False
+    return True
 
 
 def _outputs(layer, args, kwargs):

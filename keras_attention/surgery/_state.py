@@ -8,6 +8,7 @@ import dis
 import enum
 import functools
 import inspect
+import itertools
 import threading
 import types
 from typing import Any
@@ -18,15 +19,22 @@ from keras import ops
 
 PLAIN = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
 # What two models may hold, as neither changes it.
-SHARED = (*PLAIN, type(None), type, types.ModuleType, enum.Enum, np.ufunc)
-SETS = (set, frozenset, collections.deque)
-# What `compile` or `fit` gives to a model, and a copy is given by them.
-COMPILED = (
-    keras.callbacks.Callback,
+SHARED = (
+    *PLAIN,
+    type(None),
+    type,
+    types.ModuleType,
+    enum.Enum,
+    np.ufunc,
     keras.losses.Loss,
-    keras.metrics.Metric,
-    keras.optimizers.Optimizer,
 )
+KINDS_OF_DICT = (
+    collections.OrderedDict,
+    collections.defaultdict,
+    collections.Counter,
+)
+SETS = (set, frozenset, collections.deque)
+MEASURES = (keras.metrics.Metric, keras.optimizers.Optimizer)
 # What stands in for methods while another thread watches them.
 WATCHED = {"call", "rematerialized_call"}
 LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.local)
@@ -39,24 +47,27 @@ class Lost(Exception):
 def attributes(model: keras.Model) -> set[str]:
     """Return the names of what was set on a model, not by Keras itself."""
     own = vars(model)
-    # PyTorch keeps modules apart.
-    names = {*own, *own.get("_modules", ())}
+    names = set(own)
+    for kind in ("_modules", "_parameters", "_buffers"):  # as PyTorch has them
+        names |= set(own.get(kind, ()))
     return names - _set_by_keras(type(model).__mro__)
 
 
 @functools.cache
 def _set_by_keras(bases: tuple[type, ...]) -> frozenset[str]:
     """Return the attributes that methods of Keras and backends may set."""
-    first = next(i for i, base in enumerate(bases) if _is_of_keras(base))
+    first = next(i for i, base in enumerate(bases) if is_of_keras(base))
     names = {"history"}  # by a callback
     for part in bases[first:]:
         for value in vars(part).values():
             for function in _functions(value):
                 names |= _stored(function.__code__)
-    return frozenset(names)
+    # `rematerialized_call` sets it, of layers that have one.
+    return frozenset(names - {"activation"})
 
 
-def _is_of_keras(base: type) -> bool:
+def is_of_keras(base: type) -> bool:
+    """Return whether a class is defined by Keras."""
     return base.__module__.partition(".")[0] == "keras"
 
 
@@ -71,14 +82,21 @@ def _functions(value: Any) -> list[types.FunctionType]:
 
 
 def _stored(code: types.CodeType) -> set[str]:
-    """Return the names of the attributes that a function sets."""
+    """Return the names of the attributes of `self` that a function sets."""
+    steps = list(dis.get_instructions(code))
     names = {
         step.argval
-        for step in dis.get_instructions(code)
+        for before, step in itertools.pairwise(steps)
         if step.opname == "STORE_ATTR"
+        and "self" in (before.argval, *_several(before.argval)[-1:])
     }
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
     return names.union(*map(_stored, inner))
+
+
+def _several(loaded: Any) -> tuple:
+    """Return what an instruction loads, if it loads more than one."""
+    return loaded if isinstance(loaded, tuple) else ()
 
 
 class State:
@@ -112,7 +130,10 @@ class State:
         names = attributes(model) - attributes(bare)
         for name in sorted(names - WATCHED):
             made = getattr(new, name, None)
-            value = self.value(name, getattr(model, name), made)
+            try:
+                value = self.value(name, getattr(model, name), made)
+            except RecursionError as error:
+                raise Lost(f"it holds `{name}`, which holds itself") from error
             if value is not made:
                 setattr(new, name, value)
 
@@ -140,10 +161,12 @@ class State:
             return self._set(name, old)
         if _is_function(old):
             return self._function(name, old, made)
-        if isinstance(old, COMPILED) and made is None:
-            return made
+        if isinstance(old, keras.callbacks.Callback) and made is None:
+            return made  # it goes with a call of `fit`
         if ops.is_tensor(old):
-            return copy.deepcopy(old)
+            return self._deep(name, old)
+        if isinstance(old, MEASURES) and made is None:
+            made = type(old).from_config(old.get_config())
         if not hasattr(old, "__dict__") and not isinstance(old, LOCKS):
             return self._deep(name, old)
         if type(made) is not type(old):
@@ -167,7 +190,12 @@ class State:
         ):
             return made
         if isinstance(old, dict):
-            return dict(zip(keys, values, strict=True))
+            entries = dict(zip(keys, values, strict=True))
+            if isinstance(old, KINDS_OF_DICT):
+                like = copy.copy(old)
+                like.update(entries)
+                return like
+            return entries
         if isinstance(old, list):
             return values
         return old._make(values) if hasattr(old, "_make") else tuple(values)
@@ -212,6 +240,8 @@ class State:
             # Of what has been copied it takes the copies.
             return copy.deepcopy(old, dict(self._copies))
         except Exception as error:
+            if ops.is_tensor(old):  # PyTorch's, of what has gradients
+                return ops.copy(ops.stop_gradient(old))
             raise Lost(f"it holds `{name}`, which cannot be copied") from error
 
     def _fill(self, name, old, made):
@@ -220,7 +250,7 @@ class State:
             self.layers.append((old, made))
         elif isinstance(old, keras.Variable):
             self.variables.append((old, made))
-        elif isinstance(old, COMPILED) and hasattr(old, "variables"):
+        elif isinstance(old, MEASURES):
             if len(old.variables) == len(made.variables):
                 self.variables += zip(
                     old.variables, made.variables, strict=True

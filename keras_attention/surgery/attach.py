@@ -13,6 +13,7 @@ from keras_attention.surgery import _table
 from keras_attention.surgery._fresh import Fresh
 from keras_attention.surgery._fresh import Template
 from keras_attention.surgery._fresh import base_name
+from keras_attention.surgery._fresh import passing_masks
 from keras_attention.surgery._fresh import policy_for
 from keras_attention.surgery._fresh import sample
 from keras_attention.surgery._gates import gates
@@ -177,7 +178,8 @@ class _Inserter:
                     "A layer that `where` selects must return one tensor. "
                     f"Received: layer={operation!r}"
                 )
-            self.inserted[key] = self._new(operation, outputs[0])
+            layers = self._new(operation, outputs[0])
+            self.inserted[key] = passing_masks(layers)
         return self.inserted.get(key, [])
 
     def _new(self, operation, tensor):

@@ -89,6 +89,7 @@ class IdentityStart(AttentionLayer):
         super().__init__(data_format=data_format, **kwargs)
         self.layer = _arguments.layer("layer", layer)
         self.input_spec = layer.input_spec
+        self.supports_masking = layer.supports_masking
 
     def build(self, input_shape):
         channels = self._channels(input_shape)

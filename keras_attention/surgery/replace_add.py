@@ -13,6 +13,7 @@ from keras_attention.surgery._additions import additions
 from keras_attention.surgery._fresh import Fresh
 from keras_attention.surgery._fresh import Template
 from keras_attention.surgery._fresh import base_name
+from keras_attention.surgery._fresh import passing_masks
 from keras_attention.surgery._fresh import sample
 from keras_attention.surgery._places import Where
 from keras_attention.surgery._places import layout_of
@@ -183,7 +184,8 @@ class _Replacer:
                     2.0, dtype=layer.dtype_policy, name=doubled
                 )
             )
-        return [*layers, *self._fresh.cast(layer, call.outputs[0], name)]
+        layers += self._fresh.cast(layer, call.outputs[0], name)
+        return passing_masks(layers)
 
 
 def _start_as_mean(layer):

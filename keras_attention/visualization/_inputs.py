@@ -22,16 +22,19 @@ def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
         begun = begun or not isinstance(call.layer, keras.Model)
         return see(call)
 
-    try:
-        _watch.build(model, inputs)
-        return _watch.run(model, inputs, noted)
-    except Exception as error:
-        if begun:
-            raise
-        raise ValueError(
-            f"`inputs` must be what `model` accepts, {_cause(model, error)}. "
-            f"Received: inputs={_arguments.described(inputs)}"
-        ) from error
+    def called(model, x):
+        try:
+            return _watch.call_on(model, x)
+        except Exception as error:
+            if begun:
+                raise
+            raise ValueError(
+                f"`inputs` must be what `model` accepts, {_cause(model, error)}"
+                f". Received: inputs={_arguments.described(inputs)}"
+            ) from error
+
+    _watch.build(model, inputs, called)
+    return _watch.run(model, inputs, noted, called)
 
 
 def _cause(model, error):

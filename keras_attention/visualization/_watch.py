@@ -47,13 +47,18 @@ class Call:
 See = Callable[[Call], Any]
 
 
-def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
+def run(
+    model: keras.layers.Layer,
+    inputs: Any,
+    see: See,
+    called: Callable | None = None,
+) -> Any:
     """Call a model in inference mode, and have `see` answer for its layers.
 
     What `see` returns is what the call of a layer returns; `call.run()` leaves
     it as it is. Calls are not seen where a layer computes something aside, in a
     `keras.StatelessScope` of its own. Nothing that the model remembers changes,
-    and no gradient reaches its weights.
+    and no gradient reaches its weights. `called` makes the call, if given.
     """
     if _threads.aside is None:  # inside the call of a layer there is one
         _threads.aside = keras.Variable(1, dtype="int32", trainable=False)
@@ -70,15 +75,17 @@ def run(model: keras.layers.Layer, inputs: Any, see: See) -> Any:
     )
     here = (aside, ops.zeros((), "int32"))
     with keras.StatelessScope([*state, here]), _watched(model, unless_aside):
-        return _called(model, inputs)
+        return (called or call_on)(model, inputs)
 
 
-def build(model: keras.layers.Layer, inputs: Any) -> None:
+def build(
+    model: keras.layers.Layer, inputs: Any, called: Callable | None = None
+) -> None:
     """Make the weights that a model has not made yet, for such inputs."""
     with _building:  # by one thread, where several find it as it is
         if not all(layer.built for layer in model._flatten_layers()):
             one = keras.tree.map_structure(lambda x: x[:1], inputs)
-            _called(model, one)
+            (called or call_on)(model, one)
 
 
 def count(inputs: Any) -> int:
@@ -117,7 +124,8 @@ def to_numpy(tensor: Any) -> np.ndarray:
     return np.asarray(ops.convert_to_numpy(tensor))
 
 
-def _called(model, inputs):
+def call_on(model: keras.layers.Layer, inputs: Any) -> Any:
+    """Call a model in inference mode."""
     inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
     return model(inputs, **mode(model))
 
@@ -166,9 +174,8 @@ class _Patch:
             self._methods["rematerialized_call"] = _not_rematerialized(layer)
         own = vars(layer)
         self._before = {n: own[n] for n in self._methods if n in own}
-        call = self._methods["call"]
-        vars(call)["instead_of"] = self._before.get("call")
         for name, method in self._methods.items():
+            vars(method)["instead_of"] = self._before.get(name)
             object.__setattr__(layer, name, method)
 
     def remove(self) -> None:

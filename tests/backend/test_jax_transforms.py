@@ -374,6 +374,16 @@ def test_second_derivatives_of_maxima(keepdims):
     assert_close(hessian, expected)
 
 
+def test_more_equal_maxima_than_float16_counts():
+    x = jnp.zeros((1, 256, 257), "float16")
+
+    def largest(x):
+        return _backend.largest(x, (1, 2))
+
+    primal_and_tangent = jax.jvp(largest, (x,), (x + 4,))
+    assert_close(primal_and_tangent, [np.zeros(1), np.full(1, 4.0)])
+
+
 def test_jacobians_and_hessians():
     """`jacfwd` equals `jacrev`, and `hessian` the Jacobian of gradients."""
     call, (weights, inputs) = stateless(

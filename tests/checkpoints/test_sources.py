@@ -339,6 +339,26 @@ def test_npz_of_another_size_is_refused(claim, layer, tmp_path):
     assert "whole file" in refusal(layer, path)
 
 
+def test_npz_of_fewer_bytes_than_its_directory_says(layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    file = io.BytesIO()
+    np.save(file, np.ones(100))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("a.npy", file.getvalue()[:-80])
+    # The size that it claims to unpack to, in the directory.
+    content = bytearray(path.read_bytes())
+    at = content.index(b"PK\1\2") + 24
+    content[at : at + 4] = len(file.getvalue()).to_bytes(4, "little")
+    path.write_bytes(content)
+    assert "whole file" in refusal(layer, path)
+
+
+def test_npz_with_names_that_differ_in_case(layer, tmp_path):
+    path = tmp_path / "weights.npz"
+    np.savez(path, W=np.ones(2), w=np.ones(2))
+    assert "whole file" not in refusal(layer, path)
+
+
 @pytest.mark.parametrize("source", [None, 7, [("a", 1)], b"weights.npz"])
 def test_no_mapping_is_refused(source, layer):
     said = refusal(layer, source)

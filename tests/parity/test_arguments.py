@@ -110,9 +110,11 @@ def test_padding_and_interpolation_are_all_there():
 def test_few_cases_have_both_modes_and_data_formats():
     for name in LAYERS:
         few = [generated(name, index) for index in range(4)]
-        assert len({case.drawn.layout for case in few}) == 2
-        modes = {case.training for case in few}
-        assert len(modes) == (1 if name == "RecurrentAttention" else 2)
+        modes = 1 if name == "RecurrentAttention" else 2
+        assert len({case.drawn.layout for case in few[:2]}) == 2
+        assert len({case.training for case in few[:2]}) == modes
+        both = {(str(case.drawn.layout), case.training) for case in few}
+        assert len(both) == 2 * modes
 
 
 def test_cases_are_the_same_each_time():

@@ -3,7 +3,8 @@
 The NumPy backend of Keras has none of the package's native forms, so that its
 outputs are the definition. It has no gradients: those are compared with
 PyTorch's. OpenVINO's backend predicts only. `CASES=60` takes as many cases of
-each layer and function, `tox run -e parity`.
+each layer and function, and `COMPILED=1` has TensorFlow compile them by XLA, as
+`tox run -e parity` does.
 """
 
 import importlib.util
@@ -60,6 +61,8 @@ def results(tmp_path_factory, request):
     for backend in BACKENDS:
         out = folder / f"{backend}.npz"
         options = ["--rounding"] if backend == REFERENCE else []
+        if backend == "tensorflow" and "COMPILED" in os.environ:
+            options.append("--compiled")
         with (folder / f"{backend}.log").open("w") as log:
             runs[backend] = subprocess.Popen(
                 [

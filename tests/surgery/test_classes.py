@@ -423,10 +423,13 @@ class Stateful(keras.Model):
         self.last = functools.partial(np.add, 0.0)
         self.method = self.unchanged
         self.pair = Pair(0.0, [0.0])
-        self.settings = types.SimpleNamespace(power=1.0, owner=self)
+        self.settings = types.SimpleNamespace(
+            power=1.0, owner=self, counts=collections.defaultdict(int)
+        )
         self.draws = np.random.default_rng(0)
         self.lock = threading.Lock()
         self.adam = keras.optimizers.Adam()
+        self.activation = None
         self.power = power(1)
 
     def unchanged(self, y):
@@ -439,6 +442,10 @@ class Stateful(keras.Model):
         y = super().predict(x, **kwargs)
         y = to_numpy(self._norm(y) / self._scale * self.table) + self._shift
         y = y + sum(self.before) + self.pair.one + sum(self.pair.others)
+        y = y + sum(self.settings.counts.values())
+        y = y + self.settings.counts["never"]
+        if self.activation is not None:
+            y = self.activation(y)
         y[..., [c for c in self.banned if c < 4]] = 0
         y = self.power(self.last(self.after(y))) ** self.settings.power
         return self.method(y) + self.settings.owner._shift
@@ -461,6 +468,12 @@ CHANGES = {
     "a queue": lambda m: m.before.append(5.0),
     "a set": lambda m: m.banned.add(1),
     "a function": lambda m: setattr(m, "after", lambda y: y * 7),
+    "a name that Keras uses elsewhere": lambda m: setattr(
+        m, "activation", np.tanh
+    ),
+    "counts": lambda m: m.settings.counts.update(some=2),
+    "a metric": lambda m: setattr(m, "mean", keras.metrics.Mean()),
+    "a callback": lambda m: setattr(m, "seen", keras.callbacks.Callback()),
     "a function in C": lambda m: setattr(m, "after", operator.neg),
     "a function of something else": lambda m: setattr(m, "power", power(2)),
     "another kind of function": lambda m: setattr(
@@ -487,6 +500,7 @@ def test_state_beside_the_graph_is_kept(change):
     assert type(new) is Stateful
     assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
     assert new.draws.normal() == model.draws.normal()
+    assert hasattr(new, "mean") is hasattr(model, "mean")
     # Yet it is the copy's own.
     assert new.method.__self__ is new.settings.owner is new
     before = new.predict(x, verbose=0)
@@ -524,6 +538,36 @@ def test_what_cannot_be_copied_raises():
     model.rows = (row for row in [1, 2])
     with pytest.raises(ValueError, match="`rows`, which cannot be copied"):
         attach(model, se(), "conv")
+    model.rows = [1]
+    model.rows.append(model.rows)
+    with pytest.raises(ValueError, match="`rows`, which holds itself"):
+        attach(model, se(), "conv")
+
+
+@pytest.mark.skipif(
+    keras.config.backend() != "torch", reason="No other backend has modules."
+)
+def test_parameters_and_buffers_of_pytorch_are_kept():
+    import torch  # noqa: TID251
+
+    class Holder(keras.Model):
+        def __init__(self, inputs, outputs, **kwargs):
+            super().__init__(inputs, outputs, **kwargs)
+            self.factor = torch.nn.Parameter(torch.ones(()))
+            self.register_buffer("shift", torch.ones(()))
+
+        def predict_step(self, data):
+            return super().predict_step(data) * self.factor + self.shift
+
+    model = Holder(*convolution())
+    model.factor.data.fill_(3.0)
+    model.shift.fill_(2.0)
+    model.product = model.factor * 2
+    new = attach(model, se(), "conv")
+    x = networks.images(model)
+    assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert isinstance(new.factor, torch.nn.Parameter)
+    assert to_numpy(new.product) == 6
 
 
 def test_a_trained_class_is_kept():
@@ -578,6 +622,10 @@ def test_masks_pass(attention, dtype):
     ids = np.random.default_rng(0).integers(0, 3, (5, 7))
     new = attach(model, attention, "words|dense|add")
     assert_same(new(ids), model(ids))
+    # Also where layers are made of their config.
+    clone = keras.models.clone_model(new)
+    clone.set_weights(new.get_weights())
+    assert_same(clone(ids), model(ids))
 
 
 def test_classes_are_kept_by_replace_add():
@@ -801,6 +849,21 @@ def test_layers_that_compute_something_else_raise():
     message = "`get_config` must return all.*Omitting does not. Received: layer"
     with pytest.raises(ValueError, match=message):
         attach(with_layer(Omitting(3)), se(), "dense")
+
+
+@register
+class Pooling(Omitting):
+    """Needs more pixels than 8."""
+
+    def call(self, x):
+        return self.factor * ops.average_pool(x, 9, strides=1)
+
+
+def test_layers_of_large_maps_are_compared_too():
+    inputs = keras.Input((None, None, 3))
+    x = layers.Dense(4, name="dense")(inputs)
+    with pytest.raises(ValueError, match=r"Pooling does not. Received: layer"):
+        attach(keras.Model(inputs, Pooling(5)(x)), se(), "dense")
 
 
 @register

@@ -1,6 +1,7 @@
 """`gradient_maps`: Grad-CAM, against where it is known in closed form."""
 
 import re
+from concurrent import futures
 
 import keras
 import numpy as np
@@ -159,6 +160,26 @@ def test_of_models_that_rematerialize(mode):
         assert_close(found[path], expected[path])
     for layer in model._flatten_layers():
         assert "rematerialized_call" not in vars(layer)
+
+
+def test_models_rematerialize_beside_a_thread_that_makes_maps():
+    with keras.RematScope("full"):
+        model = network()
+    found = []
+
+    class Elsewhere(keras.layers.Layer):
+        def call(self, x):
+            if watching:
+                with futures.ThreadPoolExecutor() as threads:
+                    found.append(threads.submit(model, images()).result())
+            return x
+
+    watching = False
+    x = keras.Input(model.input.shape[1:])
+    outer = keras.Model(x, Elsewhere()(model(x)))
+    watching = True
+    attention_maps(outer, images())
+    assert_close(found[0], model(images()))
 
 
 @pytest.mark.parametrize(

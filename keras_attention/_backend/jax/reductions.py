@@ -24,8 +24,11 @@ def _largest_jvp(axes, keepdims, primals, tangents):
     # Where the maxima are has no derivative, and `jnp.max` one of its own.
     constant = lax.stop_gradient(x)
     maximum = jnp.max(constant, axis=axes, keepdims=True)
-    is_largest = (constant == maximum).astype(x.dtype)
+    # There may be more of them than float16 can count.
+    wide = jnp.promote_types(x.dtype, jnp.float32)
+    is_largest = (constant == maximum).astype(wide)
     count = jnp.sum(is_largest, axis=axes, keepdims=keepdims)
     # Divided last, where there are fewest numbers.
     tangent = jnp.sum(tangent * is_largest, axis=axes, keepdims=keepdims)
-    return largest(x, axes, keepdims), tangent / jnp.maximum(count, 1)
+    tangent = (tangent / jnp.maximum(count, 1)).astype(x.dtype)
+    return largest(x, axes, keepdims), tangent
