@@ -187,6 +187,8 @@ def is_same(layer, twin, args, kwargs) -> bool:
             again = _outputs(layer, given, named)
         except Exception:  # not for this device, or not for such values
             continue
+        if not any(y.size for y in expected):
+            continue  # too small, which not all backends refuse
         if not _are_close(expected, again):
             return True  # it is random
         try:
