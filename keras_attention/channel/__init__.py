@@ -1,4 +1,4 @@
-"""Which channels matter: one weight per channel."""
+"""Channel attention."""
 
 from keras_attention.channel.channel_attention import ChannelAttention
 from keras_attention.channel.gated_channel_transform import (

@@ -1,4 +1,4 @@
-"""The channel half of CBAM (Woo et al., 2018)."""
+"""Channel attention (CBAM, first half; Woo et al., 2018)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from keras_attention.channel._bottleneck import BottleneckGate
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ChannelAttention(BottleneckGate):
-    r"""Rescales each channel by a gate made of the channels' means and maxima.
+    r"""Channel attention of CBAM, from average and max pooling.
 
     .. math::
 

@@ -13,7 +13,7 @@ from keras_attention._layer import ChannelGateLayer
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class GatedChannelTransform(ChannelGateLayer):
-    r"""Lets the channels compete or cooperate by how much energy they carry.
+    r"""Gated channel transformation (GCT): channels compete or cooperate.
 
     .. math::
 

@@ -10,7 +10,7 @@ from keras_attention._context import ContextLayer
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class MultiScaleChannelAttention(ContextLayer):
-    r"""Gates each value by its position's channels and by the channels' means.
+    r"""Multi-scale channel attention (MS-CAM), from local and global context.
 
     .. math::
 

@@ -11,7 +11,7 @@ from keras_attention.channel._bottleneck import BottleneckGate
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SqueezeExcite(BottleneckGate):
-    r"""Rescales each channel by a gate computed from every channel's mean.
+    r"""Squeeze-and-Excitation (SE) channel attention.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""The weights of this package as a published implementation has them."""
+"""Export of weights under published names."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from keras_attention.checkpoints._targets import weights_by_path
 def export_reference_weights(
     target: keras.layers.Layer, layout: str
 ) -> dict[str, np.ndarray]:
-    """Return weights under the names that a published implementation has.
+    """Returns weights under the names and shapes of a published implementation.
 
     It undoes what `keras_attention.load_reference_weights` does: what is
     returned may be loaded again, and, as tensors, into the implementation's own

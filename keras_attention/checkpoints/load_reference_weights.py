@@ -1,4 +1,4 @@
-"""Published weights into a layer of this package."""
+"""Loading of published weights."""
 
 import os
 from collections.abc import Mapping
@@ -17,7 +17,7 @@ from keras_attention.checkpoints._targets import weights_by_path
 def load_reference_weights(
     target: keras.layers.Layer, source: Mapping[str, Any] | str | os.PathLike
 ) -> None:
-    """Set the weights of a layer or network to those that were published.
+    """Loads published weights into a layer or network of this package.
 
     The weights are recognised by the names that the implementation gives them,
     and transposed where Keras wants that. These names are known:

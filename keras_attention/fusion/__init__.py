@@ -1,4 +1,4 @@
-"""Which branch: feature maps, fused by learned weights.
+"""Attentional fusion of feature maps.
 
 The plain sum of two maps, which these take the place of (it is also known as
 direct additive fusion, DAF), is `keras.layers.Add`.

@@ -10,7 +10,7 @@ from keras_attention.fusion._pair import PairFusion
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class AttentionalFeatureFusion(PairFusion):
-    r"""Adds two maps by learned weights, which sum to two at every value.
+    r"""Attentional feature fusion (AFF) of two feature maps.
 
     .. math::
 

@@ -10,7 +10,7 @@ from keras_attention.fusion._pair import PairFusion
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class IterativeAttentionalFeatureFusion(PairFusion):
-    r"""Mixes two maps by weights that are learned from a first such mixture.
+    r"""Iterative attentional feature fusion (iAFF) of two feature maps.
 
     .. math::
 

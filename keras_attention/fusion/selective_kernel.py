@@ -19,7 +19,7 @@ from keras_attention.fusion._dilated_path import DilatedPath
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SelectiveKernel(KernelLayer):
-    r"""Convolves at several scales; each channel chooses which one to trust.
+    r"""Selective kernel (SK) convolution: channel-wise choice of kernel size.
 
     .. math::
 

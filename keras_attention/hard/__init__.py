@@ -1,4 +1,4 @@
-"""Where to look at all: glimpses and patches, and networks that choose them."""
+"""Hard attention: glimpses and patches, and networks that choose them."""
 
 from keras_attention.hard.dynamic_capacity_network import DynamicCapacityNetwork
 from keras_attention.hard.glimpse_network import GlimpseNetwork

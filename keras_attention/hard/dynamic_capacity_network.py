@@ -20,7 +20,7 @@ PARTS = ("coarse", "fine", "top")
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class DynamicCapacityNetwork(AttentionLayer, keras.Model):
-    r"""Spends a large network on the few patches that matter most.
+    r"""Dynamic capacity network (DCN): a large network for the salient patches.
 
     .. math::
 

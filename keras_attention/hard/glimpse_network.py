@@ -1,4 +1,4 @@
-"""What was seen and where, as one vector (Mnih et al., 2014)."""
+"""Glimpse network of the recurrent attention model (Mnih et al., 2014)."""
 
 import math
 from typing import Any
@@ -14,7 +14,7 @@ from keras_attention.hard.glimpse_sensor import GlimpseSensor
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class GlimpseNetwork(RetinaNetwork):
-    r"""Makes one vector of what a glimpse shows and where it was taken.
+    r"""Glimpse network: encodes a glimpse and its location as one vector.
 
     .. math::
 

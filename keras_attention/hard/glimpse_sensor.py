@@ -1,4 +1,4 @@
-"""The retina of the recurrent attention model (Mnih et al., 2014)."""
+"""Glimpse sensor of the recurrent attention model (Mnih et al., 2014)."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from keras_attention.ops.extract_glimpses import extract_glimpses
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class GlimpseSensor(Retina):
-    r"""Cuts squares of growing sides around a place, all brought to one side.
+    r"""Glimpse sensor: crops at several scales around a location.
 
     .. math::
 

@@ -19,7 +19,7 @@ from keras_attention.hard.glimpse_network import GlimpseNetwork
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
-    r"""Classifies images by a few glimpses, and learns where to take them.
+    r"""Recurrent attention model (RAM): classifies images by a few glimpses.
 
     .. math::
 

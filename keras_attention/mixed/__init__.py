@@ -1,4 +1,4 @@
-"""Which channels and which positions: both in one layer."""
+"""Channel and spatial attention in one layer."""
 
 from keras_attention.mixed.cbam import CBAM
 from keras_attention.mixed.residual_attention import ResidualAttention

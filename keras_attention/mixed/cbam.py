@@ -12,7 +12,7 @@ from keras_attention.spatial import SpatialAttention
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class CBAM(BottleneckLayer):
-    r"""Gates the channels ("what"), then the positions ("where").
+    r"""Convolutional block attention module (CBAM).
 
     .. math::
 

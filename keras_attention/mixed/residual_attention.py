@@ -16,7 +16,7 @@ from keras_attention.mixed._residual_unit import ResidualUnit
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ResidualAttention(BottleneckLayer):
-    r"""Scales features by a mask seen from further away.
+    r"""Residual attention module: trunk features scaled by an hourglass mask.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""The networks of the papers, as `keras.applications` has its own.
+"""Networks of the papers, in the style of `keras.applications`.
 
 A builder returns a functional model; each family has a file with a
 `preprocess_input` and a `decode_predictions` beside its builders.

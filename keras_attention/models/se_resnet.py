@@ -168,7 +168,7 @@ def SENet154() -> ResNet:
 def preprocess_input(
     x: Any, data_format: str | None = None, *, variant: str = "official"
 ) -> Any:
-    """Return images as the networks were trained on them.
+    """Preprocesses images as the networks were trained.
 
     Args:
         x: One image or a batch: red, green and blue from 0 to 255.

@@ -1,4 +1,4 @@
-"""The functions that the layers are made of: grids, and sampling by them."""
+"""Functions that the layers are made of: sampling grids and samplers."""
 
 from keras_attention.ops.deform_conv2d import deform_conv2d
 from keras_attention.ops.extract_glimpses import extract_glimpses

@@ -1,4 +1,4 @@
-"""Convolving what lies at moved positions (Dai et al., 2017)."""
+"""Deformable 2D convolution as a function (Dai et al., 2017)."""
 
 import math
 from typing import Any
@@ -119,7 +119,7 @@ def deform_conv2d(
     offset_groups: int = 1,
     data_format: str | None = None,
 ):
-    r"""Convolves a map whose every tap of every window may be moved.
+    r"""Deformable 2D convolution (v1 and v2), as a function.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""The retina of the recurrent attention model (Mnih et al., 2014)."""
+"""Multi-scale crops around locations (Mnih et al., 2014)."""
 
 from keras import ops
 
@@ -49,7 +49,7 @@ def extract_glimpses(
     scale_factor: int = 2,
     data_format: str | None = None,
 ):
-    r"""Cut squares of growing sides around a place, all brought to one side.
+    r"""Crops square patches of several scales around locations.
 
     .. math::
 

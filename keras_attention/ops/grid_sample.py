@@ -1,4 +1,4 @@
-"""Reading a map at given places (Jaderberg et al., 2015)."""
+"""Sampling of maps on grids (Jaderberg et al., 2015)."""
 
 from keras import ops
 
@@ -53,7 +53,7 @@ def grid_sample(
     align_corners: bool = True,
     data_format: str | None = None,
 ):
-    r"""Reads a map at the places of a grid, between its pixels too.
+    r"""Samples a map at the locations of a grid, with interpolation.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""Where the positions of an output lie in the input, by a few parameters."""
+"""Sampling grids: affine, projective and thin-plate spline."""
 
 import functools
 import math
@@ -36,7 +36,7 @@ def _grid_spec(name, parameters, shape, size, align_corners):
 
 @_symbolic.takes_symbolic(functools.partial(_matrix_spec, (2, 3)), "theta")
 def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
-    r"""Returns the places that an affine map gives the positions of an output.
+    r"""Returns the sampling grid of affine transformations.
 
     .. math::
 
@@ -75,7 +75,7 @@ def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
 
 @_symbolic.takes_symbolic(functools.partial(_matrix_spec, (3, 3)), "theta")
 def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
-    r"""Returns the places that a projective map gives those of an output.
+    r"""Returns the sampling grid of projective transformations.
 
     .. math::
 
@@ -117,7 +117,7 @@ def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
 
 @_symbolic.takes_symbolic(_spline_spec, "points")
 def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
-    r"""Returns the places that a thin-plate spline gives those of an output.
+    r"""Returns the sampling grid of thin-plate spline transformations.
 
     The spline is the smoothest map that sends the :math:`k`-th point
     :math:`c_k` of a regular grid over the output to `points[k]`:

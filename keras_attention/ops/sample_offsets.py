@@ -1,4 +1,4 @@
-"""Reading a map where its own pixels are sent to."""
+"""Sampling of maps at offsets from their own pixels."""
 
 from keras import ops
 
@@ -24,7 +24,7 @@ def _output_spec(inputs, offsets, *, data_format):
 
 @_symbolic.takes_symbolic(_output_spec, "inputs", "offsets")
 def sample_offsets(inputs, offsets, *, data_format: str | None = None):
-    r"""Reads a map bilinearly at its own pixels, moved by offsets.
+    r"""Samples a map bilinearly at its own pixels plus offsets.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""Which positions matter: one weight a place, or where to look."""
+"""Spatial attention and spatial sampling."""
 
 from keras_attention.spatial.conv_offset2d import ConvOffset2D
 from keras_attention.spatial.deformable_conv2d import DeformableConv2D

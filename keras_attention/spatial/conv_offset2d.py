@@ -1,4 +1,4 @@
-"""Resampling by offsets from a convolution (after Dai et al., 2017)."""
+"""Resampling by predicted offsets (after Dai et al., 2017)."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ _SMALL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ConvOffset2D(KernelLayer):
-    r"""Reads each pixel of each channel a little off, where it finds best.
+    r"""Resampling of each channel by offsets that a convolution predicts.
 
     .. math::
 

@@ -17,7 +17,7 @@ from keras_attention.ops.deform_conv2d import deform_conv2d
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class DeformableConv2D(KernelLayer):
-    r"""Convolves with windows that it bends to what it sees.
+    r"""Deformable 2D convolution (v1 and v2).
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""The spatial half of CBAM (Woo et al., 2018)."""
+"""Spatial attention (CBAM, second half; Woo et al., 2018)."""
 
 from typing import Any
 
@@ -15,7 +15,7 @@ from keras_attention._norm import BatchNorm
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SpatialAttention(KernelLayer):
-    r"""Rescales each position by a gate seen from the positions around it.
+    r"""Spatial attention of CBAM, from the mean and maximum over channels.
 
     .. math::
 

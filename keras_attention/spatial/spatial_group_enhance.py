@@ -14,7 +14,7 @@ from keras_attention._layer import AttentionLayer
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SpatialGroupEnhance(AttentionLayer):
-    r"""Scales each position of a group by its likeness to the group's mean.
+    r"""Spatial group-wise enhance (SGE): spatial attention per channel group.
 
     The channels are split into :math:`G` runs of :math:`C/G` neighbours. Within
     each group, :math:`x_p` being the vector of its channels at position

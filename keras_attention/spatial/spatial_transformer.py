@@ -20,7 +20,7 @@ from keras_attention.spatial import _transforms
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SpatialTransformer(KernelLayer):
-    r"""Crops, turns or bends a map as a small network finds best.
+    r"""Spatial transformer: resamples a map on a grid that a network predicts.
 
     .. math::
 

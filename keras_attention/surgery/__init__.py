@@ -1,4 +1,4 @@
-"""Finished networks, with attention put into them."""
+"""Attention in existing networks."""
 
 from keras_attention.surgery.attach import attach
 from keras_attention.surgery.blocks import blocks

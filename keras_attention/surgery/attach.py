@@ -1,4 +1,4 @@
-"""Attention put into a finished network."""
+"""Insertion of attention into a trained network."""
 
 import json
 import warnings
@@ -37,7 +37,7 @@ def attach(
     identity: bool = True,
     verbose: int = 0,
 ) -> keras.Model:
-    r"""Return a copy of a network with attention behind some of its layers.
+    r"""Inserts attention behind selected layers of a copy of a network.
 
     .. math::
 

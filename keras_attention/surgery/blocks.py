@@ -1,4 +1,4 @@
-"""Where residual blocks end."""
+"""Insertion points: ends of residual blocks."""
 
 import keras
 
@@ -8,7 +8,7 @@ from keras_attention.surgery._graph import Graph
 
 
 def blocks(model: keras.Model) -> list[str]:
-    """Return the names of the layers at which residual blocks end.
+    """Returns the names of the last layers of residual blocks.
 
     This is the addition, or the activation after it where that is all that sees
     the sum. It is found by the graph, not by names; which additions are

@@ -1,4 +1,4 @@
-"""A layer that starts as if it were not there (LayerScale, ReZero)."""
+"""Wrapper that starts a layer as the identity (LayerScale, ReZero)."""
 
 import inspect
 from typing import Any
@@ -14,7 +14,7 @@ from keras_attention._layer import AttentionLayer
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class IdentityStart(AttentionLayer):
-    r"""Applies another layer, whose share in the output starts at zero.
+    r"""Wraps a layer so that it starts as the identity (LayerScale, ReZero).
 
     .. math::
 

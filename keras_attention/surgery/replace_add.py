@@ -1,4 +1,4 @@
-"""Residual additions turned into attentional fusions."""
+"""Attentional fusion in place of residual additions."""
 
 import keras
 import numpy as np
@@ -31,7 +31,7 @@ def replace_add(
     identity: bool = True,
     verbose: int = 0,
 ) -> keras.Model:
-    r"""Return a copy of a network whose residual additions are fusions.
+    r"""Replaces residual additions in a copy of a network by fusion layers.
 
     .. math::
 

@@ -1,4 +1,4 @@
-"""Where the branches of residual blocks end."""
+"""Insertion points: ends of residual branches."""
 
 import keras
 
@@ -7,7 +7,7 @@ from keras_attention.surgery._additions import additions
 
 
 def residual_branches(model: keras.Model) -> list[str]:
-    """Return the names of the layers before each addition, on the branch.
+    """Returns the names of the last layers of residual branches.
 
     This is where Squeeze-and-Excitation, CBAM and their likes go in a residual
     network: behind the last batch norm of a branch, before the shortcut is

@@ -1,4 +1,4 @@
-"""Where the stages of a network end."""
+"""Insertion points: ends of stages."""
 
 import itertools
 from collections.abc import Iterator
@@ -10,7 +10,7 @@ from keras_attention.surgery._graph import Graph
 
 
 def stage_ends(model: keras.Model) -> list[str]:
-    """Return the names of the last layers before the map shrinks, or ends.
+    """Returns the names of the last layers of each stage of a network.
 
     A stage is what computes maps of one size, and contains weights. Its end is
     the last layer through which all ways from an input to an output go, before

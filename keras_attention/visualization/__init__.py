@@ -1,4 +1,4 @@
-"""What attention looks at, and pictures of it."""
+"""Attention maps, Grad-CAM and plots of them."""
 
 from keras_attention.visualization.attention_maps import attention_maps
 from keras_attention.visualization.attention_monitor import AttentionMonitor

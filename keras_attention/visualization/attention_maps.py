@@ -1,4 +1,4 @@
-"""What each layer of a model attends to."""
+"""Attention weights of the layers of a model."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from keras_attention.visualization._path import LayerPath
 def attention_maps(
     model: keras.layers.Layer, inputs: Any, *, batch_size: int = 32
 ) -> dict[str, Any]:
-    """Return what the layers of a model attend to, when it sees some inputs.
+    """Computes the attention weights of the layers of a model for given inputs.
 
     They are the very weights that the layers used on the way from inputs to
     outputs, in inference mode. The model may be functional, Sequential or

@@ -1,4 +1,4 @@
-"""Pictures of what a model attends to while it is trained."""
+"""Callback that plots attention during training."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from keras_attention.visualization.plot_attention import plot_attention
 
 
 class AttentionMonitor(keras.callbacks.Callback):
-    """Draws what a model attends to after each epoch of `fit`.
+    """Callback that plots the attention of a model after each epoch.
 
     The pictures are those of `keras_attention.plot_attention`, of the same
     samples each time. They are written to a folder as `epoch_0001.png` and so

@@ -1,4 +1,4 @@
-"""What moved the decision of a model (Selvaraju et al., 2017)."""
+"""Grad-CAM (Selvaraju et al., 2017)."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def gradient_maps(
     layers: Sequence[str] | None = None,
     batch_size: int = 32,
 ) -> dict[str, np.ndarray]:
-    r"""Return where in its layers a classifier found reasons for a class.
+    r"""Computes Grad-CAM heatmaps for selected layers.
 
     .. math::
 

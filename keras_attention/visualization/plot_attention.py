@@ -1,4 +1,4 @@
-"""Pictures of what layers attend to."""
+"""Plots of attention weights."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def plot_attention(
     title: str | None = None,
     data_format: str | None = None,
 ) -> Figure:
-    """Draw what layers attend to.
+    """Plots attention weights, over the images where they are spatial.
 
     There is a column for each image, and below it a row for each thing that a
     layer says about places: weights of positions as a heat map, the sampling
