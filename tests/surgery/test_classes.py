@@ -859,11 +859,21 @@ class Pooling(Omitting):
         return self.factor * ops.average_pool(x, 9, strides=1)
 
 
-def test_layers_of_large_maps_are_compared_too():
+@register
+class Cropping(Omitting):
+    """Returns nothing of a small map."""
+
+    def call(self, x):
+        return self.factor * x[:, 9:]
+
+
+@pytest.mark.parametrize("kind", [Pooling, Cropping])
+def test_layers_of_large_maps_are_compared_too(kind):
     inputs = keras.Input((None, None, 3))
     x = layers.Dense(4, name="dense")(inputs)
-    with pytest.raises(ValueError, match=r"Pooling does not. Received: layer"):
-        attach(keras.Model(inputs, Pooling(5)(x)), se(), "dense")
+    message = f"{kind.__name__} does not. Received: layer"
+    with pytest.raises(ValueError, match=message):
+        attach(keras.Model(inputs, kind(5)(x)), se(), "dense")
 
 
 @register
