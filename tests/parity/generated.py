@@ -57,6 +57,10 @@ class Generated:
             value = self.drawn.rng(path).normal(size=weight.shape)
             if path.endswith("moving_variance"):
                 value = 0.5 + value**2
+            elif path.endswith("norm/beta"):
+                # ReLU passes at least half: a unit that it shuts off is not
+                # compared, and the next norm sees nothing but rounding.
+                value = np.abs(value)
             else:
                 value *= self.drawn.case.weight_scale
             weight.assign(value.astype("float32"))

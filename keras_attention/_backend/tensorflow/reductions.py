@@ -12,7 +12,15 @@ def total(x, axes, keepdims=False):
 
 
 def mean(x, axes, keepdims=False):
-    """Return the mean over `axes`, which takes half as long as their sum."""
+    """Return the mean over `axes`, which takes half as long as their sum.
+
+    Over samples last: TensorFlow adds up value by value, with the error of as
+    many roundings, up to fifty times that of sums of sums.
+    """
+    if len(axes) > 1 and axes[0] == 0:
+        of_samples = _reduce(tf.reduce_mean, x, axes[1:], True)
+        outputs = tf.reduce_mean(of_samples, 0, True)
+        return outputs if keepdims else tf.squeeze(outputs, axes)
     return _reduce(tf.reduce_mean, x, axes, keepdims)
 
 
