@@ -300,7 +300,7 @@ DEFECTS = [
     ),
     Defect(
         "control points go down columns, not along rows",
-        "ops.grids",
+        "ops._grids",
         "np.stack([x.ravel(), y.ravel()], axis=-1)",
         "np.stack([y.ravel(), x.ravel()], axis=-1)",
         "SpatialTransformer",

@@ -4,7 +4,10 @@ import numpy as np
 from keras import ops
 
 from keras_attention import _backend
-from keras_attention.ops import grids
+from keras_attention.ops import _grids
+from keras_attention.ops.affine_grid import affine_grid
+from keras_attention.ops.projective_grid import projective_grid
+from keras_attention.ops.tps_grid import tps_grid
 
 TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
 
@@ -12,7 +15,7 @@ TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
 def identity(transform: str, control_points: int) -> np.ndarray:
     """Return the parameters that leave everything where it is."""
     if transform == "tps":
-        return grids.control_points(control_points).ravel()
+        return _grids.control_points(control_points).ravel()
     return np.array(
         {
             "affine": [1, 0, 0, 0, 1, 0],
@@ -29,11 +32,11 @@ def grid(transform: str, parameters, size, align_corners: bool):
         points = _backend.reshape(
             parameters, (-1, parameters.shape[-1] // 2, 2)
         )
-        return grids.tps_grid(points, size, align_corners=align_corners)
+        return tps_grid(points, size, align_corners=align_corners)
     theta = _matrix(transform, parameters)
     if transform == "projective":
-        return grids.projective_grid(theta, size, align_corners=align_corners)
-    return grids.affine_grid(theta, size, align_corners=align_corners)
+        return projective_grid(theta, size, align_corners=align_corners)
+    return affine_grid(theta, size, align_corners=align_corners)
 
 
 def _matrix(transform: str, parameters):
