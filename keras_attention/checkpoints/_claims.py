@@ -5,22 +5,14 @@ unpacked, and may ask for as many steps of a reader.
 """
 
 import io
-import os
 import pickletools
 import re
 import zipfile
-from collections.abc import Callable
 from collections.abc import Mapping
 from typing import Any
 from typing import BinaryIO
 
-from keras_attention.checkpoints._report import TooManyArraysError
-
-# More arrays than any network has: beyond that, reading takes long.
-MAX_ARRAYS = 100_000
-
-# A PyTorch file has a few entries that are no arrays, such as `version`.
-_OTHER_ENTRIES = 16
+from keras_attention.checkpoints import _archives
 
 # A tensor in a pickle: the tuple of its storage, which is remembered, then the
 # offset in the storage.
@@ -29,75 +21,15 @@ _SAVED_TENSOR = re.compile(rb"t(?:q.|r....)Q[JKM]", re.DOTALL)
 # Of an old PyTorch file, so many bytes are searched for tensors.
 _HEAD = 2**26
 
-# What each entry starts with in the directory of an archive.
-_ENTRY = b"PK\1\2"
-
-# Bytes of zeros that a file may hold, packed into next to nothing.
-_UNSUSPECTED = 2**26
-
-
-def limit(size: int) -> int:
-    """Return how many bytes a file of so many bytes may take in memory."""
-    return 100 * size + _UNSUSPECTED
-
-
-def open_archive(
-    file: BinaryIO, fold: Callable[[str], str] = str
-) -> zipfile.ZipFile:
-    """Return the archive in a file, if it does not claim too much.
-
-    It is refused if it unpacks to much more than it has bytes, or has more
-    entries than a network has arrays.
-
-    Args:
-        file: The file.
-        fold: Makes one name of those that its reader takes for the same.
-    """
-    archive = zipfile.ZipFile(_FewEntries(file))
-    entries = archive.infolist()
-    size = _size(file)
-    unpacked = sum(entry.file_size for entry in entries)
-    if unpacked > limit(size):
-        raise ValueError(f"{size} bytes claim to hold {unpacked}.")
-    # Another reader may take another of two entries of one name.
-    if len({fold(entry.filename) for entry in entries}) < len(entries):
-        raise ValueError("Two entries of the archive have one name.")
-    return archive
-
-
-class _FewEntries:
-    """A file with an archive, whose directory is refused if it is too long.
-
-    `zipfile` reads the directory as a whole, then makes an object of every
-    entry, which takes long for a million of them.
-    """
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._file, name)
-
-    def read(self, size: int = -1) -> bytes:
-        content = self._file.read(size)
-        if content.count(_ENTRY) > MAX_ARRAYS + _OTHER_ENTRIES:
-            raise too_many(self._file)
-        return content
-
-
-def too_many(file: BinaryIO) -> TooManyArraysError:
-    """Return the error for a file of more arrays than a network has."""
-    return TooManyArraysError(repr(file.name), MAX_ARRAYS)
-
 
 def check_torch(file: BinaryIO) -> None:
     """Refuse a PyTorch file that is damaged, or claims more than it holds."""
-    size = _size(file)
+    size = _archives.size_of(file)
     if not zipfile.is_zipfile(file):
         _check_legacy(file, size)
         return
     # PyTorch finds entries whatever their case.
-    with open_archive(file, str.lower) as archive:
+    with _archives.open_archive(file, str.lower) as archive:
         entries = archive.infolist()
         # PyTorch does not look at the checksums. It can be told to write none:
         # all of them are zero then.
@@ -113,12 +45,12 @@ def check_torch(file: BinaryIO) -> None:
         pickled = archive.getinfo(f"{folder}/data.pkl")
         del pickled.CRC  # was looked at, or is not there
         content = archive.read(pickled)
-        if _saved_tensors(content) > MAX_ARRAYS:
-            raise too_many(file)
+        if _saved_tensors(content) > _archives.MAX_ARRAYS:
+            raise _archives.too_many(file)
         with io.BytesIO(content) as member:
-            claims = _Claims(member, limit(size))
-    if claims.tensors > MAX_ARRAYS:
-        raise too_many(file)
+            claims = _Claims(member, _archives.limit(size))
+    if claims.tensors > _archives.MAX_ARRAYS:
+        raise _archives.too_many(file)
     for key, (numbers, width) in claims.storages.items():
         held = records.get(key, 0)
         if numbers * (width or 1) > held or (width and held % width):
@@ -128,13 +60,13 @@ def check_torch(file: BinaryIO) -> None:
 def _check_legacy(file: BinaryIO, size: int) -> None:
     """Refuse a PyTorch file of before 1.6 that claims more than it holds."""
     file.seek(0)
-    if _saved_tensors(file.read(min(size, _HEAD))) > MAX_ARRAYS:
-        raise too_many(file)
+    if _saved_tensors(file.read(min(size, _HEAD))) > _archives.MAX_ARRAYS:
+        raise _archives.too_many(file)
     file.seek(0)
     for _ in ("magic number", "version", "system", "tensors", "storages"):
-        claims = _Claims(file, limit(size))
-        if claims.tensors > MAX_ARRAYS:
-            raise too_many(file)
+        claims = _Claims(file, _archives.limit(size))
+        if claims.tensors > _archives.MAX_ARRAYS:
+            raise _archives.too_many(file)
         claimed = sum(
             numbers * (width or 1)
             for numbers, width in claims.storages.values()
@@ -150,10 +82,6 @@ def _saved_tensors(pickled: bytes) -> int:
     much more time.
     """
     return sum(1 for _ in _SAVED_TENSOR.finditer(pickled))
-
-
-def _size(file: BinaryIO) -> int:
-    return os.fstat(file.fileno()).st_size
 
 
 class _Value:
@@ -201,7 +129,7 @@ class _Claims:
         self._marks: list[list[_Value]] = []
         for opcode, argument, _ in pickletools.genops(file):
             self._run(opcode.name, argument)
-            if self.tensors > MAX_ARRAYS:
+            if self.tensors > _archives.MAX_ARRAYS:
                 break
 
     def _run(self, name: str, argument: Any) -> None:

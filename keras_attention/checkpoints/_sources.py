@@ -1,9 +1,6 @@
 """What weights may be read from: a file or a mapping, to NumPy arrays."""
 
-import functools
-import io
 import json
-import math
 import os
 import reprlib
 import stat
@@ -18,7 +15,9 @@ import ml_dtypes
 import numpy as np
 
 from keras_attention._backend import torch_files
+from keras_attention.checkpoints import _archives
 from keras_attention.checkpoints import _claims
+from keras_attention.checkpoints import _npz
 from keras_attention.checkpoints._report import NotNumbersError
 from keras_attention.checkpoints._report import TooManyArraysError
 
@@ -39,9 +38,9 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
     arrays = {}
     entries = _LISTED
     weights = _unwrap(source)
-    if len(weights) > _claims.MAX_ARRAYS:
+    if len(weights) > _archives.MAX_ARRAYS:
         shown = f"{type(weights).__name__} of {len(weights)} entries"
-        raise TooManyArraysError(shown, _claims.MAX_ARRAYS)
+        raise TooManyArraysError(shown, _archives.MAX_ARRAYS)
     for name in weights:
         # PyTorch counts what Keras has no use for.
         if str(name).endswith("num_batches_tracked"):
@@ -50,7 +49,7 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
             value = weights[name]
         except ValueError as error:  # an opened `.npz` file's
             cause = f"array of which NumPy says: {error}"
-            raise NotNumbersError(name, cause, _NO_SUCH_DTYPE) from error
+            raise NotNumbersError(name, cause, _npz.NO_SUCH_DTYPE) from error
         entries -= _entries(value, {})
         if entries < 0:
             raise NotNumbersError(name, _shown(value))
@@ -82,7 +81,7 @@ def _array(name: Any, value: Any) -> np.ndarray:
         array = array.view(ml_dtypes.bfloat16)
     if not np.can_cast(array.dtype, np.float64, "same_kind"):
         unnamed = array.dtype.type is np.void and array.dtype.names is None
-        cure = _NO_SUCH_DTYPE if unnamed else ""
+        cure = _npz.NO_SUCH_DTYPE if unnamed else ""
         raise NotNumbersError(name, _shown(array), cure)
     return array
 
@@ -175,74 +174,10 @@ def _state(status: os.stat_result) -> tuple[int, int]:
     return status.st_size, status.st_mtime_ns
 
 
-def _read_npz(file: BinaryIO) -> Mapping:
-    """Return the arrays of a `.npz` file.
-
-    NumPy parses the header of each array anew, which takes most of the time
-    where arrays are many and small, and does not name an array that it refuses.
-    """
-    arrays = {}
-    with _claims.open_archive(file) as archive:
-        entries = archive.infolist()
-        if len(entries) > _claims.MAX_ARRAYS:
-            raise _claims.too_many(file)
-        for entry in entries:
-            name = entry.filename.removesuffix(".npy")
-            with archive.open(entry) as member:
-                arrays[name] = _read_npy(name, member, entry.file_size)
-    return arrays
-
-
-def _read_npy(name: str, file: Any, size: int) -> np.ndarray:
-    """Return the array in a `.npy` file of `size` bytes."""
-    version = file.read(8)
-    length = file.read(_NPY_LENGTHS[version])
-    count = int.from_bytes(length, "little")
-    header = length + file.read(min(count, _NPY_HEADER + 1))
-    try:
-        shape, fortran_order, dtype = _npy_header(version, header)
-    except ValueError as error:
-        if not isinstance(error.__cause__, TypeError):
-            raise
-        cause = f"array of which NumPy says: {error}"
-        raise NotNumbersError(name, cause, _NO_SUCH_DTYPE) from error
-    held = size - len(version) - len(header)
-    if math.prod(shape) * dtype.itemsize != held or dtype.hasobject:
-        raise ValueError(f"{held} bytes claim to be of shape {shape}.")
-    content = np.empty(held, "uint8")
-    found = 0
-    for start in range(0, held, _CHUNK):
-        found += file.readinto(content[start : start + _CHUNK])
-    file.read()  # what is damaged is found at the end
-    if found < held:
-        raise ValueError(f"{found} bytes claim to be {held}.")
-    array = content.view(dtype)
-    if fortran_order:
-        return array.reshape(shape[::-1]).T
-    return array.reshape(shape)
-
-
-@functools.lru_cache(maxsize=1024)
-def _npy_header(version: bytes, header: bytes) -> tuple[tuple, bool, np.dtype]:
-    """Return the shape, the order and the dtype that a header tells.
-
-    There is one type of one byte that is stored as a float, though NumPy cannot
-    read it.
-    """
-    known = header.replace(b"'<f1'", b"'|u1'")
-    read = _NPY_READERS[version]
-    shape, fortran_order, dtype = read(
-        io.BytesIO(known), max_header_size=_NPY_HEADER
-    )
-    if known != header and dtype == np.uint8:
-        dtype = np.dtype(ml_dtypes.float8_e5m2)
-    return shape, fortran_order, dtype
-
-
 def _read_torch(file: BinaryIO) -> Any:
     load = torch_files.loader(file.name)
     _claims.check_torch(file)
-    limit = _claims.limit(file.seek(0, os.SEEK_END))
+    limit = _archives.limit(file.seek(0, os.SEEK_END))
     file.seek(0)
     content = load(file)
     if isinstance(content, Mapping):
@@ -315,8 +250,8 @@ def _header(name: str, data: bytes) -> dict[str, Any]:
     # The limit of the format. What is cut short is no JSON.
     text = data[8 : 8 + min(length, 100_000_000)]
     # The header is an object, and so are `__metadata__` and each array.
-    if text.count(b"{") > _claims.MAX_ARRAYS + 2:
-        raise TooManyArraysError(repr(name), _claims.MAX_ARRAYS)
+    if text.count(b"{") > _archives.MAX_ARRAYS + 2:
+        raise TooManyArraysError(repr(name), _archives.MAX_ARRAYS)
     return json.loads(text.decode(), object_pairs_hook=_unique)
 
 
@@ -326,22 +261,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         raise ValueError("A name is given twice.")
     return entries
 
-
-_NO_SUCH_DTYPE = (
-    "A '.npz' file does not name the dtypes that NumPy lacks, but for bfloat16 "
-    "and float8_e5m2. Save the array in float32, or as a '.safetensors' file."
-)
-
-# A third version is for names of fields, which no weights have.
-_NPY_READERS: dict[bytes, Callable] = {
-    b"\x93NUMPY\1\0": np.lib.format.read_array_header_1_0,
-    b"\x93NUMPY\2\0": np.lib.format.read_array_header_2_0,
-}
-_NPY_LENGTHS = dict(zip(_NPY_READERS, (2, 4), strict=True))
-_NPY_HEADER = 10_000  # NumPy's own limit
-
-# So many bytes are read at a time, in place of a second copy of an array.
-_CHUNK = 2**20
 
 # How many numbers may come as lists, and how deep: more than a network has.
 _LISTED = 2**26
@@ -372,7 +291,7 @@ _DTYPES: dict[str, np.dtype] = {
 }
 
 _READERS: dict[str, Callable[[BinaryIO], Any]] = {
-    ".npz": _read_npz,
+    ".npz": _npz.read,
     ".safetensors": _read_safetensors,
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), _read_torch),
 }

@@ -22,6 +22,7 @@ from keras_attention import IdentityStart
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
+from keras_attention.checkpoints import _archives
 from keras_attention.checkpoints import _claims
 
 TERABYTES = 2**43
@@ -479,7 +480,7 @@ def write_torch(path, arrays, **kwargs):
 def test_limit_of_arrays_is_exact(
     fast, write, ending, layer, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(_claims, "MAX_ARRAYS", 5)
+    monkeypatch.setattr(_archives, "MAX_ARRAYS", 5)
     if not fast:  # what a file has that was not written by PyTorch
         monkeypatch.setattr(_claims, "_saved_tensors", lambda pickled: 0)
     path = tmp_path / f"weights.{ending}"
