@@ -157,10 +157,15 @@ def layer(name: str, value: Any) -> keras.layers.Layer:
 
 
 def reason(error: Exception) -> str:
-    """Return the class of an error and the first line of what it says."""
+    """Return the class of an error and the line that says what is wrong.
+
+    That is the first, but for what Keras writes around an error.
+    """
+    plain = re.sub(r"\x1b\[\d*m", "", str(error))  # Keras writes in bold
+    _, _, inner = plain.rpartition("Exception encountered: ")
     lines = [
         line.strip()
-        for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()
+        for line in inner.splitlines()
         if line.strip()
         and not line.startswith("Exception encountered when calling")
     ]

@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 
+from keras_attention import _arguments
 from keras_attention.surgery._state import Lost
 from keras_attention.surgery._state import is_of_keras
 
@@ -169,7 +170,7 @@ def with_graph(
     try:
         new = type(model)(*arguments, name=model.name, **kwargs)
     except Exception as error:  # of whoever wrote the class
-        raise Lost(reason(error)) from error
+        raise Lost(_arguments.reason(error)) from error
     if len(arguments) == 2 and [
         id(x) for x in keras.tree.flatten(new.outputs)
     ] != [id(x) for x in keras.tree.flatten(arguments[1])]:
@@ -204,7 +205,7 @@ def from_config(
     try:
         new = made_by_config(type(model), config, model.name)
     except Exception as error:  # of whoever wrote the class
-        raise Lost(reason(error)) from error
+        raise Lost(_arguments.reason(error)) from error
     if missing:
         raise Lost("its config does not name the model that is changed")
     return new
@@ -222,14 +223,6 @@ def made_by_config(kind: Any, config: Callable[[], dict], name: str) -> Any:
         except Exception:  # it takes no name
             given = config()
     return kind.from_config(given)
-
-
-def reason(error: Exception) -> str:
-    """Return the last line of an error, behind the name of its class."""
-    lines = [line for line in str(error).splitlines() if line.strip()]
-    last = lines[-1].strip() if lines else ""
-    last = last.removeprefix("Exception encountered: ").rstrip(".")
-    return f"{type(error).__name__}: {last}" if last else type(error).__name__
 
 
 def package(layer: Any) -> str:

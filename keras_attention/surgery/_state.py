@@ -239,7 +239,7 @@ class State:
         try:
             # Of what has been copied it takes the copies.
             return copy.deepcopy(old, dict(self._copies))
-        except Exception as error:
+        except Exception as error:  # of whoever wrote the class
             if ops.is_tensor(old):  # PyTorch's, of what has gradients
                 return ops.copy(ops.stop_gradient(old))
             raise Lost(f"it holds `{name}`, which cannot be copied") from error

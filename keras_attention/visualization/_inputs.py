@@ -25,7 +25,7 @@ def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
     def called(model, x):
         try:
             return _watch.call_on(model, x)
-        except Exception as error:
+        except Exception as error:  # of Keras, or of whoever wrote the model
             if begun:
                 raise
             raise ValueError(
