@@ -65,7 +65,7 @@ class MapLayer(keras.layers.Layer):
 
     def get_config(self):
         config = {**super().get_config(), "data_format": self.data_format}
-        if self.supports_masking:  # which only `attach` sets
+        if self.supports_masking:  # as of what `attach` inserts
             config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
             # Sublayers are made with this layer's policy: tell each its own.
