@@ -163,7 +163,7 @@ class State:
             return self._function(name, old, made)
         if isinstance(old, keras.callbacks.Callback) and made is None:
             return made  # it goes with a call of `fit`
-        if ops.is_tensor(old):
+        if _is_array(old):
             return self._deep(name, old)
         if isinstance(old, MEASURES) and made is None:
             made = type(old).from_config(old.get_config())
@@ -240,7 +240,7 @@ class State:
             # Of what has been copied it takes the copies.
             return copy.deepcopy(old, dict(self._copies))
         except Exception as error:  # of whoever wrote the class
-            if ops.is_tensor(old):  # PyTorch's, of what has gradients
+            if _is_array(old):  # PyTorch's, of what has gradients
                 return ops.copy(ops.stop_gradient(old))
             raise Lost(f"it holds `{name}`, which cannot be copied") from error
 
@@ -265,6 +265,12 @@ class State:
                     vars(made)[key] = carried
 
 
+def _is_array(value: Any) -> bool:
+    """Return whether a value is an array of the backend."""
+    # TensorFlow says it of variables, too.
+    return ops.is_tensor(value) and not isinstance(value, keras.Variable)
+
+
 def _is_function(value: Any) -> bool:
     kinds = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
     return isinstance(value, (*kinds, functools.partial))
@@ -272,9 +278,9 @@ def _is_function(value: Any) -> bool:
 
 def _is_equal(value: Any, other: Any) -> bool:
     """Return whether two values are equal, of a class where that says all."""
-    if type(value) is not type(other) or isinstance(value, keras.Variable):
+    if type(value) is not type(other):
         return False
-    if isinstance(value, np.ndarray) or ops.is_tensor(value):
+    if isinstance(value, np.ndarray) or _is_array(value):
         return np.array_equal(
             ops.convert_to_numpy(value), ops.convert_to_numpy(other)
         )
