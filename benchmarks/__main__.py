@@ -56,10 +56,16 @@ def main() -> None:
         ),
         "timm": lambda: _timm(options.only, quick=options.quick, **budget),
         "samplers": lambda: samplers.measure(quick=options.quick, **budget),
-        "network": lambda: network.measure(options.only, **budget),
-        "memory": lambda: _memory(case.name for case in cases),
+        "network": lambda: network.measure(
+            options.only, quick=options.quick, **budget
+        ),
+        "memory": lambda: _memory(
+            (case.name for case in cases), quick=options.quick
+        ),
         "growth": lambda: (
-            curve for case in cases for curve in growth.measure(case)
+            curve
+            for case in cases
+            for curve in growth.measure(case, quick=options.quick)
         ),
         "startup": lambda: [startup.measure(1 if options.quick else 5)],
     }
@@ -92,7 +98,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--quick",
         action="store_true",
-        help="one small shape, three turns, none of them eager",
+        help="small shapes, three turns, none of them eager",
     )
     parser.add_argument(
         "--compiled",
@@ -126,12 +132,12 @@ def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
     yield from timm.measure(names, **settings)
 
 
-def _memory(names: Iterable[str]) -> Iterator[memory.Peak]:
+def _memory(names: Iterable[str], *, quick: bool) -> Iterator[memory.Peak]:
     if not memory.is_possible():
         print("No figures of memory: they need Linux.")
         return
     for name in names:
-        yield memory.compare(name)
+        yield memory.compare(name, quick=quick)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 
 import keras_attention
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 
 PIXELS, RECTIFIERS = 0.1, 1e-4
 
@@ -32,7 +32,9 @@ class Shape:
     def tensor(self) -> tuple[int, ...]:
         """Sizes in the order of `data_format`."""
         last = (self.batch, self.height, self.width, self.channels)
-        return tuple(_axes.shape_from_last(last, self.data_format))
+        return tuple(
+            data_formats.shape_from_channels_last(last, self.data_format)
+        )
 
 
 @dataclasses.dataclass(frozen=True)

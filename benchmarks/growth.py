@@ -45,10 +45,13 @@ class Curve(NamedTuple):
         return math.log(seconds[1] / seconds[0]) / math.log(sizes[1] / sizes[0])
 
 
-def measure(case: Case, repeats: int = 7) -> Iterator[Curve]:
-    """Time a layer along each series."""
+def measure(
+    case: Case, repeats: int = 7, *, quick: bool = False
+) -> Iterator[Curve]:
+    """Time a layer along each series, or if `quick` its first two shapes."""
     engine = engines.active()
-    for what, shapes in SERIES.items():
+    for what, series in SERIES.items():
+        shapes = series[:2] if quick else series
         steps = [
             engine.ours(
                 case.layer(shape), case.arrays(shape), True, engine.WAYS[:2][-1]

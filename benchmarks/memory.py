@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 _BATCHES = (8, 40)
+_QUICK_BATCHES = (1, 2)
 _PROCESS = Path("/proc/self")
 
 
@@ -29,15 +30,20 @@ class Peak(NamedTuple):
     peer: float
 
 
-def compare(layer: str) -> Peak:
+def compare(layer: str, *, quick: bool = False) -> Peak:
     """Return what a training step of each side takes."""
-    return Peak(layer, _a_sample(layer, "ours"), _a_sample(layer, "peer"))
+    batches = _QUICK_BATCHES if quick else _BATCHES
+    return Peak(
+        layer,
+        _a_sample(layer, "ours", batches),
+        _a_sample(layer, "peer", batches),
+    )
 
 
-def _a_sample(layer: str, side: str) -> float:
+def _a_sample(layer: str, side: str, batches: tuple[int, int]) -> float:
     """Return the bytes that one more sample takes."""
-    few, many = (_in_process(layer, side, batch) for batch in _BATCHES)
-    return (many - few) / (_BATCHES[1] - _BATCHES[0])
+    few, many = (_in_process(layer, side, batch) for batch in batches)
+    return (many - few) / (batches[1] - batches[0])
 
 
 def _in_process(layer: str, side: str, batch: int) -> int:

@@ -13,6 +13,7 @@ import keras_attention
 from benchmarks import timing
 
 _BATCH, _SIDE, _CLASSES = 16, 56, 10
+_QUICK_BATCH, _QUICK_SIDE = 2, 12
 _WIDTHS = (32, 64, 128)
 
 GATES = {
@@ -34,21 +35,24 @@ class Cost(NamedTuple):
     ratio: timing.Ratio
 
 
-def measure(names: Container[str], **budget: Any) -> Iterator[Cost]:
+def measure(
+    names: Container[str], *, quick: bool = False, **budget: Any
+) -> Iterator[Cost]:
     """Time a step with each of the layers against one without, in turns."""
-    plain = _step(_network())
+    size = (_QUICK_BATCH, _QUICK_SIDE) if quick else (_BATCH, _SIDE)
+    plain = _step(_network(), *size)
     for name in (*GATES, *FUSIONS):
         if name not in names:
             continue
         network = _network(GATES.get(name), FUSIONS.get(name))
-        yield Cost(name, timing.compare(_step(network), plain, **budget))
+        yield Cost(name, timing.compare(_step(network, *size), plain, **budget))
 
 
 def _network(
     gate: Callable | None = None, fusion: Callable | None = None
 ) -> keras.Model:
     """Return a network of two blocks a stage."""
-    x = images = keras.Input((_SIDE, _SIDE, 3))
+    x = images = keras.Input((None, None, 3))
     x = keras.layers.Conv2D(_WIDTHS[0], 3, padding="same")(x)
     for stage, width in enumerate(_WIDTHS):
         for block in range(2):
@@ -71,13 +75,13 @@ def _conv(x: Any, width: int, strides: int) -> Any:
     return keras.layers.ReLU()(x)
 
 
-def _step(network: keras.Model) -> Callable[[], Any]:
-    """Return what takes one step, as `fit` does."""
+def _step(network: keras.Model, batch: int, side: int) -> Callable[[], Any]:
+    """Return a function that takes one step, as `fit` does."""
     network.compile(
         keras.optimizers.SGD(0.01),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
     )
     rng = np.random.default_rng(0)
-    x = rng.normal(size=(_BATCH, _SIDE, _SIDE, 3)).astype("float32")
-    y = rng.integers(0, _CLASSES, _BATCH)
+    x = rng.normal(size=(batch, side, side, 3)).astype("float32")
+    y = rng.integers(0, _CLASSES, batch)
     return lambda: network.train_on_batch(x, y)

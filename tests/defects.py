@@ -22,7 +22,7 @@ class Defect:
 DEFECTS = [
     Defect(
         "a sublayer is made without the dtype policy",
-        "_layer",
+        "_base.layer",
         '"dtype": self._policy_of(name),',
         "",
         "SqueezeExcite",
@@ -30,24 +30,24 @@ DEFECTS = [
     ),
     Defect(
         "attention leaves in another dtype than the input's",
-        "_layer",
-        "_backend.cast(gate, x.dtype)",
+        "_base.layer",
+        "precision.cast(gate, x.dtype)",
         "gate",
         "GatedChannelTransform",
         "mixed_precision_is_honoured",
     ),
     Defect(
         "sums are accumulated in float16",
-        "_numerics",
-        '_backend.cast(x, "float32")',
+        "ops.precision",
+        'cast(x, "float32")',
         "x",
         "SpatialGroupEnhance",
         "float16_does_not_overflow",
     ),
     Defect(
         "sums are accumulated in float32 where float64 is asked for",
-        "_numerics",
-        "x if wide else ",
+        "ops.precision",
+        'x if _dtype_name(x.dtype) == "float64" else ',
         "",
         "GatedChannelTransform",
         "float64_is_honoured",
@@ -87,7 +87,7 @@ DEFECTS = [
     ),
     Defect(
         "the policies of quantized sublayers are not saved",
-        "_layer",
+        "_base.layer",
         "if quantized := self._quantized_sublayers():",
         "if quantized := {}:",
         "CBAM",
@@ -104,7 +104,7 @@ DEFECTS = [
     Defect(
         "an argument is not checked",
         "spatial.spatial_group_enhance",
-        '_arguments.positive_number("epsilon", epsilon)',
+        'validation.positive_number("epsilon", epsilon)',
         "epsilon",
         "SpatialGroupEnhance",
         "bad_arguments_are_told",
@@ -127,7 +127,7 @@ DEFECTS = [
     ),
     Defect(
         "the kernel regularizer is dropped",
-        "_layer",
+        "_base.layer",
         '"kernel_regularizer": self.kernel_regularizer,',
         "",
         "ChannelAttention",
@@ -135,7 +135,7 @@ DEFECTS = [
     ),
     Defect(
         "another number of channels is let through",
-        "_layer",
+        "_base.layer",
         "ndim=rank, axes={axis: channels}",
         "ndim=rank",
         "GatedChannelTransform",
@@ -143,7 +143,7 @@ DEFECTS = [
     ),
     Defect(
         "channels-first maps are taken for channels-last",
-        "_axes",
+        "_utils.data_formats",
         'return rank - 1 if data_format == "channels_last" else 1',
         "return rank - 1",
         "ChannelAttention",
@@ -151,17 +151,17 @@ DEFECTS = [
     ),
     Defect(
         "the sum is taken for the mean",
-        "_numerics",
-        "_backend.mean(accumulable(x)",
-        "_backend.total(accumulable(x)",
+        "ops.reductions",
+        "mean(upcast(x)",
+        "reduce_sum(upcast(x)",
         "SqueezeExcite",
         "equals_the_float64_twin",
     ),
     Defect(
         "mean and maximum are swapped",
         "spatial.spatial_attention",
-        "d = [_backend.largest(x, (axis,)), _numerics.mean(x, (axis,))]",
-        "d = [_numerics.mean(x, (axis,)), _backend.largest(x, (axis,))]",
+        "d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]",
+        "d = [reductions.upcast_mean(x, (axis,)), reductions.amax(x, (axis,))]",
         "SpatialAttention",
         "equals_the_float64_twin",
     ),
@@ -184,58 +184,56 @@ DEFECTS = [
     Defect(
         "the mask has a norm of one over positions, not channels",
         "mixed._mask_activations",
-        "axis=_axes.channel_axis(data_format, 4),",
-        "axis=_axes.spatial_axes(data_format, 4),",
+        "axis=data_formats.channel_axis(data_format, 4),",
+        "axis=data_formats.spatial_axes(data_format, 4),",
         "ResidualAttention",
         "equals_the_float64_twin",
     ),
     Defect(
         "the deviation is the biased one",
-        "_numerics",
-        "largest(count - 1, 1)",
-        "largest(count, 1)",
+        "ops.normalization",
+        "squares / max(count - 1, 1)",
+        "squares / max(count, 1)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
     Defect(
         "channel groups are interleaved, not neighbours",
         "spatial.spatial_group_enhance",
-        "return _axes.split_channels(merged, self.groups, self.data_format)",
-        "axis, size = self._members, merged.shape[self._members - 1]\n"
-        "        return ops.swapaxes(_axes.split_channels(\n"
-        "            merged, size // self.groups, self.data_format),\n"
-        "            axis - 1, axis)",
+        "reshaping.split_channels(merged, self.groups, self.data_format)",
+        "ops.swapaxes(reshaping.split_channels(\n"
+        "            merged, merged.shape[self._members - 1] // self.groups,\n"
+        "            self.data_format), self._members - 1, self._members)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
     Defect(
         "the sign of alpha is lost in the norm",
         "channel.gated_channel_transform",
-        "_numerics.mean(ops.abs(s), (-1,), keepdims=True)",
-        "_numerics.mean(s, (-1,), keepdims=True)",
+        "reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)",
+        "reductions.upcast_mean(s, (-1,), keepdims=True)",
         "GatedChannelTransform",
         "equals_the_float64_twin",
     ),
     Defect(
         "a map of one position divides zero by zero",
-        "_numerics",
-        "largest(count - 1, 1)",
-        "(count - 1)",
+        "ops.normalization",
+        "squares / max(count - 1, 1)",
+        "squares / (count - 1)",
         "SpatialGroupEnhance",
         "one_sample_of_one_position_is_finite",
     ),
     Defect(
         "no gradient flows through the group's mean",
         "spatial.spatial_group_enhance",
-        "self._grouped(_numerics.mean(wide, axes, keepdims=True))",
-        "ops.stop_gradient(\n"
-        "            self._grouped(_numerics.mean(wide, axes, keepdims=True)))",
+        "reductions.upcast_mean(wide, axes, keepdims=True)",
+        "ops.stop_gradient(reductions.upcast_mean(wide, axes, keepdims=True))",
         "SpatialGroupEnhance",
         "gradients_are_the_twins_slope",
     ),
     Defect(
         "the symbolic call forgets the attention",
-        "_layer",
+        "_base.layer",
         "return outputs, attention\n",
         "return outputs\n",
         "SpatialAttention",
@@ -243,7 +241,7 @@ DEFECTS = [
     ),
     Defect(
         "`attention` does not cast as the call does",
-        "_layer",
+        "_base.layer",
         "self(*inputs, return_attention=True, **kwargs)[1]",
         "self.compute_attention(*inputs, **kwargs)",
         "SqueezeExcite",
@@ -251,7 +249,7 @@ DEFECTS = [
     ),
     Defect(
         "what is returned is not what was applied",
-        "_layer",
+        "_base.layer",
         "return x * attention",
         "return x * attention * attention",
         "SpatialAttention",
@@ -276,8 +274,8 @@ DEFECTS = [
     Defect(
         "paths are told apart channel by channel",
         "fusion.selective_kernel",
-        "_backend.reshape(logits, (-1, self.paths, self.filters))",
-        "_backend.reshape(logits, (-1, self.filters, self.paths))\n"
+        "reshaping.reshape(logits, (-1, self.paths, self.filters))",
+        "reshaping.reshape(logits, (-1, self.filters, self.paths))\n"
         "        logits = ops.swapaxes(logits, 1, 2)",
         "SelectiveKernel",
         "equals_the_float64_twin",
@@ -300,7 +298,7 @@ DEFECTS = [
     ),
     Defect(
         "control points go down columns, not along rows",
-        "ops._grids",
+        "ops.grids",
         "np.stack([x.ravel(), y.ravel()], axis=-1)",
         "np.stack([y.ravel(), x.ravel()], axis=-1)",
         "SpatialTransformer",
@@ -357,8 +355,8 @@ DEFECTS = [
     Defect(
         "no gradient reaches the fine network",
         "hard._patches",
-        "_backend.reshape(vectors, (-1, features))",
-        "ops.stop_gradient(_backend.reshape(vectors, (-1, features)))",
+        "reshaping.reshape(vectors, (-1, features))",
+        "ops.stop_gradient(reshaping.reshape(vectors, (-1, features)))",
         "DynamicCapacityNetwork",
         "gradients_are_the_twins_slope",
     ),

@@ -10,7 +10,7 @@ from autodiff import vjp
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
-from keras_attention._norm import BatchNorm
+from keras_attention._base.batch_norm import BatchNorm
 
 KERAS = {"momentum": 0.9, "epsilon": 1e-5}
 

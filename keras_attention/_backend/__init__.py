@@ -1,42 +1,45 @@
-"""What a backend does better in its own words.
+"""Native forms: what a backend computes faster than `keras.ops` does.
 
-This is the one place that may import a backend. Each folder has the same
-functions, `plain` has them in `keras.ops`, for a backend that has no folder and
-as the twin that the others are tested against. Only the folder of the active
-backend is imported.
+A function is defined once, in `keras_attention.ops`, by operations of Keras. If
+the file of the active backend (`torch.py`, or another whose name begins with
+`torch_`) has a function of the same name, this one is called in its place. Its
+first argument is the definition, which it calls where it does not apply.
+
+This is the one folder that may import a backend, and only the files of the
+active backend are imported.
 """
 
+import functools
 import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import ParamSpec
+from typing import TypeVar
 
 import keras
 
-_NAME = keras.config.backend()
-_FOLDER = _NAME if _NAME in ("jax", "tensorflow", "torch") else "plain"
-_active = importlib.import_module(f"{__name__}.{_FOLDER}")
+Arguments = ParamSpec("Arguments")
+Outputs = TypeVar("Outputs")
 
-affine = _active.affine
-batch_norm = _active.batch_norm
-blend = _active.blend
-cast = _active.cast
-conv2d = _active.conv2d
-deform = _active.deform
-dots = _active.dots
-expand_dims = _active.expand_dims
-gradient = _active.gradient
-grid_sample = _active.grid_sample
-halve = _active.halve
-largest = _active.largest
-mean = _active.mean
-normalize = _active.normalize
-pointwise = _active.pointwise
-rectify = _active.rectify
-reshape = _active.reshape
-resize_bilinear = _active.resize_bilinear
-scale = _active.scale
-step = _active.step
-take_along = _active.take_along
-take_rows = _active.take_rows
-tile_means = _active.tile_means
-total = _active.total
-weighted_rows = _active.weighted_rows
-window_sums = _active.window_sums
+_FILES = [
+    importlib.import_module(f"{__name__}.{info.name}")
+    for info in pkgutil.iter_modules(__path__)
+    if info.name.partition("_")[0] == keras.config.backend()
+]
+
+
+def native(
+    definition: Callable[Arguments, Outputs],
+) -> Callable[Arguments, Outputs]:
+    """Replaces a function by the active backend's form of it, if there is one.
+
+    Args:
+        definition: A function in operations of Keras. It remains available as
+            the attribute `__wrapped__` of what replaces it.
+    """
+    for file in _FILES:
+        form = vars(file).get(definition.__name__)
+        if form is not None:
+            call = functools.partial(form, definition)
+            return functools.update_wrapper(call, definition)
+    return definition

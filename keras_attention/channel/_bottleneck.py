@@ -4,10 +4,11 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention import _numerics
-from keras_attention._layer import BottleneckLayer
-from keras_attention._layer import ChannelGateLayer
+from keras_attention._base import calls
+from keras_attention._base.layer import BottleneckLayer
+from keras_attention._base.layer import ChannelGateLayer
+from keras_attention._utils import validation
+from keras_attention.ops import precision
 
 
 class BottleneckGate(ChannelGateLayer, BottleneckLayer):
@@ -19,7 +20,7 @@ class BottleneckGate(ChannelGateLayer, BottleneckLayer):
 
     def __init__(self, reduction: int, *, use_bias: bool, **kwargs: Any):
         super().__init__(reduction, **kwargs)
-        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        self.use_bias = validation.boolean("use_bias", use_bias)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
@@ -32,9 +33,9 @@ class BottleneckGate(ChannelGateLayer, BottleneckLayer):
 
     def perceptron(self, z, activation):
         """Return what the two dense layers make of vectors of channels."""
-        z = _numerics.upcast_float16(z)
-        hidden = activation(_numerics.affine(self.squeeze, z))
-        return _numerics.affine(self.excite, hidden)
+        z = precision.upcast_float16(z)
+        hidden = activation(calls.dense(self.squeeze, z))
+        return calls.dense(self.excite, hidden)
 
     def get_config(self):
         return {**super().get_config(), "use_bias": self.use_bias}

@@ -5,9 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention import _numerics
 from keras_attention.channel._bottleneck import BottleneckGate
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -98,10 +98,10 @@ class ChannelAttention(BottleneckGate):
         axes = self.pooled_axes(x)
         # One batch of vectors: one call of the perceptron serves both.
         z = ops.concatenate(
-            [_numerics.mean(x, axes), _backend.largest(x, axes)]
+            [reductions.upcast_mean(x, axes), reductions.amax(x, axes)]
         )
         scores = self.perceptron(z, ops.relu)
         # Not `split`, to whose parts an export would give the size that it saw.
         shape = (2, ops.shape(x)[0], scores.shape[-1])
-        scores = ops.sum(_backend.reshape(scores, shape), axis=0)
+        scores = ops.sum(reshaping.reshape(scores, shape), axis=0)
         return self.spread(ops.sigmoid(scores), x)

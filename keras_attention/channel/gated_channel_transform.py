@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import ChannelGateLayer
+from keras_attention._base.layer import ChannelGateLayer
+from keras_attention._utils import validation
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -105,9 +105,9 @@ class GatedChannelTransform(ChannelGateLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.mode = _arguments.one_of("mode", mode, ("l1", "l2"))
-        self.epsilon = _arguments.positive_number("epsilon", epsilon)
-        self.after_relu = _arguments.boolean("after_relu", after_relu)
+        self.mode = validation.one_of("mode", mode, ("l1", "l2"))
+        self.epsilon = validation.positive_number("epsilon", epsilon)
+        self.after_relu = validation.boolean("after_relu", after_relu)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
@@ -125,20 +125,20 @@ class GatedChannelTransform(ChannelGateLayer):
 
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
-        wide = _numerics.accumulable(x)
+        wide = precision.upcast(x)
         alpha, gamma, beta = (
-            _backend.cast(weight, wide.dtype)
+            precision.cast(weight, wide.dtype)
             for weight in (self.alpha, self.gamma, self.beta)
         )
         if self.mode == "l2":
-            energy = _backend.total(ops.square(wide), axes)
+            energy = reductions.reduce_sum(ops.square(wide), axes)
             s = alpha * ops.sqrt(energy + self.epsilon)
-            mean = _numerics.mean(ops.square(s), (-1,), keepdims=True)
+            mean = reductions.upcast_mean(ops.square(s), (-1,), keepdims=True)
             norm = ops.sqrt(mean + self.epsilon)
         else:
             magnitude = wide if self.after_relu else ops.abs(wide)
-            s = alpha * _backend.total(magnitude, axes)
-            mean = _numerics.mean(ops.abs(s), (-1,), keepdims=True)
+            s = alpha * reductions.reduce_sum(magnitude, axes)
+            mean = reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
         # 1 + tanh(z) as 2 sigmoid(2 z), whose float64 stays that on JAX.
         gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))

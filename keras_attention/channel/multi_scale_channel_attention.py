@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention._context import ContextLayer
+from keras_attention._base.context import ContextLayer
+from keras_attention._utils import validation
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -86,7 +86,7 @@ class MultiScaleChannelAttention(ContextLayer):
         reduction: int = 4,
         *,
         hidden_units: int | None = None,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
         **kwargs: Any,

@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention import _numerics
+from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import BottleneckGate
+from keras_attention.ops import reductions
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -89,7 +89,7 @@ class SqueezeExcite(BottleneckGate):
         activation: Any = "relu",
         gate_activation: Any = "sigmoid",
         use_bias: bool = False,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -103,13 +103,13 @@ class SqueezeExcite(BottleneckGate):
             data_format=data_format,
             **kwargs,
         )
-        self.activation = _arguments.activation("activation", activation)
-        self.gate_activation = _arguments.activation(
+        self.activation = validation.activation("activation", activation)
+        self.gate_activation = validation.activation(
             "gate_activation", gate_activation
         )
 
     def compute_attention(self, x, training=None):
-        z = _numerics.mean(x, self.pooled_axes(x))
+        z = reductions.upcast_mean(x, self.pooled_axes(x))
         s = self.gate_activation(self.perceptron(z, self.activation))
         return self.spread(s, x)
 

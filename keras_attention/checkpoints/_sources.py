@@ -14,7 +14,7 @@ from typing import BinaryIO
 import ml_dtypes
 import numpy as np
 
-from keras_attention._backend import torch_files
+from keras_attention._backend import pytorch_files
 from keras_attention.checkpoints import _archives
 from keras_attention.checkpoints import _claims
 from keras_attention.checkpoints import _npz
@@ -75,7 +75,7 @@ def _array(name: Any, value: Any) -> np.ndarray:
     try:
         array = _to_numpy(value)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
-        shown, cure = torch_files.describe(value) or (_shown(value), "")
+        shown, cure = pytorch_files.describe(value) or (_shown(value), "")
         raise NotNumbersError(name, shown, cure) from error
     if array.dtype == _BFLOAT16_IN_NPZ:
         array = array.view(ml_dtypes.bfloat16)
@@ -175,7 +175,7 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 
 def _read_torch(file: BinaryIO) -> Any:
-    load = torch_files.loader(file.name)
+    load = pytorch_files.loader(file.name)
     _claims.check_torch(file)
     limit = _archives.limit(file.seek(0, os.SEEK_END))
     file.seek(0)
@@ -191,7 +191,7 @@ def _check_tensors(weights: Mapping, limit: int) -> None:
         if any(hasattr(entry, "detach") for entry in _nested(value)):
             raise NotNumbersError(name, "a list of tensors")
         # Others have no such numbers, and are refused when they are converted.
-        if not hasattr(value, "detach") or torch_files.describe(value):
+        if not hasattr(value, "detach") or pytorch_files.describe(value):
             continue
         count = value.numel()
         held = value.untyped_storage().nbytes() // value.element_size()

@@ -6,12 +6,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._layer import KernelLayer
-from keras_attention._norm import BatchNorm
-from keras_attention._products import convolve
-from keras_attention._products import normed
+from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.calls import conv_batch_norm
+from keras_attention._base.calls import convolve
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention.ops import elementwise
 
 
 class DilatedPath(KernelLayer):
@@ -62,14 +62,14 @@ class DilatedPath(KernelLayer):
             **self._kernel("conv"),
         )
         self.norm = BatchNorm(
-            _axes.channel_axis(self.data_format, 4),
+            data_formats.channel_axis(self.data_format, 4),
             dtype=self._policy_of("norm"),
             name="norm",
         )
-        channels = _axes.channel_count(input_shape, self.data_format)
+        channels = data_formats.channel_count(input_shape, self.data_format)
         for layer, seen in ((self.conv, channels), (self.norm, self.filters)):
             layer.build(
-                _axes.with_channels((None,) * 4, seen, self.data_format)
+                data_formats.with_channels((None,) * 4, seen, self.data_format)
             )
         # Not of the convolution, which on TensorFlow adds it along the width of
         # a channels-first map that is as wide as there are filters.
@@ -79,7 +79,7 @@ class DilatedPath(KernelLayer):
     def call(self, x, training=None):
         if self.pads:
             widths = [(0, 0)] * 4
-            for axis in _axes.spatial_axes(self.data_format, 4):
+            for axis in data_formats.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
             x = self._thin(ops.pad(x, widths), self.thin_before)
 
@@ -88,8 +88,10 @@ class DilatedPath(KernelLayer):
             return self._thin(outputs, self.thin_after)
 
         bias = self.bias if self.use_bias else None
-        return _backend.rectify(
-            normed(product, self.conv.kernel, bias, self.norm, training)
+        return elementwise.relu(
+            conv_batch_norm(
+                product, self.conv.kernel, bias, self.norm, training
+            )
         )
 
     def _thin(self, x, step: int):
@@ -97,7 +99,7 @@ class DilatedPath(KernelLayer):
         if step == 1:
             return x
         steps = [slice(None)] * 4
-        for axis in _axes.spatial_axes(self.data_format, 4):
+        for axis in data_formats.spatial_axes(self.data_format, 4):
             steps[axis] = slice(None, None, step)
         return x[tuple(steps)]
 

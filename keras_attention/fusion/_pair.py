@@ -1,8 +1,8 @@
 """Two maps of one shape, fused by the weight of the first."""
 
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._context import ContextLayer
+from keras_attention._base.context import ContextLayer
+from keras_attention.ops import elementwise
+from keras_attention.ops import precision
 
 
 class PairFusion(ContextLayer):
@@ -21,11 +21,11 @@ class PairFusion(ContextLayer):
 
     def apply_attention(self, x, residual, attention):
         """Return the mean of `x` and `residual`, weighted by `attention`."""
-        return _backend.blend(x, residual, attention)
+        return elementwise.lerp(x, residual, attention)
 
     @staticmethod
     def _sum(x, residual):
-        return _numerics.upcast_float16(x) + _numerics.upcast_float16(residual)
+        return precision.upcast_float16(x) + precision.upcast_float16(residual)
 
     def compute_output_shape(self, x_shape, residual_shape):
         self._require_equal(x_shape, residual_shape)

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.fusion._pair import PairFusion
 
 
@@ -87,7 +87,7 @@ class AttentionalFeatureFusion(PairFusion):
         reduction: int = 4,
         *,
         hidden_units: int | None = None,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
         **kwargs: Any,

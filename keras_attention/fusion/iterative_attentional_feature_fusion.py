@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.fusion._pair import PairFusion
 
 
@@ -94,7 +94,7 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         *,
         hidden_units: int | None = None,
         share_global: bool = False,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -107,7 +107,7 @@ class IterativeAttentionalFeatureFusion(PairFusion):
             data_format=data_format,
             **kwargs,
         )
-        self.share_global = _arguments.boolean("share_global", share_global)
+        self.share_global = validation.boolean("share_global", share_global)
 
     def _build_branches(self, channels):
         self.local_context = self._branch("local_context", channels)

@@ -7,14 +7,17 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import KernelLayer
-from keras_attention._layer import name_each
-from keras_attention._norm import BatchNorm
+from keras_attention._base import calls
+from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.layer import KernelLayer
+from keras_attention._base.layer import name_each
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.fusion._dilated_path import DilatedPath
+from keras_attention.ops import elementwise
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -123,7 +126,7 @@ class SelectiveKernel(KernelLayer):
         min_units: int = 32,
         split_input: bool = False,
         use_bias: bool = True,
-        kernel_initializer: Any = _arguments.PYTORCH_UNIFORM,
+        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
         **kwargs: Any,
@@ -134,20 +137,20 @@ class SelectiveKernel(KernelLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.filters = _arguments.positive_integer("filters", filters)
-        self.paths = _arguments.positive_integer("paths", paths)
-        self.kernel_size = _arguments.positive_integer(
+        self.filters = validation.positive_integer("filters", filters)
+        self.paths = validation.positive_integer("paths", paths)
+        self.kernel_size = validation.positive_integer(
             "kernel_size", kernel_size
         )
-        self.strides = _arguments.positive_integer("strides", strides)
-        self.groups = _arguments.positive_integer("groups", groups)
-        self.reduction = _arguments.positive_integer("reduction", reduction)
-        self.hidden_units = _arguments.optional_positive_integer(
+        self.strides = validation.positive_integer("strides", strides)
+        self.groups = validation.positive_integer("groups", groups)
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
             "hidden_units", hidden_units
         )
-        self.min_units = _arguments.positive_integer("min_units", min_units)
-        self.split_input = _arguments.boolean("split_input", split_input)
-        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        self.min_units = validation.positive_integer("min_units", min_units)
+        self.split_input = validation.boolean("split_input", split_input)
+        self.use_bias = validation.boolean("use_bias", use_bias)
         if self.filters % self.groups:
             raise ValueError(
                 "`groups` must divide `filters`. "
@@ -160,7 +163,9 @@ class SelectiveKernel(KernelLayer):
         if self.split_input:
             channels = self._divided(channels, "paths", input_shape)
         self._divided(channels, "groups", input_shape)
-        seen = _axes.with_channels((None,) * 4, channels, self.data_format)
+        seen = data_formats.with_channels(
+            (None,) * 4, channels, self.data_format
+        )
         self.branches = [self._new_path(index) for index in range(self.paths)]
         name_each(self, "branches")
         for branch in self.branches:
@@ -190,17 +195,19 @@ class SelectiveKernel(KernelLayer):
 
     def apply_attention(self, maps, attention):
         """Return the sum of the maps of the paths under their weights."""
-        axes = _axes.spatial_axes(self.data_format, 4)
+        axes = data_formats.spatial_axes(self.data_format, 4)
         return _total(
-            u * _backend.expand_dims(attention[:, index], axes)
+            u * reshaping.expand_dims(attention[:, index], axes)
             for index, u in enumerate(maps)
         )
 
     def compute_output_shape(self, input_shape):
         shape = list(
-            _axes.with_channels(input_shape, self.filters, self.data_format)
+            data_formats.with_channels(
+                input_shape, self.filters, self.data_format
+            )
         )
-        for axis in _axes.spatial_axes(self.data_format, 4):
+        for axis in data_formats.spatial_axes(self.data_format, 4):
             size = shape[axis]
             shape[axis] = None if size is None else -(-size // self.strides)
         return tuple(shape)
@@ -227,20 +234,22 @@ class SelectiveKernel(KernelLayer):
         """Return what each path sees."""
         if not self.split_input:
             return [x] * self.paths
-        axis = _axes.channel_axis(self.data_format, 4)
+        axis = data_formats.channel_axis(self.data_format, 4)
         return ops.split(x, self.paths, axis=axis)
 
     def _choose(self, maps, training):
         """Return the weight of each path for each channel."""
-        axes = _axes.spatial_axes(self.data_format, 4)
-        s = _numerics.mean(_total(map(_numerics.upcast_float16, maps)), axes)
-        z = _numerics.affine(self.squeeze, s)
-        z = _backend.rectify(self.squeeze_norm.call(z, training=training))
-        logits = _numerics.affine(self.select, z)
-        logits = _backend.reshape(logits, (-1, self.paths, self.filters))
+        axes = data_formats.spatial_axes(self.data_format, 4)
+        s = reductions.upcast_mean(
+            _total(map(precision.upcast_float16, maps)), axes
+        )
+        z = calls.dense(self.squeeze, s)
+        z = elementwise.relu(self.squeeze_norm.call(z, training=training))
+        logits = calls.dense(self.select, z)
+        logits = reshaping.reshape(logits, (-1, self.paths, self.filters))
         # A softmax, which Keras itself would warn of if there is one path.
         weights = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
-        return _backend.cast(weights, maps[0].dtype)
+        return precision.cast(weights, maps[0].dtype)
 
     def _new_path(self, index: int) -> DilatedPath:
         return DilatedPath(

@@ -2,8 +2,8 @@
 
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention._backend.plain import sampling
+from keras_attention.ops import reshaping
+from keras_attention.ops import sampling
 
 
 def largest(values, count: int):
@@ -14,9 +14,9 @@ def largest(values, count: int):
     batch, height, width = ops.shape(values)
     # Not `top_k`, which on PyTorch takes any of equals.
     order = ops.argsort(
-        -_backend.reshape(values, (batch, height * width)), axis=1
+        -reshaping.reshape(values, (batch, height * width)), axis=1
     )
-    places = _backend.reshape(order[:, :count], (batch, count))
+    places = reshaping.reshape(order[:, :count], (batch, count))
     return ops.stack([places // width, places % width], axis=-1)
 
 
@@ -34,26 +34,26 @@ def cut(images, starts, size: tuple[int, int]):
         starts[..., axis, None] + ops.arange(size[axis], dtype="int32")
         for axis in (0, 1)
     )
-    rows = _backend.reshape(ops.broadcast_to(rows[..., None], shape), flat)
-    columns = _backend.reshape(
+    rows = reshaping.reshape(ops.broadcast_to(rows[..., None], shape), flat)
+    columns = reshaping.reshape(
         ops.broadcast_to(columns[:, :, None], shape), flat
     )
     inside = ops.logical_and(
         _is_inside(rows, height), _is_inside(columns, width)
     )
-    patches = _backend.take_rows(
+    patches = sampling.gather_pixels(
         images,
         sampling.bounded(rows, height),
         sampling.bounded(columns, width),
     )
     patches = ops.where(ops.expand_dims(inside, -1), patches, 0)
-    return _backend.reshape(patches, (batch * count, *size, channels))
+    return reshaping.reshape(patches, (batch * count, *size, channels))
 
 
 def read(maps, positions):
     """Return the vectors of maps (B, h, w, F) at positions, (B, count, F)."""
     rows, columns = (positions[:, None, :, axis] for axis in (0, 1))
-    return _backend.take_rows(maps, rows, columns)[:, 0]
+    return sampling.gather_pixels(maps, rows, columns)[:, 0]
 
 
 def write(maps, positions, vectors):
@@ -65,11 +65,11 @@ def write(maps, positions, vectors):
     sample = ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
     index = (sample * height + positions[..., 0]) * width + positions[..., 1]
     written = ops.scatter_update(
-        _backend.reshape(maps, (-1, features)),
-        _backend.reshape(index, (-1, 1)),
-        _backend.reshape(vectors, (-1, features)),
+        reshaping.reshape(maps, (-1, features)),
+        reshaping.reshape(index, (-1, 1)),
+        reshaping.reshape(vectors, (-1, features)),
     )
-    return _backend.reshape(written, shape)
+    return reshaping.reshape(written, shape)
 
 
 def _is_inside(index, size):

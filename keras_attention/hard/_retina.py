@@ -4,9 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention._layer import Kernels
-from keras_attention._layer import MapLayer
+from keras_attention._base.layer import Kernels
+from keras_attention._base.layer import MapLayer
+from keras_attention._utils import validation
 
 
 class Retina(MapLayer):
@@ -23,11 +23,11 @@ class Retina(MapLayer):
         super().__init__(**kwargs)
         # Places in half precision are coarser than the pixels of an image.
         self.autocast = False
-        self.glimpse_size = _arguments.positive_integer(
+        self.glimpse_size = validation.positive_integer(
             "glimpse_size", glimpse_size
         )
-        self.num_scales = _arguments.positive_integer("num_scales", num_scales)
-        self.scale_factor = _arguments.positive_integer(
+        self.num_scales = validation.positive_integer("num_scales", num_scales)
+        self.scale_factor = validation.positive_integer(
             "scale_factor", scale_factor
         )
 

@@ -7,8 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +70,7 @@ def loss_of_places(runs: Runs, labels, reinforce_weight: float, weights):
     reward = ops.cast(reward, runs.baselines.dtype)[:, None]
     advantage = ops.stop_gradient(reward - runs.baselines)
     reinforce = -ops.sum(advantage * runs.log_probabilities, axis=1)
-    square = _numerics.mean(ops.square(reward - runs.baselines), (1,))
+    square = reductions.upcast_mean(ops.square(reward - runs.baselines), (1,))
     loss = square + reinforce_weight * reinforce
     mean = _Mean(name="mean", dtype=keras.backend.standardize_dtype(loss.dtype))
     return mean(loss, loss, sample_weight=weights)
@@ -79,7 +79,7 @@ def loss_of_places(runs: Runs, labels, reinforce_weight: float, weights):
 def _as_integers(labels, num_classes: int):
     if len(labels.shape) == 2 and labels.shape[-1] == num_classes > 1:
         labels = ops.argmax(labels, axis=-1)
-    return ops.cast(_backend.reshape(labels, (-1,)), "int32")
+    return ops.cast(reshaping.reshape(labels, (-1,)), "int32")
 
 
 class _Mean(keras.losses.Loss):

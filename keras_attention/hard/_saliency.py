@@ -3,8 +3,8 @@
 import keras
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention.ops import derivatives
+from keras_attention.ops import precision
 
 
 def saliency(top, maps, channel_axis: int):
@@ -19,9 +19,9 @@ def saliency(top, maps, channel_axis: int):
         # here, and on JAX none of it may leave this function.
         frozen = [(v, ops.stop_gradient(v.value)) for v in top.variables]
         with keras.StatelessScope(frozen):
-            p = _numerics.accumulable(top(maps, training=False))
+            p = precision.upcast(top(maps, training=False))
         return -ops.sum(p * ops.log(ops.maximum(p, 1e-10)))
 
-    slopes = _backend.gradient(entropy, ops.stop_gradient(maps))
-    squares = ops.square(_numerics.accumulable(slopes))
+    slopes = derivatives.gradient(entropy, ops.stop_gradient(maps))
+    squares = ops.square(precision.upcast(slopes))
     return ops.sqrt(ops.sum(squares, axis=channel_axis) + 1e-8)

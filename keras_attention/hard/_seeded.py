@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 
 
 class Seeded:
@@ -17,7 +17,7 @@ class Seeded:
 
     def __init__(self, *, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed = _arguments.seed("seed", seed)
+        self.seed = validation.seed("seed", seed)
         # One name in all models, as PyTorch's `state_dict` has it in its keys.
         self.seed_generator = keras.random.SeedGenerator(
             self.seed, name="seed_generator"

@@ -7,13 +7,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._base.layer import AttentionLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.hard import _patches
 from keras_attention.hard._saliency import saliency
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 PARTS = ("coarse", "fine", "top")
 
@@ -144,16 +145,16 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.coarse = _arguments.layer("coarse", coarse)
-        self.fine = _arguments.layer("fine", fine)
-        self.top = _arguments.layer("top", top)
-        self.num_patches = _arguments.positive_integer(
+        self.coarse = validation.layer("coarse", coarse)
+        self.fine = validation.layer("fine", fine)
+        self.top = validation.layer("top", top)
+        self.num_patches = validation.positive_integer(
             "num_patches", num_patches
         )
-        self.patch_size = _arguments.size("patch_size", patch_size)
-        self.patch_stride = _arguments.size("patch_stride", patch_stride)
-        self.patch_offset = _arguments.integers("patch_offset", patch_offset)
-        self.hint_weight = _arguments.non_negative_number(
+        self.patch_size = validation.size("patch_size", patch_size)
+        self.patch_stride = validation.size("patch_stride", patch_stride)
+        self.patch_offset = validation.integers("patch_offset", patch_offset)
+        self.hint_weight = validation.non_negative_number(
             "hint_weight", hint_weight
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -162,7 +163,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         channels = self._channels(images_shape)
         maps = self._shape_of_maps("coarse", images_shape)
         self._check_positions(maps[1:3])
-        patch = _axes.shape_from_last(
+        patch = data_formats.shape_from_channels_last(
             (None, *self.patch_size, channels), self.data_format
         )
         vector = self._shape_of_maps("fine", patch)
@@ -172,21 +173,24 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
                 f"of the map, {maps[-1]}. "
                 f"Received: fine.output_shape={vector} (channels last)"
             )
-        _built(self.top, _axes.shape_from_last(maps, self.data_format))
+        _built(
+            self.top,
+            data_formats.shape_from_channels_last(maps, self.data_format),
+        )
 
     def call(self, images, training=None, return_attention=False):
         images = self._as_float(images)
         maps = self.coarse(images, training=training)
-        axis = _axes.channel_axis(self.data_format, 4)
+        axis = data_formats.channel_axis(self.data_format, 4)
         salience = saliency(self.top, maps, axis)
         self._check_positions(salience.shape[1:])
         positions = _patches.largest(salience, self.num_patches)
-        maps = _axes.to_last(maps, self.data_format)
+        maps = reshaping.to_channels_last(maps, self.data_format)
         vectors = self._refine(images, positions, maps, training)
         if training and self.hint_weight:
             self.add_loss(self._hint(_patches.read(maps, positions), vectors))
         maps = _patches.write(maps, positions, vectors)
-        maps = _axes.from_last(maps, self.data_format)
+        maps = reshaping.from_channels_last(maps, self.data_format)
         outputs = self.top(maps, training=training)
         attention = {
             "saliency": ops.cast(salience, self.compute_dtype),
@@ -202,7 +206,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         self, images, training=None, return_attention=False
     ):
         maps = tuple(self.coarse.compute_output_shape(images.shape))
-        *places, _ = _axes.shape_to_last(maps, self.data_format)
+        *places, _ = data_formats.shape_to_channels_last(maps, self.data_format)
         positions = (maps[0], self.num_patches, 2)
         attention = {
             "saliency": keras.KerasTensor(places, self.compute_dtype),
@@ -244,23 +248,23 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
             for pair in (self.patch_stride, self.patch_offset)
         )
         patches = _patches.cut(
-            _axes.to_last(images, self.data_format),
+            reshaping.to_channels_last(images, self.data_format),
             positions * stride + offset,
             self.patch_size,
         )
-        patches = _axes.from_last(patches, self.data_format)
+        patches = reshaping.from_channels_last(patches, self.data_format)
         vectors = self.fine(patches, training=training)
-        return _backend.reshape(
+        return reshaping.reshape(
             ops.cast(vectors, maps.dtype),
             (-1, self.num_patches, maps.shape[-1]),
         )
 
     def _hint(self, coarse, fine):
         """Return the distance of the coarse vectors to the fine ones."""
-        coarse, fine = map(_numerics.accumulable, (coarse, fine))
+        coarse, fine = map(precision.upcast, (coarse, fine))
         squares = ops.square(coarse - ops.stop_gradient(fine))
         squares = ops.sum(squares, axis=-1)
-        return self.hint_weight * _numerics.mean(squares, (0, 1))
+        return self.hint_weight * reductions.upcast_mean(squares, (0, 1))
 
     def _check_positions(self, sizes):
         """Say so if a map of known sizes is too small."""
@@ -279,7 +283,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
                 f"`{name}` must return a map, of rank 4. "
                 f"Received: {name}.output_shape={maps}"
             )
-        return _axes.shape_to_last(maps, self.data_format)
+        return data_formats.shape_to_channels_last(maps, self.data_format)
 
 
 def _built(network, shape):

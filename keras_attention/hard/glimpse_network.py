@@ -6,10 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _backend
+from keras_attention._utils import validation
 from keras_attention.hard._retina import RetinaNetwork
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -95,11 +95,11 @@ class GlimpseNetwork(RetinaNetwork):
             data_format=data_format,
             **kwargs,
         )
-        self.units = _arguments.positive_integer("units", units)
-        self.glimpse_units = _arguments.positive_integer(
+        self.units = validation.positive_integer("units", units)
+        self.glimpse_units = validation.positive_integer(
             "glimpse_units", glimpse_units
         )
-        self.location_units = _arguments.positive_integer(
+        self.location_units = validation.positive_integer(
             "location_units", location_units
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -127,7 +127,9 @@ class GlimpseNetwork(RetinaNetwork):
         if self.data_format == "channels_first":
             # Few pixels are left to move, and weights fit both layouts.
             glimpses = ops.moveaxis(glimpses, 2, -1)
-        pixels = _backend.reshape(glimpses, (-1, math.prod(glimpses.shape[1:])))
+        pixels = reshaping.reshape(
+            glimpses, (-1, math.prod(glimpses.shape[1:]))
+        )
         what = self.glimpse_out(ops.relu(self.glimpse_hidden(pixels)))
         where = self.location_out(ops.relu(self.location_hidden(locations)))
         return ops.relu(what + where)

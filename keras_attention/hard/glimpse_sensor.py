@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 from keras_attention.hard._retina import Retina
 from keras_attention.ops.extract_glimpses import extract_glimpses
 
@@ -114,6 +114,8 @@ class GlimpseSensor(Retina):
 
     def compute_output_shape(self, images_shape, locations_shape):
         sides = [self.glimpse_size, self.glimpse_size]
-        channels = _axes.channel_count(images_shape, self.data_format)
-        sides.insert(_axes.channel_axis(self.data_format, 4) - 1, channels)
+        channels = data_formats.channel_count(images_shape, self.data_format)
+        sides.insert(
+            data_formats.channel_axis(self.data_format, 4) - 1, channels
+        )
         return (images_shape[0], self.num_scales, *sides)

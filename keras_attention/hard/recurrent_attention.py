@@ -5,9 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention._utils import validation
 from keras_attention.hard._retina import RetinaNetwork
 from keras_attention.hard._runs import Handover
 from keras_attention.hard._runs import Runs
@@ -15,6 +13,8 @@ from keras_attention.hard._runs import log_probability
 from keras_attention.hard._runs import loss_of_places
 from keras_attention.hard._seeded import Seeded
 from keras_attention.hard.glimpse_network import GlimpseNetwork
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -136,8 +136,8 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             data_format=data_format,
             **kwargs,
         )
-        whole = _arguments.positive_integer
-        positive = _arguments.positive_number
+        whole = validation.positive_integer
+        positive = validation.positive_number
         self.num_classes = whole("num_classes", num_classes)
         self.units = whole("units", units)
         self.num_glimpses = whole("num_glimpses", num_glimpses)
@@ -145,7 +145,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         self.monte_carlo_samples = whole(
             "monte_carlo_samples", monte_carlo_samples
         )
-        self.reinforce_weight = _arguments.non_negative_number(
+        self.reinforce_weight = validation.non_negative_number(
             "reinforce_weight", reinforce_weight
         )
         self.glimpse_units = whole("glimpse_units", glimpse_units)
@@ -181,8 +181,8 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         else:
             runs = self._look(self._repeated(images), drawn=True)
             shape = (-1, self.monte_carlo_samples, self.num_classes)
-            probabilities = _backend.reshape(runs.probabilities, shape)
-            probabilities = _numerics.mean(probabilities, (1,))
+            probabilities = reshaping.reshape(runs.probabilities, shape)
+            probabilities = reductions.upcast_mean(probabilities, (1,))
         outputs = ops.cast(probabilities, self.compute_dtype)
         if training:
             self._handover.give(outputs, runs)

@@ -6,9 +6,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._layer import name_each
+from keras_attention._base.layer import name_each
+from keras_attention._utils import data_formats
+from keras_attention.ops import resizing
 
 
 class Hourglass(keras.layers.Layer):
@@ -59,7 +59,7 @@ class Hourglass(keras.layers.Layer):
             layer.build(input_shape)
 
     def call(self, x, training=None):
-        half = _backend.halve(x, data_format=self.data_format)
+        half = resizing.max_pool(x, data_format=self.data_format)
         for unit in self.down:
             half = unit(half, training=training)
         if self.depth > 1:
@@ -68,9 +68,12 @@ class Hourglass(keras.layers.Layer):
         for unit in self.up:
             half = unit(half, training=training)
         size = ops.shape(x)
-        return _backend.resize_bilinear(
+        return resizing.resize_bilinear(
             half,
-            [size[axis] for axis in _axes.spatial_axes(self.data_format, 4)],
+            [
+                size[axis]
+                for axis in data_formats.spatial_axes(self.data_format, 4)
+            ],
             align_corners=self.align_corners,
             data_format=self.data_format,
         )

@@ -7,13 +7,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._layer import KernelLayer
-from keras_attention._layer import name_each
-from keras_attention._norm import BatchNorm
-from keras_attention._products import convolve
-from keras_attention._products import normed
+from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.calls import conv_batch_norm
+from keras_attention._base.calls import convolve
+from keras_attention._base.layer import KernelLayer
+from keras_attention._base.layer import name_each
+from keras_attention._utils import data_formats
+from keras_attention.ops import elementwise
 
 
 class NormedConvs(KernelLayer):
@@ -51,12 +51,12 @@ class NormedConvs(KernelLayer):
                 **self._kernel(f"conv_{number}"),
             )
             norm = BatchNorm(
-                _axes.channel_axis(self.data_format, 4),
+                data_formats.channel_axis(self.data_format, 4),
                 dtype=self._policy_of(f"norm_{number}"),
                 name=f"norm_{number}",
             )
             conv.build(input_shape)
-            output_shape = _axes.with_channels(
+            output_shape = data_formats.with_channels(
                 input_shape, filters, self.data_format
             )
             self.convs.append(conv)
@@ -72,12 +72,12 @@ class NormedConvs(KernelLayer):
     def call(self, x, training=None):
         norms = iter(self.norms)
         if self.preactivation:
-            x = _backend.rectify(next(norms).call(x, training=training))
+            x = elementwise.relu(next(norms).call(x, training=training))
         for number, conv in enumerate(self.convs):
             x = self._convolve(
                 conv,
                 next(norms, None),
-                _backend.rectify(x) if number else x,
+                elementwise.relu(x) if number else x,
                 training,
             )
         return x
@@ -88,7 +88,7 @@ class NormedConvs(KernelLayer):
         product = functools.partial(convolve, conv, x)
         if norm is None:
             return product(ops.convert_to_tensor(conv.kernel))
-        return normed(product, conv.kernel, None, norm, training)
+        return conv_batch_norm(product, conv.kernel, None, norm, training)
 
 
 class ResidualUnit(NormedConvs):
@@ -98,4 +98,4 @@ class ResidualUnit(NormedConvs):
 
     def call(self, x, training=None):
         outputs = x + super().call(x, training=training)
-        return outputs if self.preactivation else _backend.rectify(outputs)
+        return outputs if self.preactivation else elementwise.relu(outputs)

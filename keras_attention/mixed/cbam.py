@@ -4,8 +4,8 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention._layer import BottleneckLayer
+from keras_attention._base.layer import BottleneckLayer
+from keras_attention._utils import validation
 from keras_attention.channel import ChannelAttention
 from keras_attention.spatial import SpatialAttention
 
@@ -109,14 +109,14 @@ class CBAM(BottleneckLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.kernel_size = _arguments.positive_integer(
+        self.kernel_size = validation.positive_integer(
             "kernel_size", kernel_size
         )
-        self.spatial_input = _arguments.one_of(
+        self.spatial_input = validation.one_of(
             "spatial_input", spatial_input, ("original", "refined")
         )
-        self.spatial_norm = _arguments.boolean("spatial_norm", spatial_norm)
-        self.use_bias = _arguments.boolean("use_bias", use_bias)
+        self.spatial_norm = validation.boolean("spatial_norm", spatial_norm)
+        self.use_bias = validation.boolean("use_bias", use_bias)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):

@@ -4,10 +4,10 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention._layer import BottleneckLayer
-from keras_attention._layer import name_each
+from keras_attention._base.layer import BottleneckLayer
+from keras_attention._base.layer import name_each
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import NormedConvs
@@ -153,19 +153,19 @@ class ResidualAttention(BottleneckLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.depth = _arguments.positive_integer("depth", depth)
-        self.preprocessing = _arguments.positive_integer(
+        self.depth = validation.positive_integer("depth", depth)
+        self.preprocessing = validation.positive_integer(
             "preprocessing", preprocessing
         )
-        self.trunk = _arguments.positive_integer("trunk", trunk)
-        self.mask = _arguments.positive_integer("mask", mask)
-        self.mask_activation = _arguments.one_of(
+        self.trunk = validation.positive_integer("trunk", trunk)
+        self.mask = validation.positive_integer("mask", mask)
+        self.mask_activation = validation.one_of(
             "mask_activation", mask_activation, tuple(MASK_ACTIVATIONS)
         )
-        self.residual = _arguments.boolean("residual", residual)
-        self.align_corners = _arguments.boolean("align_corners", align_corners)
-        self.preactivation = _arguments.boolean("preactivation", preactivation)
-        self.groups = _arguments.positive_integer("groups", groups)
+        self.residual = validation.boolean("residual", residual)
+        self.align_corners = validation.boolean("align_corners", align_corners)
+        self.preactivation = validation.boolean("preactivation", preactivation)
+        self.groups = validation.positive_integer("groups", groups)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
@@ -209,7 +209,9 @@ class ResidualAttention(BottleneckLayer):
         self.after = units(self.preprocessing, "after")
         name_each(self, "before", "trunk_units", "after")
         # Of any size, as those inside the hourglass depend on the level.
-        shape = _axes.with_channels((None,) * 4, channels, self.data_format)
+        shape = data_formats.with_channels(
+            (None,) * 4, channels, self.data_format
+        )
         for layer in (
             *self.before,
             *self.trunk_units,

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from keras_attention._products import convolve
+from keras_attention._base.calls import convolve
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")

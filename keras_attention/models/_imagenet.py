@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 
 
 def standardize(x: Any, data_format: str | None = None) -> Any:
@@ -58,7 +58,7 @@ def decode_predictions(predictions: Any, top: int = 5) -> list:
 
 def _channel_axis(x: Any, data_format: str | None) -> int:
     """Return the channel axis of an image, or a batch of them."""
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     return len(x.shape) - (1 if data_format == "channels_last" else 3)
 
 

@@ -10,8 +10,8 @@ from typing import Protocol
 
 import keras
 
-from keras_attention import _arguments
-from keras_attention import _axes
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 
 _ARGUMENTS = """
         include_top: Whether the network ends in its classifier.
@@ -97,11 +97,11 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         **options,
     ):
         spec = spec_of(**options)
-        _arguments.boolean("include_top", include_top)
-        _arguments.positive_integer("classes", classes)
+        validation.boolean("include_top", include_top)
+        validation.positive_integer("classes", classes)
         if pooling is not None:
-            _arguments.one_of("pooling", pooling, ("avg", "max"))
-        data_format = _axes.resolve_data_format(data_format)
+            validation.one_of("pooling", pooling, ("avg", "max"))
+        data_format = data_formats.resolve_data_format(data_format)
         images = _images(input_tensor, input_shape, data_format)
         x = spec.features(images, data_format)
         if include_top or pooling:
@@ -162,9 +162,9 @@ def _images(input_tensor: Any, input_shape: Any, data_format: str) -> Any:
         _check_shape("input_tensor", shape, data_format)
         return input_tensor
     if input_shape is None:
-        input_shape = _axes.shape_from_last((None, None, None, 3), data_format)[
-            1:
-        ]
+        input_shape = data_formats.shape_from_channels_last(
+            (None, None, None, 3), data_format
+        )[1:]
     _check_shape("input_shape", input_shape, data_format)
     return keras.Input(input_shape, name="images")
 
@@ -172,7 +172,7 @@ def _images(input_tensor: Any, input_shape: Any, data_format: str) -> Any:
 def _check_shape(name: str, shape: Any, data_format: str) -> None:
     """Refuse a shape that is none of an image."""
     try:
-        channels = _axes.channel_count((None, *shape), data_format)
+        channels = data_formats.channel_count((None, *shape), data_format)
         valid = len(shape) == 3 and channels > 0
     except (TypeError, ValueError, IndexError):
         valid = False

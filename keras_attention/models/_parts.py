@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 from keras_attention.models._channels_first import ChannelsFirstConv2D
 
 # Kaiming's, by what a filter gives out, with which most references start.
@@ -27,7 +27,7 @@ class Parts:
 
     def __init__(self, data_format: str, kernel_initializer: Any = FAN_OUT):
         self.data_format = data_format
-        self.channel_axis = _axes.channel_axis(data_format, 4)
+        self.channel_axis = data_formats.channel_axis(data_format, 4)
         self.kernel_initializer = kernel_initializer
 
     def channels(self, x) -> int:

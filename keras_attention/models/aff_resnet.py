@@ -19,7 +19,7 @@ Reference:
 
 import functools
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.models._imagenet import decode_predictions
@@ -53,7 +53,7 @@ def _resnet50(
     variant: str, fusion: LayerMaker, **torch_arguments: bool
 ) -> ResNet:
     """Return the row of the table of one variant."""
-    _arguments.one_of("variant", variant, ("official", "torch"))
+    validation.one_of("variant", variant, ("official", "torch"))
     if variant == "official":
         return _official(fusion)
     return ResNet(

@@ -19,7 +19,7 @@ Reference:
 
 import functools
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.mixed import CBAM
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import standardize as preprocess_input
@@ -41,7 +41,7 @@ def _cbam_resnet(
     depths: tuple[int, ...], variant: str, block: str = "bottleneck"
 ) -> ResNet:
     """Return the row of the table of one depth and variant."""
-    _arguments.one_of("variant", variant, ("official", "timm"))
+    validation.one_of("variant", variant, ("official", "timm"))
     gate = functools.partial(
         CBAM,
         16,

@@ -23,7 +23,7 @@ Reference:
 import functools
 from typing import Any
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.channel import SqueezeExcite
 from keras_attention.models import _imagenet
 from keras_attention.models._imagenet import decode_predictions
@@ -50,8 +50,8 @@ def _se_resnet(
     depths: tuple[int, ...], variant: str, use_bias: bool, **parts: Any
 ) -> ResNet:
     """Return the row of the table of one depth and variant."""
-    _arguments.one_of("variant", variant, _VARIANTS)
-    _arguments.boolean("use_bias", use_bias)
+    validation.one_of("variant", variant, _VARIANTS)
+    validation.boolean("use_bias", use_bias)
     is_official = variant == "official"
     has_groups = parts.get("groups", 1) > 1
     return ResNet(
@@ -185,7 +185,7 @@ def preprocess_input(
     Raises:
         ValueError: If `variant` is neither.
     """
-    _arguments.one_of("variant", variant, _VARIANTS)
+    validation.one_of("variant", variant, _VARIANTS)
     if variant == "official":
         return _imagenet.centre(x, data_format)
     return _imagenet.standardize(x, data_format)

@@ -7,8 +7,9 @@ there and back, as slopes jump at it.
 
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention._backend.plain import sampling
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
+from keras_attention.ops import sampling
 
 
 def fading_taps(maps, rows, columns):
@@ -26,7 +27,7 @@ def clamped(maps, rows, columns):
     At whole pixels and outside the slope is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    return _backend.weighted_rows(
+    return sampling.weighted_gather(
         maps,
         _clamped_taps(rows, height),
         _clamped_taps(columns, width),
@@ -41,14 +42,14 @@ def clamped_each(maps, rows, columns, axes):
     shape = ops.shape(maps)
     height, width = (shape[axis] for axis in axes)
     flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
-    values = _backend.reshape(maps, flat)
+    values = reshaping.reshape(maps, flat)
     row_taps = _clamped_taps(rows, height)
     column_taps = _clamped_taps(columns, width)
 
     def read(row, column):
-        index = _backend.reshape(row * width + column, flat)
-        return _backend.reshape(
-            _backend.take_along(values, index, axes[0]), shape
+        index = reshaping.reshape(row * width + column, flat)
+        return reshaping.reshape(
+            sampling.gather_along(values, index, axes[0]), shape
         )
 
     return sum(
@@ -60,14 +61,14 @@ def clamped_each(maps, rows, columns, axes):
 def _fading_taps(position, size):
     # Infinity less its floor would be NaN.
     outside = ops.logical_or(
-        position < -1, position > _backend.cast(size, position.dtype)
+        position < -1, position > precision.cast(size, position.dtype)
     )
     position = ops.where(outside, -2 * ops.ones_like(position), position)
     return sampling.in_bounds(sampling.linear(position), size)
 
 
 def _clamped_taps(position, size):
-    last = _backend.cast(size - 1, position.dtype)
+    last = precision.cast(size - 1, position.dtype)
     # Not `clip`, of which some backends make a number where there is none.
     position = ops.where(position > last, last, position)
     position = ops.where(position < 0, ops.zeros_like(position), position)
@@ -75,6 +76,6 @@ def _clamped_taps(position, size):
     t = position - floor
     # A weight that is NaN stays so, wherever its index ends.
     return [
-        (sampling.bounded(_backend.cast(pixel, "int32"), size), weight)
+        (sampling.bounded(precision.cast(pixel, "int32"), size), weight)
         for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
     ]

@@ -12,7 +12,7 @@ import numpy as np
 from keras import KerasTensor
 from keras import ops
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 
 F = TypeVar("F", bound=Callable)
 
@@ -82,7 +82,7 @@ def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
             settings = dict(bound.arguments)
             if "data_format" in settings:
                 # A model keeps its own where another default holds.
-                settings["data_format"] = _axes.resolve_data_format(
+                settings["data_format"] = data_formats.resolve_data_format(
                     settings["data_format"]
                 )
             given = {name: settings.pop(name) for name in tensors}

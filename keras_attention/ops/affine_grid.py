@@ -4,13 +4,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from keras_attention.ops import _grids
 from keras_attention.ops import _symbolic
+from keras_attention.ops import grids
 
 
-@_symbolic.takes_symbolic(
-    functools.partial(_grids.matrix_spec, (2, 3)), "theta"
-)
+@_symbolic.takes_symbolic(functools.partial(grids.matrix_spec, (2, 3)), "theta")
 def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the sampling grid of affine transformations.
 
@@ -45,5 +43,5 @@ def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
         `Spatial Transformer Networks <https://arxiv.org/abs/1506.02025>`_,
         equation 1.
     """
-    theta = _grids.parameters("theta", theta, (2, 3))
-    return _grids.linear_map(theta, size, align_corners)
+    theta = grids.parameters("theta", theta, (2, 3))
+    return grids.linear_map(theta, size, align_corners)

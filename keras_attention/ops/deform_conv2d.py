@@ -5,13 +5,15 @@ from typing import Any
 
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.ops import _pixels
 from keras_attention.ops import _symbolic
 from keras_attention.ops import _tensors
-from keras_attention.ops import _windows
+from keras_attention.ops import deformation
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
+from keras_attention.ops.windows import Windows
 
 
 def _output_spec(inputs, offsets, kernel, mask=None, bias=None, **settings):
@@ -34,10 +36,10 @@ def _check(
     data_format,
 ):
     """Return the shape and dtype of the outputs, and the windows."""
-    groups = _arguments.positive_integer("groups", groups)
-    offset_groups = _arguments.positive_integer("offset_groups", offset_groups)
+    groups = validation.positive_integer("groups", groups)
+    offset_groups = validation.positive_integer("offset_groups", offset_groups)
     _require(len(inputs.shape) == 4, "`inputs` must have rank 4", inputs=inputs)
-    channels = _axes.channel_count(inputs.shape, data_format)
+    channels = data_formats.channel_count(inputs.shape, data_format)
     _require(
         len(kernel.shape) == 4
         and None not in kernel.shape
@@ -54,10 +56,8 @@ def _check(
         f"({offset_groups})",
         inputs=inputs,
     )
-    windows = _windows.Windows(
-        tuple(kernel.shape[:2]), strides, padding, dilation_rate
-    )
-    spatial = _axes.spatial_axes(data_format, 4)
+    windows = Windows(tuple(kernel.shape[:2]), strides, padding, dilation_rate)
+    spatial = data_formats.spatial_axes(data_format, 4)
     size = [
         windows.count(inputs.shape[axis], i) for i, axis in enumerate(spatial)
     ]
@@ -69,7 +69,7 @@ def _check(
         found = tuple(tensor.shape)
         _require(
             len(found) == 4
-            and found[_axes.channel_axis(data_format, 4)] == wanted
+            and found[data_formats.channel_axis(data_format, 4)] == wanted
             and all(
                 found[axis] in (None, n) or n is None
                 for axis, n in zip(spatial, size, strict=True)
@@ -96,7 +96,9 @@ def _check(
         inputs=inputs, **{name: tensor for name, (tensor, _) in moved.items()}
     )
     return (
-        _axes.shape_from_last((batch, *size, filters), data_format),
+        data_formats.shape_from_channels_last(
+            (batch, *size, filters), data_format
+        ),
         _tensors.float_dtype("inputs", inputs),
         windows,
     )
@@ -184,7 +186,7 @@ def deform_conv2d(
         equation 2, and, for the mask, `Deformable ConvNets v2
         <https://arxiv.org/abs/1811.11168>`_, equation 1.
     """
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     inputs, offsets, kernel = map(
         ops.convert_to_tensor, (inputs, offsets, kernel)
     )
@@ -206,22 +208,22 @@ def deform_conv2d(
         data_format=data_format,
     )
     groups, offset_groups = int(groups), int(offset_groups)
-    spatial = _axes.spatial_axes(data_format, 4)
+    spatial = data_formats.spatial_axes(data_format, 4)
     size = tuple(ops.shape(inputs)[axis] for axis in spatial)
-    maps = _backend.cast(inputs, _tensors.wide(dtype))
+    maps = precision.cast(inputs, _tensors.wide(dtype))
 
     def parts(tensor, values):
         """Return what is for each tap, as (B, groups, places, taps, values)."""
-        tensor = _backend.cast(tensor, maps.dtype)
+        tensor = precision.cast(tensor, maps.dtype)
         last = (offset_groups, windows.taps, values)
         # One reshape, by the sizes of the tensor itself: tf2onnx takes the
         # shape of a tensor that was reshaped for the shape it had before.
         batch, *sizes = ops.shape(tensor)
         locations = math.prod(sizes[axis - 1] for axis in spatial)
         if data_format == "channels_first":
-            tensor = _backend.reshape(tensor, (batch, *last, locations))
+            tensor = reshaping.reshape(tensor, (batch, *last, locations))
             return ops.transpose(tensor, (0, 1, 4, 2, 3))
-        tensor = _backend.reshape(tensor, (batch, locations, *last))
+        tensor = reshaping.reshape(tensor, (batch, locations, *last))
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     moves = parts(offsets, 2)
@@ -237,26 +239,26 @@ def deform_conv2d(
         # On the weights, of which there are fewer than samples.
         factor = _flat(parts(mask, 1)[..., 0])
         row_taps = [(index, weight * factor) for index, weight in row_taps]
-    outputs = _backend.deform(
+    outputs = deformation.deform(
         grouped,
         row_taps,
         column_taps,
-        _backend.cast(kernel, dtype),
+        precision.cast(kernel, dtype),
         groups=groups,
         offset_groups=offset_groups,
     )
     if bias is not None:
-        outputs = outputs + _backend.cast(bias, dtype)
+        outputs = outputs + precision.cast(bias, dtype)
     filters = kernel.shape[3]
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 2, 1))
-        return _backend.reshape(outputs, (-1, filters, height, width))
-    return _backend.reshape(outputs, (-1, height, width, filters))
+        return reshaping.reshape(outputs, (-1, filters, height, width))
+    return reshaping.reshape(outputs, (-1, height, width, filters))
 
 
 def _grouped(maps, groups, data_format):
     """Return maps as (B * groups, H, W, members)."""
-    maps = _axes.split_channels(maps, groups, data_format)
+    maps = reshaping.split_channels(maps, groups, data_format)
     order = (
         (0, 1, 3, 4, 2) if data_format == "channels_first" else (0, 3, 1, 2, 4)
     )
@@ -265,7 +267,7 @@ def _grouped(maps, groups, data_format):
 
 def _flat(x):
     """Return `x` with its first two axes as one."""
-    return _backend.reshape(x, (-1, *ops.shape(x)[2:]))
+    return reshaping.reshape(x, (-1, *ops.shape(x)[2:]))
 
 
 def _require(condition, what, **received):

@@ -2,11 +2,14 @@
 
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.ops import _symbolic
 from keras_attention.ops import _tensors
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
+from keras_attention.ops import resizing
+from keras_attention.ops import sampling
 
 
 def _output_spec(images, locations, size, **settings):
@@ -16,9 +19,9 @@ def _output_spec(images, locations, size, **settings):
 
 def _check(images, locations, size, *, num_scales, scale_factor, data_format):
     """Return the shape and dtype of the outputs, and that of locations."""
-    size = _arguments.positive_integer("size", size)
-    num_scales = _arguments.positive_integer("num_scales", num_scales)
-    _arguments.positive_integer("scale_factor", scale_factor)
+    size = validation.positive_integer("size", size)
+    num_scales = validation.positive_integer("num_scales", num_scales)
+    validation.positive_integer("scale_factor", scale_factor)
     if len(images.shape) != 4:
         raise ValueError(
             "`images` must have rank 4. "
@@ -30,8 +33,10 @@ def _check(images, locations, size, *, num_scales, scale_factor, data_format):
             f"Received: locations.shape={tuple(locations.shape)}"
         )
     batch = _tensors.batch_size(images=images, locations=locations)
-    channels = images.shape[_axes.channel_axis(data_format, 4)]
-    glimpse = _axes.shape_from_last((batch, size, size, channels), data_format)
+    channels = images.shape[data_formats.channel_axis(data_format, 4)]
+    glimpse = data_formats.shape_from_channels_last(
+        (batch, size, size, channels), data_format
+    )
     return (
         (batch, num_scales, *glimpse[1:]),
         _tensors.float_dtype("images", images),
@@ -98,7 +103,7 @@ def extract_glimpses(
         `Recurrent Models of Visual Attention
         <https://arxiv.org/abs/1406.6247>`_, section 3.1.
     """
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     images = ops.convert_to_tensor(images)
     locations = ops.convert_to_tensor(locations)
     _, dtype, dtype_of_locations = _check(
@@ -110,14 +115,14 @@ def extract_glimpses(
         data_format=data_format,
     )
     size, num_scales, scale_factor = map(int, (size, num_scales, scale_factor))
-    locations = _backend.cast(locations, dtype_of_locations)
+    locations = precision.cast(locations, dtype_of_locations)
     # A pixel is then read in one, and not channel by channel.
-    images = _axes.to_last(images, data_format)
+    images = reshaping.to_channels_last(images, data_format)
     glimpses = []
     for factor in (scale_factor**scale for scale in range(num_scales)):
         square = _square(images, locations, factor * size)
         glimpse = _shrink(square, factor, dtype)
-        glimpses.append(_axes.from_last(glimpse, data_format))
+        glimpses.append(reshaping.from_channels_last(glimpse, data_format))
     return ops.stack(glimpses, axis=1)
 
 
@@ -127,7 +132,9 @@ def _square(images, locations, side: int):
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
     is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
-    square = _backend.take_rows(images, rows[:, :, None], columns[:, None, :])
+    square = sampling.gather_pixels(
+        images, rows[:, :, None], columns[:, None, :]
+    )
     nothing = ops.zeros((), dtype=images.dtype)
     return ops.where(is_inside[..., None], square, nothing)
 
@@ -136,18 +143,18 @@ def _line(locations, length, side: int):
     """Return indices along an axis, and which of them are on the image."""
     # Compared before they are integers, as NaN and infinity become none.
     corner = ops.floor(
-        (locations + 1) * _backend.cast(length, locations.dtype) / 2
+        (locations + 1) * precision.cast(length, locations.dtype) / 2
     )
     steps = ops.arange(side, dtype="int32") - side // 2
-    places = corner[:, None] + _backend.cast(steps, locations.dtype)
-    last = _backend.cast(length, locations.dtype) - 1
+    places = corner[:, None] + precision.cast(steps, locations.dtype)
+    last = precision.cast(length, locations.dtype) - 1
     is_inside = (places >= 0) & (places <= last)
-    return _backend.cast(ops.where(is_inside, places, 0), "int32"), is_inside
+    return precision.cast(ops.where(is_inside, places, 0), "int32"), is_inside
 
 
 def _shrink(square, factor: int, dtype: str):
     """Return the means of the tiles of `factor` x `factor` pixels."""
     if factor > 1:
-        square = _backend.cast(square, _tensors.wide(dtype))
-        square = _backend.tile_means(square, factor)
-    return _backend.cast(square, dtype)
+        square = precision.cast(square, _tensors.wide(dtype))
+        square = resizing.average_pool(square, factor)
+    return precision.cast(square, dtype)

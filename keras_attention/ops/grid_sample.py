@@ -2,11 +2,12 @@
 
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.ops import _symbolic
 from keras_attention.ops import _tensors
+from keras_attention.ops import precision
+from keras_attention.ops import sampling
 
 INTERPOLATIONS = ("bilinear", "nearest", "bicubic")
 PADDING_MODES = ("zeros", "border", "reflection")
@@ -15,18 +16,18 @@ PADDING_MODES = ("zeros", "border", "reflection")
 def _output_spec(inputs, grid, **settings):
     batch, dtype, _ = _check(inputs, grid, **settings)
     data_format = settings["data_format"]
-    channels = inputs.shape[_axes.channel_axis(data_format, 4)]
+    channels = inputs.shape[data_formats.channel_axis(data_format, 4)]
     shape = (batch, *grid.shape[1:3], channels)
-    return _axes.shape_from_last(shape, data_format), dtype
+    return data_formats.shape_from_channels_last(shape, data_format), dtype
 
 
 def _check(
     inputs, grid, *, interpolation, padding_mode, align_corners, data_format
 ):
     """Return the batch size, the dtype of the outputs and that of sums."""
-    _arguments.one_of("interpolation", interpolation, INTERPOLATIONS)
-    _arguments.one_of("padding_mode", padding_mode, PADDING_MODES)
-    _arguments.boolean("align_corners", align_corners)
+    validation.one_of("interpolation", interpolation, INTERPOLATIONS)
+    validation.one_of("padding_mode", padding_mode, PADDING_MODES)
+    validation.boolean("align_corners", align_corners)
     if len(inputs.shape) != 4:
         raise ValueError(
             "`inputs` must have rank 4. "
@@ -107,7 +108,7 @@ def grid_sample(
         The paper rounds halves up. PyTorch's own function has
         `align_corners=False` for a default.
     """
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     inputs = ops.convert_to_tensor(inputs)
     grid = ops.convert_to_tensor(grid)
     settings = {
@@ -117,7 +118,7 @@ def grid_sample(
         "data_format": data_format,
     }
     _, output_dtype, dtype = _check(inputs, grid, **settings)
-    outputs = _backend.grid_sample(
-        _backend.cast(inputs, dtype), _backend.cast(grid, dtype), **settings
+    outputs = sampling.interpolate(
+        precision.cast(inputs, dtype), precision.cast(grid, dtype), **settings
     )
-    return _backend.cast(outputs, output_dtype)
+    return precision.cast(outputs, output_dtype)

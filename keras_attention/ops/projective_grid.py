@@ -4,13 +4,11 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from keras_attention.ops import _grids
 from keras_attention.ops import _symbolic
+from keras_attention.ops import grids
 
 
-@_symbolic.takes_symbolic(
-    functools.partial(_grids.matrix_spec, (3, 3)), "theta"
-)
+@_symbolic.takes_symbolic(functools.partial(grids.matrix_spec, (3, 3)), "theta")
 def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the sampling grid of projective transformations.
 
@@ -47,6 +45,6 @@ def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
         `Spatial Transformer Networks <https://arxiv.org/abs/1506.02025>`_,
         section 3.2.
     """
-    theta = _grids.parameters("theta", theta, (3, 3))
-    locations = _grids.linear_map(theta, size, align_corners)
+    theta = grids.parameters("theta", theta, (3, 3))
+    locations = grids.linear_map(theta, size, align_corners)
     return locations[..., :2] / locations[..., 2:]

@@ -2,11 +2,12 @@
 
 from keras import ops
 
-from keras_attention import _axes
-from keras_attention import _backend
+from keras_attention._utils import data_formats
 from keras_attention.ops import _pixels
 from keras_attention.ops import _symbolic
 from keras_attention.ops import _tensors
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
 
 
 def _output_spec(inputs, offsets, *, data_format):
@@ -14,7 +15,7 @@ def _output_spec(inputs, offsets, *, data_format):
     _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
     batch = _tensors.batch_size(inputs=inputs, offsets=offsets)
     shape = [batch, *inputs.shape[1:]]
-    axes = _axes.spatial_axes(data_format, 4)
+    axes = data_formats.spatial_axes(data_format, 4)
     first = len(offsets.shape) == 5 and data_format == "channels_first"
     for axis, found in zip(axes, axes if first else (1, 2), strict=True):
         shape[axis] = shape[axis] or offsets.shape[found]
@@ -71,25 +72,25 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
         whole pixel all four are the same, and the gradient to the offset is
         zero. That code clamps both coordinates to the height.
     """
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     inputs, offsets = map(ops.convert_to_tensor, (inputs, offsets))
     _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
     output_dtype = _tensors.float_dtype("inputs", inputs)
     _tensors.float_dtype("offsets", offsets)
     dtype = _tensors.wide(output_dtype)
-    maps, moves = _backend.cast(inputs, dtype), _backend.cast(offsets, dtype)
+    maps, moves = precision.cast(inputs, dtype), precision.cast(offsets, dtype)
     first = data_format == "channels_first"
     if len(offsets.shape) == 4:
         maps = ops.transpose(maps, (0, 2, 3, 1)) if first else maps
         outputs = _moved(maps, moves)
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
-        return _backend.cast(outputs, output_dtype)
-    axes = _axes.spatial_axes(data_format, 4)
+        return precision.cast(outputs, output_dtype)
+    axes = data_formats.spatial_axes(data_format, 4)
     rows, columns = _pixels_of(maps, axes)
     outputs = _pixels.clamped_each(
         maps, moves[..., 0] + rows, moves[..., 1] + columns, axes
     )
-    return _backend.cast(outputs, output_dtype)
+    return precision.cast(outputs, output_dtype)
 
 
 def _moved(maps, moves):
@@ -102,7 +103,7 @@ def _pixels_of(maps, axes):
     """Return the rows and columns of maps, to be broadcast along them."""
     shape, rank = ops.shape(maps), len(maps.shape)
     return (
-        _backend.reshape(
+        reshaping.reshape(
             ops.arange(shape[axis], dtype=maps.dtype),
             (-1, *(1,) * (rank - 1 - axis)),
         )
@@ -115,7 +116,7 @@ def _check(shape, offsets_shape, data_format):
         raise ValueError(
             f"`inputs` must have rank 4. Received: inputs.shape={shape}"
         )
-    axes = _axes.spatial_axes(data_format, 4)
+    axes = data_formats.spatial_axes(data_format, 4)
     shared = (shape[0], *(shape[axis] for axis in axes), 2)
     wanted = {4: shared, 5: (*shape, 2)}.get(len(offsets_shape), ())
     if len(wanted) != len(offsets_shape) or any(

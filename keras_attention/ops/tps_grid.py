@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention.ops import _grids
+from keras_attention._utils import validation
 from keras_attention.ops import _symbolic
+from keras_attention.ops import grids
 
 
 def _spline_spec(points, size, *, align_corners):
-    spec = _grids.grid_spec("points", points, (None, 2), size, align_corners)
+    spec = grids.grid_spec("points", points, (None, 2), size, align_corners)
     _side(points)
     return spec
 
@@ -59,22 +59,22 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
         `Principal warps: thin-plate splines and the decomposition of
         deformations <https://doi.org/10.1109/34.24792>`_.
     """
-    points = _grids.parameters("points", points, (None, 2))
+    points = grids.parameters("points", points, (None, 2))
     side = _side(points)
-    height, width = _grids.size_of(size)
-    _arguments.boolean("align_corners", align_corners)
+    height, width = grids.size_of(size)
+    validation.boolean("align_corners", align_corners)
     if isinstance(height, int) and isinstance(width, int):
         shares = _static_shares(side, height, width, align_corners)
     else:
         shares = _shares(
-            ops, side, height, width, align_corners, _grids.dtype_of(points)
+            ops, side, height, width, align_corners, grids.dtype_of(points)
         )
     shares = ops.expand_dims(ops.cast(shares, points.dtype), -1)
-    centres = ops.cast(_grids.control_points(side), points.dtype)
+    centres = ops.cast(grids.control_points(side), points.dtype)
     # By how the points are moved, so that the identity is exact.
     moves = ops.expand_dims(points - centres, (1, 2))
-    x, y = _grids.positions(
-        ops, height, width, align_corners, _grids.dtype_of(points)
+    x, y = grids.positions(
+        ops, height, width, align_corners, grids.dtype_of(points)
     )
     identity = ops.stack(
         [x + ops.zeros_like(y), y + ops.zeros_like(x)], axis=-1
@@ -93,8 +93,8 @@ def _shares(maths, side, height, width, align_corners, dtype):
     The result is (height, width, K). `maths` is NumPy, or `keras.ops` where
     sizes are not known yet.
     """
-    centres = maths.array(_grids.control_points(side), dtype=dtype)
-    x, y = _grids.positions(maths, height, width, align_corners, dtype)
+    centres = maths.array(grids.control_points(side), dtype=dtype)
+    x, y = grids.positions(maths, height, width, align_corners, dtype)
     squares = (maths.expand_dims(x, -1) - centres[:, 0]) ** 2 + (
         maths.expand_dims(y, -1) - centres[:, 1]
     ) ** 2
@@ -113,7 +113,7 @@ def _shares(maths, side, height, width, align_corners, dtype):
 
 def _solution(side: int) -> np.ndarray:
     """Return the matrix from moves of points to the spline's coefficients."""
-    centres = _grids.control_points(side)
+    centres = grids.control_points(side)
     count = len(centres)
     squares = ((centres[:, np.newaxis] - centres) ** 2).sum(-1)
     system = np.zeros((count + 3, count + 3))

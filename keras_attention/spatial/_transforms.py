@@ -3,8 +3,8 @@
 import numpy as np
 from keras import ops
 
-from keras_attention import _backend
-from keras_attention.ops import _grids
+from keras_attention.ops import grids
+from keras_attention.ops import reshaping
 from keras_attention.ops.affine_grid import affine_grid
 from keras_attention.ops.projective_grid import projective_grid
 from keras_attention.ops.tps_grid import tps_grid
@@ -15,7 +15,7 @@ TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
 def identity(transform: str, control_points: int) -> np.ndarray:
     """Return the parameters that leave everything where it is."""
     if transform == "tps":
-        return _grids.control_points(control_points).ravel()
+        return grids.control_points(control_points).ravel()
     return np.array(
         {
             "affine": [1, 0, 0, 0, 1, 0],
@@ -29,7 +29,7 @@ def identity(transform: str, control_points: int) -> np.ndarray:
 def grid(transform: str, parameters, size, align_corners: bool):
     """Return the grid of a batch of parameters (B, degrees of freedom)."""
     if transform == "tps":
-        points = _backend.reshape(
+        points = reshaping.reshape(
             parameters, (-1, parameters.shape[-1] // 2, 2)
         )
         return tps_grid(points, size, align_corners=align_corners)
@@ -42,7 +42,7 @@ def grid(transform: str, parameters, size, align_corners: bool):
 def _matrix(transform: str, parameters):
     """Return the matrices (B, 2 or 3, 3) row by row."""
     if transform == "affine":
-        return _backend.reshape(parameters, (-1, 2, 3))
+        return reshaping.reshape(parameters, (-1, 2, 3))
     given = ops.unstack(parameters, axis=-1)
     zero, one = ops.zeros_like(given[0]), ops.ones_like(given[0])
     if transform == "attention":
@@ -53,4 +53,6 @@ def _matrix(transform: str, parameters):
         given = [one, zero, x, zero, one, y]
     else:  # projective
         given = [*given, one]
-    return _backend.reshape(ops.stack(given, axis=-1), (-1, len(given) // 3, 3))
+    return reshaping.reshape(
+        ops.stack(given, axis=-1), (-1, len(given) // 3, 3)
+    )

@@ -5,10 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _backend
-from keras_attention._layer import KernelLayer
-from keras_attention._products import convolve
+from keras_attention._base.calls import convolve
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import validation
+from keras_attention.ops import reshaping
 from keras_attention.ops.sample_offsets import sample_offsets
 
 # At offsets of zero their gradient is zero: they must start elsewhere.
@@ -98,10 +98,10 @@ class ConvOffset2D(KernelLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.kernel_size = _arguments.positive_integer(
+        self.kernel_size = validation.positive_integer(
             "kernel_size", kernel_size
         )
-        self.offset_layout = _arguments.one_of(
+        self.offset_layout = validation.one_of(
             "offset_layout", offset_layout, ("paired", "scrambled")
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -124,15 +124,15 @@ class ConvOffset2D(KernelLayer):
         )
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
-            return _backend.reshape(maps, (*ops.shape(x), 2))
+            return reshaping.reshape(maps, (*ops.shape(x), 2))
         if not first:
             maps = ops.transpose(maps, (0, 3, 1, 2))
         batch, doubled, height, width = ops.shape(maps)
         channels = doubled // 2
         if self.offset_layout == "scrambled":
-            pairs = _backend.reshape(maps, (batch, channels, height, width, 2))
+            pairs = reshaping.reshape(maps, (batch, channels, height, width, 2))
         else:
-            pairs = _backend.reshape(maps, (batch, channels, 2, height, width))
+            pairs = reshaping.reshape(maps, (batch, channels, 2, height, width))
             pairs = ops.transpose(pairs, (0, 1, 3, 4, 2))
         return pairs if first else ops.transpose(pairs, (0, 2, 3, 1, 4))
 

@@ -6,13 +6,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import KernelLayer
-from keras_attention.ops._windows import Windows
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import convolution
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
 from keras_attention.ops.deform_conv2d import deform_conv2d
+from keras_attention.ops.windows import Windows
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -125,18 +126,18 @@ class DeformableConv2D(KernelLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.filters = _arguments.positive_integer("filters", filters)
-        self.kernel_size = _arguments.size("kernel_size", kernel_size)
-        self.strides = _arguments.size("strides", strides)
-        self.padding = _arguments.padding("padding", padding)
-        self.dilation_rate = _arguments.size("dilation_rate", dilation_rate)
-        self.groups = _arguments.positive_integer("groups", groups)
-        self.offset_groups = _arguments.positive_integer(
+        self.filters = validation.positive_integer("filters", filters)
+        self.kernel_size = validation.size("kernel_size", kernel_size)
+        self.strides = validation.size("strides", strides)
+        self.padding = validation.padding("padding", padding)
+        self.dilation_rate = validation.size("dilation_rate", dilation_rate)
+        self.groups = validation.positive_integer("groups", groups)
+        self.offset_groups = validation.positive_integer(
             "offset_groups", offset_groups
         )
-        self.modulated = _arguments.boolean("modulated", modulated)
-        self.use_bias = _arguments.boolean("use_bias", use_bias)
-        self.activation = _arguments.activation("activation", activation)
+        self.modulated = validation.boolean("modulated", modulated)
+        self.use_bias = validation.boolean("use_bias", use_bias)
+        self.activation = validation.activation("activation", activation)
         self._check_divides("groups", "`filters`", self.filters)
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self._windows = Windows(
@@ -177,13 +178,13 @@ class DeformableConv2D(KernelLayer):
         attention = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, attention)
         attention = {
-            name: _backend.cast(value, x.dtype)
+            name: precision.cast(value, x.dtype)
             for name, value in attention.items()
         }
         return self._outputs(outputs, attention, return_attention)
 
     def compute_attention(self, x, training=None):
-        maps = self._offset_maps(_numerics.accumulable(x))
+        maps = self._offset_maps(precision.upcast(x))
         if not self.modulated:
             return {"offsets": maps}
         # Not `ops.split`, whose sizes PyTorch does not know in an export.
@@ -208,7 +209,7 @@ class DeformableConv2D(KernelLayer):
             data_format=self.data_format,
         )
         if self.use_bias:
-            outputs = outputs + _axes.per_channel(
+            outputs = outputs + reshaping.per_channel(
                 self.bias, self.data_format, 4
             )
         return self.activation(outputs)
@@ -247,15 +248,15 @@ class DeformableConv2D(KernelLayer):
 
     def _offset_maps(self, x):
         """Return the convolution that offsets and mask are made from."""
-        axes = _axes.spatial_axes(self.data_format, 4)
+        axes = data_formats.spatial_axes(self.data_format, 4)
         self._map_shape(x.shape, 1)  # which tells of too large windows
         if isinstance(self.padding, tuple):
             zeros = dict(zip(axes, self.padding, strict=True))
             x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
-        maps = _backend.conv2d(
+        maps = convolution.conv2d(
             x,
-            _backend.cast(self.offset_kernel, x.dtype),
-            _backend.cast(self.offset_bias, x.dtype),
+            precision.cast(self.offset_kernel, x.dtype),
+            precision.cast(self.offset_bias, x.dtype),
             strides=1 if self._skips else self.strides,
             padding="same" if self.padding == "same" else "valid",
             dilation_rate=self.dilation_rate,
@@ -269,16 +270,18 @@ class DeformableConv2D(KernelLayer):
             if self.padding == "same":
                 # Without strides there are more zeros before the map.
                 size = ops.shape(x)[axis]
-                start = self._windows.reach(i) // 2
-                start = start - self._windows.before(size, i)
+                start = self._windows.extent(i) // 2
+                start = start - self._windows.pad_before(size, i)
             slices[axis] = slice(start, None, self.strides[i])
         return maps[tuple(slices)]
 
     def _map_shape(self, input_shape, channels):
         shape = list(
-            _axes.with_channels(input_shape, channels, self.data_format)
+            data_formats.with_channels(input_shape, channels, self.data_format)
         )
-        for i, axis in enumerate(_axes.spatial_axes(self.data_format, 4)):
+        for i, axis in enumerate(
+            data_formats.spatial_axes(self.data_format, 4)
+        ):
             shape[axis] = self._windows.count(shape[axis], i)
         return tuple(shape)
 

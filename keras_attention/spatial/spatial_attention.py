@@ -5,12 +5,13 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import KernelLayer
-from keras_attention._norm import BatchNorm
+from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import convolution
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -95,10 +96,10 @@ class SpatialAttention(KernelLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.kernel_size = _arguments.positive_integer(
+        self.kernel_size = validation.positive_integer(
             "kernel_size", kernel_size
         )
-        self.use_norm = _arguments.boolean("use_norm", use_norm)
+        self.use_norm = validation.boolean("use_norm", use_norm)
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
@@ -111,10 +112,12 @@ class SpatialAttention(KernelLayer):
             data_format=self.data_format,
             **self._kernel("conv"),
         )
-        self.conv.build(_axes.with_channels(input_shape, 2, self.data_format))
+        self.conv.build(
+            data_formats.with_channels(input_shape, 2, self.data_format)
+        )
         if self.use_norm:
             self.norm = BatchNorm(
-                _axes.channel_axis(self.data_format, 4),
+                data_formats.channel_axis(self.data_format, 4),
                 momentum=0.99,
                 gamma_initializer="zeros",
                 dtype=self._policy_of("norm"),
@@ -123,19 +126,21 @@ class SpatialAttention(KernelLayer):
             self.norm.build(self.compute_attention_shape(input_shape))
 
     def compute_attention(self, x, training=None):
-        axis = _axes.channel_axis(self.data_format, 4)
-        d = [_backend.largest(x, (axis,)), _numerics.mean(x, (axis,))]
-        d = [_numerics.upcast_float16(plane) for plane in d]
-        kernel = _backend.cast(self.conv.kernel, d[0].dtype)
-        scores = ops.expand_dims(_backend.window_sums(d, kernel), axis)
+        axis = data_formats.channel_axis(self.data_format, 4)
+        d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]
+        d = [precision.upcast_float16(plane) for plane in d]
+        kernel = precision.cast(self.conv.kernel, d[0].dtype)
+        scores = ops.expand_dims(
+            convolution.conv2d_few_channels(d, kernel), axis
+        )
         if self.use_norm:
             scores = self.norm.call(scores, training=training)
         else:
-            scores = scores + _backend.cast(self.conv.bias, scores.dtype)
-        return _backend.cast(ops.sigmoid(scores), x.dtype)
+            scores = scores + precision.cast(self.conv.bias, scores.dtype)
+        return precision.cast(ops.sigmoid(scores), x.dtype)
 
     def compute_attention_shape(self, input_shape):
-        return _axes.with_channels(input_shape, 1, self.data_format)
+        return data_formats.with_channels(input_shape, 1, self.data_format)
 
     def get_config(self):
         return {

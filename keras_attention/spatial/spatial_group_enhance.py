@@ -5,11 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import AttentionLayer
+from keras_attention._base.layer import AttentionLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import elementwise
+from keras_attention.ops import normalization
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -99,8 +102,8 @@ class SpatialGroupEnhance(AttentionLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.groups = _arguments.positive_integer("groups", groups)
-        self.epsilon = _arguments.positive_number("epsilon", epsilon)
+        self.groups = validation.positive_integer("groups", groups)
+        self.epsilon = validation.positive_number("epsilon", epsilon)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
@@ -119,37 +122,43 @@ class SpatialGroupEnhance(AttentionLayer):
         )
 
     def compute_attention(self, x, training=None):
-        axes = _axes.spatial_axes(self.data_format, len(x.shape))
-        wide = _numerics.accumulable(x)
-        mean = self._grouped(_numerics.mean(wide, axes, keepdims=True))
+        axes = data_formats.spatial_axes(self.data_format, len(x.shape))
+        wide = precision.upcast(x)
+        mean = self._grouped(reductions.upcast_mean(wide, axes, keepdims=True))
         # t is the same of c / shrink, with epsilon / shrink, and does not
         # overflow where c^2 would. Few maps shrink at all.
         constant = ops.stop_gradient(mean)
-        square = _backend.dots(constant, constant, self._members)
-        shrink = _backend.rectify(square * 1e-12 - 1) + 1
+        square = reductions.group_dot(constant, constant, self._members)
+        shrink = elementwise.relu(square * 1e-12 - 1) + 1
         mean = mean / shrink
-        c = _backend.dots(self._grouped(wide), mean, self._members)
+        c = reductions.group_dot(self._grouped(wide), mean, self._members)
         places = 1 if self.data_format == "channels_last" else 3
-        centred, factor = _numerics.center(c, (places,), self.epsilon / shrink)
+        centred, factor = normalization.center(
+            c, (places,), self.epsilon / shrink
+        )
         # A group axis in the place that the format has it, of four.
         per_group = [1, 1, 1, 1]
         per_group[self._members - 1] = self.groups
         gamma, beta = (
-            _backend.reshape(_backend.cast(weight, wide.dtype), per_group)
+            reshaping.reshape(precision.cast(weight, wide.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
         # That is gamma t + beta, in fewer passes.
         gate = ops.sigmoid(centred * (gamma * factor) + beta)
-        shape = _axes.with_channels(ops.shape(x), self.groups, self.data_format)
-        return _backend.reshape(_backend.cast(gate, x.dtype), shape)
+        shape = data_formats.with_channels(
+            ops.shape(x), self.groups, self.data_format
+        )
+        return reshaping.reshape(precision.cast(gate, x.dtype), shape)
 
     def apply_attention(self, x, attention):
         gate = self._grouped(attention)
-        outputs = _backend.scale(self._grouped(x), gate, (self._members,))
-        return _backend.reshape(outputs, ops.shape(x))
+        outputs = reductions.scale(self._grouped(x), gate, (self._members,))
+        return reshaping.reshape(outputs, ops.shape(x))
 
     def compute_attention_shape(self, input_shape):
-        return _axes.with_channels(input_shape, self.groups, self.data_format)
+        return data_formats.with_channels(
+            input_shape, self.groups, self.data_format
+        )
 
     def get_config(self):
         return {
@@ -160,10 +169,10 @@ class SpatialGroupEnhance(AttentionLayer):
 
     def _grouped(self, x):
         """Return a map with its places in one axis, and its channels in two."""
-        merged = _axes.merge_space(x, self.data_format)
-        return _axes.split_channels(merged, self.groups, self.data_format)
+        merged = reshaping.merge_spatial_axes(x, self.data_format)
+        return reshaping.split_channels(merged, self.groups, self.data_format)
 
     @property
     def _members(self) -> int:
         """Where the members of a group are in a grouped map."""
-        return _axes.channel_axis(self.data_format, 3) + 1
+        return data_formats.channel_axis(self.data_format, 3) + 1

@@ -7,11 +7,11 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
-from keras_attention._layer import KernelLayer
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
 from keras_attention.ops.grid_sample import INTERPOLATIONS
 from keras_attention.ops.grid_sample import PADDING_MODES
 from keras_attention.ops.grid_sample import grid_sample
@@ -138,19 +138,19 @@ class SpatialTransformer(KernelLayer):
             data_format=data_format,
             **kwargs,
         )
-        self.localization = _arguments.layer("localization", localization)
-        self.transform = _arguments.one_of(
+        self.localization = validation.layer("localization", localization)
+        self.transform = validation.one_of(
             "transform", transform, _transforms.TRANSFORMS
         )
-        self.output_size = _arguments.optional_size("output_size", output_size)
-        self.interpolation = _arguments.one_of(
+        self.output_size = validation.optional_size("output_size", output_size)
+        self.interpolation = validation.one_of(
             "interpolation", interpolation, INTERPOLATIONS
         )
-        self.padding_mode = _arguments.one_of(
+        self.padding_mode = validation.one_of(
             "padding_mode", padding_mode, PADDING_MODES
         )
-        self.align_corners = _arguments.boolean("align_corners", align_corners)
-        self.control_points = _arguments.integer_of_two_or_more(
+        self.align_corners = validation.boolean("align_corners", align_corners)
+        self.control_points = validation.integer_of_two_or_more(
             "control_points", control_points
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
@@ -176,7 +176,7 @@ class SpatialTransformer(KernelLayer):
         )
         self.bias = self.add_weight(
             identity.shape,
-            lambda shape, dtype=None: _backend.cast(identity, dtype),
+            lambda shape, dtype=None: precision.cast(identity, dtype),
             name="bias",
             autocast=False,
         )
@@ -186,7 +186,7 @@ class SpatialTransformer(KernelLayer):
         grid = self.compute_attention(x, training=training)
         outputs = self.apply_attention(x, grid)
         return self._outputs(
-            outputs, _backend.cast(grid, x.dtype), return_attention
+            outputs, precision.cast(grid, x.dtype), return_attention
         )
 
     def compute_attention(self, x, training=None):
@@ -194,10 +194,10 @@ class SpatialTransformer(KernelLayer):
         if self.data_format == "channels_first" and len(features.shape) > 2:
             # In one order, so that weights suit both formats.
             features = ops.moveaxis(features, 1, -1)
-        features = _backend.reshape(features, (-1, self.kernel.shape[0]))
-        features = _numerics.accumulable(features)
+        features = reshaping.reshape(features, (-1, self.kernel.shape[0]))
+        features = precision.upcast(features)
         kernel, bias = (
-            _backend.cast(weight, features.dtype)
+            precision.cast(weight, features.dtype)
             for weight in (self.kernel, self.bias)
         )
         return _transforms.grid(
@@ -218,7 +218,7 @@ class SpatialTransformer(KernelLayer):
         )
 
     def compute_output_shape(self, input_shape):
-        channels = input_shape[_axes.channel_axis(self.data_format, 4)]
+        channels = input_shape[data_formats.channel_axis(self.data_format, 4)]
         place = self.compute_attention_shape(input_shape)
         if self.data_format == "channels_first":
             return (place[0], channels, *place[1:3])
@@ -251,5 +251,5 @@ class SpatialTransformer(KernelLayer):
     def _output_size(self, input_shape):
         if self.output_size is not None:
             return self.output_size
-        axes = _axes.spatial_axes(self.data_format, 4)
+        axes = data_formats.spatial_axes(self.data_format, 4)
         return tuple(input_shape[axis] for axis in axes)

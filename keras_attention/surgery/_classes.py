@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.surgery._state import Lost
 from keras_attention.surgery._state import is_of_keras
 
@@ -170,7 +170,7 @@ def with_graph(
     try:
         new = type(model)(*arguments, name=model.name, **kwargs)
     except Exception as error:  # of whoever wrote the class
-        raise Lost(_arguments.reason(error)) from error
+        raise Lost(validation.reason(error)) from error
     if len(arguments) == 2 and [
         id(x) for x in keras.tree.flatten(new.outputs)
     ] != [id(x) for x in keras.tree.flatten(arguments[1])]:
@@ -205,7 +205,7 @@ def from_config(
     try:
         new = made_by_config(type(model), config, model.name)
     except Exception as error:  # of whoever wrote the class
-        raise Lost(_arguments.reason(error)) from error
+        raise Lost(validation.reason(error)) from error
     if missing:
         raise Lost("its config does not name the model that is changed")
     return new

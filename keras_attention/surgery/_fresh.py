@@ -11,8 +11,8 @@ from typing import TypeAlias
 import keras
 import numpy as np
 
-from keras_attention import _arguments
-from keras_attention._layer import MapLayer
+from keras_attention._base.layer import MapLayer
+from keras_attention._utils import validation
 from keras_attention.surgery._layers import copied
 from keras_attention.surgery.identity_start import IdentityStart
 
@@ -86,7 +86,7 @@ class Fresh:
             raise ValueError(
                 f"`{self._name}` must be a layer or a function that returns a "
                 f"new one for a layer: called with {operation.name!r} it "
-                f"raised {_arguments.reason(error)}. "
+                f"raised {validation.reason(error)}. "
                 f"Received: {self._name}={self._template!r}"
             ) from error
 
@@ -113,7 +113,7 @@ class Fresh:
             raise ValueError(
                 f"`{self._name}` must be called with {count}: with such of "
                 f"shape {' and '.join(str(tuple(x.shape)) for x in seen)} it "
-                f"raised {_arguments.reason(error)}. "
+                f"raised {validation.reason(error)}. "
                 f"Received: {self._name}={layer!r}"
             ) from error
         shape = getattr(outputs, "shape", None)

@@ -8,7 +8,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -125,7 +125,9 @@ def spatial_size(shape, layout: str) -> tuple[int, ...] | None:
     """Return height and width, or whatever there is, of a map."""
     if len(shape) < 3:
         return None
-    return tuple(shape[axis] for axis in _axes.spatial_axes(layout, len(shape)))
+    return tuple(
+        shape[axis] for axis in data_formats.spatial_axes(layout, len(shape))
+    )
 
 
 def shapes(graph: Graph, layout: str, side: int = 256) -> list[tuple]:

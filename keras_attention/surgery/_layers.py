@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.surgery import _classes
 
 SIDES = (8, 32, 64, 224)  # to try where a size is open
@@ -35,7 +35,7 @@ def again(operation: Any, name: str | None = None) -> Any:
         raise ValueError(
             "A layer must be such that `from_config` accepts what `get_config` "
             f"returns, and {type(operation).__name__} is not: "
-            f"{_arguments.reason(error)}. Received: layer={operation!r}"
+            f"{validation.reason(error)}. Received: layer={operation!r}"
         ) from error
     if isinstance(operation, keras.layers.Layer):
         for old, new in _pairs(operation, copy):

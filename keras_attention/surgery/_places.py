@@ -12,7 +12,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.surgery import _graph
 
 Where = str | re.Pattern | Collection[str] | Callable[[Any], bool]
@@ -73,7 +73,7 @@ def _is_wanted(where, layer) -> bool:
         raise ValueError(
             "`where` must be a function that says of any layer of the model "
             f"whether it is meant: called with {layer.name!r} it raised "
-            f"{_arguments.reason(error)}. Received: where={where!r}"
+            f"{validation.reason(error)}. Received: where={where!r}"
         ) from error
 
 

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.surgery import _graph
 from keras_attention.surgery import _table
 from keras_attention.surgery._fresh import Fresh
@@ -133,7 +133,7 @@ def attach(
         `(inputs, outputs, name)`.
     """
     _graph.require_network(model)
-    identity = _arguments.boolean("identity", identity)
+    identity = validation.boolean("identity", identity)
     verbose = verbosity(verbose)
     among = places(model)
     chosen = selected(among, where)

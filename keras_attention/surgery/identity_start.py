@@ -6,10 +6,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._layer import AttentionLayer
+from keras_attention._base.layer import AttentionLayer
+from keras_attention._utils import validation
+from keras_attention.ops import elementwise
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -87,7 +87,7 @@ class IdentityStart(AttentionLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
-        self.layer = _arguments.layer("layer", layer)
+        self.layer = validation.layer("layer", layer)
         self.input_spec = layer.input_spec
         self.supports_masking = layer.supports_masking
 
@@ -119,10 +119,10 @@ class IdentityStart(AttentionLayer):
 
     def apply_attention(self, x, attention):
         """Return `x`, moved towards the output of the layer."""
-        scale = _axes.per_channel(
+        scale = reshaping.per_channel(
             ops.convert_to_tensor(self.scale), self.data_format, len(x.shape)
         )
-        return _backend.step(x, attention, scale)
+        return elementwise.step(x, attention, scale)
 
     def compute_attention_shape(self, input_shape):
         if not hasattr(self.layer, "compute_attention_shape"):

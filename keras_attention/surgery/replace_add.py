@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.surgery import _graph
@@ -104,7 +104,7 @@ def replace_add(
         with a factor of its own, as in Inception-ResNet, is left alone.
     """
     _graph.require_network(model)
-    identity = _arguments.boolean("identity", identity)
+    identity = validation.boolean("identity", identity)
     verbose = verbosity(verbose)
     found = {
         id(addition.call.outputs[0]): addition

@@ -4,7 +4,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.visualization import _watch
 
 
@@ -30,7 +30,7 @@ def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
                 raise
             raise ValueError(
                 f"`inputs` must be what `model` accepts, {_cause(model, error)}"
-                f". Received: inputs={_arguments.described(inputs)}"
+                f". Received: inputs={validation.described(inputs)}"
             ) from error
 
     _watch.build(model, inputs, called)
@@ -42,5 +42,5 @@ def _cause(model, error):
     try:
         shapes = keras.tree.map_structure(lambda x: x.shape, model.input)
     except (AttributeError, ValueError):
-        return f"which raised {_arguments.reason(error)}"
+        return f"which raised {validation.reason(error)}"
     return f"of shape {shapes}"

@@ -9,12 +9,12 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attention import _axes
 from keras_attention import channel
 from keras_attention import fusion
 from keras_attention import hard
 from keras_attention import mixed
 from keras_attention import spatial
+from keras_attention._utils import data_formats
 from keras_attention.surgery import IdentityStart
 from keras_attention.visualization import _watch
 
@@ -98,7 +98,7 @@ def _kind(values, layer, data_format) -> str:
             return kind
     if isinstance(values, dict):
         return _KEYS[frozenset(values)]
-    return _guess(values, _axes.resolve_data_format(data_format))
+    return _guess(values, data_formats.resolve_data_format(data_format))
 
 
 def _guess(values: np.ndarray, data_format: str) -> str:
@@ -115,7 +115,9 @@ def _guess(values: np.ndarray, data_format: str) -> str:
     if rank == 4 and shape[-1] == 2 and values.min() < 0:
         return "grid"
     if rank == 4:
-        _, height, width, channels = _axes.shape_to_last(shape, data_format)
+        _, height, width, channels = data_formats.shape_to_channels_last(
+            shape, data_format
+        )
         if height == width == 1:
             return "gates"
         return "heat" if channels == 1 else "mask"
@@ -129,7 +131,7 @@ def _guess(values: np.ndarray, data_format: str) -> str:
 def _split(path, kind, values, layer, data_format) -> list[Part]:
     """Return the parts of one attention, in one layout."""
     layout = getattr(layer, "data_format", None)
-    layout = layout or _axes.resolve_data_format(data_format)
+    layout = layout or data_formats.resolve_data_format(data_format)
     if kind in _WITH_CHANNELS:
         values = keras.tree.map_structure(
             lambda x: _channels_last(x, layout), values

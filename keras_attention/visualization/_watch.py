@@ -14,7 +14,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 
 
 class Call:
@@ -94,7 +94,7 @@ def count(inputs: Any) -> int:
     if len(sizes) != 1 or not all(sizes):
         raise ValueError(
             "`inputs` must be arrays of as many samples each, at least one. "
-            f"Received: inputs={_arguments.described(inputs)}"
+            f"Received: inputs={validation.described(inputs)}"
         )
     return sizes.pop()
 

@@ -9,7 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.hard import RecurrentAttention
 from keras_attention.surgery import IdentityStart
 from keras_attention.visualization import _inputs
@@ -67,8 +67,8 @@ def attention_maps(
         for the maps. On JAX a layer inside a compiled loop, such as a cell of
         `keras.layers.RNN`, has no values to tell, and is an error.
     """
-    _arguments.layer("model", model)
-    batch_size = _arguments.positive_integer("batch_size", batch_size)
+    validation.layer("model", model)
+    batch_size = validation.positive_integer("batch_size", batch_size)
     found: dict[LayerPath, list] = {}
 
     def see(call):

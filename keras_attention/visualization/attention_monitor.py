@@ -10,7 +10,7 @@ from typing import Any
 
 import keras
 
-from keras_attention import _arguments
+from keras_attention._utils import validation
 from keras_attention.visualization._sheet import require_matplotlib
 from keras_attention.visualization.attention_maps import attention_maps
 from keras_attention.visualization.plot_attention import plot_attention
@@ -71,8 +71,8 @@ class AttentionMonitor(keras.callbacks.Callback):
         self.inputs = inputs
         alone = not isinstance(inputs, list | tuple | dict)
         self.images = inputs if images is None and alone else images
-        self.every = _arguments.positive_integer("every", every)
-        self.batch_size = _arguments.positive_integer("batch_size", batch_size)
+        self.every = validation.positive_integer("every", every)
+        self.batch_size = validation.positive_integer("batch_size", batch_size)
         self.options = options
         self._events: Any = None
 

@@ -11,10 +11,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_attention import _arguments
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention import _numerics
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import derivatives
+from keras_attention.ops import precision
 from keras_attention.visualization import _inputs
 from keras_attention.visualization import _watch
 from keras_attention.visualization._path import LayerPath
@@ -89,8 +89,8 @@ def gradient_maps(
         `Grad-CAM: Visual Explanations from Deep Networks
         <https://arxiv.org/abs/1610.02391>`_, equations 1 and 2.
     """
-    _arguments.layer("model", model)
-    batch_size = _arguments.positive_integer("batch_size", batch_size)
+    validation.layer("model", model)
+    batch_size = validation.positive_integer("batch_size", batch_size)
     classes = _classes(class_index, _watch.count(inputs))
     wanted = None if layers is None else _paths(layers)
     found: dict[LayerPath, list[np.ndarray]] = {}
@@ -193,7 +193,7 @@ def _slopes(model, batch, maps, one_hot, scores):
             return moved if values is outputs else (moved, *outputs[1:])
 
         calls: Counter = Counter()
-        s = _numerics.accumulable(_watch.run(model, batch, see))
+        s = precision.upcast(_watch.run(model, batch, see))
         chosen = ops.sum(s * ops.cast(one_hot, s.dtype), axis=-1)
         if odds:
             others = ops.sum(s * ops.cast(1 - one_hot, s.dtype), axis=-1)
@@ -202,7 +202,7 @@ def _slopes(model, batch, maps, one_hot, scores):
         # Of maps that no score depends on the slope is zero, not an error.
         return ops.sum(chosen) + ops.sum(0 * shifts)
 
-    flat = _backend.gradient(score, ops.zeros((sum(sizes),), "float32"))
+    flat = derivatives.gradient(score, ops.zeros((sum(sizes),), "float32"))
     parts = np.split(_watch.to_numpy(flat), list(ends.values())[:-1])
     return {
         path: part.reshape(maps[path].shape)
@@ -213,9 +213,9 @@ def _slopes(model, batch, maps, one_hot, scores):
 def _weighed(values, slopes, layer) -> np.ndarray:
     """Return the sum of channels under their mean slopes, where positive."""
     layout = getattr(layer, "data_format", keras.config.image_data_format())
-    axes = _axes.spatial_axes(layout, values.ndim)
+    axes = data_formats.spatial_axes(layout, values.ndim)
     alpha = slopes.mean(axes, keepdims=True)
-    channels = _axes.channel_axis(layout, values.ndim)
+    channels = data_formats.channel_axis(layout, values.ndim)
     return np.maximum((alpha * values).sum(channels), 0).astype("float32")
 
 

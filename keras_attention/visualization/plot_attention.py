@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attention import _axes
+from keras_attention._utils import data_formats
 from keras_attention.visualization import _moves
 from keras_attention.visualization import _panels
 from keras_attention.visualization import _parts
@@ -101,7 +101,7 @@ def plot_attention(
     >>> type(figure)
     <class 'matplotlib.figure.Figure'>
     """
-    data_format = _axes.resolve_data_format(data_format)
+    data_format = data_formats.resolve_data_format(data_format)
     parts = _selected(_parts.parts(attention, layer, data_format), where)
     below = [] if gradients is None else _parts.parts(gradients, None, None)
     count = parts[0].count

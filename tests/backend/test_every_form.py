@@ -1,11 +1,13 @@
-"""Every function of a backend is its plain form, of all that callers pass.
+"""Every native form equals its definition, for all that callers pass.
 
 The arguments are generated: `FORMS` has a function for each name, that takes
 `pick`, which chooses one of its arguments, and a generator of numbers. It
-returns arrays to take gradients of, and what to do with a form and these.
+returns arrays to take gradients of, and a call of a function with these.
 """
 
-import keras
+import functools
+import inspect
+
 import numpy as np
 import pytest
 from keras import ops
@@ -16,27 +18,34 @@ from autodiff import Calls
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_numpy
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._backend import plain
+from keras_attention._utils import data_formats
+from keras_attention.ops import reshaping
+from native_forms import FUNCTIONS
+from native_forms import NAMES
+from native_forms import definition
 from parity.generated import off_kinks
 from parity.generated import picker
 
-NAMES = [
-    name
-    for name, value in vars(_backend).items()
-    if callable(value) and not name.startswith("_")
-]
 # JAX compiles each of them, forward and backward, in both forms.
 CASES = 6 if THOROUGH else {"tensorflow": 3}.get(BACKEND, 2)
 # These have the most arguments.
-MANY = ("conv2d", "grid_sample")
+MANY = ("conv2d", "channels_per_block", "interpolate")
 FORMS = {}
 
 
 def form(generate):
     FORMS[generate.__name__] = generate
     return generate
+
+
+def test_every_native_form_has_a_definition_and_a_comparison():
+    assert NAMES
+    assert set(NAMES) <= set(FUNCTIONS), "define it in keras_attention/ops"
+    assert set(NAMES) <= set(FORMS), "generate its arguments here"
+    for name in NAMES:
+        assert isinstance(FUNCTIONS[name], functools.partial), (
+            f"decorate the definition of {name} with `native`"
+        )
 
 
 @pytest.mark.parametrize(
@@ -47,14 +56,13 @@ def form(generate):
         for index in range(CASES * (2 if name in MANY else 1))
     ],
 )
-def test_every_form_is_the_plain_one(name, index):
-    assert name in FORMS, f"generate arguments of {name} here"
+def test_native_form_equals_definition(name, index):
     rng = np.random.default_rng([index, len(name)])
     arrays, call = FORMS[name](picker(name, index), rng)
     arrays = [np.asarray(array, "float32") for array in arrays]
     expected, found = (
-        outcome(getattr(module, name), call, arrays)
-        for module in (plain, _backend)
+        outcome(function, call, arrays)
+        for function in (definition(name), FUNCTIONS[name])
     )
     assert str(found[0].dtype) == str(expected[0].dtype)
     assert_close(found, expected, 2e-5)
@@ -62,9 +70,9 @@ def test_every_form_is_the_plain_one(name, index):
 
 def outcome(function, call, arrays):
     """Return the values and the gradients of a form."""
-    if function is plain.gradient:
-        # Nothing derives a plain form: it is held against the slope itself.
-        function = slope
+    if function is definition("gradient"):
+        # The definition raises: the form is compared with the derivative.
+        function = derivative
     values = call(function, *map(ops.convert_to_tensor, arrays))
     cotangent = np.random.default_rng(0).normal(size=values.shape)
     outputs, gradients, _ = vjp(
@@ -78,10 +86,10 @@ def outcome(function, call, arrays):
 
 
 def _compiles(function):
-    return function is not slope
+    return function is not derivative
 
 
-def slope(function, x):
+def derivative(function, x):
     """Return the gradient of the function in `gradient` below."""
     return 3 * ops.square(x)
 
@@ -90,7 +98,9 @@ def a_map(pick, rng, channels=None, data_format="channels_last"):
     """Return a map of rank 4."""
     size = (pick(1, 2, 3), pick(4, 5, 6, 7), pick(4, 5, 6, 7))
     shape = (*size, channels or pick(1, 2, 3, 6))
-    return rng.normal(size=_axes.shape_from_last(shape, data_format))
+    return rng.normal(
+        size=data_formats.shape_from_channels_last(shape, data_format)
+    )
 
 
 def formats(pick):
@@ -98,7 +108,7 @@ def formats(pick):
 
 
 @form
-def affine(pick, rng):
+def dense(pick, rng):
     between = pick((), (2,))
     arrays = [rng.normal(size=(3, *between, 4)), rng.normal(size=(4, 5))]
     if pick(True, False):
@@ -147,7 +157,7 @@ def normalize(pick, rng):
 
 
 @form
-def blend(pick, rng):
+def lerp(pick, rng):
     shape = pick((3, 4), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 3, 4))
     return rng.normal(size=(3, *shape)), lambda form, *x: form(*x)
 
@@ -161,7 +171,7 @@ def step(pick, rng):
 
 
 @form
-def rectify(pick, rng):
+def relu(pick, rng):
     x = rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
     # What was in it may be lost: a form gets its own.
     return [x], lambda form, x: form(1 * x)
@@ -214,27 +224,42 @@ def conv2d(pick, rng):
     shape = (pick(2, 3), *size, groups * members)
     shape = tuple(int(n) for n in shape)
     arrays = [
-        rng.normal(size=_axes.shape_from_last(shape, data_format)),
+        rng.normal(
+            size=data_formats.shape_from_channels_last(shape, data_format)
+        ),
         rng.normal(size=(*kernel_size, members, groups * pick(1, 2))),
     ]
     if pick(True, False):
         arrays.append(rng.normal(size=arrays[1].shape[-1]))
 
+    settings = {
+        "strides": strides,
+        "padding": padding,
+        "dilation_rate": dilation_rate,
+    }
+
     def call(form, x, kernel, bias=None):
-        # TensorFlow's plain form has no other layout on CPUs without oneDNN.
-        is_plain = form is plain.conv2d
-        outputs = form(
-            _axes.to_last(x, data_format) if is_plain else x,
-            kernel,
-            bias,
-            strides=strides,
-            padding=padding,
-            dilation_rate=dilation_rate,
-            data_format="channels_last" if is_plain else data_format,
-        )
-        return _axes.from_last(outputs, data_format) if is_plain else outputs
+        if inspect.isfunction(form):  # the definition
+            return reference_conv2d(x, kernel, bias, data_format, settings)
+        convolve = FUNCTIONS["conv2d"]
+        return convolve(x, kernel, bias, data_format=data_format, **settings)
 
     return arrays, call
+
+
+def reference_conv2d(x, kernel, bias, data_format, settings):
+    """Convolve with the channels last.
+
+    TensorFlow has no other layout on CPUs without oneDNN.
+    """
+    x = reshaping.to_channels_last(x, data_format)
+    y = ops.conv(x, kernel, data_format="channels_last", **settings)
+    y = y if bias is None else y + bias
+    return reshaping.from_channels_last(y, data_format)
+
+
+# What it returns is used by convolutions in groups.
+FORMS["channels_per_block"] = conv2d
 
 
 @form
@@ -247,7 +272,7 @@ def pointwise(pick, rng):
 
 
 @form
-def window_sums(pick, rng):
+def conv2d_few_channels(pick, rng):
     size, planes = pick(1, 2, 3, 4, 5, 7, 9, 10), pick(2, 2, 1, 3)
     # Of one sample, PyTorch cannot differentiate what `keras.ops.conv` does.
     shape = (pick(2, 3), pick(1, 4, 6), pick(3, 5))
@@ -278,12 +303,12 @@ def mean(pick, rng):
 
 
 @form
-def total(pick, rng):
+def reduce_sum(pick, rng):
     return reduced(pick, rng)
 
 
 @form
-def largest(pick, rng):
+def amax(pick, rng):
     # Whole numbers, many of them equal, share the gradient.
     return reduced(pick, rng, ties=pick(True, False))
 
@@ -306,7 +331,7 @@ def scale(pick, rng):
 
 
 @form
-def dots(pick, rng):
+def group_dot(pick, rng):
     members = pick(1, 2, 8, 32, 33)
     axis, shape, other = pick(
         (3, (2, 6, 4, members), (2, 1, 4, members)),
@@ -319,10 +344,10 @@ def dots(pick, rng):
 
 
 @form
-def halve(pick, rng):
+def max_pool(pick, rng):
     data_format = formats(pick)
     size = (pick(1, 2, 4, 5, 7), pick(1, 3, 4, 6))
-    shape = _axes.shape_from_last((2, *size, 3), data_format)
+    shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     x = rng.normal(size=shape)
     return [x], lambda form, x: form(x, data_format=data_format)
 
@@ -331,7 +356,7 @@ def halve(pick, rng):
 def resize_bilinear(pick, rng):
     data_format = formats(pick)
     size = (pick(1, 2, 4, 5), pick(1, 3, 4))
-    shape = _axes.shape_from_last((2, *size, 3), data_format)
+    shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     settings = {
         "align_corners": pick(True, False),
         "data_format": data_format,
@@ -342,14 +367,14 @@ def resize_bilinear(pick, rng):
 
 
 @form
-def tile_means(pick, rng):
+def average_pool(pick, rng):
     factor = pick(1, 2, 3, 4)
     shape = (2, factor * pick(1, 2, 3), factor * pick(1, 2), pick(1, 3))
     return [rng.normal(size=shape)], lambda form, x: form(x, factor)
 
 
 @form
-def grid_sample(pick, rng):
+def interpolate(pick, rng):
     settings = {
         "interpolation": pick("bilinear", "bicubic", "nearest"),
         "padding_mode": pick("zeros", "border", "reflection"),
@@ -362,7 +387,7 @@ def grid_sample(pick, rng):
 
 
 @form
-def take_rows(pick, rng):
+def gather_pixels(pick, rng):
     x = a_map(pick, rng)
     shape = (len(x), pick(1, 3), pick(1, 4))
     index = [rng.integers(0, n, shape).astype("int32") for n in x.shape[1:3]]
@@ -372,7 +397,7 @@ def take_rows(pick, rng):
 
 
 @form
-def take_along(pick, rng):
+def gather_along(pick, rng):
     axis = pick(1, 2)
     shape = (pick(1, 2), pick(3, 4), pick(4, 5))
     index = rng.integers(0, shape[axis], shape).astype("int32")
@@ -405,7 +430,7 @@ def paired(indices, weights):
 
 
 @form
-def weighted_rows(pick, rng):
+def weighted_gather(pick, rng):
     x = a_map(pick, rng)
     indices, weights = taps(pick, rng, x, (pick(1, 3), pick(1, 4)))
 
@@ -448,9 +473,3 @@ def gradient(pick, rng):
         return ops.stop_gradient(found) + 0 * x
 
     return [x], call
-
-
-def test_there_are_forms_to_compare():
-    assert len(NAMES) > 20
-    assert keras.config.backend() == BACKEND
-    assert set(FORMS) <= set(NAMES)

@@ -5,6 +5,7 @@ import functools
 import numpy as np
 import pytest
 
+import native_forms
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import some
@@ -18,9 +19,8 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention import RecurrentAttention
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
-from keras_attention import _backend
 from keras_attention import ops
-from keras_attention._backend import plain
+from keras_attention.ops import reductions
 from stress import functions
 
 if BACKEND != "jax":
@@ -268,7 +268,7 @@ def taps(rng, shape, size):
     return [jnp.asarray(rng.integers(0, size, shape)) for _ in range(2)]
 
 
-def native_forms():
+def forms():
     """Return by name: a call of a form, and shapes of what it is called on."""
     rng = np.random.default_rng(0)
     rows, columns = taps(rng, (2, 3, 4), 4), taps(rng, (2, 3, 4), 5)
@@ -281,7 +281,7 @@ def native_forms():
 
     read = [IMAGES, *[(2, 3, 4)] * 4]
     found = {
-        "weighted_rows": (lambda f, x, *w: f(x, *pairs(w)), read),
+        "weighted_gather": (lambda f, x, *w: f(x, *pairs(w)), read),
         "deform": (
             lambda f, x, kernel, *w: f(
                 x, *pairs(w), kernel, groups=1, offset_groups=1
@@ -304,14 +304,16 @@ def native_forms():
         ),
     }
     for size in (1, 4, 7):
-        found[f"window_sums {size}"] = (
+        found[f"conv2d_few_channels {size}"] = (
             lambda f, *x: f(x[:-1], x[-1]),
             [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)],
         )
-    for name in ("dots", "scale"):
-        of_gate = (2, 1, 3, 4) if name == "dots" else (2, 5, 3, 1)
+    for name in ("group_dot", "scale"):
+        of_gate = (2, 1, 3, 4) if name == "group_dot" else (2, 5, 3, 1)
         found[name] = (
-            lambda f, x, y, axis=3 if name == "dots" else (3,): f(x, y, axis),
+            lambda f, x, y, axis=3 if name == "group_dot" else (3,): f(
+                x, y, axis
+            ),
             [(2, 5, 3, 4), of_gate],
         )
     return found
@@ -320,13 +322,13 @@ def native_forms():
 @pytest.mark.parametrize(
     ("dtype", "name"),
     [
-        *(("float32", name) for name in native_forms()),
-        *(("bfloat16", name) for name in some(native_forms(), 3)),
+        *(("float32", name) for name in forms()),
+        *(("bfloat16", name) for name in some(forms(), 3)),
     ],
 )
 def test_derivatives_of_native_forms(name, dtype):
-    """Both modes and the second derivatives are those of the plain form."""
-    call, shapes = native_forms()[name]
+    """Both modes and the second derivatives are those of the definition."""
+    call, shapes = forms()[name]
     point = like([jax.ShapeDtypeStruct(shape, dtype) for shape in shapes], 1)
     v = like(point, 2)
 
@@ -345,8 +347,8 @@ def test_derivatives_of_native_forms(name, dtype):
     # In float32: how precise half precision is, is the backend's affair.
     wide = jax.tree.map(lambda x: x.astype("float32"), (point, v))
     form = name.split()[0]
-    found = derivatives(getattr(_backend, form), point, v)
-    expected = derivatives(getattr(plain, form), *wide)
+    found = derivatives(native_forms.FUNCTIONS[form], point, v)
+    expected = derivatives(native_forms.definition(form), *wide)
     assert {x.dtype for x in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
     found = jax.tree.map(lambda x: x.astype("float32"), found)
     assert_close(found, expected, 2e-5 if dtype == "float32" else 0.05)
@@ -359,7 +361,7 @@ def test_second_derivatives_of_maxima(keepdims):
     v = jnp.asarray([[1.0, 4.0, 2.0], [5.0, 7.0, 6.0]])
 
     def largest(x):
-        return _backend.largest(x, (1,), keepdims).ravel()
+        return reductions.amax(x, (1,), keepdims).ravel()
 
     tangent = jax.jvp(largest, (x,), (v,))[1]
     assert_close(tangent, np.array([3.0, 5.0], "float32"))
@@ -378,7 +380,7 @@ def test_more_equal_maxima_than_float16_counts():
     x = jnp.zeros((1, 256, 257), "float16")
 
     def largest(x):
-        return _backend.largest(x, (1, 2))
+        return reductions.amax(x, (1, 2))
 
     primal_and_tangent = jax.jvp(largest, (x,), (x + 4,))
     assert_close(primal_and_tangent, [np.zeros(1), np.full(1, 4.0)])

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.skipif(
 
 SCRIPT = """
 import torch
-from keras_attention._backend.torch import products
+from keras_attention.ops import convolution
 
 torch.set_num_threads(1)
 for channels in (3, 4):
@@ -22,7 +22,7 @@ for channels in (3, 4):
         kernel = torch.randn(1, 1, channels, 6, requires_grad=True)
         for _ in range(50):
             x = torch.randn(2, size, size, channels, requires_grad=True)
-            y = products.conv2d(
+            y = convolution.conv2d(
                 x, kernel, None, strides=2, padding="same", dilation_rate=1,
                 data_format="channels_last",
             )

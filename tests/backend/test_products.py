@@ -1,4 +1,4 @@
-"""Products, norms and blends of the backends are what the plain forms do."""
+"""Products and normalization: native forms equal their definitions."""
 
 import functools
 
@@ -12,21 +12,22 @@ from autodiff import Calls
 from autodiff import some
 from autodiff import vjp
 from contract.case import assert_close
-from keras_attention import _axes
-from keras_attention import _backend
-from keras_attention._backend import plain
+from keras_attention._utils import data_formats
+from keras_attention.ops import reshaping
+from native_forms import FUNCTIONS
+from native_forms import definition
 
 
 def compare(name, arrays, rng, half=True, **settings):
-    """Hold a form of the active backend against the plain one, and gradients.
+    """Compare a native form with its definition, values and gradients.
 
     With `half` in float16 as well, but only values.
     """
     arrays = [x.astype("float32") for x in arrays]
-    reference = _conv2d_by_last if name == "conv2d" else getattr(plain, name)
+    reference = _conv2d_by_last if name == "conv2d" else definition(name)
     forms = [
         functools.partial(_first, form, settings)
-        for form in (getattr(_backend, name), reference)
+        for form in (FUNCTIONS[name], reference)
     ]
     cotangent = rng.normal(
         size=forms[1](*map(ops.convert_to_tensor, arrays)).shape
@@ -45,15 +46,14 @@ def compare(name, arrays, rng, half=True, **settings):
 
 
 def _conv2d_by_last(x, kernel, bias, *, data_format, **settings):
-    """Return the plain form's convolution of the map with the channels last.
+    """Convolve with the channels last.
 
     TensorFlow has no other on CPUs without oneDNN, and none of some dtypes.
     """
-    x = _axes.to_last(x, data_format)
-    outputs = plain.conv2d(
-        x, kernel, bias, data_format="channels_last", **settings
-    )
-    return _axes.from_last(outputs, data_format)
+    x = reshaping.to_channels_last(x, data_format)
+    outputs = ops.conv(x, kernel, data_format="channels_last", **settings)
+    outputs = outputs if bias is None else outputs + bias
+    return reshaping.from_channels_last(outputs, data_format)
 
 
 def _first(form, settings, *arrays):
@@ -78,8 +78,8 @@ def test_norms(name, axis, shape, rng):
     if name == "batch_norm":
         arrays = [ops.convert_to_tensor(x, "float32") for x in arrays]
         found, expected = (
-            form.batch_norm(*arrays, **settings)[1:]
-            for form in (_backend, plain)
+            form(*arrays, **settings)[1:]
+            for form in (FUNCTIONS[name], definition(name))
         )
         assert_close(found, expected)
 
@@ -97,7 +97,9 @@ def test_pointwise(axis, shape, rng):
 )
 @pytest.mark.parametrize("padding", ["same", "valid"])
 def test_conv2d(channels, groups, padding, data_format, rng):
-    shape = _axes.shape_from_last((2, 6, 5, channels), data_format)
+    shape = data_formats.shape_from_channels_last(
+        (2, 6, 5, channels), data_format
+    )
     x = rng.normal(size=shape)
     kernel = rng.normal(size=(3, 2, channels // groups, 2 * groups))
     settings = {
@@ -116,7 +118,9 @@ def test_conv2d(channels, groups, padding, data_format, rng):
 @pytest.mark.parametrize("strides", [2, (3, 1)])
 @pytest.mark.parametrize("size", some([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
 def test_same_padding_with_strides(size, strides, data_format, rng):
-    x = rng.normal(size=_axes.shape_from_last((2, *size, 4), data_format))
+    x = rng.normal(
+        size=data_formats.shape_from_channels_last((2, *size, 4), data_format)
+    )
     for taps in some([(3, 2), (1, 5), (2, 3), (1, 1)], 3):
         kernel = rng.normal(size=(*taps, 2, 6))
         settings = {
@@ -130,13 +134,15 @@ def test_same_padding_with_strides(size, strides, data_format, rng):
 
 
 def test_tile_means(rng):
-    compare("tile_means", [rng.normal(size=(2, 6, 9, 4))], rng, factor=3)
+    compare("average_pool", [rng.normal(size=(2, 6, 9, 4))], rng, factor=3)
 
 
 @pytest.mark.parametrize("size", [(4, 5), (1, 2)])
 def test_resizing(size, data_format, rng):
-    x = rng.normal(size=_axes.shape_from_last((2, *size, 3), data_format))
-    compare("halve", [x], rng, data_format=data_format)
+    x = rng.normal(
+        size=data_formats.shape_from_channels_last((2, *size, 3), data_format)
+    )
+    compare("max_pool", [x], rng, data_format=data_format)
     for align_corners in (False, True):
         settings = {"align_corners": align_corners, "data_format": data_format}
         compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
@@ -149,7 +155,7 @@ def test_halving_is_traced_for_all_sizes(rng):
     x = torch.tensor(rng.normal(size=(2, 9, 8, 3)))
 
     def halve(x):
-        return _backend.halve(x, data_format="channels_last")
+        return FUNCTIONS["max_pool"](x, data_format="channels_last")
 
     traced = torch.jit.trace(halve, x[:, :5, :7])
     for size in ((9, 8), (4, 5), (1, 2)):
@@ -165,7 +171,7 @@ def test_convolutions_are_traced_for_all_sizes(rng):
     kernel = torch.tensor(rng.normal(size=(3, 2, 4, 5)))
 
     def convolve(x):
-        return _backend.conv2d(
+        return FUNCTIONS["conv2d"](
             x,
             kernel,
             None,
@@ -182,14 +188,14 @@ def test_convolutions_are_traced_for_all_sizes(rng):
 
 
 def test_rectify(rng):
-    compare("rectify", [rng.normal(size=(3, 4))], rng)
+    compare("relu", [rng.normal(size=(3, 4))], rng)
 
 
 def test_blend(rng):
-    compare("blend", rng.uniform(size=(3, 2, 4, 5)), rng)
+    compare("lerp", rng.uniform(size=(3, 2, 4, 5)), rng)
 
 
 def test_shapes_of_what_has_no_numbers_yet():
     for x in (ops.ones((2, 3)), keras.KerasTensor((2, 3)), np.ones((2, 3))):
-        for module in (_backend, plain):
-            assert tuple(module.reshape(x, (3, -1)).shape) == (3, 2)
+        for form in (FUNCTIONS["reshape"], definition("reshape")):
+            assert tuple(form(x, (3, -1)).shape) == (3, 2)

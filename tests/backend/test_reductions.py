@@ -1,4 +1,4 @@
-"""What backends do in their own words is what the plain form does."""
+"""Reductions: native forms equal their definitions."""
 
 import os
 import subprocess
@@ -14,8 +14,8 @@ from autodiff import Calls
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_numpy
-from keras_attention import _backend
-from keras_attention._backend import plain
+from native_forms import FUNCTIONS
+from native_forms import definition
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
@@ -30,7 +30,7 @@ def test_largest(axes, keepdims, rng):
             [x],
             cotangent.astype("float32"),
         )[:2]
-        for form in (_backend.largest, plain.largest)
+        for form in (FUNCTIONS["amax"], definition("amax"))
     )
     assert_close(found, expected)
 
@@ -41,13 +41,12 @@ def of_planes(form):
 
 
 def forms(name, shapes, *arguments):
-    """Return what a form of a backend does forward and backward, and plain."""
+    """Return values and gradients of a native form, and of its definition."""
     rng = np.random.default_rng(0)
     inputs = [rng.normal(size=shape).astype("float32") for shape in shapes]
     found = []
-    for module in (_backend, plain):
-        form = getattr(module, name)
-        if name == "window_sums":
+    for form in (FUNCTIONS[name], definition(name)):
+        if name == "conv2d_few_channels":
             form = of_planes(form)
         layer = Calls(lambda *x, form=form: form(*x, *arguments))
         outputs = keras.ops.convert_to_numpy(
@@ -68,7 +67,7 @@ def forms(name, shapes, *arguments):
 
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("axes", [(-1,), (1, 2), (0, 2, 3)])
-@pytest.mark.parametrize("name", ["mean", "total"])
+@pytest.mark.parametrize("name", ["mean", "reduce_sum"])
 def test_sums(name, axes, keepdims):
     assert_close(*forms(name, [(2, 3, 4, 5)], axes, keepdims))
 
@@ -87,31 +86,31 @@ def test_dots(members):
         (3, (2, 6, 4, members), (2, 1, 4, members)),
         (2, (2, 4, members, 6), (2, 4, members, 1)),
     ):
-        assert_close(*forms("dots", [shape, other], axis))
+        assert_close(*forms("group_dot", [shape, other], axis))
 
 
 @pytest.mark.parametrize("bias", [False, True])
 @pytest.mark.parametrize("places", [(), (2,)])
 def test_affine(places, bias):
     shapes = [(3, *places, 4), (4, 5)] + bias * [(5,)]
-    assert_close(*forms("affine", shapes))
+    assert_close(*forms("dense", shapes))
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 11])
 def test_window_sums(size):
     shapes = [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)]
-    assert_close(*forms("window_sums", shapes))
+    assert_close(*forms("conv2d_few_channels", shapes))
 
 
 def test_largest_without_its_gradient(rng):
     x = rng.normal(size=(2, 3, 4)).astype("float32")
-    found = _backend.largest(keras.ops.array(x), (1,))
+    found = FUNCTIONS["amax"](keras.ops.array(x), (1,))
     assert_close(keras.ops.convert_to_numpy(found), x.max(1))
 
 
 def test_gradient(rng):
     x = rng.normal(size=(2, 3)).astype("float32")
-    found = _backend.gradient(
+    found = FUNCTIONS["gradient"](
         lambda x: keras.ops.sum(x * x), keras.ops.convert_to_tensor(x)
     )
     assert_close(keras.ops.convert_to_numpy(found), 2 * x)
@@ -153,6 +152,6 @@ def test_maxima_that_a_compiler_recomputes_have_gradients():
 def test_means_of_many_values_are_accurate(shape, axes, rng):
     """Or batch norms of maps with an offset lose digits."""
     x = (1.03 + 1e-3 * rng.normal(size=shape)).astype("float32")
-    found = to_numpy(_backend.mean(ops.convert_to_tensor(x), axes))
+    found = to_numpy(FUNCTIONS["mean"](ops.convert_to_tensor(x), axes))
     expected = x.mean(axes, dtype="float64")
     assert np.abs(found - expected).max() < 1e-6

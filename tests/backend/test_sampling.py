@@ -1,4 +1,4 @@
-"""Samplers of the backends do what the plain ones do."""
+"""Sampling: native forms equal their definitions."""
 
 import keras
 import pytest
@@ -7,8 +7,8 @@ from autodiff import BACKEND
 from autodiff import Calls
 from autodiff import vjp
 from contract.case import assert_close
-from keras_attention import _backend
-from keras_attention._backend import plain
+from native_forms import FUNCTIONS
+from native_forms import definition
 
 
 def taps(rng, shape, size):
@@ -21,7 +21,7 @@ def taps(rng, shape, size):
 
 def both(name, call, arrays, rng):
     """Return values and gradients of both forms of a function."""
-    values = call(getattr(plain, name), *map(keras.ops.array, arrays))
+    values = call(definition(name), *map(keras.ops.array, arrays))
     cotangent = rng.normal(size=values.shape).astype("float32")
     return (
         vjp(
@@ -29,7 +29,7 @@ def both(name, call, arrays, rng):
             arrays,
             cotangent,
         )[:2]
-        for form in (getattr(_backend, name), getattr(plain, name))
+        for form in (FUNCTIONS[name], definition(name))
     )
 
 
@@ -53,7 +53,7 @@ def test_weighted_rows(exporting, rng, monkeypatch):
         # What is exported has no bags in it.
         monkeypatch.setattr("torch.compiler.is_exporting", lambda: exporting)
     call, arrays = sampled(lambda form, *inputs: form(*inputs), rng)
-    found, expected = both("weighted_rows", call, arrays, rng)
+    found, expected = both("weighted_gather", call, arrays, rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
 
@@ -94,7 +94,7 @@ def test_take_along(axis, rng):
         return form(x, keras.ops.array(index), axis)
 
     x = rng.normal(size=(2, 4, 4)).astype("float32")
-    found, expected = both("take_along", call, [x], rng)
+    found, expected = both("gather_along", call, [x], rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
 
@@ -106,6 +106,6 @@ def test_take_rows(rng):
         return form(x, *map(keras.ops.array, index))
 
     x = rng.normal(size=(2, 4, 4, 3)).astype("float32")
-    found, expected = both("take_rows", call, [x], rng)
+    found, expected = both("gather_pixels", call, [x], rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])

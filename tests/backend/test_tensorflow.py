@@ -13,8 +13,8 @@ from contract.case import assert_same
 from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SpatialAttention
-from keras_attention import _backend
 from keras_attention import ops
+from native_forms import FUNCTIONS
 from small_networks import small
 
 if BACKEND != "tensorflow":
@@ -151,7 +151,7 @@ def test_channels_first_convolutions_equal_channels_last(
                 if layout == "channels_first"
                 else tf.transpose(x, (0, 2, 3, 1))
             )
-            y = _backend.conv2d(
+            y = FUNCTIONS["conv2d"](
                 maps, kernel, bias, data_format=layout, **settings
             )
             y = tf.transpose(y, order)
@@ -168,7 +168,7 @@ def test_channels_first_convolutions_in_graphs(size, groups, jit_compile, rng):
     kernel = tf.constant(rng.normal(size=(size, size, 4 // groups, 6)))
 
     def convolve(x):
-        return _backend.conv2d(
+        return FUNCTIONS["conv2d"](
             x,
             kernel,
             None,
@@ -193,15 +193,15 @@ def test_channels_first_convolutions_in_graphs(size, groups, jit_compile, rng):
 
 @pytest.mark.parametrize("on_gpu", [False, True])
 def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
-    from keras_attention._backend.tensorflow import products
+    from keras_attention._backend import tensorflow as native
 
     devices = [tf.config.LogicalDevice("/device:GPU:0", "GPU")] * on_gpu
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: devices)
 
     @tf.function
     def convolve(x):
-        assert products.runs_on_gpu(x) == on_gpu
-        return _backend.conv2d(
+        assert native._runs_on_gpu(x) == on_gpu
+        return FUNCTIONS["conv2d"](
             x,
             tf.ones((3, 3, 4, 4)),
             None,
@@ -215,7 +215,7 @@ def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
     (node,) = (n for n in graph.as_graph_def().node if n.op == "Conv2D")
     assert node.attr["data_format"].s == (b"NCHW" if on_gpu else b"NHWC")
     x = tf.ones((2, 4, 5, 6))  # which lies on a CPU
-    assert not products.runs_on_gpu(x)
+    assert not native._runs_on_gpu(x)
 
 
 @pytest.mark.parametrize("offset_groups", [1, 2])

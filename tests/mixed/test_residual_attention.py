@@ -19,10 +19,10 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import ResidualAttention
-from keras_attention._backend.plain.resizing import resize_bilinear
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import ResidualUnit
+from native_forms import definition
 from twins import mixed
 
 RNG = np.random.default_rng(0)
@@ -264,7 +264,7 @@ class TestResize:
     def test_equals_the_twin(self, x, new, align_corners):
         expected = mixed.resize(x, (2, *new, 3), align_corners)
         for layout in LAYOUTS:
-            found = resize_bilinear(
+            found = definition("resize_bilinear")(
                 ops.array(to_layout(x, layout)),
                 new,
                 align_corners=align_corners,
@@ -290,7 +290,9 @@ def test_resizing_without_corners_is_that_of_keras(size, rng):
     new = [2 * n - n % 2 for n in size]
     settings = {"data_format": "channels_last"}
     expected = ops.image.resize(ops.array(x), new, "bilinear", **settings)
-    found = resize_bilinear(ops.array(x), new, align_corners=False, **settings)
+    found = definition("resize_bilinear")(
+        ops.array(x), new, align_corners=False, **settings
+    )
     assert_close(found, expected)
 
 

@@ -1,15 +1,15 @@
-"""The two forms of a sampler: the backend's own, and the plain twin."""
+"""The two forms of a sampler: the native one, and its definition."""
 
 import pytest
 
 from autodiff import BACKEND
-from keras_attention import _backend
-from keras_attention._backend import plain
+from keras_attention.ops import sampling
+from native_forms import definition
 
 
-# JAX's own is the plain one with another gather, and compiles for each anew.
-@pytest.fixture(params=["native"] if BACKEND == "jax" else ["native", "plain"])
+# JAX's own is the definition, compiled, which it would be again for each.
+@pytest.fixture(params=["native"] if BACKEND == "jax" else ["native", "keras"])
 def form(request, monkeypatch):
-    if request.param == "plain":
-        monkeypatch.setattr(_backend, "grid_sample", plain.grid_sample)
+    if request.param == "keras":
+        monkeypatch.setattr(sampling, "interpolate", definition("interpolate"))
     return request.param

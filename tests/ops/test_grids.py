@@ -7,8 +7,8 @@ from keras import ops
 
 from contract.case import assert_close
 from contract.case import to_numpy
-from keras_attention.ops import _grids
 from keras_attention.ops import affine_grid
+from keras_attention.ops import grids
 from keras_attention.ops import projective_grid
 from keras_attention.ops import tps_grid
 from keras_attention.ops.tps_grid import _shares
@@ -19,7 +19,7 @@ IDENTITY = np.eye(3, dtype="float32")[np.newaxis]
 
 @pytest.mark.parametrize("align_corners", [True, False])
 def test_identities_are_one_grid(align_corners):
-    points = _grids.control_points(4)[np.newaxis].astype("float32")
+    points = grids.control_points(4)[np.newaxis].astype("float32")
     for size in ((4, 7), (1, 1)):
         found = [
             to_numpy(grid(parameters, size, align_corners=align_corners))
@@ -55,7 +55,7 @@ def test_spline_meets_its_points(side, rng):
 
 def test_spline_of_an_affine_map_is_that_map(rng):
     theta = rng.normal(size=(2, 2, 3)).astype("float32")
-    centres = _grids.control_points(3)
+    centres = grids.control_points(3)
     points = np.pad(centres, ((0, 0), (0, 1)), constant_values=1)
     points = (points @ theta.transpose(0, 2, 1)).astype("float32")
     for align_corners in (True, False):

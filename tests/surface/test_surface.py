@@ -37,7 +37,7 @@ def test_changelog_tells_of_the_snapshot(snapshot):
     [
         ("channel.squeeze_excite", "use_bias: bool = False", "use_bias=True"),
         ("fusion._pair", "return_attention=False", "return_attention=None"),
-        ("_layer", "def attention(self", "def attend(self"),
+        ("_base.layer", "def attention(self", "def attend(self"),
         ("models", '"SENet154",', ""),
     ],
 )

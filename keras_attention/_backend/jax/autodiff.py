@@ -1,8 +1,0 @@
-"""Derivatives."""
-
-import jax
-
-
-def gradient(function, x):
-    """Return the gradient at `x` of a function to numbers."""
-    return jax.grad(function)(x)

@@ -1,0 +1,1 @@
+"""Base classes of layers, and the rule for calling the layers inside."""

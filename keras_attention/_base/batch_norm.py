@@ -1,0 +1,65 @@
+"""Batch norm that few samples do not unsettle."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention.ops import normalization
+from keras_attention.ops import precision
+
+
+class BatchNorm(keras.layers.BatchNormalization):
+    r"""Keras' layer, with PyTorch's constants and a variance that holds.
+
+    On PyTorch Keras takes the variance for :math:`E[x^2] - E[x]^2`. Of a few
+    vectors, as one a sample, that keeps few digits, and if they are alike it
+    may be negative, which makes the outputs NaN. Here it is
+    :math:`E[(x - E[x])^2]`. Nor is float64 computed in float32.
+    """
+
+    def __init__(
+        self, axis: int = -1, momentum: float = 0.9, **kwargs: Any
+    ) -> None:
+        super().__init__(axis, momentum, epsilon=1e-5, **kwargs)
+
+    def call(self, x, training=None):
+        wide = precision.upcast(x)
+        gamma, beta = (
+            precision.cast(weight, wide.dtype)
+            for weight in (self.gamma, self.beta)
+        )
+        settings = {"axis": self.axis, "epsilon": self.epsilon}
+        if self.follows_batch(training):
+            outputs, *new = normalization.batch_norm(
+                wide, gamma, beta, **settings
+            )
+            for moving, statistic in zip(self._moving(), new, strict=True):
+                old = precision.cast(moving, wide.dtype)
+                moving.assign(
+                    old * self.momentum + statistic * (1 - self.momentum)
+                )
+        else:
+            mean, variance = (
+                precision.cast(x, wide.dtype) for x in self._moving()
+            )
+            outputs = normalization.normalize(
+                wide, gamma, beta, mean=mean, variance=variance, **settings
+            )
+        return precision.cast(outputs, x.dtype)
+
+    def follows_batch(self, training) -> bool:
+        """Return whether statistics are those of the batch."""
+        return bool(training) and self.trainable
+
+    def scale_and_shift(self, dtype) -> tuple[Any, Any]:
+        """Return what the layer multiplies by and adds in inference."""
+        mean, variance, gamma, beta = (
+            precision.cast(x, dtype)
+            for x in (*self._moving(), self.gamma, self.beta)
+        )
+        scale = gamma * ops.rsqrt(variance + self.epsilon)
+        return scale, beta - mean * scale
+
+    def _moving(self):
+        return self.moving_mean, self.moving_variance

@@ -1,0 +1,63 @@
+"""How a layer calls the layers that it consists of.
+
+A layer of Keras is called as `layer(x)` if it is the user's, or may be
+quantized. Layers that this package makes itself are called by these functions,
+or by `layer.call`, as a call of a Keras layer takes longer than small products
+do on eager PyTorch.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention._base.batch_norm import BatchNorm
+from keras_attention.ops import convolution
+from keras_attention.ops import precision
+from keras_attention.ops import products
+
+
+def dense(layer: keras.layers.Dense, x: Any):
+    """Call a dense layer without an activation, in the dtype of `x`."""
+    if layer.quantization_mode:
+        return precision.cast(layer(x), x.dtype)
+    kernel = precision.cast(layer.kernel, x.dtype)
+    bias = layer.bias
+    if bias is not None:
+        bias = precision.cast(bias, x.dtype)
+    return products.dense(x, kernel, bias)
+
+
+def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):
+    """Convolve `x` as a layer does, with this kernel and bias."""
+    return convolution.conv2d(
+        x,
+        kernel,
+        bias,
+        strides=layer.strides,
+        padding=layer.padding,
+        dilation_rate=layer.dilation_rate,
+        data_format=layer.data_format,
+    )
+
+
+def conv_batch_norm(
+    product: Callable, kernel: Any, bias: Any, norm: BatchNorm, training: Any
+):
+    """Compute `norm(product(kernel, bias))`, in inference as one product.
+
+    The product is linear in its kernel, whose last axis is that of its outputs,
+    and adds a bias, which may be `None`.
+    """
+    kernel = ops.convert_to_tensor(kernel)
+    if bias is not None:
+        bias = ops.convert_to_tensor(bias)
+    dtype = keras.backend.standardize_dtype(kernel.dtype)
+    # In half precision a kernel times a scale might be infinite.
+    if norm.follows_batch(training) or dtype not in ("float32", "float64"):
+        return norm.call(product(kernel, bias), training=training)
+    scale, shift = norm.scale_and_shift(dtype)
+    if bias is not None:
+        shift = bias * scale + shift
+    return product(kernel * scale, shift)

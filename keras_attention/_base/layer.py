@@ -1,0 +1,280 @@
+"""What every attention layer shares."""
+
+import functools
+import inspect
+import re
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import precision
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
+
+
+class MapLayer(keras.layers.Layer):
+    """Base of all layers: where the channels are, and what a policy is for.
+
+    Keras casts floating-point inputs to the compute dtype, and leaves integers
+    and booleans as they are. This class casts those, too, and so does `call`
+    of each layer, which `keras.layers.TimeDistributed` calls directly.
+    """
+
+    def __init__(self, *, data_format: str | None = None, **kwargs: Any):
+        super().__init__(**kwargs)
+        self.data_format = data_formats.resolve_data_format(data_format)
+
+    def __call__(self, *args, **kwargs):
+        args, kwargs = self._with_float_inputs(args, kwargs)
+        return super().__call__(*args, **kwargs)
+
+    def stateless_call(
+        self, trainable_variables, non_trainable_variables, *args, **kwargs
+    ):
+        # It does not pass through `__call__`.
+        args, kwargs = self._with_float_inputs(args, kwargs)
+        return super().stateless_call(
+            trainable_variables, non_trainable_variables, *args, **kwargs
+        )
+
+    def _with_float_inputs(self, args, kwargs):
+        """Return the arguments of a call, with floats in place of integers."""
+        args = [self._as_float(x) for x in args]
+        if kwargs:
+            kwargs = {name: self._as_float(x) for name, x in kwargs.items()}
+        return args, kwargs
+
+    def _as_float(self, x):
+        """Return an array of integers or booleans in the compute dtype."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is None:
+            if isinstance(x, list | tuple | dict):
+                raise ValueError(
+                    "Each input must be one tensor, not a list, tuple or "
+                    f"dictionary. Received: an argument of type {type(x)}"
+                )
+            return x
+        # A scalar is not a map: `training` may be a boolean tensor.
+        if not _is_integer(dtype) or not len(x.shape):
+            return x
+        # The dtype of a symbolic output does not depend on the inputs.
+        if isinstance(x, keras.KerasTensor):
+            return x
+        return ops.cast(x, self.compute_dtype)
+
+    def get_config(self):
+        config = {**super().get_config(), "data_format": self.data_format}
+        if self.supports_masking:  # as of what `attach` inserts
+            config["supports_masking"] = True
+        if quantized := self._quantized_sublayers():
+            # Sublayers are made with this layer's policy: tell each its own.
+            policy = self.dtype_policy
+            config["dtype"] = keras.dtype_policies.DTypePolicyMap(
+                getattr(policy, "default_policy", policy), quantized
+            )
+        return config
+
+    @classmethod
+    def from_config(cls, config, *args, **kwargs):
+        config = dict(config)
+        supports_masking = config.pop("supports_masking", False)
+        layer = super().from_config(config, *args, **kwargs)
+        if supports_masking:
+            layer.supports_masking = True
+        return layer
+
+    def _quantized_sublayers(self) -> dict[str, keras.DTypePolicy]:
+        """Return the policies of quantized sublayers by pattern of path."""
+        # A path starts at the outermost model, and that may be another one by
+        # the time the layer is loaded: what counts is how it ends, and early
+        # versions of Keras look no further than a pattern goes.
+        return {
+            f"(.*/)?{re.escape(self.name + path.removeprefix(self.path))}$": own
+            for path, own in (
+                (sublayer.path, sublayer.dtype_policy)
+                for sublayer in self._flatten_layers(include_self=False)
+            )
+            if own.quantization_mode
+        }
+
+    def _policy_of(self, name: str) -> keras.DTypePolicy:
+        """Return the dtype policy for the Keras layer `name` inside this one.
+
+        It is this layer's own, unless a map (that of a quantized layer that is
+        being loaded) has another for the path. Keras' layers do not resolve a
+        map in all places themselves.
+        """
+        policy = self.dtype_policy
+        if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
+            return policy[f"{self.path}/{name}"]
+        return policy
+
+    def _channels(self, input_shape) -> int:
+        """Return the number of channels, and accept no other from now on."""
+        rank = len(input_shape)
+        channels = data_formats.channel_count(input_shape, self.data_format)
+        axis = data_formats.channel_axis(self.data_format, rank)
+        self.input_spec = keras.layers.InputSpec(
+            ndim=rank, axes={axis: channels}
+        )
+        return channels
+
+
+@functools.cache
+def _is_integer(dtype) -> bool:
+    """Return whether a dtype of a backend or NumPy is integer or boolean."""
+    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
+    return name.startswith(("int", "uint", "bool"))
+
+
+def name_each(layer: keras.layers.Layer, *names: str) -> None:
+    """Make each layer in the lists `names` an attribute of `layer` as well.
+
+    On TensorFlow `tf.train.Checkpoint` does not look into lists of Keras
+    layers. Keras' own files have the list, whose name comes first.
+    """
+    for name in names:
+        for number, sublayer in enumerate(getattr(layer, name)):
+            setattr(layer, f"{name}_{number}", sublayer)
+
+
+class AttentionLayer(MapLayer):
+    """Base of the layers with a gate, or other weights, one can look at.
+
+    A subclass whose output is its input times a gate writes `build`,
+    `compute_attention(x, training)`, which is the gate, and
+    `compute_attention_shape(input_shape)`, which is its shape without computing
+    it. One that applies its attention otherwise overrides `apply_attention`;
+    one that needs intermediate results for both overrides `call`, and hands
+    what it found to `_outputs`.
+
+    `attention` stands to `compute_attention` as `__call__` stands to `call`:
+    the first converts, casts and builds, the second is the equation.
+    """
+
+    def attention(self, *inputs, **kwargs):
+        """Return the attention weights for `inputs`.
+
+        Accepts what calling the layer accepts, NumPy arrays and symbolic
+        tensors too, and converts and casts it in the same way.
+        """
+        return self(*inputs, return_attention=True, **kwargs)[1]
+
+    def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
+        attention = self.compute_attention(x, training=training)
+        outputs = self.apply_attention(x, attention)
+        return self._outputs(outputs, attention, return_attention)
+
+    def apply_attention(self, x, attention):
+        """Return `x` under its attention weights."""
+        return x * attention
+
+    def compute_output_shape(self, input_shape):
+        return tuple(input_shape)
+
+    def compute_output_spec(self, *args, return_attention=False, **kwargs):
+        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
+        outputs = super().compute_output_spec(*args, **kwargs)
+        if not return_attention:
+            return outputs
+        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
+        attention_shape = self.compute_attention_shape(
+            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
+        )
+        attention = keras.tree.map_shape_structure(
+            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
+            attention_shape,
+        )
+        return outputs, attention
+
+    @staticmethod
+    def _outputs(outputs, attention, return_attention):
+        return (outputs, attention) if return_attention else outputs
+
+
+class ChannelGateLayer(AttentionLayer):
+    """Base of the layers whose gate is one value a channel of each sample."""
+
+    def pooled_axes(self, x) -> tuple[int, ...]:
+        """Return the axes that pooling removes from a map."""
+        return data_formats.spatial_axes(self.data_format, len(x.shape))
+
+    def spread(self, gate, x):
+        """Return one vector a sample in the shape and dtype to multiply `x`."""
+        return reshaping.expand_dims(
+            precision.cast(gate, x.dtype), self.pooled_axes(x)
+        )
+
+    def apply_attention(self, x, attention):
+        return reductions.scale(x, attention, self.pooled_axes(x))
+
+    def compute_attention_shape(self, input_shape):
+        return data_formats.pooled(input_shape, self.data_format)
+
+
+class Kernels(MapLayer):
+    """Base of all layers with kernels, which say how those are made."""
+
+    def __init__(
+        self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.kernel_initializer = validation.initializer(
+            "kernel_initializer", kernel_initializer
+        )
+        self.kernel_regularizer = validation.regularizer(
+            "kernel_regularizer", kernel_regularizer
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "kernel_initializer": keras.initializers.serialize(
+                self.kernel_initializer
+            ),
+            "kernel_regularizer": keras.regularizers.serialize(
+                self.kernel_regularizer
+            ),
+        }
+
+    def _kernel(self, name: str) -> dict[str, Any]:
+        """Return the arguments of the Keras layer `name` with a kernel."""
+        return {
+            # A copy, as one that is used twice would draw the same twice.
+            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_regularizer": self.kernel_regularizer,
+            "dtype": self._policy_of(name),
+            "name": name,
+        }
+
+
+class KernelLayer(Kernels, AttentionLayer):
+    """Base of the layers with kernels and a gate one can look at."""
+
+
+class BottleneckLayer(KernelLayer):
+    """Base of the layers that squeeze their channels into fewer units."""
+
+    def __init__(
+        self, reduction: int, *, hidden_units: int | None, **kwargs: Any
+    ) -> None:
+        super().__init__(**kwargs)
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "reduction": self.reduction,
+            "hidden_units": self.hidden_units,
+        }
+
+    def _units(self, channels: int) -> int:
+        """Return how many units `channels` are squeezed into."""
+        return self.hidden_units or max(1, channels // self.reduction)

@@ -1,0 +1,1 @@
+"""Validation of arguments, and the axes of data formats: pure functions."""

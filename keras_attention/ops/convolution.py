@@ -1,0 +1,83 @@
+"""Convolutions of maps, in one dtype."""
+
+import numpy as np
+from keras import ops
+
+from keras_attention._backend import native
+from keras_attention._utils.data_formats import channel_axis
+from keras_attention.ops.reshaping import per_channel
+
+
+@native
+def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
+    """Convolve a map, in groups if it has more channels than the kernel."""
+    settings = {
+        "strides": strides,
+        "padding": padding,
+        "dilation_rate": dilation_rate,
+        "data_format": data_format,
+    }
+    least = channels_per_block(x)
+    if least and x.shape[channel_axis(data_format, 4)] != kernel.shape[-2]:
+        return grouped_conv2d(x, kernel, bias, least=least, **settings)
+    outputs = ops.conv(x, kernel, **settings)
+    if bias is None:
+        return outputs
+    return outputs + per_channel(bias, data_format, 4)
+
+
+@native
+def channels_per_block(x) -> int:
+    """Number of channels to which groups are joined, 0 if they are not."""
+    return 0
+
+
+def grouped_conv2d(x, kernel, bias, *, least, data_format, **settings):
+    """Convolve in groups, as convolutions of a few blocks without groups.
+
+    XLA on CPUs convolves many small groups at a tenth of the speed of one, and
+    takes their gradients at a hundredth. So neighbouring groups are joined to
+    blocks of `least` channels or more, at most `512 // least`, whose kernels
+    are zero where two groups meet.
+    """
+    axis = channel_axis(data_format, 4)
+    channels, filters = kernel.shape[-2:]
+    groups = x.shape[axis] // channels
+    joined = next(
+        count
+        for count in range(1, groups + 1)
+        if groups % count == 0
+        and groups // count <= 512 // least
+        and (count == groups or count * channels >= least)
+    )
+    blocks = groups // joined
+    if joined > 1:
+        own = np.eye(joined).repeat(channels, 0).repeat(filters // groups, 1)
+        own = ops.tile(ops.cast(own, kernel.dtype), (1, blocks))
+        kernel = ops.tile(kernel, (1, 1, joined, 1)) * own
+    outputs = [
+        conv2d(*parts, None, data_format=data_format, **settings)
+        for parts in zip(
+            ops.split(x, blocks, axis=axis),
+            ops.split(kernel, blocks, axis=-1),
+            strict=True,
+        )
+    ]
+    outputs = ops.concatenate(outputs, axis=axis) if blocks > 1 else outputs[0]
+    if bias is None:
+        return outputs
+    return outputs + per_channel(bias, data_format, 4)
+
+
+@native
+def conv2d_few_channels(planes, kernel):
+    """Convolve planes (B, H, W), the channels of a map, to one of their size.
+
+    The kernel is (n, n, planes, 1). Libraries for convolutions are slow at few
+    channels, as they spend their time on rearranging them.
+    """
+    stacked = ops.stack(planes, axis=-1)
+    sums = ops.conv(
+        stacked, kernel, padding="same", data_format="channels_last"
+    )
+    return ops.squeeze(sums, -1)

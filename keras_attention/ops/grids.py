@@ -1,0 +1,126 @@
+"""What sampling grids share: their sizes, parameters and output positions."""
+
+import functools
+import operator
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_attention._utils import validation
+from keras_attention.ops import _tensors
+from keras_attention.ops import precision
+
+
+def matrix_spec(shape, theta, size, *, align_corners):
+    """Return the shape and dtype of a grid by matrices of a shape."""
+    return grid_spec("theta", theta, shape, size, align_corners)
+
+
+def grid_spec(name, given, shape, size, align_corners):
+    """Return the shape and dtype of a grid, and check its arguments."""
+    dtype = _check_parameters(name, given, shape)
+    size = size_of(size)
+    validation.boolean("align_corners", align_corners)
+    return (given.shape[0], *size, 2), dtype
+
+
+def linear_map(theta, size, align_corners):
+    """Compute `theta @ (x, y, 1)` at each location, unrounded on GPUs."""
+    height, width = size_of(size)
+    validation.boolean("align_corners", align_corners)
+    x, y = positions(ops, height, width, align_corners, dtype_of(theta))
+    theta = ops.expand_dims(theta, (1, 2))
+    # All but one sum are of one row or one column.
+    return ops.expand_dims(x, -1) * theta[..., 0] + (
+        ops.expand_dims(y, -1) * theta[..., 1] + theta[..., 2]
+    )
+
+
+def positions(maths, height, width, align_corners, dtype):
+    """Normalized coordinates of columns (1, W) and rows (H, 1)."""
+
+    def line(count, axis):
+        if isinstance(count, int):
+            found = _line(count, align_corners, dtype)
+        else:
+            number = ops.cast(count, dtype)
+            length = ops.maximum(number - 1, 1) if align_corners else number
+            found = (2 * ops.arange(count, dtype=dtype) - (number - 1)) / length
+        return maths.expand_dims(found, axis)
+
+    return line(width, 0), line(height, 1)
+
+
+@functools.lru_cache(maxsize=64)
+def _line(count, align_corners, dtype):
+    steps = np.arange(count, dtype=dtype)
+    length = max(count - 1, 1) if align_corners else count
+    return (2 * steps - (count - 1)) / np.asarray(length, dtype)
+
+
+def control_points(side: int) -> np.ndarray:
+    """Return the points of a square grid, (side * side, 2), row by row."""
+    ticks = np.linspace(-1, 1, side)
+    y, x = np.meshgrid(ticks, ticks, indexing="ij")
+    return np.stack([x.ravel(), y.ravel()], axis=-1)
+
+
+def dtype_of(x):
+    """Return the name of the dtype of a tensor."""
+    return keras.backend.standardize_dtype(x.dtype)
+
+
+def parameters(name, value, shape):
+    """Convert parameters of a grid to a tensor in its dtype."""
+    value = ops.convert_to_tensor(value)
+    return precision.cast(value, _check_parameters(name, value, shape))
+
+
+def _check_parameters(name, value, shape):
+    """Return the dtype of the grid that parameters of a shape make."""
+    found = tuple(value.shape)
+    wanted = (found[1:2] if shape[0] is None else shape[:1]) + shape[1:]
+    if len(found) != 3 or found[1:] != wanted:
+        names = ", ".join("K" if n is None else str(n) for n in shape)
+        raise ValueError(
+            f"`{name}` must have shape (batch, {names}). "
+            f"Received: {name}.shape={found}"
+        )
+    return _tensors.wide(_tensors.float_dtype(name, value))
+
+
+def size_of(size):
+    """Return the height and width of a grid, as integers."""
+    try:
+        height, width = size
+        return _extent(height), _extent(width)
+    except (TypeError, ValueError, NotImplementedError):
+        raise ValueError(
+            "`size` must be a pair (height, width) of positive integers"
+            + _cure(size)
+            + f". Received: size={size!r}"
+        ) from None
+
+
+def _cure(size):
+    """Return what helps where a symbolic tensor gave a size."""
+    symbolic = (type(None), keras.KerasTensor)
+    parts = size if isinstance(size, tuple | list) else (size,)
+    if not any(isinstance(part, symbolic) for part in parts):
+        return ""
+    return (
+        ". A size that is unknown in a functional model is known in the "
+        "`call` of a layer: call the function there"
+    )
+
+
+def _extent(count):
+    """Return a size as an `int`, or as it is if it is a tensor."""
+    if isinstance(count, bool | float | str | None | keras.KerasTensor):
+        raise TypeError
+    try:
+        number = operator.index(count)
+    except TypeError:
+        return count
+    return validation.positive_integer("size", number)

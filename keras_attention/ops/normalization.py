@@ -1,0 +1,63 @@
+"""Normalization of maps by their mean and variance."""
+
+from keras import ops
+
+from keras_attention._backend import native
+from keras_attention.ops.precision import cast
+from keras_attention.ops.reductions import reduce_sum
+from keras_attention.ops.reductions import reduced_size
+from keras_attention.ops.reductions import upcast_mean
+
+
+@native
+def batch_norm(x, gamma, beta, *, axis, epsilon):
+    """Normalize over all axes but one; also return the mean and variance."""
+    axis %= len(x.shape)
+    axes = tuple(a for a in range(len(x.shape)) if a != axis)
+    mean = upcast_mean(x, axes)
+    centered = x - _broadcast_like(mean, x, axis)
+    variance = upcast_mean(ops.square(centered), axes)
+    scale = gamma * ops.rsqrt(variance + epsilon)
+    outputs = centered * _broadcast_like(scale, x, axis)
+    return outputs + _broadcast_like(beta, x, axis), mean, variance
+
+
+@native
+def normalize(x, gamma, beta, *, mean, variance, axis, epsilon):
+    """Normalize by a mean and a variance, which are constants."""
+    scale = gamma * ops.rsqrt(variance + epsilon)
+    centered = x - _broadcast_like(mean, x, axis)
+    outputs = centered * _broadcast_like(scale, x, axis)
+    return outputs + _broadcast_like(beta, x, axis)
+
+
+def standardize(x, axes: tuple[int, ...], epsilon: float):
+    r"""Standardize, `(x - mean) / (standard_deviation + epsilon)`.
+
+    The standard deviation is the unbiased one, :math:`\sqrt{\sum_i (x_i - \bar
+    x)^2 / (N - 1)}`. Where all values are equal, or there is only one, the
+    result is zero and so is its gradient.
+    """
+    centered, factor = center(x, axes, epsilon)
+    return centered * factor
+
+
+def center(x, axes: tuple[int, ...], epsilon):
+    """Return the two factors of `standardize`: centered values, and scale."""
+    centered = x - upcast_mean(x, axes, keepdims=True)
+    squares = reduce_sum(ops.square(centered), axes, keepdims=True)
+    count = reduced_size(x, axes)
+    if isinstance(count, int):
+        variance = squares / max(count - 1, 1)
+    else:  # sizes are unknown until run time
+        variance = squares / ops.maximum(cast(count, squares.dtype) - 1, 1)
+    # The gradient of the root is infinite at zero.
+    deviation = ops.sqrt(variance + 1e-30)
+    return centered, 1 / (deviation + epsilon)
+
+
+def _broadcast_like(vector, x, axis):
+    """Reshape a vector of values along an axis, to broadcast with `x`."""
+    shape = [1] * len(x.shape)
+    shape[axis] = -1
+    return ops.reshape(vector, shape)

@@ -1,0 +1,31 @@
+"""Conversion of dtypes, and the dtype in which sums do not overflow."""
+
+import functools
+
+import keras
+from keras import ops
+
+from keras_attention._backend import native
+
+# The name of a dtype, which Keras takes a microsecond to find.
+_dtype_name = functools.cache(keras.backend.standardize_dtype)
+
+
+@native
+def cast(x, dtype):
+    """Cast a tensor or variable to a dtype."""
+    return ops.cast(x, dtype)
+
+
+def upcast(x):
+    """Cast to float32, or leave in float64, so that sums do not overflow."""
+    return x if _dtype_name(x.dtype) == "float64" else cast(x, "float32")
+
+
+def upcast_float16(x):
+    """Cast float16 to float32, and leave other dtypes.
+
+    Sums over channels and pixels leave the range of float16 where their result,
+    such as a gate, does not. The range of bfloat16 is wide enough.
+    """
+    return upcast(x) if _dtype_name(x.dtype) == "float16" else x

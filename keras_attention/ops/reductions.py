@@ -1,0 +1,54 @@
+"""Reductions of maps, and the products that undo them."""
+
+import math
+
+from keras import ops
+
+from keras_attention._backend import native
+from keras_attention.ops.precision import cast
+from keras_attention.ops.precision import upcast
+
+
+@native
+def reduce_sum(x, axes, keepdims=False):
+    """Sum over `axes`, in the dtype of `x`."""
+    return ops.sum(x, axis=axes, keepdims=keepdims)
+
+
+@native
+def mean(x, axes, keepdims=False):
+    """Mean over `axes`, in the dtype of `x`.
+
+    `keras.ops.mean` would narrow float64 to float32 on JAX.
+    """
+    count = cast(reduced_size(x, axes), x.dtype)
+    return reduce_sum(x, axes, keepdims) / count
+
+
+def upcast_mean(x, axes: tuple[int, ...], keepdims: bool = False):
+    """Mean over `axes`, summed in float32 at least, in the dtype of `x`."""
+    return cast(mean(upcast(x), axes, keepdims), x.dtype)
+
+
+@native
+def amax(x, axes, keepdims=False):
+    """Maximum over `axes`, of which equal ones share the gradient."""
+    return ops.max(x, axis=axes, keepdims=keepdims)
+
+
+@native
+def group_dot(x, y, axis):
+    """Sum of `x * y` over `axis`, which stays; `y` broadcasts."""
+    return ops.sum(x * y, axis=axis, keepdims=True)
+
+
+@native
+def scale(x, gate, axes):
+    """Product of a map and a gate that has size 1 along `axes`."""
+    return x * gate
+
+
+def reduced_size(x, axes: tuple[int, ...]):
+    """Number of values along `axes`, an integer tensor if sizes are unknown."""
+    sizes = ops.shape(x)
+    return math.prod(sizes[axis] for axis in axes)
