@@ -40,19 +40,19 @@ def measure(
 ) -> Iterator[Cost]:
     """Time a step with each of the layers against one without, in turns."""
     size = (_QUICK_BATCH, _QUICK_SIDE) if quick else (_BATCH, _SIDE)
-    plain = _step(_network(), *size)
+    plain = _step(_network(size[1]), *size)
     for name in (*GATES, *FUSIONS):
         if name not in names:
             continue
-        network = _network(GATES.get(name), FUSIONS.get(name))
+        network = _network(size[1], GATES.get(name), FUSIONS.get(name))
         yield Cost(name, timing.compare(_step(network, *size), plain, **budget))
 
 
 def _network(
-    gate: Callable | None = None, fusion: Callable | None = None
+    side: int, gate: Callable | None = None, fusion: Callable | None = None
 ) -> keras.Model:
     """Return a network of two blocks a stage."""
-    x = images = keras.Input((None, None, 3))
+    x = images = keras.Input((side, side, 3))
     x = keras.layers.Conv2D(_WIDTHS[0], 3, padding="same")(x)
     for stage, width in enumerate(_WIDTHS):
         for block in range(2):
