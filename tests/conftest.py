@@ -28,6 +28,9 @@ OF_BACKENDS = (
     "test_odd_numbers.py",
 )
 
+# What is about graphs, files and names more than about numbers.
+OF_KERAS = ("checkpoints", "files", "surface", "surgery", "visualization")
+
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes past
     # its memory in the backward pass of a 1x1 convolution with a stride of 2
@@ -48,23 +51,32 @@ def pytest_runtest_teardown():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leave two of three tests of the rest to PyTorch.
+    """Select every third test for compiled backends, or every sixth.
 
-    JAX and TensorFlow compile for most of the time that they take. A run of
-    named files or folders takes all of them.
+    JAX and TensorFlow compile for most of the time that they take, and PyTorch
+    takes all tests. A run of named files or folders takes all of them.
     """
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if THOROUGH or not everything:
         return
     tests = config.rootpath / "tests"
-    rest = [
-        item
-        for item in items
-        if item.path.relative_to(tests).parts[0] not in OF_BACKENDS
-    ]
-    left_out = set(rest) - set(rest[::3])
+    left_out = set()
+    for folders, stride in ((OF_KERAS, 6), (None, 3)):
+        group = [
+            item
+            for item in items
+            if _is_selected(item.path.relative_to(tests).parts[0], folders)
+        ]
+        left_out |= set(group) - set(group[::stride])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+
+
+def _is_selected(folder, folders):
+    """Return whether a folder is of a group, or of the rest if it is `None`."""
+    if folders is None:
+        return folder not in (*OF_BACKENDS, *OF_KERAS)
+    return folder in folders
 
 
 @pytest.fixture(autouse=True)

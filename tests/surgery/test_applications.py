@@ -113,8 +113,8 @@ FAMILIES = {
 # JAX compiles each operation by itself, for up to 25 s a network; TensorFlow
 # has the one that Keras has not on PyTorch, which sees all others.
 SHARES = {
-    "jax": ["MobileNet", "ResNet50", "VGG16"],
-    "tensorflow": ["EfficientNetB0", "NASNetMobile", "ResNet50"],
+    "jax": ["VGG16"],
+    "tensorflow": ["EfficientNetB0", "NASNetMobile"],
     "torch": [name for name in FAMILIES if name != "NASNetMobile"],
 }
 
