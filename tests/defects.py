@@ -120,8 +120,8 @@ DEFECTS = [
     Defect(
         "the hidden activation is ignored",
         "channel.squeeze_excite",
-        "self.perceptron(z, self.activation)",
-        "self.perceptron(z, keras.ops.relu)",
+        "self.mlp(z, self.activation)",
+        "self.mlp(z, keras.ops.relu)",
         "SqueezeExcite",
         "every_argument_matters",
     ),
@@ -202,8 +202,9 @@ DEFECTS = [
         "spatial.spatial_group_enhance",
         "reshaping.split_channels(merged, self.groups, self.data_format)",
         "ops.swapaxes(reshaping.split_channels(\n"
-        "            merged, merged.shape[self._members - 1] // self.groups,\n"
-        "            self.data_format), self._members - 1, self._members)",
+        "            merged, merged.shape[self._group_axis] // self.groups,\n"
+        "            self.data_format), self._group_axis,\n"
+        "            self._group_axis + 1)",
         "SpatialGroupEnhance",
         "equals_the_float64_twin",
     ),
@@ -226,8 +227,8 @@ DEFECTS = [
     Defect(
         "no gradient flows through the group's mean",
         "spatial.spatial_group_enhance",
-        "reductions.upcast_mean(wide, axes, keepdims=True)",
-        "ops.stop_gradient(reductions.upcast_mean(wide, axes, keepdims=True))",
+        "reductions.upcast_mean(x32, axes, keepdims=True)",
+        "ops.stop_gradient(reductions.upcast_mean(x32, axes, keepdims=True))",
         "SpatialGroupEnhance",
         "gradients_are_the_twins_slope",
     ),
@@ -331,24 +332,24 @@ DEFECTS = [
     Defect(
         "what is seen is trained by the reward",
         "hard.recurrent_attention",
-        "seen = ops.stop_gradient(state)",
-        "seen = state",
+        "features = ops.stop_gradient(state)",
+        "features = state",
         "RecurrentAttention",
         "training_loss_has_the_twins_slope",
     ),
     Defect(
         "a place drawn moves along with its mean",
         "hard.recurrent_attention",
-        "place = ops.stop_gradient(place)",
-        "place = place + 0",
+        "point = ops.stop_gradient(point)",
+        "point = point + 0",
         "RecurrentAttention",
         "training_loss_has_the_twins_slope",
     ),
     Defect(
         "row and column of a position are swapped",
         "hard._patches",
-        "[places // width, places % width]",
-        "[places % width, places // width]",
+        "[index // width, index % width]",
+        "[index % width, index // width]",
         "DynamicCapacityNetwork",
         "equals_the_float64_twin",
     ),

@@ -24,27 +24,27 @@ class BatchNorm(keras.layers.BatchNormalization):
         super().__init__(axis, momentum, epsilon=1e-5, **kwargs)
 
     def call(self, x, training=None):
-        wide = precision.upcast(x)
+        x32 = precision.upcast(x)
         gamma, beta = (
-            precision.cast(weight, wide.dtype)
+            precision.cast(weight, x32.dtype)
             for weight in (self.gamma, self.beta)
         )
         settings = {"axis": self.axis, "epsilon": self.epsilon}
         if self.follows_batch(training):
             outputs, *new = normalization.batch_norm(
-                wide, gamma, beta, **settings
+                x32, gamma, beta, **settings
             )
             for moving, statistic in zip(self._moving(), new, strict=True):
-                old = precision.cast(moving, wide.dtype)
+                old = precision.cast(moving, x32.dtype)
                 moving.assign(
                     old * self.momentum + statistic * (1 - self.momentum)
                 )
         else:
             mean, variance = (
-                precision.cast(x, wide.dtype) for x in self._moving()
+                precision.cast(x, x32.dtype) for x in self._moving()
             )
             outputs = normalization.normalize(
-                wide, gamma, beta, mean=mean, variance=variance, **settings
+                x32, gamma, beta, mean=mean, variance=variance, **settings
             )
         return precision.cast(outputs, x.dtype)
 

@@ -114,10 +114,10 @@ class ContextLayer(BottleneckLayer):
         pooled = reductions.upcast_mean(
             x, data_formats.spatial_axes(self.data_format, 3)
         )
-        wide = global_context.call(pooled, training=training)
-        narrow = local_context.call(x, training=training)
-        wide = reshaping.expand_dims(
-            wide, data_formats.spatial_axes(self.data_format, 3)
+        from_global = global_context.call(pooled, training=training)
+        from_local = local_context.call(x, training=training)
+        from_global = reshaping.expand_dims(
+            from_global, data_formats.spatial_axes(self.data_format, 3)
         )
-        weight = reshaping.reshape(ops.sigmoid(narrow + wide), sizes)
+        weight = reshaping.reshape(ops.sigmoid(from_local + from_global), sizes)
         return precision.cast(weight, self.compute_dtype)

@@ -1,4 +1,4 @@
-"""What every attention layer shares."""
+"""Base classes of attention layers."""
 
 import functools
 import inspect
@@ -16,7 +16,7 @@ from keras_attention.ops import reshaping
 
 
 class MapLayer(keras.layers.Layer):
-    """Base of all layers: where the channels are, and what a policy is for.
+    """Base of all layers: data format, inputs of integers, dtype policies.
 
     Keras casts floating-point inputs to the compute dtype, and leaves integers
     and booleans as they are. This class casts those, too, and so does `call`
@@ -41,7 +41,7 @@ class MapLayer(keras.layers.Layer):
         )
 
     def _with_float_inputs(self, args, kwargs):
-        """Return the arguments of a call, with floats in place of integers."""
+        """Cast integers and booleans among the arguments to floats."""
         args = [self._as_float(x) for x in args]
         if kwargs:
             kwargs = {name: self._as_float(x) for name, x in kwargs.items()}
@@ -70,7 +70,7 @@ class MapLayer(keras.layers.Layer):
         if self.supports_masking:  # as of what `attach` inserts
             config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
-            # Sublayers are made with this layer's policy: tell each its own.
+            # Sublayers are made with this layer's policy: map theirs to them.
             policy = self.dtype_policy
             config["dtype"] = keras.dtype_policies.DTypePolicyMap(
                 getattr(policy, "default_policy", policy), quantized
@@ -105,7 +105,7 @@ class MapLayer(keras.layers.Layer):
 
         It is this layer's own, unless a map (that of a quantized layer that is
         being loaded) has another for the path. Keras' layers do not resolve a
-        map in all places themselves.
+        map everywhere themselves.
         """
         policy = self.dtype_policy
         if isinstance(policy, keras.dtype_policies.DTypePolicyMap):
@@ -203,8 +203,8 @@ class ChannelGateLayer(AttentionLayer):
         """Return the axes that pooling removes from a map."""
         return data_formats.spatial_axes(self.data_format, len(x.shape))
 
-    def spread(self, gate, x):
-        """Return one vector a sample in the shape and dtype to multiply `x`."""
+    def broadcast_like(self, gate, x):
+        """Reshape and cast one vector a sample to multiply `x`."""
         return reshaping.expand_dims(
             precision.cast(gate, x.dtype), self.pooled_axes(x)
         )

@@ -1,4 +1,4 @@
-"""Constructor arguments: what must hold, told before anything is built."""
+"""Validation of constructor arguments."""
 
 import operator
 import re

@@ -1,4 +1,4 @@
-"""The two-layer perceptron that makes a gate from one vector a sample."""
+"""Bottleneck of two dense layers, which computes a channel gate."""
 
 from typing import Any
 
@@ -31,8 +31,8 @@ class BottleneckGate(ChannelGateLayer, BottleneckLayer):
         self.squeeze.build((None, channels))
         self.excite.build((None, hidden))
 
-    def perceptron(self, z, activation):
-        """Return what the two dense layers make of vectors of channels."""
+    def mlp(self, z, activation):
+        """Apply the two dense layers to vectors of channels."""
         z = precision.upcast_float16(z)
         hidden = activation(calls.dense(self.squeeze, z))
         return calls.dense(self.excite, hidden)

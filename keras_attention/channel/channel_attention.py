@@ -24,7 +24,7 @@ class ChannelAttention(BottleneckGate):
     where :math:`S` is the set of spatial positions, :math:`\sigma` the logistic
     sigmoid, :math:`W_1 \in \mathbb{R}^{h \times C}` and
     :math:`W_2 \in \mathbb{R}^{C \times h}`. Mean and maximum go through the
-    same perceptron :math:`m`, and are added before the sigmoid.
+    same multilayer perceptron :math:`m`, and are added before the sigmoid.
 
     This is the first half of `keras_attention.CBAM`, useful alone. Any number
     of spatial axes is accepted.
@@ -96,12 +96,12 @@ class ChannelAttention(BottleneckGate):
 
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
-        # One batch of vectors: one call of the perceptron serves both.
+        # One batch of vectors: one call of the MLP serves both.
         z = ops.concatenate(
             [reductions.upcast_mean(x, axes), reductions.amax(x, axes)]
         )
-        scores = self.perceptron(z, ops.relu)
+        scores = self.mlp(z, ops.relu)
         # Not `split`, to whose parts an export would give the size that it saw.
         shape = (2, ops.shape(x)[0], scores.shape[-1])
         scores = ops.sum(reshaping.reshape(scores, shape), axis=0)
-        return self.spread(ops.sigmoid(scores), x)
+        return self.broadcast_like(ops.sigmoid(scores), x)

@@ -34,9 +34,9 @@ class GatedChannelTransform(ChannelGateLayer):
         + \epsilon\Bigr)^{-1}
 
     At its initial values (:math:`\alpha = 1, \gamma = \beta = 0`) the layer is
-    exactly the identity, so it can be put into a trained network. Its place is
-    before a convolution, by the authors' advice before every one. They also
-    advise against weight decay on :math:`\beta`.
+    exactly the identity, so it can be inserted into a trained network. The
+    authors insert one before each convolution, and advise against weight decay
+    on :math:`\beta`.
 
     The norms are computed in float32 at least, whatever the dtype of the input,
     as sums of squares leave the range of float16 early.
@@ -125,24 +125,24 @@ class GatedChannelTransform(ChannelGateLayer):
 
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
-        wide = precision.upcast(x)
+        x32 = precision.upcast(x)
         alpha, gamma, beta = (
-            precision.cast(weight, wide.dtype)
+            precision.cast(weight, x32.dtype)
             for weight in (self.alpha, self.gamma, self.beta)
         )
         if self.mode == "l2":
-            energy = reductions.reduce_sum(ops.square(wide), axes)
+            energy = reductions.reduce_sum(ops.square(x32), axes)
             s = alpha * ops.sqrt(energy + self.epsilon)
             mean = reductions.upcast_mean(ops.square(s), (-1,), keepdims=True)
             norm = ops.sqrt(mean + self.epsilon)
         else:
-            magnitude = wide if self.after_relu else ops.abs(wide)
+            magnitude = x32 if self.after_relu else ops.abs(x32)
             s = alpha * reductions.reduce_sum(magnitude, axes)
             mean = reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
         # 1 + tanh(z) as 2 sigmoid(2 z), whose float64 stays that on JAX.
         gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
-        return self.spread(gate, x)
+        return self.broadcast_like(gate, x)
 
     def get_config(self):
         return {

@@ -110,8 +110,8 @@ class SqueezeExcite(BottleneckGate):
 
     def compute_attention(self, x, training=None):
         z = reductions.upcast_mean(x, self.pooled_axes(x))
-        s = self.gate_activation(self.perceptron(z, self.activation))
-        return self.spread(s, x)
+        s = self.gate_activation(self.mlp(z, self.activation))
+        return self.broadcast_like(s, x)
 
     def get_config(self):
         return {

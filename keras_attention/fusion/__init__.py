@@ -1,6 +1,6 @@
 """Attentional fusion of feature maps.
 
-The plain sum of two maps, which these take the place of (it is also known as
+The plain sum of two maps, which these replace (it is also known as
 direct additive fusion, DAF), is `keras.layers.Add`.
 """
 

@@ -21,7 +21,7 @@ class AttentionalFeatureFusion(PairFusion):
     is the plain sum, `keras.layers.Add`, which the authors call direct additive
     fusion (DAF).
 
-    In a residual network the layer takes the place of the addition, before the
+    In a residual network the layer replaces the addition, before the
     last ReLU of the block: `fuse(branch, shortcut)`. It fuses any other two
     maps of one shape too, such as two scales of a pyramid. Any number of
     spatial axes is accepted.

@@ -23,7 +23,7 @@ class IterativeAttentionalFeatureFusion(PairFusion):
     :math:`M_2` are gates like that of
     `keras_attention.MultiScaleChannelAttention`.
 
-    In a residual network the layer takes the place of the addition, before the
+    In a residual network the layer replaces the addition, before the
     last ReLU of the block: `fuse(branch, shortcut)`. Any number of spatial axes
     is accepted.
 

@@ -40,7 +40,7 @@ class SelectiveKernel(KernelLayer):
     convolution and each matrix has a bias.
 
     The layer is a convolution, not a gate on top of one: in a residual network
-    it takes the place of the middle convolution of a bottleneck block, or of
+    it replaces the middle convolution of a bottleneck block, or of
     the first one of a basic block. No batch norm or ReLU follows.
 
     Args:

@@ -1,4 +1,4 @@
-"""Places of a map: found, cut out, read and written."""
+"""Patches of images, and vectors at positions of maps."""
 
 from keras import ops
 
@@ -6,22 +6,22 @@ from keras_attention.ops import reshaping
 from keras_attention.ops import sampling
 
 
-def largest(values, count: int):
-    """Return rows and columns of the largest values, `(batch, count, 2)`.
+def top_positions(values, count: int):
+    """Rows and columns of the largest values, `(batch, count, 2)`.
 
-    The largest comes first; of equals the one further up, then to the left.
+    The largest comes first; of equal values the upper, then the left one.
     """
     batch, height, width = ops.shape(values)
     # Not `top_k`, which on PyTorch takes any of equals.
     order = ops.argsort(
         -reshaping.reshape(values, (batch, height * width)), axis=1
     )
-    places = reshaping.reshape(order[:, :count], (batch, count))
-    return ops.stack([places // width, places % width], axis=-1)
+    index = reshaping.reshape(order[:, :count], (batch, count))
+    return ops.stack([index // width, index % width], axis=-1)
 
 
-def cut(images, starts, size: tuple[int, int]):
-    """Return patches of images (B, H, W, C) as (B * count, *size, C).
+def crop(images, starts, size: tuple[int, int]):
+    """Crop patches of images (B, H, W, C), to (B * count, *size, C).
 
     They begin at the rows and columns `starts`, (B, count, 2), which may be
     anywhere: outside the image they are zero.
@@ -51,13 +51,13 @@ def cut(images, starts, size: tuple[int, int]):
 
 
 def read(maps, positions):
-    """Return the vectors of maps (B, h, w, F) at positions, (B, count, F)."""
+    """Read the vectors of maps (B, h, w, F) at positions, (B, count, F)."""
     rows, columns = (positions[:, None, :, axis] for axis in (0, 1))
     return sampling.gather_pixels(maps, rows, columns)[:, 0]
 
 
 def write(maps, positions, vectors):
-    """Return maps (B, h, w, F) with (B, count, F) at positions, no two alike.
+    """Write vectors (B, count, F) into maps (B, h, w, F) at distinct positions.
 
     Gradients go to the vectors, and to the maps elsewhere.
     """

@@ -21,7 +21,7 @@ class Retina(MapLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # Places in half precision are coarser than the pixels of an image.
+        # Locations in half precision are coarser than the pixels of an image.
         self.autocast = False
         self.glimpse_size = validation.positive_integer(
             "glimpse_size", glimpse_size

@@ -1,4 +1,4 @@
-"""What a prediction depends on."""
+"""Saliency: how much a prediction depends on each position."""
 
 import keras
 from keras import ops
@@ -8,20 +8,19 @@ from keras_attention.ops import precision
 
 
 def saliency(top, maps, channel_axis: int):
-    r"""Return how much the entropy of `top(maps)` depends on each position.
+    r"""Norm of the gradient of the entropy of `top(maps)` at each position.
 
-    It is the norm of the gradient over channels, and a constant: no gradient
-    goes through it.
+    The norm is over channels. It is a constant: no gradient goes through it.
     """
 
     def entropy(maps):
-        # Nothing that the network remembers, or adds to the losses, is wanted
-        # here, and on JAX none of it may leave this function.
+        # Updates of the network's state and losses are dropped: on JAX they
+        # must not leave this function.
         frozen = [(v, ops.stop_gradient(v.value)) for v in top.variables]
         with keras.StatelessScope(frozen):
             p = precision.upcast(top(maps, training=False))
         return -ops.sum(p * ops.log(ops.maximum(p, 1e-10)))
 
-    slopes = derivatives.gradient(entropy, ops.stop_gradient(maps))
-    squares = ops.square(precision.upcast(slopes))
+    gradients = derivatives.gradient(entropy, ops.stop_gradient(maps))
+    squares = ops.square(precision.upcast(gradients))
     return ops.sqrt(ops.sum(squares, axis=channel_axis) + 1e-8)

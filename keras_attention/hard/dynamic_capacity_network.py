@@ -52,7 +52,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         fine: Layer or model :math:`f_f` from patches, which stand along the
             batch axis, to one vector each, with the channels of the map.
         top: Layer or model :math:`g` from the map to class probabilities. It
-            must tell positions apart: behind a mean over all of them they are
+            must distinguish positions: behind a mean over all of them they are
             equally salient.
         num_patches: Number :math:`k` of patches of an image. Of equally salient
             positions the first are taken, along rows.
@@ -184,7 +184,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         axis = data_formats.channel_axis(self.data_format, 4)
         salience = saliency(self.top, maps, axis)
         self._check_positions(salience.shape[1:])
-        positions = _patches.largest(salience, self.num_patches)
+        positions = _patches.top_positions(salience, self.num_patches)
         maps = reshaping.to_channels_last(maps, self.data_format)
         vectors = self._refine(images, positions, maps, training)
         if training and self.hint_weight:
@@ -247,7 +247,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
             ops.convert_to_tensor(pair, "int32")
             for pair in (self.patch_stride, self.patch_offset)
         )
-        patches = _patches.cut(
+        patches = _patches.crop(
             reshaping.to_channels_last(images, self.data_format),
             positions * stride + offset,
             self.patch_size,

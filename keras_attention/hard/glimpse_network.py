@@ -22,16 +22,16 @@ class GlimpseNetwork(RetinaNetwork):
         + W_4\, \mathrm{relu}(W_2 l + b_2) + b_4\bigr)
 
     where :math:`\rho` are the flattened glimpses that
-    `keras_attention.GlimpseSensor` takes at the place :math:`l`.
+    `keras_attention.GlimpseSensor` takes at the location :math:`l`.
 
     Args:
         units: Length of :math:`g`.
         glimpse_units: Number of hidden units for what is seen, rows of
             :math:`W_1`.
-        location_units: Number of hidden units for the place, rows of
+        location_units: Number of hidden units for the location, rows of
             :math:`W_2`.
         glimpse_size: Side of a glimpse in pixels.
-        num_scales: Number of squares around a place.
+        num_scales: Number of squares around a location.
         scale_factor: Integer: how much larger each square's side is than the
             last's, before it is averaged down to `glimpse_size`.
         kernel_initializer: Initializer of :math:`W_1` to :math:`W_4`.

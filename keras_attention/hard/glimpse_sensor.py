@@ -23,13 +23,13 @@ class GlimpseSensor(Retina):
 
     where :math:`g` is `glimpse_size`, :math:`s` is `scale_factor` and :math:`k`
     counts the scales from 0, the finest. An image is zero outside its borders.
-    What is near the place is seen sharply, and what is far in a blur.
+    Pixels near the location are sharp, those far from it are averaged.
 
     The layer has no weights. It is `keras_attention.ops.extract_glimpses`.
 
     Args:
         glimpse_size: Side :math:`g` of a glimpse.
-        num_scales: Number of squares around a place.
+        num_scales: Number of squares around a location.
         scale_factor: Integer :math:`s`: how much larger each square's side is
             than the last's, before it is averaged down to `glimpse_size`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -71,9 +71,9 @@ class GlimpseSensor(Retina):
         <https://arxiv.org/abs/1406.6247>`_, section 3.1.
 
     Note:
-        The paper does not say how places are rounded and squares resized. Here
-        they are as in the common PyTorch implementation, which takes square
-        images and odd sides only with luck; others follow the same rule here.
+        The paper does not say how locations are rounded and squares resized.
+        Here they are as in the common PyTorch implementation, which fails for
+        some images that are not square; these follow the same rule here.
     """
 
     def __init__(

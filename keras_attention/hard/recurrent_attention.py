@@ -7,10 +7,10 @@ from keras import ops
 
 from keras_attention._utils import validation
 from keras_attention.hard._retina import RetinaNetwork
-from keras_attention.hard._runs import Handover
-from keras_attention.hard._runs import Runs
-from keras_attention.hard._runs import log_probability
-from keras_attention.hard._runs import loss_of_places
+from keras_attention.hard._rollout import Rollout
+from keras_attention.hard._rollout import StepCache
+from keras_attention.hard._rollout import log_probability
+from keras_attention.hard._rollout import reinforce_loss
 from keras_attention.hard._seeded import Seeded
 from keras_attention.hard.glimpse_network import GlimpseNetwork
 from keras_attention.ops import reductions
@@ -19,7 +19,7 @@ from keras_attention.ops import reshaping
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
-    r"""Recurrent attention model (RAM): classifies images by a few glimpses.
+    r"""Recurrent attention model (RAM), a classifier that takes a few glimpses.
 
     .. math::
 
@@ -33,34 +33,34 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         \qquad b_t = B h_t
 
     where :math:`g` is `keras_attention.GlimpseNetwork`, :math:`h_0 = 0`, and
-    the reward :math:`r` is 1 where the label of the run is right, 0 elsewhere
+    the reward :math:`r` is 1 where the prediction is right, 0 elsewhere
     (biases are not written). Each term of the loss trains its own part: the
     cross-entropy :math:`U`, :math:`V`, :math:`C` and :math:`g`, the square the
     baseline :math:`B` alone, and REINFORCE the locator :math:`A_1`,
     :math:`A_2` alone.
 
     It trains with `compile` and `fit` like any classifier; the loss given to
-    `compile` is the first term. In training places are drawn, the first evenly
-    from the whole image. Prediction with one Monte Carlo sample is
-    deterministic: it starts at the centre and follows the means.
+    `compile` is the first term. In training locations are sampled, the
+    first uniformly from the whole image. Prediction with one Monte Carlo sample
+    is deterministic: it starts at the center and follows the means.
 
     Args:
         num_classes: Number of classes.
         units: Length of :math:`h_t` and :math:`g`; :math:`A_1` has half as many
             rows.
         num_glimpses: Number :math:`T` of glimpses.
-        location_stddev: Deviation :math:`\sigma` of the places.
-        monte_carlo_samples: Number of runs for each image. The loss is their
-            mean, and the prediction the mean of their probabilities: with more
-            than one, places are drawn in prediction too.
+        location_stddev: Standard deviation :math:`\sigma` of the locations.
+        monte_carlo_samples: Number of rollouts for each image. The loss is
+            their mean, and the prediction the mean of their probabilities: with
+            more than one, locations are sampled in prediction too.
         reinforce_weight: Weight :math:`\lambda` of REINFORCE, at least 0.
-        glimpse_units: Hidden units of :math:`g` for what is seen.
-        location_units: Hidden units of :math:`g` for the place.
+        glimpse_units: Hidden units of :math:`g` for the pixels.
+        location_units: Hidden units of :math:`g` for the location.
         glimpse_size: Side of a glimpse in pixels.
-        num_scales: Number of squares around a place.
+        num_scales: Number of squares around a location.
         scale_factor: Integer: how much larger each square's side is than the
             last's.
-        seed: Seed of the drawing of places, an integer from 0 on; or `None` for
+        seed: Seed of the random locations, an integer from 0 on; or `None` for
             one that follows from `keras.utils.set_random_seed`, if that was
             called, and is another each time otherwise.
         kernel_initializer: Initializer of all kernels.
@@ -71,7 +71,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
 
     Call arguments:
         images: Tensor of rank 4. The number of channels must be known.
-        training: Whether places are drawn.
+        training: Whether locations are sampled.
 
     Input shape:
         `(batch, height, width, channels)` if `data_format="channels_last"`,
@@ -101,9 +101,9 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
 
     Note:
         As in the common PyTorch implementation the locator has a hidden layer
-        and a tanh, where the paper has a linear map; the places are clipped to
-        the image only after their probability is taken; and a last place is
-        drawn and rewarded, though nobody looks there.
+        and a tanh, where the paper has a linear map; locations are clipped to
+        the image only after their probability is computed; and a last location
+        is sampled and rewarded, though no glimpse is taken there.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         self.glimpse_units = whole("glimpse_units", glimpse_units)
         self.location_units = whole("location_units", location_units)
         self.input_spec = keras.layers.InputSpec(ndim=4)
-        self._handover = Handover()
+        self._step_cache = StepCache()
 
     def build(self, images_shape):
         self._channels(images_shape)
@@ -177,27 +177,27 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
 
     def call(self, images, training=None):
         if not training and self.monte_carlo_samples == 1:
-            probabilities = self._look(images, drawn=False).probabilities
+            probabilities = self._rollout(images, sampled=False).probabilities
         else:
-            runs = self._look(self._repeated(images), drawn=True)
+            rollout = self._rollout(self._repeated(images), sampled=True)
             shape = (-1, self.monte_carlo_samples, self.num_classes)
-            probabilities = reshaping.reshape(runs.probabilities, shape)
+            probabilities = reshaping.reshape(rollout.probabilities, shape)
             probabilities = reductions.upcast_mean(probabilities, (1,))
         outputs = ops.cast(probabilities, self.compute_dtype)
         if training:
-            self._handover.give(outputs, runs)
+            self._step_cache.store(outputs, rollout)
         return outputs
 
     def locations(self, images):
-        """Return the places that are looked at, `(batch, num_glimpses, 2)`.
+        """Return the locations of the glimpses, `(batch, num_glimpses, 2)`.
 
-        They are (x, y) between -1 and 1, and those of the deterministic run,
-        which starts at the centre and follows the means.
+        They are (x, y) between -1 and 1, and those of the deterministic
+        rollout, which starts at the center and follows the means.
         """
         images = ops.convert_to_tensor(images)
         if not self.built:
             self.build(images.shape)
-        return self._look(images, drawn=False).locations
+        return self._rollout(images, sampled=False).locations
 
     def compute_loss(
         self,
@@ -207,35 +207,33 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         sample_weight=None,
         training=True,
     ):
-        """Return the loss, in training that of single runs.
+        """Return the loss, in training that of sampled rollouts.
 
-        They are those that led to `y_pred` if this is called by `fit`, and
-        drawn anew otherwise.
+        They are those that gave `y_pred` if `fit` calls this method, and are
+        sampled anew otherwise.
         """
         if not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
         if y is None:
             raise ValueError(
-                "`y` must be labels, as a run is rewarded for the right one. "
+                "`y` must be labels, as the right class is rewarded. "
                 "Received: y=None"
             )
-        runs = self._handover.take(y_pred)
-        if runs is None:
-            runs = self._look(self._repeated(x), drawn=True)
+        rollout = self._step_cache.take(y_pred)
+        if rollout is None:
+            rollout = self._rollout(self._repeated(x), sampled=True)
         y = keras.tree.map_structure(self._repeated, y)
         if sample_weight is not None:
             sample_weight = self._repeated(sample_weight)
         cross_entropy = super().compute_loss(
-            x, y, runs.probabilities, sample_weight, training
+            x, y, rollout.probabilities, sample_weight, training
         )
-        of_places = loss_of_places(
-            runs, y, self.reinforce_weight, sample_weight
-        )
-        return cross_entropy + ops.cast(of_places, cross_entropy.dtype)
+        loss = reinforce_loss(rollout, y, self.reinforce_weight, sample_weight)
+        return cross_entropy + ops.cast(loss, cross_entropy.dtype)
 
     def train_step(self, *args, **kwargs):
         # What Keras calls it with depends on the backend.
-        with self._handover:
+        with self._step_cache:
             return super().train_step(*args, **kwargs)
 
     def compute_output_shape(self, images_shape):
@@ -254,15 +252,15 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             "location_units": self.location_units,
         }
 
-    def _look(self, images, *, drawn: bool) -> Runs:
-        """Return one run for each image."""
+    def _rollout(self, images, *, sampled: bool) -> Rollout:
+        """Take the glimpses of each image, at sampled locations or means."""
         batch = ops.shape(images)[0]
-        # Places in half precision are coarser than the pixels of an image.
-        wide = "float64" if self.compute_dtype == "float64" else "float32"
-        location = ops.zeros((batch, 2), dtype=wide)
-        if drawn:
+        # Locations in half precision are coarser than the pixels of an image.
+        dtype = "float64" if self.compute_dtype == "float64" else "float32"
+        location = ops.zeros((batch, 2), dtype=dtype)
+        if sampled:
             location = keras.random.uniform(
-                (batch, 2), -1, 1, dtype=wide, seed=self.seed_generator
+                (batch, 2), -1, 1, dtype=dtype, seed=self.seed_generator
             )
         state = ops.zeros((batch, self.units), dtype=self.compute_dtype)
         locations, baselines, log_probabilities = [], [], []
@@ -270,30 +268,32 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             locations.append(location)
             glimpse = self.glimpse(images, location)
             state = ops.relu(self.core_input(glimpse) + self.core_state(state))
-            # The cross-entropy alone trains what is seen and remembered.
-            seen = ops.stop_gradient(state)
-            hidden = ops.relu(self.locator_hidden(seen))
+            # Only the cross-entropy trains the glimpses and the state.
+            features = ops.stop_gradient(state)
+            hidden = ops.relu(self.locator_hidden(features))
             # The hyperbolic tangent, whose float64 stays that on JAX.
-            mean = 2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), wide)) - 1
-            baselines.append(ops.cast(self.baseline(seen), wide))
-            place = mean
-            if drawn:
-                place = mean + self.location_stddev * keras.random.normal(
-                    (batch, 2), dtype=wide, seed=self.seed_generator
-                )
-            # A place is what happened, not a function of the mean.
-            place = ops.stop_gradient(place)
-            log_probabilities.append(
-                log_probability(place, mean, self.location_stddev)
+            mean = (
+                2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), dtype)) - 1
             )
-            location = ops.clip(place, -1, 1)
-        return Runs(
-            probabilities=ops.softmax(ops.cast(self.classifier(state), wide)),
+            baselines.append(ops.cast(self.baseline(features), dtype))
+            point = mean
+            if sampled:
+                point = mean + self.location_stddev * keras.random.normal(
+                    (batch, 2), dtype=dtype, seed=self.seed_generator
+                )
+            # A sampled point is constant, not a function of the mean.
+            point = ops.stop_gradient(point)
+            log_probabilities.append(
+                log_probability(point, mean, self.location_stddev)
+            )
+            location = ops.clip(point, -1, 1)
+        return Rollout(
+            probabilities=ops.softmax(ops.cast(self.classifier(state), dtype)),
             locations=ops.stack(locations, axis=1),
             baselines=ops.concatenate(baselines, axis=1),
             log_probabilities=ops.stack(log_probabilities, axis=1),
         )
 
     def _repeated(self, x):
-        """Return each sample as often as it is run, one next to another."""
+        """Repeat each sample, once for each of its rollouts."""
         return ops.repeat(x, self.monte_carlo_samples, axis=0)

@@ -16,15 +16,15 @@ def mixed(z, data_format: str):
 
 def channel(z, data_format: str):
     """Return `z` with a Euclidean norm of 1 over channels, or 0 where it is."""
-    wide = precision.upcast(z)
+    z32 = precision.upcast(z)
     energy = ops.sum(
-        ops.square(wide),
+        ops.square(z32),
         axis=data_formats.channel_axis(data_format, 4),
         keepdims=True,
     )
-    # The slope of the root is infinite at zero: take it elsewhere.
+    # The gradient of the root is infinite at zero: take it elsewhere.
     norm = ops.sqrt(ops.where(energy > 0, energy, 1))
-    return precision.cast(wide / norm, z.dtype)
+    return precision.cast(z32 / norm, z.dtype)
 
 
 def spatial(z, data_format: str):
@@ -39,8 +39,8 @@ def spatial(z, data_format: str):
 
 def tanh(z, data_format: str):
     """Return the hyperbolic tangent of each value."""
-    # By a sigmoid, as `ops.tanh` turns float64 into float32 on JAX, and wide,
-    # as the difference would leave few digits in float16.
+    # By a sigmoid, as `ops.tanh` turns float64 into float32 on JAX, and in
+    # float32, as the difference would leave few digits in float16.
     t = 2 * ops.sigmoid(2 * precision.upcast(z)) - 1
     return precision.cast(t, z.dtype)
 

@@ -1,8 +1,8 @@
-"""Reading maps bilinearly at positions that are counted in pixels.
+"""Bilinear sampling of maps at positions in pixels.
 
 Maps are (N, H, W, channels), rows and columns any (N, P, Q), in one dtype.
-`grid_sample` would do, but its coordinates round: a whole pixel has to stay one
-there and back, as slopes jump at it.
+`grid_sample` rounds its normalized coordinates: a whole pixel has to stay one,
+as gradients jump there.
 """
 
 from keras import ops
@@ -13,18 +13,18 @@ from keras_attention.ops import sampling
 
 
 def fading_taps(maps, rows, columns):
-    """Return the taps along each axis that read maps, zero a pixel outside on.
+    """Taps along each axis, which fade to zero within a pixel outside.
 
-    At whole pixels the slope is the one to the next pixel, as in PyTorch.
+    At whole pixels the gradient is that to the next pixel, as in PyTorch.
     """
     _, height, width, _ = ops.shape(maps)
     return _fading_taps(rows, height), _fading_taps(columns, width)
 
 
 def clamped(maps, rows, columns):
-    """Return the maps, where outside is the pixel of the border.
+    """Sample maps, which continue their border pixels outside.
 
-    At whole pixels and outside the slope is zero.
+    At whole pixels and outside the gradient is zero.
     """
     _, height, width, _ = ops.shape(maps)
     return sampling.weighted_gather(
@@ -35,7 +35,7 @@ def clamped(maps, rows, columns):
 
 
 def clamped_each(maps, rows, columns, axes):
-    """Return the same for places of each channel, which `maps` have all of.
+    """Sample maps at positions of each channel, as `clamped` does.
 
     `axes` are those of rows and columns in the maps.
     """

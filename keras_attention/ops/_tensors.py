@@ -21,7 +21,7 @@ def float_dtype(name: str, tensor) -> str:
     return keras.config.floatx()
 
 
-def wide(*dtypes: str) -> str:
+def sampling_dtype(*dtypes: str) -> str:
     """Return float64 if it is among dtypes, else float32."""
     return "float64" if "float64" in dtypes else "float32"
 

@@ -210,10 +210,10 @@ def deform_conv2d(
     groups, offset_groups = int(groups), int(offset_groups)
     spatial = data_formats.spatial_axes(data_format, 4)
     size = tuple(ops.shape(inputs)[axis] for axis in spatial)
-    maps = precision.cast(inputs, _tensors.wide(dtype))
+    maps = precision.cast(inputs, _tensors.sampling_dtype(dtype))
 
     def parts(tensor, values):
-        """Return what is for each tap, as (B, groups, places, taps, values)."""
+        """Reshape maps to (B, groups, windows, taps, values)."""
         tensor = precision.cast(tensor, maps.dtype)
         last = (offset_groups, windows.taps, values)
         # One reshape, by the sizes of the tensor itself: tf2onnx takes the
@@ -257,7 +257,7 @@ def deform_conv2d(
 
 
 def _grouped(maps, groups, data_format):
-    """Return maps as (B * groups, H, W, members)."""
+    """Reshape maps to (B * groups, H, W, channels per group)."""
     maps = reshaping.split_channels(maps, groups, data_format)
     order = (
         (0, 1, 3, 4, 2) if data_format == "channels_first" else (0, 3, 1, 2, 4)

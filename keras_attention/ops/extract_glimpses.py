@@ -40,7 +40,7 @@ def _check(images, locations, size, *, num_scales, scale_factor, data_format):
     return (
         (batch, num_scales, *glimpse[1:]),
         _tensors.float_dtype("images", images),
-        _tensors.wide(_tensors.float_dtype("locations", locations)),
+        _tensors.sampling_dtype(_tensors.float_dtype("locations", locations)),
     )
 
 
@@ -71,10 +71,10 @@ def extract_glimpses(
         images: Tensor of rank 4, of any height and width. Integers become
             floats.
         locations: Float tensor of shape `(batch, 2)`: :math:`(l_x, l_y)`, from
-            -1 at the left and the top to 1 at the right and the bottom. Places
-            are rounded down to a pixel, so no gradient goes to the locations.
+            -1 at the left and the top to 1 at the right and the bottom. They
+            are rounded down to a pixel, so no gradient goes to them.
         size: Side :math:`g` of a glimpse.
-        num_scales: Number of squares around a place.
+        num_scales: Number of squares around a location.
         scale_factor: How much larger each square's side is than the last's.
             It is averaged down to `size`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -146,15 +146,15 @@ def _line(locations, length, side: int):
         (locations + 1) * precision.cast(length, locations.dtype) / 2
     )
     steps = ops.arange(side, dtype="int32") - side // 2
-    places = corner[:, None] + precision.cast(steps, locations.dtype)
+    pixels = corner[:, None] + precision.cast(steps, locations.dtype)
     last = precision.cast(length, locations.dtype) - 1
-    is_inside = (places >= 0) & (places <= last)
-    return precision.cast(ops.where(is_inside, places, 0), "int32"), is_inside
+    is_inside = (pixels >= 0) & (pixels <= last)
+    return precision.cast(ops.where(is_inside, pixels, 0), "int32"), is_inside
 
 
 def _shrink(square, factor: int, dtype: str):
     """Return the means of the tiles of `factor` x `factor` pixels."""
     if factor > 1:
-        square = precision.cast(square, _tensors.wide(dtype))
+        square = precision.cast(square, _tensors.sampling_dtype(dtype))
         square = resizing.average_pool(square, factor)
     return precision.cast(square, dtype)

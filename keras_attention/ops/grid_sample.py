@@ -40,8 +40,10 @@ def _check(
         )
     batch = _tensors.batch_size(inputs=inputs, grid=grid)
     dtype = _tensors.float_dtype("inputs", inputs)
-    wide = _tensors.wide(dtype, _tensors.float_dtype("grid", grid))
-    return batch, dtype, wide
+    sampling_dtype = _tensors.sampling_dtype(
+        dtype, _tensors.float_dtype("grid", grid)
+    )
+    return batch, dtype, sampling_dtype
 
 
 @_symbolic.takes_symbolic(_output_spec, "inputs", "grid")
@@ -60,18 +62,18 @@ def grid_sample(
 
         y_{p,c} = \sum_{n,m} x_{n,m,c}\, k(v_p - n)\, k(u_p - m)
 
-    where :math:`(u_p, v_p)` is the place in pixels that the grid gives for
+    where :math:`(u_p, v_p)` is the location in pixels that the grid gives for
     position :math:`p` of the output, and :math:`k` the kernel of the
     interpolation: :math:`\max(0, 1 - |d|)` for bilinear, the cubic of Keys with
     parameter :math:`-3/4` for bicubic.
 
     Numbers and gradients, to the inputs and to the grid, are those of PyTorch's
-    function of the same name. Places are computed in float32 at least.
+    function of the same name. Locations are computed in float32 at least.
 
     Args:
         inputs: Tensor of rank 4, the maps. Integers are made floats.
-        grid: Float tensor of shape `(batch, new_height, new_width, 2)`: places
-            in the order :math:`(x, y)`, from -1 to 1 over the map.
+        grid: Float tensor of shape `(batch, new_height, new_width, 2)`:
+            locations in the order :math:`(x, y)`, from -1 to 1 over the map.
         interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. Nearest rounds
             halves to the even pixel and has a gradient of zero to the grid.
         padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
@@ -84,8 +86,8 @@ def grid_sample(
     Returns:
         A tensor of the dtype of `inputs`, of shape `(batch, new_height,
         new_width, channels)`, or `(batch, channels, new_height, new_width)`. A
-        place that is not finite gives NaN or a value of the map, as in PyTorch,
-        and never reads outside it.
+        location that is not finite gives NaN or a value of the map, as in
+        PyTorch, and never reads outside it.
 
     Raises:
         ValueError: If an argument is not as described above.

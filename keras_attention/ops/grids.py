@@ -87,7 +87,7 @@ def _check_parameters(name, value, shape):
             f"`{name}` must have shape (batch, {names}). "
             f"Received: {name}.shape={found}"
         )
-    return _tensors.wide(_tensors.float_dtype(name, value))
+    return _tensors.sampling_dtype(_tensors.float_dtype(name, value))
 
 
 def size_of(size):

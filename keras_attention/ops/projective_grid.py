@@ -19,7 +19,7 @@ def projective_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
         u = \frac{u'}{w}, \quad v = \frac{v'}{w}
 
     where :math:`(x, y)` runs from -1 to 1 over the output. Where :math:`w` is
-    zero the place is not finite.
+    zero the location is not finite.
 
     Args:
         theta: Float tensor of shape `(batch, 3, 3)`.

@@ -77,7 +77,7 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
     _check(tuple(inputs.shape), tuple(offsets.shape), data_format)
     output_dtype = _tensors.float_dtype("inputs", inputs)
     _tensors.float_dtype("offsets", offsets)
-    dtype = _tensors.wide(output_dtype)
+    dtype = _tensors.sampling_dtype(output_dtype)
     maps, moves = precision.cast(inputs, dtype), precision.cast(offsets, dtype)
     first = data_format == "channels_first"
     if len(offsets.shape) == 4:

@@ -32,8 +32,8 @@ class DeformableConv2D(KernelLayer):
     the activation. The offsets :math:`\Delta` and the mask :math:`m` come from
     a convolution of the same windows, whose kernel :math:`v` and bias :math:`c`
     start at zero: the layer starts as a `keras.layers.Conv2D` of half the
-    kernel, or, without a mask, of the kernel. In a network it takes the place
-    of one, in the last stages above all.
+    kernel, or, without a mask, of the kernel. In a network it
+    replaces one, in the last stages above all.
 
     Args:
         filters: Number of channels of the output.
@@ -99,7 +99,7 @@ class DeformableConv2D(KernelLayer):
 
     Note:
         The papers train the offsets more slowly than the rest; here one rate is
-        for all, unless the optimizer is told otherwise.
+        for all, unless the optimizer is configured otherwise.
     """
 
     def __init__(
@@ -151,7 +151,7 @@ class DeformableConv2D(KernelLayer):
         for name in ("groups", "offset_groups"):
             self._check_divides(name, "the number of channels", channels)
         maps = sum(self._sizes().values())
-        # They only meet float32 sums: cast down, a place is off by pixels.
+        # They only meet float32 sums: cast down, a location is off by pixels.
         self.offset_kernel = self.add_weight(
             (*self.kernel_size, channels, maps),
             "zeros",
@@ -249,7 +249,7 @@ class DeformableConv2D(KernelLayer):
     def _offset_maps(self, x):
         """Return the convolution that offsets and mask are made from."""
         axes = data_formats.spatial_axes(self.data_format, 4)
-        self._map_shape(x.shape, 1)  # which tells of too large windows
+        self._map_shape(x.shape, 1)  # which refuses too large windows
         if isinstance(self.padding, tuple):
             zeros = dict(zip(axes, self.padding, strict=True))
             x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])

@@ -26,7 +26,7 @@ class SpatialAttention(KernelLayer):
 
     where :math:`w * d` is a convolution of two channels to one that keeps the
     size of the map (zero padding) and :math:`\sigma` is the logistic sigmoid.
-    With `use_norm=True` a batch norm of one channel takes the place of the bias
+    With `use_norm=True` a batch normalization of one channel replaces the bias
     :math:`b`, as in the authors' code.
 
     This is the second half of `keras_attention.CBAM`, useful alone.

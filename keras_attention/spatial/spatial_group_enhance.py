@@ -123,28 +123,29 @@ class SpatialGroupEnhance(AttentionLayer):
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
-        wide = precision.upcast(x)
-        mean = self._grouped(reductions.upcast_mean(wide, axes, keepdims=True))
+        x32 = precision.upcast(x)
+        mean = self._grouped(reductions.upcast_mean(x32, axes, keepdims=True))
         # t is the same of c / shrink, with epsilon / shrink, and does not
         # overflow where c^2 would. Few maps shrink at all.
         constant = ops.stop_gradient(mean)
-        square = reductions.group_dot(constant, constant, self._members)
+        channels = self._group_axis + 1
+        square = reductions.group_dot(constant, constant, channels)
         shrink = elementwise.relu(square * 1e-12 - 1) + 1
         mean = mean / shrink
-        c = reductions.group_dot(self._grouped(wide), mean, self._members)
-        places = 1 if self.data_format == "channels_last" else 3
-        centred, factor = normalization.center(
-            c, (places,), self.epsilon / shrink
+        c = reductions.group_dot(self._grouped(x32), mean, channels)
+        axis = 1 if self.data_format == "channels_last" else 3
+        centered, factor = normalization.center(
+            c, (axis,), self.epsilon / shrink
         )
-        # A group axis in the place that the format has it, of four.
+        # The group axis where the data format has it, of four.
         per_group = [1, 1, 1, 1]
-        per_group[self._members - 1] = self.groups
+        per_group[self._group_axis] = self.groups
         gamma, beta = (
-            reshaping.reshape(precision.cast(weight, wide.dtype), per_group)
+            reshaping.reshape(precision.cast(weight, x32.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
         # That is gamma t + beta, in fewer passes.
-        gate = ops.sigmoid(centred * (gamma * factor) + beta)
+        gate = ops.sigmoid(centered * (gamma * factor) + beta)
         shape = data_formats.with_channels(
             ops.shape(x), self.groups, self.data_format
         )
@@ -152,7 +153,8 @@ class SpatialGroupEnhance(AttentionLayer):
 
     def apply_attention(self, x, attention):
         gate = self._grouped(attention)
-        outputs = reductions.scale(self._grouped(x), gate, (self._members,))
+        axes = (self._group_axis + 1,)
+        outputs = reductions.scale(self._grouped(x), gate, axes)
         return reshaping.reshape(outputs, ops.shape(x))
 
     def compute_attention_shape(self, input_shape):
@@ -168,11 +170,11 @@ class SpatialGroupEnhance(AttentionLayer):
         }
 
     def _grouped(self, x):
-        """Return a map with its places in one axis, and its channels in two."""
+        """Merge the spatial axes of a map, and split its channels in groups."""
         merged = reshaping.merge_spatial_axes(x, self.data_format)
         return reshaping.split_channels(merged, self.groups, self.data_format)
 
     @property
-    def _members(self) -> int:
-        """Where the members of a group are in a grouped map."""
-        return data_formats.channel_axis(self.data_format, 3) + 1
+    def _group_axis(self) -> int:
+        """The axis of the groups in a grouped map, before their channels."""
+        return data_formats.channel_axis(self.data_format, 3)

@@ -29,9 +29,9 @@ class SpatialTransformer(KernelLayer):
         y_{p,c} = \sum_{n,m} x_{n,m,c}\, k(v_p - n)\, k(u_p - m)
 
     where :math:`f` is the localization network, flattened, :math:`T_\theta` a
-    transform that gives each position :math:`p` of the output its place in the
-    input, and :math:`k` the kernel of the interpolation. :math:`W` starts at
-    zero and :math:`b` at the identity, so the layer starts as one, and
+    transform that gives each position :math:`p` of the output its location in
+    the input, and :math:`k` the kernel of the interpolation. :math:`W` starts
+    at zero and :math:`b` at the identity, so the layer starts as one, and
     :math:`f` starts to learn once :math:`W` has moved.
 
     ============= ================================================ ==========
@@ -47,8 +47,8 @@ class SpatialTransformer(KernelLayer):
     ============= ================================================ ==========
 
     The layer goes on an image or an early map, as all channels share one
-    transform. :math:`\theta` and the places are computed in float32 at least,
-    whatever the dtype of the input.
+    transform. :math:`\theta` and the locations are computed in float32 at
+    least, whatever the dtype of the input.
 
     Args:
         localization: Layer or model :math:`f` from the input to features of any
@@ -58,11 +58,11 @@ class SpatialTransformer(KernelLayer):
         output_size: Height and width of the output, or one number for both;
             `None` for those of the input.
         interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. The nearest
-            pixel tells the localization network nothing: its gradient is zero.
+            pixel does not train the localization network: its gradient is zero.
         padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
             that is nearest, or the `"reflection"` of the map.
-        align_corners: Whether the places -1 and 1 are the centres of the pixels
-            at the ends, rather than their outer edges.
+        align_corners: Whether the locations -1 and 1 are the centers of the
+            pixels at the ends, rather than their outer edges.
         control_points: Points along each side of the square grid of the
             thin-plate spline, at least 2.
         kernel_initializer: Initializer of :math:`W`.
@@ -85,8 +85,8 @@ class SpatialTransformer(KernelLayer):
     Output shape:
         The input shape with the height and width of `output_size`. `attention`
         is the grid, `(batch, new_height, new_width, 2)` in either format: for
-        each position of the output its place :math:`(u, v)` in the input, both
-        from -1 to 1 over it, first along the width.
+        each position of the output its location :math:`(u, v)` in the input,
+        both from -1 to 1 over it, first along the width.
 
     Raises:
         ValueError: If an argument is not as described above, if the input has
@@ -166,7 +166,8 @@ class SpatialTransformer(KernelLayer):
                 f"size. Received: localization.output_shape={shape}"
             )
         identity = _transforms.identity(self.transform, self.control_points)
-        # They only meet float32 features: cast down, a place is off by pixels.
+        # They only meet float32 features: in half precision, locations are off
+        # by pixels.
         self.kernel = self.add_weight(
             (math.prod(shape[1:]), len(identity)),
             self.kernel_initializer.clone(),
@@ -219,10 +220,10 @@ class SpatialTransformer(KernelLayer):
 
     def compute_output_shape(self, input_shape):
         channels = input_shape[data_formats.channel_axis(self.data_format, 4)]
-        place = self.compute_attention_shape(input_shape)
+        grid = self.compute_attention_shape(input_shape)
         if self.data_format == "channels_first":
-            return (place[0], channels, *place[1:3])
-        return (*place[:3], channels)
+            return (grid[0], channels, *grid[1:3])
+        return (*grid[:3], channels)
 
     def compute_attention_shape(self, input_shape):
         return (input_shape[0], *self._output_size(input_shape), 2)

@@ -101,7 +101,7 @@ def test_whole_model(published, prefix, data_format):
         published, np.moveaxis(images, -1, 1), target.num_glimpses
     )
     assert_close(target(moved), expected)
-    runs = target._look(moved, drawn=False)
+    runs = target._rollout(moved, sampled=False)
     assert_close(runs.baselines[:, -1:], baseline)
 
 

@@ -231,7 +231,7 @@ def test_a_fine_network_like_the_coarse_one_changes_nothing():
 def test_patches_are_zero_outside():
     images = np.arange(1, 21, dtype="float32").reshape(1, 4, 5, 1)
     starts = ops.convert_to_tensor([[[-1, 3], [2, -7], [3, 4]]], "int32")
-    patches = to_numpy(_patches.cut(images, starts, (2, 3)))
+    patches = to_numpy(_patches.crop(images, starts, (2, 3)))
     expected = [[[0, 0, 0], [4, 5, 0]], [[0] * 3] * 2, [[20, 0, 0], [0] * 3]]
     assert_same(patches[..., 0], np.array(expected))
 

@@ -22,7 +22,7 @@ from contract.recurrent import LOSS
 from contract.recurrent import training_loss_has_the_twins_slope
 from contract.saving import quantize
 from keras_attention import RecurrentAttention
-from keras_attention.hard._runs import Handover
+from keras_attention.hard._rollout import StepCache
 
 # What the contract says of arguments holds for a whole model as well.
 OF_ARGUMENTS = {
@@ -162,7 +162,7 @@ def test_several_runs_are_drawn_and_averaged():
     first, second = (to_numpy(many(images[:4])) for _ in range(2))
     assert np.any(first != second)
     np.testing.assert_allclose(first.sum(axis=-1), 1, atol=1e-5)
-    assert many._look(images[:4], drawn=True).locations.shape == (4, 3, 2)
+    assert many._rollout(images[:4], sampled=True).locations.shape == (4, 3, 2)
     one = model()
     assert_same(one(images), one(images))
     assert np.any(to_numpy(one(images, training=True)) != one(images))
@@ -172,7 +172,7 @@ def test_places_are_drawn_as_it_is_said():
     images = np.zeros((2000, 4, 4, 1), "float32")
     ram = model(location_stddev=0.1, num_glimpses=2)
     ram.build(images.shape)
-    runs = ram._look(images, drawn=True)
+    runs = ram._rollout(images, sampled=True)
     places = to_numpy(runs.locations)
     assert np.abs(places).max() <= 1
     # Evenly at first, then near the mean, which is 0 for images of nothing
@@ -180,9 +180,9 @@ def test_places_are_drawn_as_it_is_said():
     np.testing.assert_allclose(places[:, 0].mean(), 0, atol=0.05)
     np.testing.assert_allclose(places[:, 0].var(), 1 / 3, atol=0.03)
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
-    places = to_numpy(ram._look(images, drawn=True).locations)
+    places = to_numpy(ram._rollout(images, sampled=True).locations)
     np.testing.assert_allclose(places[:, 1].std(), 0.1, atol=0.01)
-    logs = to_numpy(ram._look(images, drawn=False).log_probabilities)
+    logs = to_numpy(ram._rollout(images, sampled=False).log_probabilities)
     np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
 
 
@@ -218,7 +218,7 @@ def test_a_step_looks_once_and_keeps_nothing():
     )
     ram.train_on_batch(images, labels)
     assert draws_of(ram) - before == 2 * (1 + ram.num_glimpses)
-    assert vars(ram._handover) == vars(Handover())
+    assert vars(ram._step_cache) == vars(StepCache())
 
 
 def test_runs_go_to_the_loss_of_their_own_outputs():
@@ -229,7 +229,7 @@ def test_runs_go_to_the_loss_of_their_own_outputs():
         ram.compute_loss(images, labels, outputs)
         return draws_of(ram) - before
 
-    with ram._handover:
+    with ram._step_cache:
         outputs = ram(images, training=True)
         assert draws(outputs) == 0
         assert draws(outputs) > 0  # they are gone
