@@ -30,15 +30,15 @@ import numpy as np
 import keras_attention
 from keras_attention import models
 
-# Whose names to give to the weights that are made, by how networks are called.
+# The layout of the random weights, by how the name of the network starts.
 LAYOUTS = {
-    "SE": "timm legacy",
-    "CBAM": "the authors' PyTorch networks",
-    "SGE": "PytorchInsight",
+    "SE": "timm_legacy",
+    "CBAM": "official",
+    "SGE": "official",
     "SK": "timm",
-    "AFF": "open-aff",
-    "IAFF": "open-aff",
-    "GCT": "the authors' PyTorch networks",
+    "AFF": "official",
+    "IAFF": "official",
+    "GCT": "official",
 }
 NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
 SIZE = 224

@@ -92,8 +92,8 @@ def _layouts_of_network(target: Any) -> Layouts:
     if not layouts:
         names = ", ".join(cls.__name__ for cls in _LAYOUTS)
         raise ValueError(
-            "`target` must be a network of `keras_attention.models` with known "
-            f"references, or a layer of one of these classes: {names}. "
+            "`target` must be a network of `keras_attention.models` with a "
+            f"known layout, or a layer of one of these classes: {names}. "
             f"Received: target={target!r}"
         )
     return layouts

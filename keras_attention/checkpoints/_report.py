@@ -66,8 +66,8 @@ def unlike(layouts: Mapping[str, Layout], source: Iterable[str]) -> str:
         f"{title}: {_some(layout)}" for title, layout in layouts.items()
     )
     return (
-        "`source` must name its weights as a known reference does, with any "
-        f"prefix. Nothing was loaded. Tried the names of\n{known}\n"
+        "`source` must name its weights as one of these layouts does, with any "
+        f"prefix. Nothing was loaded. The layouts are\n{known}\n"
         f"Received: {_some(source) or 'no names'}"
     )
 
@@ -86,7 +86,7 @@ def unfit(reading: Reading) -> str:
     ]
     summary = (
         "`source` must hold all weights of the target, in their shapes, and no "
-        f"others. Nothing was loaded. By the names of {reading.title} these are"
+        f"others. Nothing was loaded. In the layout {reading.title!r} these are"
     )
     faults = {
         "missing": listed(missing),

@@ -10,9 +10,9 @@ from keras_attention.checkpoints._parts import batch_norm
 from keras_attention.checkpoints._parts import linear
 from keras_attention.checkpoints._parts import within
 
-_OFFICIAL = "the authors' PyTorch networks"
+_OFFICIAL = "official"
 _TIMM = "timm"
-_TENSORFLOW = "the TensorFlow reference"
+_TENSORFLOW = "tensorflow"
 
 CHANNEL_ATTENTION_LAYOUTS = {
     _OFFICIAL: linear("mlp.1", "squeeze") | linear("mlp.3", "excite"),

@@ -4,7 +4,7 @@ from keras_attention.checkpoints._kinds import CONVOLUTION
 from keras_attention.checkpoints._kinds import VECTOR
 
 DEFORMABLE_CONV2D_LAYOUTS = {
-    "the authors' MXNet networks": {
+    "official": {
         "weight": ("kernel", CONVOLUTION),
         "bias": ("bias", VECTOR),
         "offset_weight": ("offset_kernel", CONVOLUTION),

@@ -1,9 +1,9 @@
-"""Export of weights under published names."""
+"""Exporting weights under the names of a published implementation."""
 
 import keras
 import numpy as np
 
-from keras_attention.checkpoints._parts import Layout
+from keras_attention import _arguments
 from keras_attention.checkpoints._registry import layouts_of
 from keras_attention.checkpoints._targets import weights_by_path
 
@@ -13,25 +13,33 @@ def export_reference_weights(
 ) -> dict[str, np.ndarray]:
     """Returns weights under the names and shapes of a published implementation.
 
-    It undoes what `keras_attention.load_reference_weights` does: what is
-    returned may be loaded again, and, as tensors, into the implementation's own
-    network (in PyTorch, with `load_state_dict`, which is strict).
+    This is the inverse of `keras_attention.load_reference_weights`. The result
+    can be loaded again, and, as tensors, into the network of the published
+    implementation (in PyTorch with `load_state_dict`, which is strict).
 
     Args:
         target: A built layer, or a network of `keras_attention.models`.
-        layout: Whose names to give: one that `load_reference_weights` tells in
-            brackets for the layer, such as `"timm"`, or a part of it that no
-            other has. For networks there are `"timm"`, `"timm legacy"`,
-            `"PytorchInsight"`, `"senet.pytorch"`, `"open-aff"`, `"the authors'
-            PyTorch networks"` and `"the authors' Caffe networks"`, each where
-            it has such a network.
+        layout: Identifier of the layout to write. `load_reference_weights`
+            lists the names that each layout gives to each layer.
+
+            * `"official"`: the PyTorch or MXNet code of the paper's authors;
+            * `"caffe"`: the Caffe networks of the paper's authors;
+            * `"timm"`: timm (PyTorch Image Models);
+            * `"timm_legacy"`: the networks of timm whose names start with
+              `legacy_`;
+            * `"tensorflow"`: the TensorFlow reference of CBAM;
+            * `"senet.pytorch"`: the repositories senet.pytorch and
+              PytorchInsight, for squeeze-and-excitation;
+            * `"selective-kernel-conv"`, `"pytorch-deform-conv"`,
+              `"recurrent-visual-attention"`: the repository of that name.
 
     Returns:
-        NumPy arrays by name, in the implementation's own layout.
+        NumPy arrays by name, in the axis order of the implementation.
 
     Raises:
-        ValueError: If `target` is not built or has no known reference, or if
-            `layout` is none of its, or has no name for one of its weights.
+        ValueError: If `target` is not built, if no layout is known for it, or
+            if `layout` is not one of its layouts or has no name for one of its
+            weights.
 
     Example:
 
@@ -41,7 +49,8 @@ def export_reference_weights(
     >>> {name: array.shape for name, array in weights.items()}
     {'fc1.weight': (4, 16, 1, 1), 'fc2.weight': (16, 4, 1, 1)}
     """
-    chosen = _choose(layouts_of(target), layout)
+    layouts = layouts_of(target)
+    chosen = layouts[_arguments.one_of("layout", layout, tuple(layouts))]
     weights = weights_by_path(target)
     names: dict[str, list[str]] = {path: [] for path in weights}
     for name, (path, _) in chosen.items():
@@ -63,20 +72,3 @@ def export_reference_weights(
             _, kind = chosen[name]
             exported[name] = kind.to_reference(part)
     return exported
-
-
-def _choose(layouts: dict[str, Layout], layout: str) -> Layout:
-    """Return the layout of a title, or of the only one that holds a part."""
-
-    def plain(title: object) -> str:
-        return str(title).casefold().replace("_", " ")
-
-    exact = [title for title in layouts if plain(title) == plain(layout)]
-    alike = [title for title in layouts if plain(layout) in plain(title)]
-    found = exact or alike
-    if len(found) != 1:
-        titles = " or ".join(map(repr, layouts))
-        raise ValueError(
-            f"`layout` must be {titles}. Received: layout={layout!r}"
-        )
-    return layouts[found[0]]

@@ -7,7 +7,7 @@ from keras_attention.checkpoints._parts import linear
 from keras_attention.checkpoints._parts import unused
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 
-_PYTORCH = "open-aff's PyTorch networks"
+_OFFICIAL = "official"
 
 
 def _context(name: str, path: str, first: int) -> Layout:
@@ -22,7 +22,7 @@ def _context(name: str, path: str, first: int) -> Layout:
 
 # Layers of the global branches count from the pooling, which has no weights.
 FEATURE_FUSION_LAYOUTS = {
-    _PYTORCH: (
+    _OFFICIAL: (
         _context("local_att", "local_context", 0)
         | _context("global_att", "global_context", 1)
     ),
@@ -35,8 +35,8 @@ def iterative_feature_fusion_layouts(
     """Return the layouts for a target, which may have one global branch."""
     second_global = _context("global_att2", "second_global_context", 1)
     return {
-        _PYTORCH: (
-            FEATURE_FUSION_LAYOUTS[_PYTORCH]
+        _OFFICIAL: (
+            FEATURE_FUSION_LAYOUTS[_OFFICIAL]
             | _context("local_att2", "second_local_context", 0)
             | (unused(second_global) if target.share_global else second_global)
         ),

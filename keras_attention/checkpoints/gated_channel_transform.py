@@ -3,7 +3,7 @@
 from keras_attention.checkpoints._kinds import CHANNELS
 
 GATED_CHANNEL_TRANSFORM_LAYOUTS = {
-    "the authors' PyTorch networks": {
+    "official": {
         "alpha": ("alpha", CHANNELS),
         "gamma": ("gamma", CHANNELS),
         "beta": ("beta", CHANNELS),

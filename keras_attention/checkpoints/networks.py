@@ -31,24 +31,24 @@ class Names:
     """How a reference names the layers of a network.
 
     Attributes:
-        title: What the reference is called.
+        layout: The identifier of the layout.
         outside: Names of the layers outside blocks, by their names here.
         block: What comes before a name in a block: a format of `stage` and
             `block`, counted from 1, `group`, one more than `stage`, as many
             count the stem, and `index`, one less than `block`.
         inside: Names of the layers in blocks, by how their names end here. Of
             an attention layer it is what comes before the names in it.
-        part: The title of the layouts of attention layers, if they have many.
+        attention_layout: The layout of the attention layers, if it is another.
         pool: Which way of pooling its stem has, where networks of other names
             are alike in their weights, but not in what they compute.
         scaled: Whether what follows a batch norm is a layer of its own.
     """
 
-    title: str
+    layout: str
     outside: Mapping[str, str]
     block: str
     inside: Mapping[str, str]
-    part: str = ""
+    attention_layout: str = ""
     pool: str = ""
     scaled: bool = False
 
@@ -99,7 +99,7 @@ def _caffe(*middle: str) -> dict[str, str]:
 
 NAMES = (
     Names(
-        "timm legacy",
+        "timm_legacy",
         {
             **{f"stem_conv{n}": f"layer0.conv{n}" for n in (1, 2, 3)},
             **{f"stem_norm{n}": f"layer0.bn{n}" for n in (1, 2, 3)},
@@ -107,15 +107,14 @@ NAMES = (
         },
         _TORCH_BLOCK,
         _IN_TORCH_BLOCK | {"se": "se_module."},
-        part="timm",
+        attention_layout="timm",
         pool="ceil",
     ),
     Names(
-        "the authors' Caffe networks",
+        "caffe",
         _CAFFE,
         "conv{group}_{block}_",
         _caffe("3x3") | {"se": ""},
-        part="the authors' Caffe networks",
         pool="ceil",
         scaled=True,
     ),
@@ -124,7 +123,6 @@ NAMES = (
         _OUTSIDE_TORCH,
         _TORCH_BLOCK,
         _IN_TORCH_BLOCK | {"se": "se.", "cbam": "se."},
-        part="timm",
         pool="pad",
     ),
     Names(
@@ -137,38 +135,23 @@ NAMES = (
             **{f"sk{n}": f"conv{n}." for n in (1, 2)},
             **_SHORTCUT,
         },
-        part="timm",
     ),
     Names(
-        "the authors' Caffe networks",
+        "caffe",
         _CAFFE,
         "conv{group}_{block}/",
         _caffe() | {"sk2": ""},
-        part="the authors' Caffe networks",
     ),
     Names(
-        "senet.pytorch or PytorchInsight",
+        "senet.pytorch",
         _OUTSIDE_TORCH,
         _TORCH_BLOCK,
         _IN_TORCH_BLOCK | {"se": "se."},
-        part="senet.pytorch or PytorchInsight",
         pool="pad",
     ),
+    # GCT
     Names(
-        "PytorchInsight",
-        _OUTSIDE_TORCH,
-        _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"sge": "sge."},
-    ),
-    Names(
-        "the authors' PyTorch networks",
-        _OUTSIDE_TORCH,
-        _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"cbam": "cbam."},
-        part="the authors' PyTorch networks",
-    ),
-    Names(
-        "the authors' PyTorch networks",
+        "official",
         {
             "stem_gct1": "stem.conv1.0.",
             "stem_conv1": "stem.conv1.1",
@@ -185,10 +168,10 @@ NAMES = (
             "shortcut_norm": "downsample.2",
         },
     ),
-    # MXNet's networks, as in PyTorch: on the names of timm's ResNet-50-D.
-    # The next are named last, as they have a stem of one convolution alone.
+    # AFF and iAFF in ResNet-50-D, by the names that timm gives to its layers.
+    # It precedes the next entry, which wins for a stem of one convolution.
     Names(
-        "open-aff's PyTorch networks",
+        "official",
         {
             "stem_conv1": "conv1.0",
             "stem_norm1": "conv1.1",
@@ -207,11 +190,13 @@ NAMES = (
             "fusion": "fuse_mode.",
         },
     ),
+    # CBAM, SGE, and AFF and iAFF in ResNet-50
     Names(
-        "open-aff's PyTorch networks",
+        "official",
         _OUTSIDE_TORCH,
         _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"fusion": "fuse_mode."},
+        _IN_TORCH_BLOCK
+        | {"cbam": "cbam.", "sge": "sge.", "fusion": "fuse_mode."},
     ),
 )
 
@@ -239,7 +224,7 @@ def network_layouts(
         if named > most:
             fitting, most = {}, named
         if named == most:
-            fitting[names.title] = layout
+            fitting[names.layout] = layout
     return fitting
 
 
@@ -287,6 +272,5 @@ def _layout_of_layer(
         return layout
     if isinstance(layer, keras.layers.Dense):
         return linear(reference, layer.name)
-    layouts = layouts_of(layer)
-    only = next(iter(layouts)) if len(layouts) == 1 else names.part
-    return within(reference, layer.name, layouts.get(only, {}))
+    inner = layouts_of(layer).get(names.attention_layout or names.layout, {})
+    return within(reference, layer.name, inner)

@@ -12,7 +12,7 @@ from keras_attention.checkpoints._parts import within
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 
-_PYTORCH = "recurrent-visual-attention"
+_LAYOUT = "recurrent-visual-attention"
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def glimpse_network_layouts(target: GlimpseNetwork) -> dict[str, Layout]:
         glimpses=(target.num_scales, target.glimpse_size),
     )
     return {
-        _PYTORCH: (
+        _LAYOUT: (
             linear("fc1", "glimpse_hidden", kind)
             | linear("fc2", "location_hidden")
             | linear("fc3", "glimpse_out")
@@ -56,9 +56,9 @@ def recurrent_attention_layouts(
     target: RecurrentAttention,
 ) -> dict[str, Layout]:
     """Return the layouts for a target with its own glimpses."""
-    sensor = glimpse_network_layouts(target.glimpse)[_PYTORCH]
+    sensor = glimpse_network_layouts(target.glimpse)[_LAYOUT]
     return {
-        _PYTORCH: (
+        _LAYOUT: (
             within("sensor.", "glimpse", sensor)
             | linear("rnn.i2h", "core_input")
             | linear("rnn.h2h", "core_state")

@@ -50,5 +50,5 @@ def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
         )
     layouts = {"timm": timm, "selective-kernel-conv": snippet}
     if target.paths == 2:
-        layouts["the authors' Caffe networks"] = _CAFFE
+        layouts["caffe"] = _CAFFE
     return layouts

@@ -3,7 +3,7 @@
 from keras_attention.checkpoints._kinds import CHANNELS
 
 SPATIAL_GROUP_ENHANCE_LAYOUTS = {
-    "PytorchInsight": {
+    "official": {
         "weight": ("gamma", CHANNELS),
         "bias": ("beta", CHANNELS),
     },

@@ -5,13 +5,11 @@ from keras_attention.checkpoints._parts import linear
 
 # A reference with and one without biases share a layout.
 SQUEEZE_EXCITE_LAYOUTS = {
-    "senet.pytorch or PytorchInsight": (
-        linear("fc.0", "squeeze") | linear("fc.2", "excite")
-    ),
+    "senet.pytorch": (linear("fc.0", "squeeze") | linear("fc.2", "excite")),
     "timm": (
         linear("fc1", "squeeze", POINTWISE) | linear("fc2", "excite", POINTWISE)
     ),
-    "the authors' Caffe networks": (
+    "caffe": (
         linear("1x1_down", "squeeze", POINTWISE)
         | linear("1x1_up", "excite", POINTWISE)
     ),

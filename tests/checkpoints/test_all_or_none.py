@@ -182,7 +182,7 @@ def test_an_error_while_weights_are_assigned(last, error, layer, monkeypatch):
 
 def test_a_network_is_loaded_as_a_whole():
     model = SEResNet18(input_shape=(32, 32, 3), classes=2)
-    source = export_reference_weights(model, "timm legacy")
+    source = export_reference_weights(model, "timm_legacy")
     last = next(reversed(source))
     source = {name: array + 1 for name, array in source.items()}
     source[last] = np.full(source[last].shape, 1e300)
