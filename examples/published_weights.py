@@ -93,7 +93,7 @@ def preprocess(builder: Any, image: np.ndarray, is_caffe: bool) -> np.ndarray:
     family = sys.modules[builder.__module__]
     options = {}
     if family is models.se_resnet:
-        options = {"variant": "official" if is_caffe else "torch"}
+        options = {"mode": "caffe" if is_caffe else "torch"}
     return keras.ops.convert_to_numpy(
         family.preprocess_input(image, "channels_last", **options)
     )

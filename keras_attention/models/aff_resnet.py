@@ -23,7 +23,9 @@ from keras_attention import _arguments
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
 from keras_attention.models._resnet import LayerMaker
 from keras_attention.models._resnet import ResNet

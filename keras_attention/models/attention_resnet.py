@@ -22,8 +22,10 @@ from dataclasses import dataclass
 import keras
 
 from keras_attention.mixed import ResidualAttention
-from keras_attention.models._imagenet import centre as preprocess_input
 from keras_attention.models._imagenet import decode_predictions
+from keras_attention.models._imagenet import (
+    preprocess_caffe as preprocess_input,
+)
 from keras_attention.models._network import network
 from keras_attention.models._parts import Parts
 

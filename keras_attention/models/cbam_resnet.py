@@ -22,7 +22,9 @@ import functools
 from keras_attention import _arguments
 from keras_attention.mixed import CBAM
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
 from keras_attention.models._resnet import Part
 from keras_attention.models._resnet import ResNet

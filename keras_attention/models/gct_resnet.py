@@ -19,7 +19,9 @@ Reference:
 
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
 from keras_attention.models._resnet import Part
 from keras_attention.models._resnet import ResNet

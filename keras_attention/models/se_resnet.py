@@ -166,26 +166,28 @@ def SENet154() -> ResNet:
 
 
 def preprocess_input(
-    x: Any, data_format: str | None = None, *, variant: str = "official"
+    x: Any, data_format: str | None = None, *, mode: str = "caffe"
 ) -> Any:
-    """Preprocesses images as the networks were trained.
+    """Preprocesses images as they were for the training of the weights.
 
     Args:
-        x: One image or a batch: red, green and blue from 0 to 255.
+        x: One RGB image or a batch of them, with values from 0 to 255.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
-        variant: `"official"` for weights that come from the authors' Caffe
-            networks as they are: blue, green and red, the means subtracted.
-            `"torch"` for those of timm, its `legacy_` networks too, and other
-            PyTorch networks: brought to mean 0 and deviation 1.
+        mode: `"caffe"` for weights of the authors' Caffe networks: the channels
+            are reversed from RGB to BGR, and the mean of each channel is
+            subtracted. `"torch"` for weights of timm (of its `legacy_`
+            networks, too) and of other PyTorch networks: the values are scaled
+            to 0...1, then normalized by the mean and the standard deviation of
+            each channel.
 
     Returns:
         A tensor of the shape of `x`.
 
     Raises:
-        ValueError: If `variant` is neither.
+        ValueError: If `mode` is neither `"caffe"` nor `"torch"`.
     """
-    _arguments.one_of("variant", variant, _VARIANTS)
-    if variant == "official":
-        return _imagenet.centre(x, data_format)
-    return _imagenet.standardize(x, data_format)
+    _arguments.one_of("mode", mode, ("caffe", "torch"))
+    if mode == "caffe":
+        return _imagenet.preprocess_caffe(x, data_format)
+    return _imagenet.preprocess_torch(x, data_format)

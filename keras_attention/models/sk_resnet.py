@@ -22,7 +22,9 @@ from typing import Any
 
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
 from keras_attention.models._resnet import LayerMaker
 from keras_attention.models._resnet import Part

@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import re
 import zlib
 
 import keras
@@ -356,27 +357,29 @@ def test_biases_are_there_or_not():
         models.SEResNet18(use_bias="no")
 
 
-def test_images_are_standardized(data_format):
+def test_torch_mode_normalizes_images(data_format):
     image = np.broadcast_to(PIXEL, (4, 5, 3))
     expected = [(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225]
-    found = of_layout(_imagenet.standardize, image, data_format)
+    found = of_layout(_imagenet.preprocess_torch, image, data_format)
     np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
 
 
-def test_images_are_centred(data_format):
+def test_caffe_mode_subtracts_means_from_bgr_images(data_format):
     image = np.broadcast_to(PIXEL, (4, 5, 3))
     found = of_layout(se_resnet.preprocess_input, image, data_format)
     np.testing.assert_allclose(found[2, 3], [51 - 104, -117, 255 - 123])
 
 
-def test_images_are_those_of_the_variant():
+def test_preprocessing_mode_is_chosen_or_raises():
     image = np.full((1, 4, 5, 3), 200, "uint8")
     np.testing.assert_array_equal(
-        se_resnet.preprocess_input(image, variant="torch"),
-        _imagenet.standardize(image),
+        se_resnet.preprocess_input(image, mode="torch"),
+        _imagenet.preprocess_torch(image),
     )
-    with pytest.raises(ValueError, match=r"Received: variant='timm'$"):
-        se_resnet.preprocess_input(image, variant="timm")
+    for mode in ("tf", "official", None):
+        message = f"`mode` must be 'caffe' or 'torch'. Received: mode={mode!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            se_resnet.preprocess_input(image, mode=mode)
 
 
 def of_layout(preprocess, image, data_format):
