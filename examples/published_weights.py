@@ -136,7 +136,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 def main() -> None:
-    """Build, load, predict and tell."""
+    """Build the network, load the weights, predict, and print the classes."""
     options = parse()
     builder = getattr(models, options.model)
     variant = {"variant": options.variant} if options.variant else {}

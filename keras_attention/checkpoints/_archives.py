@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 from typing import BinaryIO
 
-from keras_attention.checkpoints._report import TooManyArraysError
+from keras_attention.checkpoints._errors import TooManyArraysError
 
 # More arrays than any network has: beyond that, reading takes long.
 MAX_ARRAYS = 100_000

@@ -12,7 +12,7 @@ import ml_dtypes
 import numpy as np
 
 from keras_attention.checkpoints import _archives
-from keras_attention.checkpoints._report import NotNumbersError
+from keras_attention.checkpoints._errors import NotNumbersError
 
 NO_SUCH_DTYPE = (
     "A '.npz' file does not name the dtypes that NumPy lacks, but for bfloat16 "

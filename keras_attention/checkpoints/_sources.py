@@ -16,10 +16,10 @@ import numpy as np
 
 from keras_attention._backend import torch_files
 from keras_attention.checkpoints import _archives
-from keras_attention.checkpoints import _claims
 from keras_attention.checkpoints import _npz
-from keras_attention.checkpoints._report import NotNumbersError
-from keras_attention.checkpoints._report import TooManyArraysError
+from keras_attention.checkpoints import _torch_checks
+from keras_attention.checkpoints._errors import NotNumbersError
+from keras_attention.checkpoints._errors import TooManyArraysError
 
 
 def read_source(source: Any) -> dict[str, np.ndarray]:
@@ -176,7 +176,7 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 def _read_torch(file: BinaryIO) -> Any:
     load = torch_files.loader(file.name)
-    _claims.check_torch(file)
+    _torch_checks.check_torch(file)
     limit = _archives.limit(file.seek(0, os.SEEK_END))
     file.seek(0)
     content = load(file)

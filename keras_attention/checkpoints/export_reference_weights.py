@@ -4,7 +4,7 @@ import keras
 import numpy as np
 
 from keras_attention import _arguments
-from keras_attention.checkpoints._registry import layouts_of
+from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._targets import weights_by_path
 
 
@@ -49,26 +49,26 @@ def export_reference_weights(
     >>> {name: array.shape for name, array in weights.items()}
     {'fc1.weight': (4, 16, 1, 1), 'fc2.weight': (16, 4, 1, 1)}
     """
-    layouts = layouts_of(target)
-    chosen = layouts[_arguments.one_of("layout", layout, tuple(layouts))]
+    key_maps = key_maps_of(target)
+    key_map = key_maps[_arguments.one_of("layout", layout, tuple(key_maps))]
     weights = weights_by_path(target)
     names: dict[str, list[str]] = {path: [] for path in weights}
-    for name, (path, _) in chosen.items():
+    for name, (path, _) in key_map.items():
         if path in names:
             names[path].append(name)
-    unnamed = [path for path, found in names.items() if not found]
-    if unnamed:
+    unmapped = [path for path, found in names.items() if not found]
+    if unmapped:
         raise ValueError(
             "`layout` must have a name for every weight of the target, and has "
-            f"none for {', '.join(map(repr, unnamed))}. "
+            f"none for {', '.join(map(repr, unmapped))}. "
             f"Received: layout={layout!r}"
         )
     exported = {}
     for path, found in names.items():
         array = keras.ops.convert_to_numpy(weights[path])
-        # Several arrays of a reference may make one here, side by side.
-        parts = np.split(array, len(found), axis=-1)
-        for name, part in zip(found, parts, strict=True):
-            _, kind = chosen[name]
-            exported[name] = kind.to_reference(part)
+        # One Keras array may be several arrays in the published layout.
+        pieces = np.split(array, len(found), axis=-1)
+        for name, piece in zip(found, pieces, strict=True):
+            _, axis_order = key_map[name]
+            exported[name] = axis_order.to_published(piece)
     return exported

@@ -1,8 +1,8 @@
-"""The names of published gated channel transformation weights."""
+"""Key maps of gated channel transformation."""
 
-from keras_attention.checkpoints._kinds import CHANNELS
+from keras_attention.checkpoints._axis_order import CHANNELS
 
-GATED_CHANNEL_TRANSFORM_LAYOUTS = {
+GATED_CHANNEL_TRANSFORM_KEY_MAPS = {
     "official": {
         "alpha": ("alpha", CHANNELS),
         "gamma": ("gamma", CHANNELS),

@@ -7,9 +7,9 @@ from typing import Any
 import keras
 
 from keras_attention.checkpoints import _assigning
+from keras_attention.checkpoints import _errors
 from keras_attention.checkpoints import _matching
-from keras_attention.checkpoints import _report
-from keras_attention.checkpoints._registry import layouts_of
+from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints._targets import weights_by_path
 
@@ -107,13 +107,13 @@ def load_reference_weights(
     >>> bool(keras.ops.all(layer.attention(np.ones((1, 8, 8, 16))) == 0.5))
     True
     """
-    layouts = layouts_of(target)
+    key_maps = key_maps_of(target)
     weights = weights_by_path(target)
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
     arrays = read_source(source)
-    reading = _matching.read(layouts, shapes, arrays)
-    if not reading.found:
-        raise ValueError(_report.unlike(layouts, arrays))
-    if not reading.fits:
-        raise ValueError(_report.unfit(reading))
-    _assigning.assign(weights, _assigning.converted(reading, weights, arrays))
+    match = _matching.best_match(key_maps, shapes, arrays)
+    if not match.matched_keys:
+        raise ValueError(_errors.unknown_names_message(key_maps, arrays))
+    if not match.is_exact:
+        raise ValueError(_errors.mismatch_message(match))
+    _assigning.assign(weights, _assigning.convert(match, weights, arrays))

@@ -20,8 +20,8 @@ from keras_attention import SqueezeExcite
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
-from keras_attention.checkpoints._registry import _LAYOUTS
-from keras_attention.checkpoints.networks import NAMES
+from keras_attention.checkpoints._registry import KEY_MAPS
+from keras_attention.checkpoints.networks import NETWORK_NAMES
 from small_networks import small
 
 
@@ -162,16 +162,17 @@ def test_another_variant_is_told():
     exported = export_reference_weights(small("se_torch"), "timm")
     with pytest.raises(ValueError, match=r"with that `variant`\.") as caught:
         load_reference_weights(small("se"), exported)
-    said = str(caught.value).splitlines()
-    assert said[1].startswith("missing: 'layer0.conv1.weight', ")
-    assert said[2].startswith("left over: ")
+    message = str(caught.value).splitlines()
+    assert message[1].startswith("missing keys: 'layer0.conv1.weight', ")
+    assert message[2].startswith("unexpected keys: ")
 
 
 def test_another_classifier_is_told():
     exported = export_reference_weights(small("sge"), "official")
-    with pytest.raises(ValueError, match=r"another shape: 'fc.weight'") as said:
+    with pytest.raises(ValueError, match="shape mismatch") as caught:
         load_reference_weights(small("sge", classes=7), exported)
-    assert "variant" not in str(said.value)
+    assert "shape mismatch: 'fc.weight' (found (10, " in str(caught.value)
+    assert "variant" not in str(caught.value)
 
 
 def test_weights_that_no_reference_has_are_told():
@@ -182,7 +183,7 @@ def test_weights_that_no_reference_has_are_told():
     with pytest.raises(ValueError, match=r"none for 'own.kernel', 'own.bias'"):
         export_reference_weights(grown, "official")
     exported = export_reference_weights(model, "official")
-    with pytest.raises(ValueError, match="any name for the target's 'own"):
+    with pytest.raises(ValueError, match="a key for the target's weight 'own"):
         load_reference_weights(grown, exported)
 
 
@@ -223,7 +224,7 @@ def recurrent_attention():
     return model
 
 
-# Targets for the layouts that depend on the arguments of the layer.
+# Targets for key maps that depend on the arguments of the layer.
 TARGETS = {
     GlimpseNetwork: GlimpseNetwork(),
     IterativeAttentionalFeatureFusion: IterativeAttentionalFeatureFusion(),
@@ -234,11 +235,11 @@ TARGETS = {
 
 def layers_by_layout():
     """Return the names of the layers that have a layout, by layout."""
-    layers = {names.layout: [] for names in NAMES}
-    for cls, layouts in _LAYOUTS.items():
-        if callable(layouts):
-            layouts = layouts(TARGETS[cls])
-        for layout in layouts:
+    layers = {names.layout: [] for names in NETWORK_NAMES}
+    for cls, key_maps in KEY_MAPS.items():
+        if callable(key_maps):
+            key_maps = key_maps(TARGETS[cls])
+        for layout in key_maps:
             layers.setdefault(layout, []).append(cls.__name__)
     return layers
 

@@ -38,7 +38,7 @@ def test_missing(golden):
     layer = built(CBAM(4, spatial_input="refined", spatial_norm=True))
     (said,) = refusal(layer, weights)[1:]
     assert said == (
-        "missing: 'module.ChannelGate.mlp.3.bias', "
+        "missing keys: 'module.ChannelGate.mlp.3.bias', "
         "'module.SpatialGate.spatial.bn.running_var'"
     )
 
@@ -47,15 +47,15 @@ def test_left_over(golden):
     weights = golden("gct_l2").w | {"1.weight": np.zeros(3), "2.bias": 0.0}
     said = refusal(built(GatedChannelTransform()), weights)
     assert said[1:] == [
-        "left over: '1.weight', '2.bias'",
-        "Of a larger network's weights, pass those of this layer alone.",
+        "unexpected keys: '1.weight', '2.bias'",
+        "If the source is a larger network, pass this layer's weights.",
     ]
 
 
 def test_another_shape(golden):
     (said,) = refusal(built(SqueezeExcite(2)), golden("se").w)[1:]
     assert said == (
-        "of another shape: "
+        "shape mismatch: "
         "'fc.0.weight' (found (4, 16), expected (8, 16) or (8, 16, 1, 1)), "
         "'fc.2.weight' (found (16, 4), expected (16, 8) or (16, 8, 1, 1))"
     )
@@ -67,9 +67,9 @@ def test_all_faults_at_once(golden):
     weights["gamma"] = weights["gamma"][:, :8]
     weights["delta"] = weights["alpha"]
     said = refusal(built(GatedChannelTransform()), weights)
-    assert said[1:3] == ["missing: 'beta'", "left over: 'delta'"]
+    assert said[1:3] == ["missing keys: 'beta'", "unexpected keys: 'delta'"]
     assert said[3] == (
-        "of another shape: 'gamma' "
+        "shape mismatch: 'gamma' "
         "(found (1, 8, 1, 1), expected (1, 16, 1, 1) or (16,))"
     )
 
@@ -78,8 +78,8 @@ def test_biases_that_the_layer_has_not(golden):
     biases = {"fc.0.bias": np.zeros(4), "fc.2.bias": np.zeros(16)}
     said = refusal(built(SqueezeExcite(4)), golden("se").w | biases)
     assert said[1:] == [
-        "left over: 'fc.0.bias', 'fc.2.bias'",
-        "For a source with biases make the target with `use_bias=True`.",
+        "unexpected keys: 'fc.0.bias', 'fc.2.bias'",
+        "The source has biases: set `use_bias=True` in the target.",
     ]
 
 
@@ -95,7 +95,7 @@ def test_parts_of_another_shape(golden):
 def test_fewer_paths_than_the_source_has(golden):
     weights = golden("sk").w
     said = refusal(built(SelectiveKernel(24, paths=1, groups=2)), weights)
-    assert said[1].startswith("left over: 'convs.1.0.weight'")
+    assert said[1].startswith("unexpected keys: 'convs.1.0.weight'")
 
 
 def test_biases_of_a_selective_kernel(golden):
@@ -113,14 +113,14 @@ def test_global_context_that_is_not_shared(golden):
         if not name.startswith("global_att2")
     }
     said = refusal(layer, weights)[1]
-    assert said.startswith("missing: 'global_att2.1.weight'")
+    assert said.startswith("missing keys: 'global_att2.1.weight'")
 
 
 def test_biases_that_the_source_has_not(golden):
     said = refusal(built(SqueezeExcite(4, use_bias=True)), golden("se").w)
     assert said[1:] == [
-        "missing: 'fc.0.bias', 'fc.2.bias'",
-        "For a source without biases make the target with `use_bias=False`.",
+        "missing keys: 'fc.0.bias', 'fc.2.bias'",
+        "The source has no biases: set `use_bias=False` in the target.",
     ]
 
 
@@ -128,9 +128,12 @@ def test_batch_norm_that_the_layer_has_not(golden):
     said = refusal(built(CBAM(4)), golden("cbam_paper").w)
     bn = "SpatialGate.spatial.bn"
     missing, left_over, hint = said[1:]
-    assert missing == "missing: any name for the target's 'spatial.conv.bias'"
+    assert (
+        missing
+        == "missing keys: a key for the target's weight 'spatial.conv.bias'"
+    )
     assert left_over == (
-        f"left over: '{bn}.weight', '{bn}.bias', '{bn}.running_mean', "
+        f"unexpected keys: '{bn}.weight', '{bn}.bias', '{bn}.running_mean', "
         f"'{bn}.running_var'"
     )
     assert "`CBAM(spatial_norm=True)`" in hint
@@ -140,8 +143,10 @@ def test_batch_norm_that_the_source_has_not():
     layer = built(SpatialAttention(3, use_norm=True))
     weights = {"conv2d/kernel": np.zeros((3, 3, 2, 1)), "conv2d/bias": [0.0]}
     said = refusal(layer, weights)
-    assert said[1].startswith("missing: any name for the target's 'norm.gamma'")
-    assert said[2] == "left over: 'conv2d/bias'"
+    assert said[1].startswith(
+        "missing keys: a key for the target's weight 'norm.gamma'"
+    )
+    assert said[2] == "unexpected keys: 'conv2d/bias'"
     assert "`SpatialAttention(use_norm=False)`" in said[3]
 
 
@@ -150,7 +155,7 @@ def test_weights_that_no_reference_has(golden):
     layer = built(SqueezeExcite(4))
     layer.squeeze.quantize("int8")
     assert refusal(layer, golden("se").w)[1] == (
-        "missing: any name for the target's 'squeeze.kernel_scale'"
+        "missing keys: a key for the target's weight 'squeeze.kernel_scale'"
     )
 
 
@@ -160,14 +165,17 @@ def test_closest_layout_is_reported():
     weights |= {"fc1.bias": np.zeros(4), "fc2.weight": np.zeros((16, 4))}
     said = refusal(built(SqueezeExcite(4, use_bias=True)), weights)
     assert "timm" in said[0]
-    assert said[1:3] == ["missing: 'fc2.bias'", "left over: 'fc.2.bias'"]
+    assert said[1:3] == [
+        "missing keys: 'fc2.bias'",
+        "unexpected keys: 'fc.2.bias'",
+    ]
 
 
 def test_prefix_of_most_names_is_taken(golden):
     weights = {f"se.{name}": array for name, array in golden("se").w.items()}
     stray = {"head.fc.0.weight": np.zeros((4, 16))}
     said = refusal(built(SqueezeExcite(4)), stray | weights)
-    assert said[1] == "left over: 'head.fc.0.weight'"
+    assert said[1] == "unexpected keys: 'head.fc.0.weight'"
 
 
 def test_prefix_is_whole_words(golden):

@@ -273,7 +273,7 @@ def test_tensors_without_numbers_are_named(
         )
     said = refusal(layer, source)
     if form == "in memory" and cure == "contiguous":
-        assert f"of another shape: '{name}' (found (9, 3)" in said
+        assert f"shape mismatch: '{name}' (found (9, 3)" in said
         return
     assert cure in said
     assert f"Received: source['{name}']=a " in said

@@ -23,7 +23,7 @@ from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
 from keras_attention.checkpoints import _archives
-from keras_attention.checkpoints import _claims
+from keras_attention.checkpoints import _torch_checks
 
 TERABYTES = 2**43
 MEBIBYTE = 2**20
@@ -482,7 +482,7 @@ def test_limit_of_arrays_is_exact(
 ):
     monkeypatch.setattr(_archives, "MAX_ARRAYS", 5)
     if not fast:  # what a file has that was not written by PyTorch
-        monkeypatch.setattr(_claims, "_saved_tensors", lambda pickled: 0)
+        monkeypatch.setattr(_torch_checks, "_saved_tensors", lambda pickled: 0)
     path = tmp_path / f"weights.{ending}"
     arrays = {str(index): np.ones(3, "float32") for index in range(5)}
     write(path, arrays)
