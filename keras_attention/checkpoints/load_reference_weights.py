@@ -82,8 +82,8 @@ def load_reference_weights(
             file that ends in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`, which
             needs PyTorch, on any backend. Files that would run code (pickled
             Python objects) are refused, and so are more than 100,000 arrays.
-            A `.npz` file does not name the dtypes that NumPy lacks: of these
-            only bfloat16 and float8_e5m2 are read from it.
+            Of the dtypes that NumPy lacks, a `.npz` file can hold bfloat16 and
+            float8_e5m2.
 
     Raises:
         ValueError: If `target` is not built, if no layout is known for it, if

@@ -407,7 +407,7 @@ def test_pytorch_file_of_one_tensor_is_refused(torch, layer, tmp_path):
 def test_single_array_is_refused(layer, tmp_path):
     with open(tmp_path / "weights.npz", "wb") as file:
         np.save(file, np.ones(3))
-    assert "whole file of the format" in refusal(
+    assert "whole file in the format" in refusal(
         layer, tmp_path / "weights.npz"
     )
 

@@ -482,7 +482,9 @@ def test_limit_of_arrays_is_exact(
 ):
     monkeypatch.setattr(_archives, "MAX_ARRAYS", 5)
     if not fast:  # what a file has that was not written by PyTorch
-        monkeypatch.setattr(_torch_checks, "_saved_tensors", lambda pickled: 0)
+        monkeypatch.setattr(
+            _torch_checks, "_count_saved_tensors", lambda pickled: 0
+        )
     path = tmp_path / f"weights.{ending}"
     arrays = {str(index): np.ones(3, "float32") for index in range(5)}
     write(path, arrays)
