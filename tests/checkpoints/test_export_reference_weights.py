@@ -1,4 +1,4 @@
-"""What is exported has the reference's names and shapes, and loads again."""
+"""Exported weights have published names and shapes, and load again."""
 
 import importlib
 import re
@@ -44,12 +44,12 @@ def official_cbam():
         ),
     ],
 )
-def test_published_weights_come_back(layer, file, layout, golden):
+def test_loaded_weights_are_exported_unchanged(layer, file, layout, golden):
     reference = golden(file)
     layer.build(reference.x.shape)
     load_reference_weights(layer, reference.w)
     exported = export_reference_weights(layer, layout)
-    # The TensorFlow reference has a prefix, which no layout tells.
+    # The golden file has a prefix, which is not a part of the layout.
     published = {
         name.removeprefix("cbam_a/"): array
         for name, array in reference.w.items()
@@ -59,7 +59,7 @@ def test_published_weights_come_back(layer, file, layout, golden):
         np.testing.assert_array_equal(exported[name], array)
 
 
-def test_glimpses_come_back(rng):
+def test_glimpse_networks_load_exported_weights(rng):
     layer = GlimpseNetwork(4, num_scales=2, glimpse_size=3)
     layer.build((None, 8, 8, 2), (None, 2))
     layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
@@ -71,14 +71,15 @@ def test_glimpses_come_back(rng):
         np.testing.assert_array_equal(old, new)
 
 
-def test_what_is_never_used_is_not_made():
+def test_unused_weights_are_not_exported():
     layer = IterativeAttentionalFeatureFusion(share_global=True)
     layer.build((None, 4, 4, 8), (None, 4, 4, 8))
     exported = export_reference_weights(layer, "official")
     assert not any(name.startswith("global_att2") for name in exported)
 
 
-# What the references call the stem's convolution, a gate, and the classifier.
+# The published names of the convolution in the stem and of a layer in a block,
+# and whether the classifier is `last_linear`.
 NETWORKS = [
     ("se", "timm_legacy", "layer0.conv1", "layer2.1.se_module.fc1", True),
     ("se", "caffe", "conv1/7x7_s2", "conv3_2_1x1_down", False),
@@ -103,7 +104,9 @@ NETWORKS = [
 @pytest.mark.parametrize(
     ("family", "layout", "stem", "inside", "is_last_linear"), some(NETWORKS)
 )
-def test_networks_come_back(family, layout, stem, inside, is_last_linear):
+def test_networks_load_exported_weights(
+    family, layout, stem, inside, is_last_linear
+):
     model = small(family)
     exported = export_reference_weights(model, layout)
     for name in (stem, inside):
@@ -120,7 +123,7 @@ def test_networks_come_back(family, layout, stem, inside, is_last_linear):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_path_of_weights(tmp_path):
+def test_builders_load_files(tmp_path):
     model = small("se")
     np.savez(
         tmp_path / "published.npz",
@@ -137,7 +140,7 @@ def test_a_path_of_weights(tmp_path):
                 np.testing.assert_array_equal(old, new)
 
 
-def test_without_the_classifier_its_weights_are_ignored():
+def test_network_without_classifier_ignores_its_weights():
     model = small("cbam")
     exported = export_reference_weights(model, "official")
     headless = small("cbam", include_top=False)
@@ -150,7 +153,7 @@ def test_without_the_classifier_its_weights_are_ignored():
     assert not any(name.startswith("fc") for name in exported)
 
 
-def test_a_saved_network_is_known(tmp_path):
+def test_saved_network_exports_weights(tmp_path):
     model = small("gct")
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
@@ -158,7 +161,7 @@ def test_a_saved_network_is_known(tmp_path):
     assert exported["stem.conv1.0.alpha"].shape == (1, 3, 1, 1)
 
 
-def test_another_variant_is_told():
+def test_weights_of_another_variant_raise_with_a_hint():
     exported = export_reference_weights(small("se_torch"), "timm")
     with pytest.raises(ValueError, match=r"with that `variant`\.") as caught:
         load_reference_weights(small("se"), exported)
@@ -167,7 +170,7 @@ def test_another_variant_is_told():
     assert message[2].startswith("unexpected keys: ")
 
 
-def test_another_classifier_is_told():
+def test_weights_of_another_classifier_raise():
     exported = export_reference_weights(small("sge"), "official")
     with pytest.raises(ValueError, match="shape mismatch") as caught:
         load_reference_weights(small("sge", classes=7), exported)
@@ -175,7 +178,7 @@ def test_another_classifier_is_told():
     assert "variant" not in str(caught.value)
 
 
-def test_weights_that_no_reference_has_are_told():
+def test_weights_without_a_published_name_raise():
     model = small("cbam")
     grown = keras.Model(
         model.input, keras.layers.Dense(3, name="own")(model.output)
@@ -203,7 +206,7 @@ def test_weights_that_no_reference_has_are_told():
         small("attention"),
     ],
 )
-def test_other_networks_are_refused(target):
+def test_networks_without_a_layout_raise(target):
     with pytest.raises(ValueError, match=r"SqueezeExcite. Received: target=<"):
         export_reference_weights(target, "timm")
 
@@ -260,7 +263,7 @@ def test_docstrings_and_page_name_every_layout():
 
 
 def timm():
-    """Import timm, or tell why not."""
+    """Import timm, or skip the test."""
     try:
         return importlib.import_module("timm")
     except (ImportError, RuntimeError) as error:
@@ -289,7 +292,7 @@ def timm():
         ),
     ],
 )
-def test_timm_takes_what_is_exported(
+def test_timm_networks_compute_the_same_with_exported_weights(
     builder, options, layout, name, arguments, rng
 ):
     network = timm().create_model(name, **arguments)
