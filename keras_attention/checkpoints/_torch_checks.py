@@ -14,8 +14,8 @@ from typing import BinaryIO
 
 from keras_attention.checkpoints import _archives
 
-# A tensor in a pickle: the end of the tuple that describes its storage, the
-# load of the storage, and the offset in the storage.
+# The opcodes of a tensor in a pickle: the end of the tuple that describes its
+# storage, its entry in the memo, the load of the storage, and the offset.
 _SAVED_TENSOR = re.compile(rb"t(?:q.|r....)Q[JKM]", re.DOTALL)
 
 # The bytes of an old PyTorch file that are searched for tensors.
@@ -23,7 +23,7 @@ _SEARCHED_BYTES = 2**26
 
 
 def check_torch(file: BinaryIO) -> None:
-    """Raise an error for a PyTorch file that is damaged or exceeds a limit."""
+    """Raise an error for a PyTorch file that is corrupted or over a limit."""
     size = _archives.file_size(file)
     if not zipfile.is_zipfile(file):
         _check_legacy(file, size)

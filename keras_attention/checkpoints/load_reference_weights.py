@@ -30,9 +30,9 @@ def load_reference_weights(
       `alpha`, `gamma`, `beta`. `MultiScaleChannelAttention` and
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
-      The authors' networks do not use `global_att2`: load them into a layer
-      with `share_global=True`, which ignores it. `DeformableConv2D` (MXNet):
-      `weight`, `bias`, `offset_weight`, `offset_bias`.
+      The PyTorch networks do not use `global_att2`: load their weights into a
+      layer with `share_global=True`, which ignores it. `DeformableConv2D`
+      (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
