@@ -40,8 +40,8 @@ def convert(
     if not_finite:
         names = _errors.joined(map(_errors.quoted, not_finite))
         raise ValueError(
-            "`source` must hold finite numbers alone, and numbers that are "
-            "finite in the dtype of the target's weights, here "
+            "`source` must hold numbers that are finite, also in the dtype of "
+            "the target's weights, here "
             f"{' and '.join(sorted(set(not_finite.values())))}. Nothing was "
             f"loaded. Received: not finite=[{names}]"
         )

@@ -124,7 +124,10 @@ def _hints(match: Match) -> Iterator[str]:
                 "target with that `variant`."
             )
     elif len(match.unexpected_keys) > len(only_in_source):
-        yield "If the source is a larger network, pass this layer's weights."
+        yield (
+            "If the source is a larger network, pass the weights of this layer "
+            "alone."
+        )
 
 
 def quoted(name: str) -> str:

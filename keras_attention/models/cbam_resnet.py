@@ -44,7 +44,7 @@ def _cbam_resnet(
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
     _arguments.one_of("variant", variant, ("official", "timm"))
-    gate = functools.partial(
+    cbam = functools.partial(
         CBAM,
         16,
         spatial_input="refined",
@@ -52,7 +52,7 @@ def _cbam_resnet(
         use_bias=variant == "official",
     )
     return ResNet(
-        depths=depths, block=block, attention=AttentionSlot("cbam", gate)
+        depths=depths, block=block, attention=AttentionSlot("cbam", cbam)
     )
 
 

@@ -48,7 +48,10 @@ def test_unexpected_keys_raise(golden):
     message = error_message(built(GatedChannelTransform()), weights)
     assert message[1:] == [
         "unexpected keys: '1.weight', '2.bias'",
-        "If the source is a larger network, pass this layer's weights.",
+        (
+            "If the source is a larger network, pass the weights of this layer "
+            "alone."
+        ),
     ]
 
 
