@@ -1,15 +1,15 @@
-"""A published checkpoint, and the five classes it sees in an image.
+"""Classify an image with published weights.
 
     pip install "keras-vision-attention[jax,safetensors]" pillow
     python examples/published_weights.py SKNet50 downloaded.safetensors cat.jpg
     python examples/published_weights.py CBAMResNet18
 
-Builds a network of `keras_attention.models` with the weights of a file as it
-was downloaded: `.safetensors`, `.npz`, or one of PyTorch, which then must be
-installed. Without a file it makes one, whose weights follow from their names
-alone, and without an image it makes noise, so that every backend can be seen to
-predict the same. `KERAS_BACKEND` chooses among those that are installed: jax,
-tensorflow or torch.
+Builds a network of `keras_attention.models`, loads the weights of a downloaded
+file, and prints the five most likely classes of an image. The file may be
+`.safetensors`, `.npz`, or a PyTorch file, which needs PyTorch. Without a file,
+the weights are random numbers seeded by their names, and without an image, the
+image is noise: then the output is the same on every backend. `KERAS_BACKEND`
+selects one of the installed backends: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
@@ -30,22 +30,22 @@ import numpy as np
 import keras_attention
 from keras_attention import models
 
-# Whose names to give to the weights that are made, by how networks are called.
+# The layout of the random weights, by how the name of the network starts.
 LAYOUTS = {
-    "SE": "timm legacy",
-    "CBAM": "the authors' PyTorch networks",
-    "SGE": "PytorchInsight",
+    "SE": "timm_legacy",
+    "CBAM": "official",
+    "SGE": "official",
     "SK": "timm",
-    "AFF": "open-aff",
-    "IAFF": "open-aff",
-    "GCT": "the authors' PyTorch networks",
+    "AFF": "official",
+    "IAFF": "official",
+    "GCT": "official",
 }
 NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
 SIZE = 224
 
 
 def make_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a weight that follows from its name, of a size to compute with."""
+    """Return a random weight, seeded by its name and scaled for its layer."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     n = rng.standard_normal(shape)
     fan_in = int(np.prod(shape[1:]))
@@ -63,7 +63,7 @@ def make_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
 
 
 def make_file(name: str, folder: str) -> Path:
-    """Write the weights that are made for a network, and return the path."""
+    """Write random weights of a network to a file, and return its path."""
     layout = next(
         layout for start, layout in LAYOUTS.items() if name.startswith(start)
     )
@@ -75,7 +75,7 @@ def make_file(name: str, folder: str) -> Path:
 
 
 def load_image(path: Path | None) -> np.ndarray:
-    """Return the middle of an image, or noise, with values from 0 to 255."""
+    """Return the center of an image, or noise, with values from 0 to 255."""
     if path is None:
         rng = np.random.default_rng(0)
         return rng.uniform(0, 255, (1, SIZE, SIZE, 3)).astype("float32")
@@ -89,18 +89,18 @@ def load_image(path: Path | None) -> np.ndarray:
 
 
 def preprocess(builder: Any, image: np.ndarray, is_caffe: bool) -> np.ndarray:
-    """Return an image as the weights of a file were trained on it."""
+    """Preprocess an image as it was for the training of the weights."""
     family = sys.modules[builder.__module__]
     options = {}
     if family is models.se_resnet:
-        options = {"variant": "official" if is_caffe else "torch"}
+        options = {"mode": "caffe" if is_caffe else "torch"}
     return keras.ops.convert_to_numpy(
         family.preprocess_input(image, "channels_last", **options)
     )
 
 
 def table(scores: np.ndarray, names: bool) -> str:
-    """Return the five likeliest classes, in rows of Markdown."""
+    """Return the five most likely classes as a table in Markdown."""
     rows = ["| class | score |", "|---|---|"]
     if names:
         (found,) = models.se_resnet.decode_predictions(scores)
@@ -114,29 +114,29 @@ def table(scores: np.ndarray, names: bool) -> str:
 def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
-        description="Classify an image by published weights."
+        description="Classify an image with published weights."
     )
     parser.add_argument("model", metavar="MODEL", choices=NETWORKS)
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path)
     parser.add_argument("image", metavar="IMAGE", nargs="?", type=Path)
     parser.add_argument(
-        "--variant", help="the network's variant that the file is of"
+        "--variant", help="the variant of the network that the file is for"
     )
     parser.add_argument(
         "--caffe",
         action="store_true",
-        help="the file is from Caffe, whose SE networks saw blue first",
+        help="the file is from Caffe, so SE networks need BGR images",
     )
     parser.add_argument(
         "--names",
         action="store_true",
-        help="give the classes' names, by a file that Keras downloads",
+        help="print names of classes, from a file that Keras downloads",
     )
     return parser.parse_args(arguments)
 
 
 def main() -> None:
-    """Build, load, predict and tell."""
+    """Build the network, load the weights, predict, and print the classes."""
     options = parse()
     builder = getattr(models, options.model)
     variant = {"variant": options.variant} if options.variant else {}

@@ -1,4 +1,4 @@
-"""Small networks of every family, for what does not need the large ones."""
+"""Small networks of every family, for tests that do not need large ones."""
 
 import dataclasses
 
@@ -31,24 +31,28 @@ FAMILIES = {
 }
 
 
-def small(family, parts=None, **arguments):
-    """Return a network of a family, of four stages of few filters.
+def small(family, changes=None, **arguments):
+    """Return a small network of a family.
 
-    `parts` are others than these stages.
+    Args:
+        family: A key of `FAMILIES`.
+        changes: Attributes of the architecture to change. The default makes
+            four stages of few filters.
+        **arguments: Arguments of the builder.
     """
     builder, options = FAMILIES[family]
-    spec = builder.__wrapped__(**options)
-    if parts is not None:
+    architecture = builder.__wrapped__(**options)
+    if changes is not None:
         pass
-    elif hasattr(spec, "depths"):
-        width = 32 if spec.halved else 16
+    elif hasattr(architecture, "depths"):
+        width = 32 if architecture.narrow_first_conv else 16
         widths = (width, width, 2 * width, 2 * width)
-        parts = {"depths": (1, 2, 1, 1), "widths": widths}
+        changes = {"depths": (1, 2, 1, 1), "widths": widths}
     else:
-        parts = {"modules": (1, 1), "blocks": 1, "widths": (64, 64, 128)}
+        changes = {"modules": (1, 1), "blocks": 1, "widths": (64, 64, 128)}
 
-    def row():
-        return dataclasses.replace(spec, **parts)
+    def make_architecture():
+        return dataclasses.replace(architecture, **changes)
 
-    row.__name__ = family
-    return network(row)(**({"classes": 10} | arguments))
+    make_architecture.__name__ = family
+    return network(make_architecture)(**({"classes": 10} | arguments))

@@ -1,4 +1,4 @@
-"""Published weights: reading them into this package, and writing them."""
+"""Loading and exporting published weights."""
 
 from keras_attention.checkpoints.export_reference_weights import (
     export_reference_weights,

@@ -1,4 +1,4 @@
-"""Setting the weights of a target: all of them, or none."""
+"""Converting arrays, and assigning all weights of a target or none."""
 
 import contextlib
 from collections.abc import Mapping
@@ -7,59 +7,59 @@ import keras
 import ml_dtypes
 import numpy as np
 
-from keras_attention.checkpoints import _report
-from keras_attention.checkpoints._matching import Reading
+from keras_attention.checkpoints import _errors
+from keras_attention.checkpoints._matching import Match
 
 
-def converted(
-    reading: Reading,
+def convert(
+    match: Match,
     weights: Mapping[str, keras.Variable],
     arrays: dict[str, np.ndarray],
 ) -> dict[str, np.ndarray]:
-    """Return what fits as Keras lays it out, in the weights' dtypes, by path.
+    """Return arrays in Keras' axis order and the weights' dtypes, by path.
 
     Args:
-        reading: A reading that fits.
+        match: An exact match.
         weights: The weights of the target, by path.
-        arrays: The source of the reading. Each array leaves it when it is
-            converted, so that no more memory is held than need be.
+        arrays: The source of the match. Each array is removed from it when it
+            is converted, to save memory.
 
     Raises:
         ValueError: If a number is not finite in the dtype of its weight.
     """
-    parts: dict[str, list[np.ndarray]] = {}
-    faults: dict[str, str] = {}
-    for short, (path, kind) in reading.expected.items():
-        name = reading.found[short]
+    pieces: dict[str, list[np.ndarray]] = {}
+    not_finite: dict[str, str] = {}
+    for key, (path, axis_order) in match.expected_keys.items():
+        name = match.matched_keys[key]
         dtype = weights[path].dtype
         with np.errstate(over="ignore", invalid="ignore"):
             array = arrays.pop(name).astype(_numpy_dtype(dtype), copy=False)
         if not np.isfinite(array).all():
-            faults[name] = dtype
-        parts.setdefault(path, []).append(kind.to_keras(array))
-    if faults:
-        names = _report.listed(map(_report.quoted, faults))
+            not_finite[name] = dtype
+        pieces.setdefault(path, []).append(axis_order.to_keras(array))
+    if not_finite:
+        names = _errors.joined(map(_errors.quoted, not_finite))
         raise ValueError(
-            "`source` must hold finite numbers alone, and numbers that are "
-            "finite in the dtype of the target's weights, here "
-            f"{' and '.join(sorted(set(faults.values())))}. Nothing was "
+            "`source` must hold numbers that are finite, also in the dtype of "
+            "the target's weights, here "
+            f"{' and '.join(sorted(set(not_finite.values())))}. Nothing was "
             f"loaded. Received: not finite=[{names}]"
         )
     return {
-        path: arrays[0] if len(arrays) == 1 else np.concatenate(arrays, axis=-1)
-        for path, arrays in parts.items()
+        path: some[0] if len(some) == 1 else np.concatenate(some, axis=-1)
+        for path, some in pieces.items()
     }
 
 
 def assign(
     weights: Mapping[str, keras.Variable], arrays: dict[str, np.ndarray]
 ) -> None:
-    """Set weights to arrays, and back to what they were after an error.
+    """Assign arrays to weights; after an error, restore the old values.
 
     Args:
         weights: The weights, by path.
-        arrays: Their arrays, by path. Each leaves the dictionary when it is
-            assigned, and what it replaces is held in its stead.
+        arrays: Their arrays, by path. Each is removed from the dictionary when
+            it is assigned, to save memory.
     """
     before: list[tuple[keras.Variable, np.ndarray]] = []
     try:
@@ -68,7 +68,7 @@ def assign(
             old = np.array(keras.ops.convert_to_numpy(weight))
             before.append((weight, old))
             weight.assign(arrays.pop(path))
-    except BaseException:  # an interruption by the keyboard, too
+    except BaseException:  # including KeyboardInterrupt
         for weight, old in reversed(before):
             with contextlib.suppress(Exception):
                 weight.assign(old)
@@ -76,5 +76,5 @@ def assign(
 
 
 def _numpy_dtype(name: str) -> np.dtype:
-    """Return the dtype of a weight, which NumPy alone may not have."""
+    """Return a dtype by name, of NumPy or of ml_dtypes."""
     return np.dtype(getattr(ml_dtypes, name, name))

@@ -1,4 +1,4 @@
-"""Which layout a set of names is in, and what is wrong with it if none fits."""
+"""Comparing the names and shapes of a source with key maps."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,132 +9,145 @@ from functools import cached_property
 
 import numpy as np
 
-from keras_attention.checkpoints._kinds import Kind
-from keras_attention.checkpoints._parts import UNUSED
-from keras_attention.checkpoints._parts import Layout
+from keras_attention.checkpoints._axis_order import AxisOrder
+from keras_attention.checkpoints._key_map import IGNORED
+from keras_attention.checkpoints._key_map import KeyMap
 
 Shapes = Mapping[str, tuple[int, ...]]
 Source = Mapping[str, np.ndarray]
 
 
 @dataclass(frozen=True)
-class Reading:
-    """A source, taken to be in one layout with one prefix.
+class Match:
+    """The result of comparing a source with one key map and one prefix.
 
-    A prefix may be long, and so it is taken from the names of the source
-    rather than put before each name of the layout.
+    A prefix may be long. So it is removed from the names of the source, and not
+    added to each name of the key map.
 
     Attributes:
-        title: What the layout is called.
-        layout: The layout, its names without the prefix.
-        prefix: What the source puts before each name of the layout.
+        layout: The identifier of the layout.
+        key_map: The key map of the layout, its names without the prefix.
+        prefix: The prefix of the names in the source.
         shapes: The shapes of the target's weights, by path.
         source: The arrays, by name.
     """
 
-    title: str
-    layout: Layout
+    layout: str
+    key_map: KeyMap
     prefix: str
     shapes: Shapes
     source: Source
 
     @cached_property
-    def found(self) -> dict[str, str]:
-        """The names of the source that the layout has, without the prefix."""
-        return {
-            short: name
-            for name, short in self._shortened()
-            if short in self.layout
-        }
+    def matched_keys(self) -> dict[str, str]:
+        """The names of the source by the names in the key map."""
+        return {key: name for name, key in self._keys() if key in self.key_map}
 
     @cached_property
-    def expected(self) -> dict[str, tuple[str, Kind]]:
-        """The part of the layout that this target has weights for."""
+    def expected_keys(self) -> dict[str, tuple[str, AxisOrder]]:
+        """The entries of the key map for which the target has a weight."""
         return {
-            name: (path, kind)
-            for name, (path, kind) in self.layout.items()
+            key: (path, axis_order)
+            for key, (path, axis_order) in self.key_map.items()
             if path in self.shapes
         }
 
     @cached_property
-    def missing(self) -> list[str]:
-        """The names that the source lacks, without the prefix."""
-        return [name for name in self.expected if name not in self.found]
+    def missing_keys(self) -> list[str]:
+        """The expected names that are not in the source."""
+        return [
+            key for key in self.expected_keys if key not in self.matched_keys
+        ]
 
     @cached_property
-    def unnamed(self) -> list[str]:
-        """The weights of the target that the layout has no name for."""
-        named = {path for path, _ in self.layout.values()}
-        return [path for path in self.shapes if path not in named]
+    def unmapped_weights(self) -> list[str]:
+        """The paths of the target's weights that are not in the key map."""
+        mapped = {path for path, _ in self.key_map.values()}
+        return [path for path in self.shapes if path not in mapped]
 
     @cached_property
-    def left_over(self) -> list[tuple[str, str | None]]:
-        """The names that this target has no weight for, and should have.
+    def unexpected_keys(self) -> list[tuple[str, str | None]]:
+        """The names of the source for which the target has no weight.
 
-        Each comes with the path that the layout has for it, if any.
+        Each comes with its path in the key map, or `None` if it is not there.
         """
         entries = (
-            (name, None if short not in self.layout else self.layout[short][0])
-            for name, short in self._shortened()
+            (name, self.key_map[key][0] if key in self.key_map else None)
+            for name, key in self._keys()
         )
         return [
             (name, path)
             for name, path in entries
-            if path != UNUSED and path not in self.shapes
+            if path != IGNORED and path not in self.shapes
         ]
 
     @cached_property
-    def misshapen(self) -> dict[str, list[tuple]]:
-        """The names of the arrays of another shape, with the right ones."""
-        right = {
-            self.found[name]: kind.reference_shapes(self.shapes[path])
-            for name, (path, kind) in self.expected.items()
-            if name in self.found
+    def shape_mismatches(self) -> dict[str, list[tuple]]:
+        """The names of the arrays of wrong shapes, with the accepted shapes."""
+        accepted = {
+            self.matched_keys[key]: axis_order.published_shapes(
+                self.shapes[path]
+            )
+            for key, (path, axis_order) in self.expected_keys.items()
+            if key in self.matched_keys
         }
         return {
             name: shapes
-            for name, shapes in right.items()
+            for name, shapes in accepted.items()
             if self.source[name].shape not in shapes
         }
 
     @property
-    def fits(self) -> bool:
-        """Whether the source is exactly what the target needs."""
+    def is_exact(self) -> bool:
+        """Whether the source has exactly the weights of the target."""
         return not (
-            self.missing or self.unnamed or self.left_over or self.misshapen
+            self.missing_keys
+            or self.unmapped_weights
+            or self.unexpected_keys
+            or self.shape_mismatches
         )
 
-    def _shortened(self) -> Iterator[tuple[str, str | None]]:
-        """Yield each name of the source, and what follows the prefix."""
+    def _keys(self) -> Iterator[tuple[str, str]]:
+        """Yield each name of the source, with and without the prefix.
+
+        The second is empty for a name that has another prefix.
+        """
         start = len(self.prefix)
         for name in self.source:
-            fits = name.startswith(self.prefix)
-            yield name, name[start:] if fits else None
+            has_prefix = name.startswith(self.prefix)
+            yield name, name[start:] if has_prefix else ""
 
 
-def read(
-    layouts: Mapping[str, Layout], shapes: Shapes, source: Source
-) -> Reading:
-    """Return the best reading of a source: one that fits, if there is any."""
-    readings = (
-        Reading(title, layout, _prefix(layout, source), shapes, source)
-        for title, layout in layouts.items()
-    )
-    return max(readings, key=lambda it: (it.fits, len(it.found)))
+def best_match(
+    key_maps: Mapping[str, KeyMap], shapes: Shapes, source: Source
+) -> Match:
+    """Return an exact match of a source, or the one of most names.
 
-
-def _prefix(layout: Layout, source: Iterable[str]) -> str:
-    """Return the prefix that most names of a layout have in a source.
-
-    Of a name no more is read than its end, of the lengths in the layout.
+    Args:
+        key_maps: The key maps of the target, by layout.
+        shapes: The shapes of the target's weights, by path.
+        source: The arrays, by name.
     """
-    lengths = sorted({len(name) for name in layout}, reverse=True)
+    matches = (
+        Match(layout, key_map, _prefix(key_map, source), shapes, source)
+        for layout, key_map in key_maps.items()
+    )
+    return max(matches, key=lambda it: (it.is_exact, len(it.matched_keys)))
+
+
+def _prefix(key_map: KeyMap, source: Iterable[str]) -> str:
+    """Return the prefix for which most names of a source are in a key map.
+
+    Only the end of a name is compared, for each length of names in the key map,
+    so that the time is linear in the number of names.
+    """
+    lengths = sorted({len(key) for key in key_map}, reverse=True)
     prefixes: Counter[str] = Counter()
     for name in source:
         for length in lengths:
             start = len(name) - length
             if start < 0 or (start > 0 and name[start - 1] not in "./_"):
                 continue
-            if name[start:] in layout:
+            if name[start:] in key_map:
                 prefixes[name[:start]] += 1
     return max(prefixes, key=prefixes.__getitem__, default="")

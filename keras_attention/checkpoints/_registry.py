@@ -1,4 +1,4 @@
-"""Which layouts there are for which target."""
+"""The key maps of every class of layers, and of networks."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,33 +9,33 @@ from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
-from keras_attention.checkpoints._parts import Layout
-from keras_attention.checkpoints.cbam import CBAM_LAYOUTS
-from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_LAYOUTS
-from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_LAYOUTS
-from keras_attention.checkpoints.deformable import CONV_OFFSET2D_LAYOUTS
-from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_LAYOUTS
-from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_LAYOUTS
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
+from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
+from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_KEY_MAPS
+from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
+from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
+from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_KEY_MAPS
 from keras_attention.checkpoints.feature_fusion import (
-    iterative_feature_fusion_layouts,
+    iterative_feature_fusion_key_maps,
 )
 from keras_attention.checkpoints.gated_channel_transform import (
-    GATED_CHANNEL_TRANSFORM_LAYOUTS,
+    GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
-from keras_attention.checkpoints.networks import network_layouts
+from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.recurrent_attention import (
-    glimpse_network_layouts,
+    glimpse_network_key_maps,
 )
 from keras_attention.checkpoints.recurrent_attention import (
-    recurrent_attention_layouts,
+    recurrent_attention_key_maps,
 )
 from keras_attention.checkpoints.selective_kernel import (
-    selective_kernel_layouts,
+    selective_kernel_key_maps,
 )
 from keras_attention.checkpoints.spatial_group_enhance import (
-    SPATIAL_GROUP_ENHANCE_LAYOUTS,
+    SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
-from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_LAYOUTS
+from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
@@ -47,53 +47,54 @@ from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
-Layouts = dict[str, Layout]
+# The key maps of a target, by layout.
+KeyMaps = dict[str, KeyMap]
 
-# Or a function from the target to them, where they depend on its arguments.
-_LAYOUTS: dict[type, Layouts | Callable[[Any], Layouts]] = {
-    AttentionalFeatureFusion: FEATURE_FUSION_LAYOUTS,
-    CBAM: CBAM_LAYOUTS,
-    ChannelAttention: CHANNEL_ATTENTION_LAYOUTS,
-    ConvOffset2D: CONV_OFFSET2D_LAYOUTS,
-    DeformableConv2D: DEFORMABLE_CONV2D_LAYOUTS,
-    GatedChannelTransform: GATED_CHANNEL_TRANSFORM_LAYOUTS,
-    GlimpseNetwork: glimpse_network_layouts,
-    IterativeAttentionalFeatureFusion: iterative_feature_fusion_layouts,
-    MultiScaleChannelAttention: FEATURE_FUSION_LAYOUTS,
-    RecurrentAttention: recurrent_attention_layouts,
-    SelectiveKernel: selective_kernel_layouts,
-    SpatialAttention: SPATIAL_ATTENTION_LAYOUTS,
-    SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_LAYOUTS,
-    SqueezeExcite: SQUEEZE_EXCITE_LAYOUTS,
+# Where key maps depend on the arguments of the target, there is a function.
+KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
+    AttentionalFeatureFusion: FEATURE_FUSION_KEY_MAPS,
+    CBAM: CBAM_KEY_MAPS,
+    ChannelAttention: CHANNEL_ATTENTION_KEY_MAPS,
+    ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
+    DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
+    GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
+    GlimpseNetwork: glimpse_network_key_maps,
+    IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
+    MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
+    RecurrentAttention: recurrent_attention_key_maps,
+    SelectiveKernel: selective_kernel_key_maps,
+    SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
+    SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
+    SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
 }
 
 
-def layouts_of(target: Any) -> Layouts:
-    """Return the layouts for a target, which must be fit to be loaded into."""
-    cls = next((cls for cls in _LAYOUTS if isinstance(target, cls)), None)
+def key_maps_of(target: Any) -> KeyMaps:
+    """Return the key maps of a target by layout, or raise an error."""
+    cls = next((cls for cls in KEY_MAPS if isinstance(target, cls)), None)
     if cls is None:
-        return _layouts_of_network(target)
+        return _key_maps_of_network(target)
     if not target.built:
         raise ValueError(
             "`target` must be built, so that it has weights: call it, or its "
             f"`build`. Received: target={target!r}"
         )
-    layouts = _LAYOUTS[cls]
-    return layouts(target) if callable(layouts) else layouts
+    key_maps = KEY_MAPS[cls]
+    return key_maps(target) if callable(key_maps) else key_maps
 
 
-def _layouts_of_network(target: Any) -> Layouts:
-    """Return the layouts for what must then be a whole network."""
-    layouts = (
-        network_layouts(target, layouts_of)
+def _key_maps_of_network(target: Any) -> KeyMaps:
+    """Return the key maps of a network, or raise an error."""
+    key_maps = (
+        network_key_maps(target, key_maps_of)
         if isinstance(target, keras.Model)
         else {}
     )
-    if not layouts:
-        names = ", ".join(cls.__name__ for cls in _LAYOUTS)
+    if not key_maps:
+        names = ", ".join(cls.__name__ for cls in KEY_MAPS)
         raise ValueError(
-            "`target` must be a network of `keras_attention.models` with known "
-            f"references, or a layer of one of these classes: {names}. "
+            "`target` must be a network of `keras_attention.models` with a "
+            f"known layout, or a layer of one of these classes: {names}. "
             f"Received: target={target!r}"
         )
-    return layouts
+    return key_maps

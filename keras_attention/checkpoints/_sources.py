@@ -1,4 +1,4 @@
-"""What weights may be read from: a file or a mapping, to NumPy arrays."""
+"""Reading weights from files and mappings as NumPy arrays."""
 
 import json
 import os
@@ -16,14 +16,17 @@ import numpy as np
 
 from keras_attention._backend import pytorch_files
 from keras_attention.checkpoints import _archives
-from keras_attention.checkpoints import _claims
 from keras_attention.checkpoints import _npz
-from keras_attention.checkpoints._report import NotNumbersError
-from keras_attention.checkpoints._report import TooManyArraysError
+from keras_attention.checkpoints import _torch_checks
+from keras_attention.checkpoints._errors import NotNumbersError
+from keras_attention.checkpoints._errors import TooManyArraysError
 
 
 def read_source(source: Any) -> dict[str, np.ndarray]:
-    """Return the weights in `source` under their names, nothing left to strip.
+    """Return the weights in `source` by name.
+
+    Wrappers such as `state_dict`, counters of batches, and the ending `:0` of
+    names are removed.
 
     Args:
         source: A mapping, or the path of a file.
@@ -33,33 +36,35 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
     if not isinstance(source, Mapping):
         raise ValueError(
             "`source` must be a mapping from names to arrays, or the path of a "
-            f"file that holds one. Received: source={_shown(source)}"
+            f"file that holds one. Received: source={_short_repr(source)}"
         )
     arrays = {}
-    entries = _LISTED
+    entries = _MAX_LISTED_NUMBERS
     weights = _unwrap(source)
     if len(weights) > _archives.MAX_ARRAYS:
         shown = f"{type(weights).__name__} of {len(weights)} entries"
         raise TooManyArraysError(shown, _archives.MAX_ARRAYS)
     for name in weights:
-        # PyTorch counts what Keras has no use for.
+        # A counter of PyTorch's batch normalization. Keras has none.
         if str(name).endswith("num_batches_tracked"):
             continue
         try:
             value = weights[name]
-        except ValueError as error:  # an opened `.npz` file's
+        except ValueError as error:  # from the mapping of `numpy.load`
             cause = f"array of which NumPy says: {error}"
-            raise NotNumbersError(name, cause, _npz.NO_SUCH_DTYPE) from error
-        entries -= _entries(value, {})
+            raise NotNumbersError(
+                name, cause, _npz.UNKNOWN_DTYPE_CURE
+            ) from error
+        entries -= _count_entries(value, {})
         if entries < 0:
-            raise NotNumbersError(name, _shown(value))
-        # TensorFlow 1 numbers the outputs of what makes a variable.
+            raise NotNumbersError(name, _short_repr(value))
+        # TensorFlow 1 adds the number of an output to the name of a variable.
         arrays[str(name).removesuffix(":0")] = _array(name, value)
     return arrays
 
 
 def _unwrap(source: Mapping) -> Mapping:
-    """Return the weights that a training script saved among other things."""
+    """Return the weights of a checkpoint that has other entries, too."""
     seen: list[Mapping] = []
     while not any(source is outer for outer in seen):
         seen.append(source)
@@ -71,44 +76,44 @@ def _unwrap(source: Mapping) -> Mapping:
 
 
 def _array(name: Any, value: Any) -> np.ndarray:
-    """Return `value`, whoever made it, as an array of numbers."""
+    """Return an array, a tensor or nested lists as an array of numbers."""
     try:
         array = _to_numpy(value)
     except (AttributeError, RuntimeError, TypeError, ValueError) as error:
-        shown, cure = pytorch_files.describe(value) or (_shown(value), "")
+        shown, cure = pytorch_files.describe(value) or (_short_repr(value), "")
         raise NotNumbersError(name, shown, cure) from error
     if array.dtype == _BFLOAT16_IN_NPZ:
         array = array.view(ml_dtypes.bfloat16)
     if not np.can_cast(array.dtype, np.float64, "same_kind"):
         unnamed = array.dtype.type is np.void and array.dtype.names is None
-        cure = _npz.NO_SUCH_DTYPE if unnamed else ""
-        raise NotNumbersError(name, _shown(array), cure)
+        cure = _npz.UNKNOWN_DTYPE_CURE if unnamed else ""
+        raise NotNumbersError(name, _short_repr(array), cure)
     return array
 
 
-def _entries(value: Any, known: dict[int, int], depth: int = 0) -> int:
-    """Return how many entries nested lists have, which may be shared."""
+def _count_entries(value: Any, known: dict[int, int], depth: int = 0) -> int:
+    """Return the number of entries in nested lists, which may be shared."""
     if not isinstance(value, list | tuple):
         return int(depth > 0)
-    if depth > _DEPTH:
-        return _LISTED + 1
+    if depth > _MAX_LIST_DEPTH:
+        return _MAX_LISTED_NUMBERS + 1
     if id(value) not in known:
         known[id(value)] = 1 + sum(
-            _entries(entry, known, depth + 1) for entry in value
+            _count_entries(entry, known, depth + 1) for entry in value
         )
     return known[id(value)]
 
 
 def _to_numpy(value: Any) -> np.ndarray:
-    if hasattr(value, "detach"):  # PyTorch's, of any device
+    if hasattr(value, "detach"):  # a PyTorch tensor, maybe on a GPU
         value = value.detach().cpu()
-        if value.element_size() < 4:  # may be of a type that NumPy has not
+        if value.element_size() < 4:  # NumPy does not have bfloat16 and float8.
             value = value.float()
     return np.asarray(value)
 
 
-class _Shown(reprlib.Repr):
-    """What a message shows of a value, which may be of any size."""
+class _ShortRepr(reprlib.Repr):
+    """A short description of a value of any size, for messages."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -116,10 +121,10 @@ class _Shown(reprlib.Repr):
         self.maxlevel = 3
 
     def repr_instance(self, x: Any, level: int) -> str:
-        """Return what is shown of an array, or of what is of no known type."""
+        """Describe an array, a container or any other object."""
         dtype = getattr(x, "dtype", None)
         if isinstance(dtype, np.dtype) and dtype.kind == "V":
-            return f"array of dtype {dtype}, which is no name of a type"
+            return f"array of dtype {dtype}, which is not a type of numbers"
         if dtype is not None and tuple(getattr(x, "shape", ())) != (1,):
             return f"array of dtype {dtype}"
         if isinstance(x, Mapping | list | tuple | set):
@@ -129,7 +134,7 @@ class _Shown(reprlib.Repr):
     repr_ndarray = repr_Tensor = repr_instance
 
 
-_shown = _Shown().repr
+_short_repr = _ShortRepr().repr
 
 
 def _read_file(path: Path) -> Any:
@@ -139,7 +144,7 @@ def _read_file(path: Path) -> Any:
             f"A `source` that is a file must end in {', '.join(_READERS)}. "
             f"Received: source={str(path)!r}"
         )
-    with open(path, "rb", opener=_open_at_once) as file:
+    with open(path, "rb", opener=_open_nonblocking) as file:
         before = os.fstat(file.fileno())
         if not stat.S_ISREG(before.st_mode):
             raise ValueError(
@@ -150,10 +155,10 @@ def _read_file(path: Path) -> Any:
             content = read(file)
         except (ImportError, NotNumbersError, TooManyArraysError):
             raise
-        except Exception as error:  # each library has its own for a bad file
+        except Exception as error:  # Libraries raise errors of any class.
             raise ValueError(
-                "`source` must be a whole file of the format that its ending "
-                "tells, of arrays alone: no Python objects, which could run "
+                "`source` must be a whole file in the format of its ending, "
+                "and hold arrays alone: no Python objects, which could run "
                 f"code. Received: source={str(path)!r}"
             ) from error
         after = os.fstat(file.fileno())
@@ -165,8 +170,8 @@ def _read_file(path: Path) -> Any:
     return content
 
 
-def _open_at_once(path: str, flags: int) -> int:
-    """Open a file, and do not wait for a writer where it is a pipe."""
+def _open_nonblocking(path: str, flags: int) -> int:
+    """Open a file without waiting for a writer if it is a named pipe."""
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
@@ -176,8 +181,8 @@ def _state(status: os.stat_result) -> tuple[int, int]:
 
 def _read_torch(file: BinaryIO) -> Any:
     load = pytorch_files.loader(file.name)
-    _claims.check_torch(file)
-    limit = _archives.limit(file.seek(0, os.SEEK_END))
+    _torch_checks.check_torch(file)
+    limit = _archives.memory_limit(file.seek(0, os.SEEK_END))
     file.seek(0)
     content = load(file)
     if isinstance(content, Mapping):
@@ -186,29 +191,29 @@ def _read_torch(file: BinaryIO) -> Any:
 
 
 def _check_tensors(weights: Mapping, limit: int) -> None:
-    """Refuse tensors that take more memory as arrays than in their file."""
+    """Raise an error for tensors that need far more memory than the file."""
     for name, value in weights.items():
         if any(hasattr(entry, "detach") for entry in _nested(value)):
             raise NotNumbersError(name, "a list of tensors")
-        # Others have no such numbers, and are refused when they are converted.
+        # Sparse tensors and the like are refused when they are converted.
         if not hasattr(value, "detach") or pytorch_files.describe(value):
             continue
         count = value.numel()
-        held = value.untyped_storage().nbytes() // value.element_size()
-        if count > held:
+        stored = value.untyped_storage().nbytes() // value.element_size()
+        if count > stored:
             raise NotNumbersError(
                 name,
-                f"a tensor expanded from {held} numbers to {count}",
+                f"a tensor expanded from {stored} numbers to {count}",
                 "Save `tensor.contiguous()` instead of an expanded tensor.",
             )
-        # Of less than float32 there will be a copy in that.
+        # Smaller dtypes are converted to float32.
         limit -= count * max(value.element_size(), 4)
     if limit < 0:
-        raise ValueError("Many tensors share what they hold.")
+        raise ValueError("Tensors share their storage too often.")
 
 
 def _nested(value: Any) -> Iterator[Any]:
-    """Yield the entries of nested lists, which may hold one another."""
+    """Yield the entries of nested lists, which may contain themselves."""
     seen: set[int] = set()
     ahead = [value]
     while ahead:
@@ -241,13 +246,13 @@ def _read_safetensors(file: BinaryIO) -> Mapping:
 
 
 def _header(name: str, data: bytes) -> dict[str, Any]:
-    """Return what a safetensors file tells of its arrays.
+    """Return the header of a safetensors file.
 
-    What is found here is what the library does not look for, or does not tell
-    by the name of an array: it checks all else.
+    This checks the number of arrays and repeated names. The library checks the
+    rest of the file.
     """
     length = int.from_bytes(data[:8], "little")
-    # The limit of the format. What is cut short is no JSON.
+    # The format limits the header to 100 MB. JSON that is cut raises an error.
     text = data[8 : 8 + min(length, 100_000_000)]
     # The header is an object, and so are `__metadata__` and each array.
     if text.count(b"{") > _archives.MAX_ARRAYS + 2:
@@ -258,18 +263,19 @@ def _header(name: str, data: bytes) -> dict[str, Any]:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        raise ValueError("A name is given twice.")
+        raise ValueError("A name occurs twice.")
     return entries
 
 
-# How many numbers may come as lists, and how deep: more than a network has.
-_LISTED = 2**26
-_DEPTH = 32
+# Limits for weights that are nested lists: more numbers than a network has, and
+# the number of axes of an array.
+_MAX_LISTED_NUMBERS = 2**26
+_MAX_LIST_DEPTH = 32
 
-# NumPy stores types of others as bytes, and there is one such type of two.
+# NumPy stores the dtypes of ml_dtypes as raw bytes. Only bfloat16 has 2 bytes.
 _BFLOAT16_IN_NPZ = np.dtype("V2")
 
-# Numbers of fewer than eight bits, several to a byte, are not among them.
+# The dtypes of safetensors without those of less than 8 bits.
 _DTYPES: dict[str, np.dtype] = {
     "BOOL": np.dtype("bool"),
     **{f"U{8 * size}": np.dtype(f"u{size}") for size in (1, 2, 4, 8)},

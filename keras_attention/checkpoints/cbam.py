@@ -1,20 +1,20 @@
-"""The names of published CBAM weights, and of either half alone."""
+"""Key maps of CBAM, and of its channel and spatial attention alone."""
 
-from keras_attention.checkpoints._kinds import CONVOLUTION
-from keras_attention.checkpoints._kinds import MIRRORED_CONVOLUTION
-from keras_attention.checkpoints._kinds import POINTWISE
-from keras_attention.checkpoints._kinds import TENSORFLOW_CONVOLUTION
-from keras_attention.checkpoints._kinds import TENSORFLOW_DENSE
-from keras_attention.checkpoints._kinds import VECTOR
-from keras_attention.checkpoints._parts import batch_norm
-from keras_attention.checkpoints._parts import linear
-from keras_attention.checkpoints._parts import within
+from keras_attention.checkpoints._axis_order import CONVOLUTION
+from keras_attention.checkpoints._axis_order import POINTWISE
+from keras_attention.checkpoints._axis_order import REVERSED_INPUT_CONVOLUTION
+from keras_attention.checkpoints._axis_order import TENSORFLOW_CONVOLUTION
+from keras_attention.checkpoints._axis_order import TENSORFLOW_DENSE
+from keras_attention.checkpoints._axis_order import VECTOR
+from keras_attention.checkpoints._key_map import batch_norm
+from keras_attention.checkpoints._key_map import linear
+from keras_attention.checkpoints._key_map import nested
 
-_OFFICIAL = "the authors' PyTorch networks"
+_OFFICIAL = "official"
 _TIMM = "timm"
-_TENSORFLOW = "the TensorFlow reference"
+_TENSORFLOW = "tensorflow"
 
-CHANNEL_ATTENTION_LAYOUTS = {
+CHANNEL_ATTENTION_KEY_MAPS = {
     _OFFICIAL: linear("mlp.1", "squeeze") | linear("mlp.3", "excite"),
     _TIMM: (
         linear("fc1", "squeeze", POINTWISE) | linear("fc2", "excite", POINTWISE)
@@ -27,14 +27,14 @@ CHANNEL_ATTENTION_LAYOUTS = {
     },
 }
 
-SPATIAL_ATTENTION_LAYOUTS = {
+SPATIAL_ATTENTION_KEY_MAPS = {
     _OFFICIAL: {
         "spatial.conv.weight": ("conv.kernel", CONVOLUTION),
         **batch_norm("spatial.bn", "norm"),
     },
-    # timm convolves the mean and the maximum, all others the reverse.
+    # The input channels are mean and maximum in timm, maximum and mean here.
     _TIMM: {
-        "conv.conv.weight": ("conv.kernel", MIRRORED_CONVOLUTION),
+        "conv.conv.weight": ("conv.kernel", REVERSED_INPUT_CONVOLUTION),
         **batch_norm("conv.bn", "norm"),
     },
     _TENSORFLOW: {
@@ -43,10 +43,10 @@ SPATIAL_ATTENTION_LAYOUTS = {
     },
 }
 
-CBAM_LAYOUTS = {
+CBAM_KEY_MAPS = {
     layout: (
-        within(channel, "channel", CHANNEL_ATTENTION_LAYOUTS[layout])
-        | within(spatial, "spatial", SPATIAL_ATTENTION_LAYOUTS[layout])
+        nested(channel, "channel", CHANNEL_ATTENTION_KEY_MAPS[layout])
+        | nested(spatial, "spatial", SPATIAL_ATTENTION_KEY_MAPS[layout])
     )
     for layout, channel, spatial in (
         (_OFFICIAL, "ChannelGate.", "SpatialGate."),

@@ -1,10 +1,10 @@
-"""The names of published weights of deformable convolutions and offsets."""
+"""Key maps of deformable convolutions and of offset resampling."""
 
-from keras_attention.checkpoints._kinds import CONVOLUTION
-from keras_attention.checkpoints._kinds import VECTOR
+from keras_attention.checkpoints._axis_order import CONVOLUTION
+from keras_attention.checkpoints._axis_order import VECTOR
 
-DEFORMABLE_CONV2D_LAYOUTS = {
-    "the authors' MXNet networks": {
+DEFORMABLE_CONV2D_KEY_MAPS = {
+    "official": {
         "weight": ("kernel", CONVOLUTION),
         "bias": ("bias", VECTOR),
         "offset_weight": ("offset_kernel", CONVOLUTION),
@@ -12,6 +12,6 @@ DEFORMABLE_CONV2D_LAYOUTS = {
     },
 }
 
-CONV_OFFSET2D_LAYOUTS = {
+CONV_OFFSET2D_KEY_MAPS = {
     "pytorch-deform-conv": {"weight": ("offset.kernel", CONVOLUTION)},
 }

@@ -1,17 +1,17 @@
-"""The names of published MS-CAM, AFF and iAFF weights."""
+"""Key maps of MS-CAM, AFF and iAFF."""
 
-from keras_attention.checkpoints._kinds import POINTWISE
-from keras_attention.checkpoints._parts import Layout
-from keras_attention.checkpoints._parts import batch_norm
-from keras_attention.checkpoints._parts import linear
-from keras_attention.checkpoints._parts import unused
+from keras_attention.checkpoints._axis_order import POINTWISE
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import batch_norm
+from keras_attention.checkpoints._key_map import ignored
+from keras_attention.checkpoints._key_map import linear
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 
-_PYTORCH = "open-aff's PyTorch networks"
+_OFFICIAL = "official"
 
 
-def _context(name: str, path: str, first: int) -> Layout:
-    """Return the layout of a branch whose first convolution has an index."""
+def _context(name: str, path: str, first: int) -> KeyMap:
+    """Return the key map of a context whose first convolution has an index."""
     return (
         linear(f"{name}.{first}", f"{path}.reduce", POINTWISE)
         | batch_norm(f"{name}.{first + 1}", f"{path}.reduce_norm")
@@ -20,24 +20,24 @@ def _context(name: str, path: str, first: int) -> Layout:
     )
 
 
-# Layers of the global branches count from the pooling, which has no weights.
-FEATURE_FUSION_LAYOUTS = {
-    _PYTORCH: (
+# In a global context, index 0 is the pooling, which has no weights.
+FEATURE_FUSION_KEY_MAPS = {
+    _OFFICIAL: (
         _context("local_att", "local_context", 0)
         | _context("global_att", "global_context", 1)
     ),
 }
 
 
-def iterative_feature_fusion_layouts(
+def iterative_feature_fusion_key_maps(
     target: IterativeAttentionalFeatureFusion,
-) -> dict[str, Layout]:
-    """Return the layouts for a target, which may have one global branch."""
+) -> dict[str, KeyMap]:
+    """Return the key maps for a target with one or two global contexts."""
     second_global = _context("global_att2", "second_global_context", 1)
     return {
-        _PYTORCH: (
-            FEATURE_FUSION_LAYOUTS[_PYTORCH]
+        _OFFICIAL: (
+            FEATURE_FUSION_KEY_MAPS[_OFFICIAL]
             | _context("local_att2", "second_local_context", 0)
-            | (unused(second_global) if target.share_global else second_global)
+            | (ignored(second_global) if target.share_global else second_global)
         ),
     }

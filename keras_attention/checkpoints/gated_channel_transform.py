@@ -1,9 +1,9 @@
-"""The names of published gated channel transformation weights."""
+"""Key maps of gated channel transformation."""
 
-from keras_attention.checkpoints._kinds import CHANNELS
+from keras_attention.checkpoints._axis_order import CHANNELS
 
-GATED_CHANNEL_TRANSFORM_LAYOUTS = {
-    "the authors' PyTorch networks": {
+GATED_CHANNEL_TRANSFORM_KEY_MAPS = {
+    "official": {
         "alpha": ("alpha", CHANNELS),
         "gamma": ("gamma", CHANNELS),
         "beta": ("beta", CHANNELS),

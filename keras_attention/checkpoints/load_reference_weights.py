@@ -1,4 +1,4 @@
-"""Loading of published weights."""
+"""Loading published weights into layers and networks."""
 
 import os
 from collections.abc import Mapping
@@ -7,9 +7,9 @@ from typing import Any
 import keras
 
 from keras_attention.checkpoints import _assigning
+from keras_attention.checkpoints import _errors
 from keras_attention.checkpoints import _matching
-from keras_attention.checkpoints import _report
-from keras_attention.checkpoints._registry import layouts_of
+from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints._targets import weights_by_path
 
@@ -19,73 +19,81 @@ def load_reference_weights(
 ) -> None:
     """Loads published weights into a layer or network of this package.
 
-    The weights are recognised by the names that the implementation gives them,
-    and transposed where Keras wants that. These names are known:
+    The layout of the weights is found by their names, and arrays are transposed
+    to the axis order of Keras. These layouts are known, each with an identifier
+    for the argument `layout` of `keras_attention.export_reference_weights`:
 
-    * `SqueezeExcite`: `fc.0` and `fc.2` (senet.pytorch and PytorchInsight),
-      `fc1` and `fc2` (timm), `1x1_down` and `1x1_up` (the authors' Caffe
-      networks);
-    * `ChannelAttention`: `mlp.1` and `mlp.3` (the authors' PyTorch networks),
-      `fc1` and `fc2` (timm), `mlp_1` and `mlp_2` (the TensorFlow reference);
-    * `SpatialAttention`: `spatial.conv` and `spatial.bn` (the authors),
-      `conv.conv` and `conv.bn` (timm, whose input channels are swapped),
-      `conv2d` (the TensorFlow reference);
-    * `CBAM`: these two together, after `ChannelGate.` and `SpatialGate.` (the
-      authors), or after `channel.` and `spatial.` (timm);
-    * `SpatialGroupEnhance`: `weight` and `bias` (PytorchInsight);
-    * `GatedChannelTransform`: `alpha`, `gamma` and `beta` (the authors);
-    * `MultiScaleChannelAttention` and `AttentionalFeatureFusion`: `local_att`
-      and `global_att`, `IterativeAttentionalFeatureFusion`: `local_att2` and
-      `global_att2` too (open-aff's PyTorch networks; these never use
-      `global_att2`, so load them into a layer with `share_global=True`, which
-      ignores it);
-    * `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn` and
-      `attn.fc_select` (timm), `convs`, `compress` and `projections`
-      (selective-kernel-conv);
-    * `DeformableConv2D`: `weight`, `bias` and `offset_weight`, `offset_bias`
-      (the authors' MXNet networks);
-    * `ConvOffset2D`: `weight`, after a prefix such as `offset1.`
-      (pytorch-deform-conv, whose `offset_layout` is `"scrambled"`);
-    * `GlimpseNetwork`: `fc1` to `fc4`, `RecurrentAttention`: these after
+    * `"official"`, the PyTorch code of the paper's authors.
+      `ChannelAttention`: `mlp.1`, `mlp.3`. `SpatialAttention`: `spatial.conv`,
+      `spatial.bn`. `CBAM`: both, after `ChannelGate.` and `SpatialGate.`.
+      `SpatialGroupEnhance`: `weight`, `bias`. `GatedChannelTransform`:
+      `alpha`, `gamma`, `beta`. `MultiScaleChannelAttention` and
+      `AttentionalFeatureFusion`: `local_att`, `global_att`.
+      `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
+      The PyTorch networks do not use `global_att2`: load their weights into a
+      layer with `share_global=True`, which ignores it. `DeformableConv2D`
+      (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
+    * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
+      `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
+      `3x3g32d2`, `B_fc1`, `B_fc2`.
+    * `"timm"`, PyTorch Image Models. `SqueezeExcite` and `ChannelAttention`:
+      `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
+      channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
+      `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
+      `attn.fc_select`.
+    * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
+      SE networks: `layer0.conv1`, `se_module.fc1` and so on.
+    * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:
+      `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
+    * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
+      `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"selective-kernel-conv"`, the repository of that name.
+      `SelectiveKernel`: `convs`, `compress`, `projections`.
+    * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
+      `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
+    * `"recurrent-visual-attention"`, the repository of that name.
+      `GlimpseNetwork`: `fc1` to `fc4`. `RecurrentAttention`: these after
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
-      `classifier.fc` and `baseliner.fc` (recurrent-visual-attention; its
-      checkpoints from before there was a `locator.fc_lt` have another locator
-      and do not fit).
+      `classifier.fc`, `baseliner.fc`. Older checkpoints without
+      `locator.fc_lt` have another locator and do not fit.
 
-    Of the networks of `keras_attention.models` whole files are known: those of
-    timm (`conv1`, or `layer0.conv1` of its legacy networks), of PytorchInsight,
-    senet.pytorch and open-aff, and of the authors of CBAM, of GCT and, by the
-    layers of their Caffe networks, of SE and SK (where each layer has `.weight`
-    and `.bias`, a batch norm `.running_mean` and `.running_var` too). A network
-    without a classifier has no use for that of a file, and ignores it.
+    Each of these layers has a `.weight`, and a `.bias` where it has biases; a
+    batch normalization has a `.running_mean` and a `.running_var` too. In
+    `"tensorflow"` the names end in `/kernel` and `/bias`.
+
+    Files of whole networks of `keras_attention.models` are known in the layouts
+    `"official"` (CBAM, SGE, GCT, AFF and iAFF), `"caffe"` (SE and SK), `"timm"`
+    (SE, SK and CBAM), `"timm_legacy"` (SE) and `"senet.pytorch"` (SE). A
+    network without a classifier ignores the classifier in a file.
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
-    `state_dict` or `model`, among other entries, are found there. Every
-    `num_batches_tracked` is ignored. All else has to be right: each weight of
-    the layer must be there in its shape, and no other.
+    `state_dict` or `model`, beside other entries, are found there. Every
+    `num_batches_tracked` is ignored. Otherwise the match is strict: each weight
+    of the target must be there in its shape, and there must be no other.
 
     Args:
-        target: A built layer, one that was called or whose `build` was, or a
-            network of `keras_attention.models`.
-        source: A mapping from names to arrays (of NumPy, or anything that
-            `numpy.asarray` takes, or tensors of PyTorch), or the path of a
-            file: `.npz`; `.safetensors`, which needs the library of that name,
-            `pip install keras-vision-attention[safetensors]`; or one that
-            PyTorch wrote, ending in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`,
-            which needs PyTorch on any backend. Files that would run code
-            (pickled Python objects) are refused, and so are more than 100,000
-            arrays. A `.npz` file does not name the dtypes that NumPy lacks:
-            of these only bfloat16 and float8_e5m2 are read from it.
+        target: A built layer (call it, or its `build`, first), or a network of
+            `keras_attention.models`.
+        source: A mapping from names to arrays (NumPy arrays, PyTorch tensors,
+            or anything that `numpy.asarray` accepts), or the path of a file:
+            `.npz`; `.safetensors`, which needs the safetensors library,
+            `pip install keras-vision-attention[safetensors]`; or a PyTorch
+            file that ends in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`, which
+            needs PyTorch, on any backend. Files that would run code (pickled
+            Python objects) are refused, and so are more than 100,000 arrays.
+            Of the dtypes that NumPy lacks, a `.npz` file can hold bfloat16 and
+            float8_e5m2.
 
     Raises:
-        ValueError: If `target` is not built or has no known reference, if
+        ValueError: If `target` is not built, if no layout is known for it, if
             `source` is neither a mapping nor a readable file of arrays of
-            numbers, or if a weight is missing, left over, of another shape or
-            not finite in the dtype of the target. All such weights are listed,
-            and `target` is as it was.
-        OSError: If the file cannot be opened, as when there is none.
-        ImportError: If a library is missing that the file needs.
+            numbers, or if there are missing keys, unexpected keys, shape
+            mismatches or values that are not finite in the dtype of the
+            target. All of them are listed, and no weight has changed.
+        OSError: If the file cannot be opened, for example because it does not
+            exist.
+        ImportError: If a library that is needed to read the file is missing.
 
     Example:
 
@@ -99,13 +107,13 @@ def load_reference_weights(
     >>> bool(keras.ops.all(layer.attention(np.ones((1, 8, 8, 16))) == 0.5))
     True
     """
-    layouts = layouts_of(target)
+    key_maps = key_maps_of(target)
     weights = weights_by_path(target)
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
     arrays = read_source(source)
-    reading = _matching.read(layouts, shapes, arrays)
-    if not reading.found:
-        raise ValueError(_report.unlike(layouts, arrays))
-    if not reading.fits:
-        raise ValueError(_report.unfit(reading))
-    _assigning.assign(weights, _assigning.converted(reading, weights, arrays))
+    match = _matching.best_match(key_maps, shapes, arrays)
+    if not match.matched_keys:
+        raise ValueError(_errors.unknown_names_message(key_maps, arrays))
+    if not match.is_exact:
+        raise ValueError(_errors.mismatch_message(match))
+    _assigning.assign(weights, _assigning.convert(match, weights, arrays))

@@ -1,8 +1,8 @@
-"""The names of published weights of whole networks.
+"""Key maps of whole networks.
 
-What a reference calls a layer follows from what the layer is called here, and
-from its class: so a network's layout needs nothing but its layers, and a model
-that was saved, or that is a part of another, has one too.
+The published name of a layer follows from its name and class here. So a key map
+is made of the layers of a network alone, also of one that was loaded from a
+file, or that is a part of another model.
 """
 
 import re
@@ -13,123 +13,133 @@ from typing import Any
 
 import keras
 
-from keras_attention.checkpoints._kinds import CONVOLUTION
-from keras_attention.checkpoints._parts import Layout
-from keras_attention.checkpoints._parts import batch_norm
-from keras_attention.checkpoints._parts import linear
-from keras_attention.checkpoints._parts import unused
-from keras_attention.checkpoints._parts import within
+from keras_attention.checkpoints._axis_order import CONVOLUTION
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import batch_norm
+from keras_attention.checkpoints._key_map import ignored
+from keras_attention.checkpoints._key_map import linear
+from keras_attention.checkpoints._key_map import nested
 from keras_attention.checkpoints._targets import weights_by_path
 
-# Names of layers as `keras_attention.models` gives them.
-_IN_BLOCK = re.compile(r"stage(\d+)_block(\d+)_(\w+)")
+# Names of layers in `keras_attention.models`.
+_NAME_IN_BLOCK = re.compile(r"stage(\d+)_block(\d+)_(\w+)")
 _CLASSIFIER = "predictions"
 
 
 @dataclass(frozen=True)
-class Names:
-    """How a reference names the layers of a network.
+class NetworkNames:
+    """The names of the layers of a network in a published layout.
 
     Attributes:
-        title: What the reference is called.
-        outside: Names of the layers outside blocks, by their names here.
-        block: What comes before a name in a block: a format of `stage` and
-            `block`, counted from 1, `group`, one more than `stage`, as many
-            count the stem, and `index`, one less than `block`.
-        inside: Names of the layers in blocks, by how their names end here. Of
-            an attention layer it is what comes before the names in it.
-        part: The title of the layouts of attention layers, if they have many.
-        pool: Which way of pooling its stem has, where networks of other names
-            are alike in their weights, but not in what they compute.
-        scaled: Whether what follows a batch norm is a layer of its own.
+        layout: The identifier of the layout.
+        outside_blocks: Published names of the layers outside blocks, by their
+            names here.
+        block_prefix: The published prefix of the names in a block, as a format
+            string: `stage` and `block` count from 1, `group` counts the stem
+            as 1 and the first stage as 2, and `index` is the block from 0.
+        in_blocks: Published names of the layers in blocks, by how their names
+            end here. For an attention layer it is the prefix of the names of
+            its weights.
+        attention_layout: The layout of the attention layers, if it is another.
+        pool_padding: The padding of the pooling in the stem (see
+            `NetworkLayers.max_pool`). It tells networks apart that have weights
+            of the same names and shapes, but compute other outputs.
+        has_scale_layers: Whether batch normalization has its scale and offset
+            in a second layer, as in Caffe.
     """
 
-    title: str
-    outside: Mapping[str, str]
-    block: str
-    inside: Mapping[str, str]
-    part: str = ""
-    pool: str = ""
-    scaled: bool = False
+    layout: str
+    outside_blocks: Mapping[str, str]
+    block_prefix: str
+    in_blocks: Mapping[str, str]
+    attention_layout: str = ""
+    pool_padding: str = ""
+    has_scale_layers: bool = False
 
-    def of(self, name: str) -> str | None:
-        """Return what the reference calls a layer, if anything."""
-        place = _IN_BLOCK.fullmatch(name)
-        if place is None:
-            return self.outside.get(name)
-        inside = self.inside.get(place[3])
-        if inside is None:
+    def published_name(self, name: str) -> str | None:
+        """Return the published name of a layer, or `None` if it has none."""
+        match = _NAME_IN_BLOCK.fullmatch(name)
+        if match is None:
+            return self.outside_blocks.get(name)
+        published = self.in_blocks.get(match[3])
+        if published is None:
             return None
-        stage, block = int(place[1]), int(place[2])
+        stage, block = int(match[1]), int(match[2])
         numbers = {"stage": stage, "group": stage + 1}
         numbers |= {"block": block, "index": block - 1}
-        return self.block.format(**numbers) + inside
+        return self.block_prefix.format(**numbers) + published
 
 
 _CONVS = {f"conv{number}": f"conv{number}" for number in (1, 2, 3)}
 _NORMS = {f"norm{number}": f"bn{number}" for number in (1, 2, 3)}
 _SHORTCUT = {"shortcut_conv": "downsample.0", "shortcut_norm": "downsample.1"}
-_IN_TORCH_BLOCK = _CONVS | _NORMS | _SHORTCUT
-_OUTSIDE_TORCH = {
+_IN_TORCH_BLOCKS = _CONVS | _NORMS | _SHORTCUT
+_OUTSIDE_TORCH_BLOCKS = {
     "stem_conv1": "conv1",
     "stem_norm1": "bn1",
     _CLASSIFIER: "fc",
 }
 _TORCH_BLOCK = "layer{stage}.{index}."
-_CAFFE = {
+_OUTSIDE_CAFFE_BLOCKS = {
     "stem_conv1": "conv1/7x7_s2",
     "stem_norm1": "conv1/7x7_s2/bn",
     _CLASSIFIER: "classifier",
 }
 
 
-def _caffe(*middle: str) -> dict[str, str]:
-    """Return the names of the convolutions and norms in a block of Caffe's."""
+def _in_caffe_blocks(*middle: str) -> dict[str, str]:
+    """Return the names of convolutions and normalizations in Caffe's blocks.
+
+    Args:
+        *middle: The name of the convolution in the middle, or nothing if an
+            attention layer is in its place.
+    """
     numbers = ("1", "2", "3") if middle else ("1", "3")
-    places = ("1x1_reduce", *middle, "1x1_increase")
-    pairs = [
-        (f"conv{number}", f"norm{number}", place)
-        for number, place in zip(numbers, places, strict=True)
+    published = ("1x1_reduce", *middle, "1x1_increase")
+    layers = [
+        (f"conv{number}", f"norm{number}", name)
+        for number, name in zip(numbers, published, strict=True)
     ]
-    pairs.append(("shortcut_conv", "shortcut_norm", "1x1_proj"))
-    convs = {conv: place for conv, _, place in pairs}
-    norms = {norm: f"{place}/bn" for _, norm, place in pairs}
+    layers.append(("shortcut_conv", "shortcut_norm", "1x1_proj"))
+    convs = {conv: name for conv, _, name in layers}
+    norms = {norm: f"{name}/bn" for _, norm, name in layers}
     return convs | norms
 
 
-NAMES = (
-    Names(
-        "timm legacy",
+NETWORK_NAMES = (
+    # SE
+    NetworkNames(
+        "timm_legacy",
         {
             **{f"stem_conv{n}": f"layer0.conv{n}" for n in (1, 2, 3)},
             **{f"stem_norm{n}": f"layer0.bn{n}" for n in (1, 2, 3)},
             _CLASSIFIER: "last_linear",
         },
         _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"se": "se_module."},
-        part="timm",
-        pool="ceil",
+        _IN_TORCH_BLOCKS | {"se": "se_module."},
+        attention_layout="timm",
+        pool_padding="end",
     ),
-    Names(
-        "the authors' Caffe networks",
-        _CAFFE,
+    NetworkNames(
+        "caffe",
+        _OUTSIDE_CAFFE_BLOCKS,
         "conv{group}_{block}_",
-        _caffe("3x3") | {"se": ""},
-        part="the authors' Caffe networks",
-        pool="ceil",
-        scaled=True,
+        _in_caffe_blocks("3x3") | {"se": ""},
+        pool_padding="end",
+        has_scale_layers=True,
     ),
-    Names(
+    # SE and CBAM
+    NetworkNames(
         "timm",
-        _OUTSIDE_TORCH,
+        _OUTSIDE_TORCH_BLOCKS,
         _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"se": "se.", "cbam": "se."},
-        part="timm",
-        pool="pad",
+        _IN_TORCH_BLOCKS | {"se": "se.", "cbam": "se."},
+        pool_padding="both",
     ),
-    Names(
+    # SK
+    NetworkNames(
         "timm",
-        _OUTSIDE_TORCH,
+        _OUTSIDE_TORCH_BLOCKS,
         _TORCH_BLOCK,
         {
             **{f"conv{n}": f"conv{n}.conv" for n in (1, 2, 3)},
@@ -137,38 +147,24 @@ NAMES = (
             **{f"sk{n}": f"conv{n}." for n in (1, 2)},
             **_SHORTCUT,
         },
-        part="timm",
     ),
-    Names(
-        "the authors' Caffe networks",
-        _CAFFE,
+    NetworkNames(
+        "caffe",
+        _OUTSIDE_CAFFE_BLOCKS,
         "conv{group}_{block}/",
-        _caffe() | {"sk2": ""},
-        part="the authors' Caffe networks",
+        _in_caffe_blocks() | {"sk2": ""},
     ),
-    Names(
-        "senet.pytorch or PytorchInsight",
-        _OUTSIDE_TORCH,
+    # SE
+    NetworkNames(
+        "senet.pytorch",
+        _OUTSIDE_TORCH_BLOCKS,
         _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"se": "se."},
-        part="senet.pytorch or PytorchInsight",
-        pool="pad",
+        _IN_TORCH_BLOCKS | {"se": "se."},
+        pool_padding="both",
     ),
-    Names(
-        "PytorchInsight",
-        _OUTSIDE_TORCH,
-        _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"sge": "sge."},
-    ),
-    Names(
-        "the authors' PyTorch networks",
-        _OUTSIDE_TORCH,
-        _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"cbam": "cbam."},
-        part="the authors' PyTorch networks",
-    ),
-    Names(
-        "the authors' PyTorch networks",
+    # GCT
+    NetworkNames(
+        "official",
         {
             "stem_gct1": "stem.conv1.0.",
             "stem_conv1": "stem.conv1.1",
@@ -185,10 +181,9 @@ NAMES = (
             "shortcut_norm": "downsample.2",
         },
     ),
-    # MXNet's networks, as in PyTorch: on the names of timm's ResNet-50-D.
-    # The next are named last, as they have a stem of one convolution alone.
-    Names(
-        "open-aff's PyTorch networks",
+    # AFF and iAFF in ResNet-50-D, whose layers have the names of timm.
+    NetworkNames(
+        "official",
         {
             "stem_conv1": "conv1.0",
             "stem_norm1": "conv1.1",
@@ -207,86 +202,88 @@ NAMES = (
             "fusion": "fuse_mode.",
         },
     ),
-    Names(
-        "open-aff's PyTorch networks",
-        _OUTSIDE_TORCH,
+    # CBAM, SGE, and AFF and iAFF in ResNet-50. This entry must follow the one
+    # above: both have names for a stem of one convolution, and the last counts.
+    NetworkNames(
+        "official",
+        _OUTSIDE_TORCH_BLOCKS,
         _TORCH_BLOCK,
-        _IN_TORCH_BLOCK | {"fusion": "fuse_mode."},
+        _IN_TORCH_BLOCKS
+        | {"cbam": "cbam.", "sge": "sge.", "fusion": "fuse_mode."},
     ),
 )
 
 
-def network_layouts(
-    model: keras.Model, layouts_of: Callable[[Any], Mapping[str, Layout]]
-) -> dict[str, Layout]:
-    """Return the layouts that have names for the most weights of a network.
+def network_key_maps(
+    model: keras.Model, key_maps_of: Callable[[Any], Mapping[str, KeyMap]]
+) -> dict[str, KeyMap]:
+    """Return the key maps, by layout, that have most weights of a network.
 
-    There is none if that is not the greater part of them.
+    There is none if no key map has more than half of the weights.
 
     Args:
         model: The network.
-        layouts_of: A function from an attention layer to its layouts.
+        key_maps_of: A function from an attention layer to its key maps.
     """
     weights = weights_by_path(model)
-    pool = _pool(model)
-    fitting: dict[str, Layout] = {}
+    pool_padding = _pool_padding(model)
+    best: dict[str, KeyMap] = {}
     most = len(weights) // 2 + 1
-    for names in NAMES:
-        if names.pool not in ("", pool):
+    for names in NETWORK_NAMES:
+        if names.pool_padding not in ("", pool_padding):
             continue
-        layout = _layout(names, model, layouts_of)
-        named = len({path for path, _ in layout.values()} & weights.keys())
-        if named > most:
-            fitting, most = {}, named
-        if named == most:
-            fitting[names.title] = layout
-    return fitting
+        key_map = _key_map(names, model, key_maps_of)
+        mapped = len({path for path, _ in key_map.values()} & weights.keys())
+        if mapped > most:
+            best, most = {}, mapped
+        if mapped == most:
+            best[names.layout] = key_map
+    return best
 
 
-def _pool(model: keras.Model) -> str:
-    """Return how the stem of a network ends: see `Parts.halve`."""
+def _pool_padding(model: keras.Model) -> str:
+    """Return the padding of the pooling in the stem of a network."""
     for layer in model.layers:
         if layer.name == "stem_pool_pad":
-            return "ceil" if layer.padding[0][0] == 0 else "pad"
+            return "end" if layer.padding[0][0] == 0 else "both"
     return ""
 
 
-def _layout(
-    names: Names,
+def _key_map(
+    names: NetworkNames,
     model: keras.Model,
-    layouts_of: Callable[[Any], Mapping[str, Layout]],
-) -> Layout:
-    """Return the layout of the layers that the reference has a name for."""
-    layout: Layout = {}
+    key_maps_of: Callable[[Any], Mapping[str, KeyMap]],
+) -> KeyMap:
+    """Return the key map of the layers that have a published name."""
+    key_map: KeyMap = {}
     for layer in model.layers:
-        reference = names.of(layer.name)
-        if layer.weights and reference is not None:
-            layout |= _layout_of_layer(names, reference, layer, layouts_of)
-    # Without the classifier its weights are of no use.
-    classifier = unused(linear(names.outside[_CLASSIFIER], _CLASSIFIER))
-    return layout | {n: classifier[n] for n in classifier if n not in layout}
+        published = names.published_name(layer.name)
+        if layer.weights and published is not None:
+            key_map |= _key_map_of_layer(names, published, layer, key_maps_of)
+    # A network without a classifier ignores the published one.
+    classifier = ignored(linear(names.outside_blocks[_CLASSIFIER], _CLASSIFIER))
+    return key_map | {
+        name: entry for name, entry in classifier.items() if name not in key_map
+    }
 
 
-def _layout_of_layer(
-    names: Names,
-    reference: str,
+def _key_map_of_layer(
+    names: NetworkNames,
+    published: str,
     layer: keras.layers.Layer,
-    layouts_of: Callable[[Any], Mapping[str, Layout]],
-) -> Layout:
-    """Return the layout of one layer by the reference's name for it."""
+    key_maps_of: Callable[[Any], Mapping[str, KeyMap]],
+) -> KeyMap:
+    """Return the key map of one layer, given its published name."""
     if isinstance(layer, keras.layers.Conv2D):
-        kernel = (f"{layer.name}.kernel", CONVOLUTION)
-        return {f"{reference}.weight": kernel}
+        return {f"{published}.weight": (f"{layer.name}.kernel", CONVOLUTION)}
     if isinstance(layer, keras.layers.BatchNormalization):
-        layout = batch_norm(reference, layer.name)
-        if names.scaled:
-            # Caffe normalises in one layer, and scales and shifts in the next.
+        key_map = batch_norm(published, layer.name)
+        if names.has_scale_layers:
             for kind in ("weight", "bias"):
-                entry = layout.pop(f"{reference}.{kind}")
-                layout[f"{reference}/scale.{kind}"] = entry
-        return layout
+                entry = key_map.pop(f"{published}.{kind}")
+                key_map[f"{published}/scale.{kind}"] = entry
+        return key_map
     if isinstance(layer, keras.layers.Dense):
-        return linear(reference, layer.name)
-    layouts = layouts_of(layer)
-    only = next(iter(layouts)) if len(layouts) == 1 else names.part
-    return within(reference, layer.name, layouts.get(only, {}))
+        return linear(published, layer.name)
+    layout = names.attention_layout or names.layout
+    return nested(published, layer.name, key_maps_of(layer).get(layout, {}))

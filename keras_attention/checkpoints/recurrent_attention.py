@@ -1,50 +1,58 @@
-"""The names of published weights of the recurrent attention model."""
+"""Key maps of recurrent attention models."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
-from keras_attention.checkpoints._kinds import LINEAR
-from keras_attention.checkpoints._kinds import Kind
-from keras_attention.checkpoints._parts import Layout
-from keras_attention.checkpoints._parts import linear
-from keras_attention.checkpoints._parts import within
+from keras_attention.checkpoints._axis_order import LINEAR
+from keras_attention.checkpoints._axis_order import AxisOrder
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import linear
+from keras_attention.checkpoints._key_map import nested
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 
-_PYTORCH = "recurrent-visual-attention"
+_LAYOUT = "recurrent-visual-attention"
 
 
 @dataclass(frozen=True)
-class _OfGlimpses(Kind):
-    """A linear layer on glimpses, whose channels PyTorch has before pixels."""
+class _GlimpseKernel(AxisOrder):
+    """The kernel of a linear layer on glimpses, which are flattened.
 
-    glimpses: tuple[int, int] = (1, 1)  # scales, side
+    PyTorch flattens scales, channels, rows and columns, in this order. Here the
+    channels come last.
+    """
+
+    num_scales: int = 1
+    glimpse_size: int = 1
 
     def to_keras(self, array: np.ndarray) -> np.ndarray:
         kernel = super().to_keras(array)
-        scales, side = self.glimpses
-        pixels = kernel.reshape(scales, -1, side, side, kernel.shape[-1])
+        size = self.glimpse_size
+        pixels = kernel.reshape(
+            self.num_scales, -1, size, size, kernel.shape[-1]
+        )
         moved = np.moveaxis(pixels, 1, 3).reshape(kernel.shape)
         return np.array(moved, order="C")
 
-    def to_reference(self, array: np.ndarray) -> np.ndarray:
-        scales, side = self.glimpses
-        pixels = array.reshape(scales, side, side, -1, array.shape[-1])
+    def to_published(self, array: np.ndarray) -> np.ndarray:
+        size = self.glimpse_size
+        pixels = array.reshape(self.num_scales, size, size, -1, array.shape[-1])
         moved = np.moveaxis(pixels, 3, 1).reshape(array.shape)
-        return super().to_reference(moved)
+        return super().to_published(moved)
 
 
-def glimpse_network_layouts(target: GlimpseNetwork) -> dict[str, Layout]:
-    """Return the layouts for a target with its own glimpses."""
-    kind = _OfGlimpses(
+def glimpse_network_key_maps(target: GlimpseNetwork) -> dict[str, KeyMap]:
+    """Return the key maps for a target with this size of glimpses."""
+    kernel = _GlimpseKernel(
         LINEAR.keras,
-        LINEAR.references,
-        glimpses=(target.num_scales, target.glimpse_size),
+        LINEAR.published,
+        num_scales=target.num_scales,
+        glimpse_size=target.glimpse_size,
     )
     return {
-        _PYTORCH: (
-            linear("fc1", "glimpse_hidden", kind)
+        _LAYOUT: (
+            linear("fc1", "glimpse_hidden", kernel)
             | linear("fc2", "location_hidden")
             | linear("fc3", "glimpse_out")
             | linear("fc4", "location_out")
@@ -52,14 +60,14 @@ def glimpse_network_layouts(target: GlimpseNetwork) -> dict[str, Layout]:
     }
 
 
-def recurrent_attention_layouts(
+def recurrent_attention_key_maps(
     target: RecurrentAttention,
-) -> dict[str, Layout]:
-    """Return the layouts for a target with its own glimpses."""
-    sensor = glimpse_network_layouts(target.glimpse)[_PYTORCH]
+) -> dict[str, KeyMap]:
+    """Return the key maps for a target with this size of glimpses."""
+    sensor = glimpse_network_key_maps(target.glimpse)[_LAYOUT]
     return {
-        _PYTORCH: (
-            within("sensor.", "glimpse", sensor)
+        _LAYOUT: (
+            nested("sensor.", "glimpse", sensor)
             | linear("rnn.i2h", "core_input")
             | linear("rnn.h2h", "core_state")
             | linear("locator.fc", "locator_hidden")

@@ -1,15 +1,15 @@
-"""The names of published selective kernel weights."""
+"""Key maps of selective kernels."""
 
-from keras_attention.checkpoints._kinds import CONVOLUTION
-from keras_attention.checkpoints._kinds import POINTWISE
-from keras_attention.checkpoints._kinds import VECTOR
-from keras_attention.checkpoints._parts import Layout
-from keras_attention.checkpoints._parts import batch_norm
-from keras_attention.checkpoints._parts import linear
-from keras_attention.checkpoints._parts import one_of
+from keras_attention.checkpoints._axis_order import CONVOLUTION
+from keras_attention.checkpoints._axis_order import POINTWISE
+from keras_attention.checkpoints._axis_order import VECTOR
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import batch_norm
+from keras_attention.checkpoints._key_map import linear
+from keras_attention.checkpoints._key_map import piece_of
 from keras_attention.fusion import SelectiveKernel
 
-# Of two paths, 32 groups each, as the authors' networks have them.
+# Two paths of 32 groups, as in the authors' networks.
 _CAFFE = {
     "3x3g32.weight": ("path_0.conv.kernel", CONVOLUTION),
     **batch_norm("3x3g32/bn", "path_0.norm"),
@@ -21,8 +21,8 @@ _CAFFE = {
 }
 
 
-def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
-    """Return the layouts for a target, of so many paths as it has."""
+def selective_kernel_key_maps(target: SelectiveKernel) -> dict[str, KeyMap]:
+    """Return the key maps for a target with this number of paths."""
     timm = (
         linear("attn.fc_reduce", "squeeze", POINTWISE)
         | batch_norm("attn.bn", "squeeze_norm")
@@ -43,12 +43,12 @@ def selective_kernel_layouts(target: SelectiveKernel) -> dict[str, Layout]:
                 f"convs.{index}.0.bias": (f"{path}.bias", VECTOR),
             }
             | batch_norm(f"convs.{index}.1", f"{path}.norm")
-            | one_of(
+            | piece_of(
                 target.paths,
                 linear(f"projections.{index}", "select", POINTWISE),
             )
         )
-    layouts = {"timm": timm, "selective-kernel-conv": snippet}
+    key_maps = {"timm": timm, "selective-kernel-conv": snippet}
     if target.paths == 2:
-        layouts["the authors' Caffe networks"] = _CAFFE
-    return layouts
+        key_maps["caffe"] = _CAFFE
+    return key_maps

@@ -1,9 +1,9 @@
-"""The names of published spatial group-wise enhance weights."""
+"""Key maps of spatial group-wise enhance."""
 
-from keras_attention.checkpoints._kinds import CHANNELS
+from keras_attention.checkpoints._axis_order import CHANNELS
 
-SPATIAL_GROUP_ENHANCE_LAYOUTS = {
-    "PytorchInsight": {
+SPATIAL_GROUP_ENHANCE_KEY_MAPS = {
+    "official": {
         "weight": ("gamma", CHANNELS),
         "bias": ("beta", CHANNELS),
     },

@@ -1,17 +1,15 @@
-"""The names of published squeeze-and-excitation weights."""
+"""Key maps of squeeze-and-excitation."""
 
-from keras_attention.checkpoints._kinds import POINTWISE
-from keras_attention.checkpoints._parts import linear
+from keras_attention.checkpoints._axis_order import POINTWISE
+from keras_attention.checkpoints._key_map import linear
 
-# A reference with and one without biases share a layout.
-SQUEEZE_EXCITE_LAYOUTS = {
-    "senet.pytorch or PytorchInsight": (
-        linear("fc.0", "squeeze") | linear("fc.2", "excite")
-    ),
+# The biases are expected where the target has them.
+SQUEEZE_EXCITE_KEY_MAPS = {
+    "senet.pytorch": (linear("fc.0", "squeeze") | linear("fc.2", "excite")),
     "timm": (
         linear("fc1", "squeeze", POINTWISE) | linear("fc2", "excite", POINTWISE)
     ),
-    "the authors' Caffe networks": (
+    "caffe": (
         linear("1x1_down", "squeeze", POINTWISE)
         | linear("1x1_up", "excite", POINTWISE)
     ),

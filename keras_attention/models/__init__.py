@@ -1,7 +1,7 @@
 """Networks of the papers, in the style of `keras.applications`.
 
-A builder returns a functional model; each family has a file with a
-`preprocess_input` and a `decode_predictions` beside its builders.
+A builder returns a functional model. Each family of networks has a module with
+its builders, `preprocess_input` and `decode_predictions`.
 """
 
 from keras_attention.models.aff_resnet import AFFResNet50

@@ -1,4 +1,4 @@
-"""A channels-first convolution for every processor."""
+"""A channels-first convolution that runs on any CPU."""
 
 import keras
 from keras import ops
@@ -8,11 +8,12 @@ from keras_attention._base.calls import convolve
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ChannelsFirstConv2D(keras.layers.Conv2D):
-    """A `keras.layers.Conv2D` whose channels-first maps any CPU convolves.
+    """A `keras.layers.Conv2D` that runs channels-first on any CPU.
 
-    On a CPU TensorFlow convolves channels-first maps only through oneDNN, which
-    many processors lack. This layer convolves them with the channels last
-    there. Weights, numbers and configuration are those of Keras' layer.
+    On a CPU, TensorFlow runs channels-first convolutions only with oneDNN,
+    which many processors do not support. There this layer transposes to
+    channels last for the convolution. Weights, results and config are those of
+    `keras.layers.Conv2D`.
     """
 
     def convolution_op(self, inputs, kernel):

@@ -1,4 +1,4 @@
-"""What networks for ImageNet are given, and what they give."""
+"""Preprocessing of ImageNet images, and decoding of predictions."""
 
 from typing import Any
 
@@ -8,48 +8,58 @@ from keras import ops
 from keras_attention._utils import data_formats
 
 
-def standardize(x: Any, data_format: str | None = None) -> Any:
-    """Return images as most networks were trained on them.
+def preprocess_torch(x: Any, data_format: str | None = None) -> Any:
+    """Preprocesses images as `mode="torch"` of `keras.applications` does.
 
-    Red, green and blue, brought from 0 to 1, then to mean 0 and deviation 1.
+    The values are scaled from 0...255 to 0...1. Then the ImageNet mean of each
+    channel is subtracted, and the result is divided by the channel's standard
+    deviation.
 
     Args:
-        x: One image or a batch, of values from 0 to 255.
+        x: One RGB image or a batch of them, with values from 0 to 255.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the shape of `x`.
     """
     x = ops.cast(x, keras.config.floatx()) / 255
-    mean = _of_channels((0.485, 0.456, 0.406), x, data_format)
-    deviation = _of_channels((0.229, 0.224, 0.225), x, data_format)
-    return (x - mean) / deviation
+    mean = _per_channel((0.485, 0.456, 0.406), x, data_format)
+    standard_deviation = _per_channel((0.229, 0.224, 0.225), x, data_format)
+    return (x - mean) / standard_deviation
 
 
-def centre(x: Any, data_format: str | None = None) -> Any:
-    """Return images as the networks of Caffe were trained on them.
+def preprocess_caffe(x: Any, data_format: str | None = None) -> Any:
+    """Preprocesses images as `mode="caffe"` of `keras.applications` does.
 
-    Blue, green and red, the mean of each channel subtracted.
+    The channels are reversed from RGB to BGR. Then the mean of each channel is
+    subtracted: 104, 117 and 123, the rounded values of the authors' networks.
 
     Args:
-        x: One image or a batch, of values from 0 to 255.
+        x: One RGB image or a batch of them, with values from 0 to 255.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the shape of `x`.
     """
     axis = _channel_axis(x, data_format)
     x = ops.flip(ops.cast(x, keras.config.floatx()), axis=axis)
-    return x - _of_channels((104.0, 117.0, 123.0), x, data_format)
+    return x - _per_channel((104.0, 117.0, 123.0), x, data_format)
 
 
 def decode_predictions(predictions: Any, top: int = 5) -> list:
-    """Return the names of the likeliest classes, as Keras does.
+    """Decodes predictions to class names, as `keras.applications` does.
 
-    The names are in a file that Keras downloads, once.
+    Keras downloads the file of class names once.
 
     Args:
         predictions: Array of shape `(batch, 1000)`.
-        top: Number of classes of each image.
+        top: Number of classes to return for each image.
 
     Returns:
-        For each image a list of `(WordNet identifier, name, score)`.
+        A list of `(WordNet identifier, name, score)` tuples for each image, the
+        highest score first.
     """
     return keras.applications.imagenet_utils.decode_predictions(
         ops.convert_to_numpy(predictions), top
@@ -62,8 +72,8 @@ def _channel_axis(x: Any, data_format: str | None) -> int:
     return len(x.shape) - (1 if data_format == "channels_last" else 3)
 
 
-def _of_channels(values: tuple, x: Any, data_format: str | None) -> Any:
-    """Return one value a channel, shaped to broadcast on images."""
+def _per_channel(values: tuple, x: Any, data_format: str | None) -> Any:
+    """Return one value per channel, in a shape that broadcasts to `x`."""
     shape = [1] * len(x.shape)
     shape[_channel_axis(x, data_format)] = len(values)
     return ops.reshape(ops.convert_to_tensor(values, x.dtype), shape)

@@ -1,4 +1,4 @@
-"""From the row of a table to a public builder."""
+"""The arguments and the code that all builders of networks share."""
 
 import functools
 import inspect
@@ -15,20 +15,20 @@ from keras_attention._utils import validation
 
 _ARGUMENTS = """
         include_top: Whether the network ends in its classifier.
-        weights: `None` for random weights, or the path of a file: one that
-            Keras wrote, ending in `.weights.h5` or `.keras`, or a published
-            one, as `keras_attention.load_reference_weights` takes it.
-        input_tensor: What the network is called on, instead of an input of its
-            own: the output of another layer.
-        input_shape: Shape of an image. The default is of any height and width,
-            with 3 channels.
-        pooling: Without the classifier, what becomes of the last map: `None`
-            leaves it, `"avg"` or `"max"` pools it to a vector.
+        weights: `None` for random weights, or the path of a file: a Keras file
+            that ends in `.weights.h5` or `.keras`, or published weights, which
+            are read by `keras_attention.load_reference_weights`.
+        input_tensor: Symbolic tensor to use as the input of the network, such
+            as a `keras.Input` or the output of another layer.
+        input_shape: Shape of an image without the batch axis. The default is
+            any height and width, with 3 channels.
+        pooling: Global pooling of the last map when `include_top=False`:
+            `None` for none, `"avg"` or `"max"`.
         classes: Number of classes.
         classifier_activation: Activation of the classifier; `None` for logits.
 """
 
-_OUTCOME = """\
+_RETURNS = """\
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
         name: Name of the model.
@@ -37,13 +37,13 @@ _OUTCOME = """\
         A functional `keras.Model`.
 
     Raises:
-        ValueError: If an argument is not as described above, or if `weights`
-            do not fit the network.
+        ValueError: If an argument is not one of the values described above, or
+            if `weights` do not match the network.
     """
 
 
-class Spec(Protocol):
-    """What a network is, but for its input and its end."""
+class Architecture(Protocol):
+    """A network without its input and its classifier."""
 
     @property
     def dropout(self) -> float:
@@ -54,7 +54,7 @@ class Spec(Protocol):
 
 
 class Builder(Protocol):
-    """What a decorated function is, whose own arguments are `options`."""
+    """The type of a builder; `options` are arguments of its own."""
 
     __name__: str
 
@@ -72,16 +72,16 @@ class Builder(Protocol):
         name: str = ...,
         **options: Any,
     ) -> keras.Model:
-        """Return a network."""
+        """Build a network."""
 
 
-def network(spec_of: Callable[..., Spec]) -> Builder:
-    """Make a builder of a function from options to what the network is.
+def network(make_architecture: Callable[..., Architecture]) -> Builder:
+    """Decorate a function that returns an architecture as a network's builder.
 
-    The builder has the arguments that all builders have, the function's own,
-    and both in its docstring.
+    The builder has the arguments of the function and those that all builders
+    have, in its signature and in its docstring.
     """
-    default_name = spec_of.__name__.lower()
+    default_name = make_architecture.__name__.lower()
 
     def build(
         include_top=True,
@@ -96,19 +96,21 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         name=default_name,
         **options,
     ):
-        spec = spec_of(**options)
+        architecture = make_architecture(**options)
         validation.boolean("include_top", include_top)
         validation.positive_integer("classes", classes)
         if pooling is not None:
             validation.one_of("pooling", pooling, ("avg", "max"))
         data_format = data_formats.resolve_data_format(data_format)
         images = _images(input_tensor, input_shape, data_format)
-        x = spec.features(images, data_format)
+        x = architecture.features(images, data_format)
         if include_top or pooling:
             x = _pool(x, pooling or "avg", data_format)
         if include_top:
-            if spec.dropout:
-                x = keras.layers.Dropout(spec.dropout, name="dropout")(x)
+            if architecture.dropout:
+                x = keras.layers.Dropout(architecture.dropout, name="dropout")(
+                    x
+                )
             x = keras.layers.Dense(
                 classes, classifier_activation, name="predictions"
             )(x)
@@ -123,9 +125,9 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         return model
 
     signature = inspect.signature(build)
-    own = inspect.signature(spec_of).parameters.values()
+    own = inspect.signature(make_architecture).parameters.values()
     *common, data_format, name, _ = signature.parameters.values()
-    builder: Any = functools.wraps(spec_of)(build)
+    builder: Any = functools.wraps(make_architecture)(build)
     builder.__signature__ = signature.replace(
         parameters=[*common, *own, data_format, name],
         return_annotation=keras.Model,
@@ -134,18 +136,20 @@ def network(spec_of: Callable[..., Spec]) -> Builder:
         **builder.__annotations__,
         "return": keras.Model,
     }
-    summary, _, options = (spec_of.__doc__ or "").partition("    Args:\n")
+    summary, _, options = (make_architecture.__doc__ or "").partition(
+        "    Args:\n"
+    )
     builder.__doc__ = (
         f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}"
-        f"        {options.strip()}\n{_OUTCOME}"
+        f"        {options.strip()}\n{_RETURNS}"
         if options
-        else f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}{_OUTCOME}"
+        else f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}{_RETURNS}"
     )
     return builder
 
 
 def _images(input_tensor: Any, input_shape: Any, data_format: str) -> Any:
-    """Return what the network starts from."""
+    """Return the input of the network."""
     if input_tensor is not None:
         if not keras.utils.is_keras_tensor(input_tensor):
             raise ValueError(
@@ -170,7 +174,7 @@ def _images(input_tensor: Any, input_shape: Any, data_format: str) -> Any:
 
 
 def _check_shape(name: str, shape: Any, data_format: str) -> None:
-    """Refuse a shape that is none of an image."""
+    """Raise an error if a shape is not that of an image."""
     try:
         channels = data_formats.channel_count((None, *shape), data_format)
         valid = len(shape) == 3 and channels > 0
@@ -185,7 +189,7 @@ def _check_shape(name: str, shape: Any, data_format: str) -> None:
 
 
 def _pool(x: Any, pooling: str, data_format: str) -> Any:
-    """Return one vector an image."""
+    """Apply global pooling."""
     pool = {
         "avg": keras.layers.GlobalAveragePooling2D,
         "max": keras.layers.GlobalMaxPooling2D,
@@ -194,8 +198,8 @@ def _pool(x: Any, pooling: str, data_format: str) -> Any:
 
 
 def _load(model: keras.Model, weights: Any) -> None:
-    """Set the weights of a network to those in a file."""
-    # Here, as the layouts of checkpoints know the networks, not the reverse.
+    """Load the weights of a network from a file."""
+    # Imported here, as `checkpoints` imports layers and models.
     from keras_attention.checkpoints import load_reference_weights
 
     if not isinstance(weights, str | os.PathLike):

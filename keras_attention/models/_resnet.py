@@ -1,4 +1,7 @@
-"""One residual network with five parts: all but one family are rows of it."""
+"""Residual networks with attention, described by a table of options.
+
+All families but the residual attention networks are rows of this table.
+"""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -8,25 +11,28 @@ from typing import NamedTuple
 
 import keras
 
-from keras_attention.models._parts import FAN_OUT
-from keras_attention.models._parts import Parts
+from keras_attention.models._network_layers import FAN_OUT
+from keras_attention.models._network_layers import NetworkLayers
 
 # A function from `name` and `data_format` to a layer.
-LayerMaker = Callable[..., keras.layers.Layer]
+LayerFactory = Callable[..., keras.layers.Layer]
 
 
-class Part(NamedTuple):
-    """An attention layer in a network: what it is called, and how it is made.
+class AttentionSlot(NamedTuple):
+    """A position in a block for an attention layer.
 
-    Layers are named for it, and the layouts of checkpoints go by that.
+    Attributes:
+        role: The end of the layers' names, by which key maps of checkpoints
+            find them.
+        make: The function that makes the layers.
     """
 
     role: str
-    make: LayerMaker
+    make: LayerFactory
 
 
 class Conv(NamedTuple):
-    """One convolution of a block."""
+    """The arguments of one convolution of a block."""
 
     filters: int
     kernel_size: int
@@ -36,114 +42,119 @@ class Conv(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class ResNet:
-    """What a residual network is made of.
+    """The architecture of a residual network with attention.
 
     Attributes:
         depths: Number of blocks of each stage.
         block: `"bottleneck"` (1 x 1, 3 x 3, 1 x 1) or `"basic"` (3 x 3 twice).
-        groups: Number of groups of a bottleneck's 3 x 3 convolution.
+        groups: Number of groups of the 3 x 3 convolution of a bottleneck.
         base_width: Filters of each such group in a first stage of 64.
-        halved: Whether a bottleneck's first convolution has half as many
-            filters as its second.
-        strides_first: Whether a bottleneck's first convolution has the stride,
-            and not the second.
+        narrow_first_conv: Whether the first convolution of a bottleneck has
+            half as many filters as the second.
+        strides_first: Whether the first convolution of a bottleneck has the
+            stride, and not the second.
         stem: Filters of the convolutions before the first stage: one of size 7,
-            or more of size 3.
-        pool: How the stem ends: see `Parts.halve`.
-        shortcut_kernel_size: That of projections where sizes halve.
-        shortcut_pools: Whether shortcuts average where sizes halve, instead of
-            passing pixels over.
-        attention: The gate at the end of each branch.
-        rectified: Whether a basic block's branch is rectified before that.
-        before_convs: The layer before each convolution, if there is one.
-        selective: The layer that takes the place of the 3 x 3 convolution that
-            may have a stride, and makes do without norm and ReLU. It is made
-            of `filters` and `strides` too.
-        fusion: What merges branch and shortcut, instead of an addition.
-        fusion_from: The first stage, counted from 1, that `fusion` is in.
+            or several of size 3.
+        pool_padding: Padding of the max pooling in the stem: see
+            `NetworkLayers.max_pool`.
+        shortcut_kernel_size: Kernel size of the projections with strides.
+        average_pool_shortcut: Whether shortcuts with strides apply average
+            pooling, in place of a convolution with strides.
+        attention: The attention at the end of each residual branch.
+        relu_before_attention: Whether the branch of a basic block has a ReLU
+            before `attention`.
+        attention_before_convs: The attention before each convolution.
+        selective_kernel: The layer in place of the 3 x 3 convolution that may
+            have a stride, of its normalization and its ReLU. It is made with
+            the arguments `filters` and `strides`, too.
+        fusion: The layer that merges branch and shortcut, in place of an
+            addition.
+        first_fusion_stage: The first stage, counted from 1, with `fusion`.
         dropout: Rate of dropout before the classifier.
-        kernel_initializer: What convolutions start from.
-        widths: What the stages' numbers of filters derive from.
+        kernel_initializer: The initializer of convolutions.
+        widths: Number of filters of each stage, before the expansion by 4 of
+            bottlenecks.
     """
 
     depths: tuple[int, ...]
     block: str = "bottleneck"
     groups: int = 1
     base_width: int = 64
-    halved: bool = False
+    narrow_first_conv: bool = False
     strides_first: bool = False
     stem: tuple[int, ...] = (64,)
-    pool: str = "pad"
+    pool_padding: str = "both"
     shortcut_kernel_size: int = 1
-    shortcut_pools: bool = False
-    attention: Part | None = None
-    rectified: bool = False
-    before_convs: Part | None = None
-    selective: Part | None = None
-    fusion: LayerMaker | None = None
-    fusion_from: int = 1
+    average_pool_shortcut: bool = False
+    attention: AttentionSlot | None = None
+    relu_before_attention: bool = False
+    attention_before_convs: AttentionSlot | None = None
+    selective_kernel: AttentionSlot | None = None
+    fusion: LayerFactory | None = None
+    first_fusion_stage: int = 1
     dropout: float = 0.0
     kernel_initializer: Any = None
     widths: tuple[int, ...] = (64, 128, 256, 512)
 
     def features(self, x, data_format: str):
         """Return the last map of the network for images `x`."""
-        parts = Parts(data_format, self.kernel_initializer or FAN_OUT)
-        x = self._stem(x, parts)
-        for place, width, strides in self._places():
-            x = self._block(x, parts, place, width, strides)
+        layers = NetworkLayers(data_format, self.kernel_initializer or FAN_OUT)
+        x = self._stem(x, layers)
+        for stage, block, strides in self._blocks():
+            x = self._block(x, layers, stage, block, strides)
         return x
 
-    def _places(self) -> Iterator[tuple[tuple[int, int], int, int]]:
-        """Return stage and block, counted from 1, width and strides of each."""
+    def _blocks(self) -> Iterator[tuple[int, int, int]]:
+        """Yield stage and block, both counted from 1, and strides."""
         for stage, depth in enumerate(self.depths, 1):
             for block in range(1, depth + 1):
-                strides = 2 if stage > 1 and block == 1 else 1
-                yield (stage, block), self.widths[stage - 1], strides
+                yield stage, block, 2 if stage > 1 and block == 1 else 1
 
-    def _stem(self, x, parts: Parts):
+    def _stem(self, x, layers: NetworkLayers):
         kernel_size = 7 if len(self.stem) == 1 else 3
         for number, filters in enumerate(self.stem, 1):
             conv = Conv(filters, kernel_size, 2 if number == 1 else 1)
-            x = self._conv(x, parts, conv, "stem", f"{number}")
-            x = parts.norm(x, name=f"stem_norm{number}")
-            x = parts.relu(x, name=f"stem_relu{number}")
-        return parts.halve(x, self.pool, name="stem_pool")
+            x = self._conv(x, layers, conv, "stem", f"{number}")
+            x = layers.batch_norm(x, name=f"stem_norm{number}")
+            x = layers.relu(x, name=f"stem_relu{number}")
+        return layers.max_pool(x, self.pool_padding, name="stem_pool")
 
     def _block(
-        self, x, parts: Parts, place: tuple[int, int], width: int, strides: int
+        self, x, layers: NetworkLayers, stage: int, block: int, strides: int
     ):
-        name = "stage{}_block{}".format(*place)
-        convs = self._convs(width, strides)
+        name = f"stage{stage}_block{block}"
+        convs = self._convs(self.widths[stage - 1], strides)
         y = x
         for number, conv in enumerate(convs, 1):
             is_last = number == len(convs)
-            if self.selective and number == self._selective_number:
-                y = self.selective.make(
+            if self.selective_kernel and number == self._selective_number:
+                y = self.selective_kernel.make(
                     filters=conv.filters,
                     strides=conv.strides,
-                    data_format=parts.data_format,
-                    name=f"{name}_{self.selective.role}{number}",
+                    data_format=layers.data_format,
+                    name=f"{name}_{self.selective_kernel.role}{number}",
                 )(y)
                 continue
-            y = self._conv(y, parts, conv, name, f"{number}")
-            y = parts.norm(y, name=f"{name}_norm{number}")
-            if not is_last or (self.rectified and self.block == "basic"):
-                y = parts.relu(y, name=f"{name}_relu{number}")
+            y = self._conv(y, layers, conv, name, f"{number}")
+            y = layers.batch_norm(y, name=f"{name}_norm{number}")
+            if not is_last or (
+                self.relu_before_attention and self.block == "basic"
+            ):
+                y = layers.relu(y, name=f"{name}_relu{number}")
         if self.attention:
             y = self.attention.make(
-                data_format=parts.data_format,
+                data_format=layers.data_format,
                 name=f"{name}_{self.attention.role}",
             )(y)
-        shortcut = self._shortcut(x, parts, name, convs[-1].filters, strides)
-        if self.fusion and place[0] >= self.fusion_from:
+        shortcut = self._shortcut(x, layers, name, convs[-1].filters, strides)
+        if self.fusion and stage >= self.first_fusion_stage:
             fuse = self.fusion(
-                data_format=parts.data_format, name=f"{name}_fusion"
+                data_format=layers.data_format, name=f"{name}_fusion"
             )
             y = fuse(y, shortcut)
         else:
             y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
-        return parts.relu(y, name=f"{name}_relu")
+        return layers.relu(y, name=f"{name}_relu")
 
     def _convs(self, width: int, strides: int) -> tuple[Conv, ...]:
         """Return the convolutions of a block."""
@@ -152,42 +163,47 @@ class ResNet:
         inner = width * self.base_width // 64 * self.groups
         first, second = (strides, 1) if self.strides_first else (1, strides)
         return (
-            Conv(inner // 2 if self.halved else inner, 1, first),
+            Conv(inner // 2 if self.narrow_first_conv else inner, 1, first),
             Conv(inner, 3, second, self.groups),
             Conv(4 * width, 1),
         )
 
     @property
     def _selective_number(self) -> int:
-        """Which convolution of a block is left to a selective kernel."""
+        """The number of the convolution that a selective kernel replaces."""
         return 1 if self.block == "basic" else 2
 
-    def _shortcut(self, x, parts: Parts, name: str, filters: int, strides: int):
-        """Return what is added to the branch: `x`, projected where need be."""
-        if strides == 1 and parts.channels(x) == filters:
+    def _shortcut(
+        self, x, layers: NetworkLayers, name: str, filters: int, strides: int
+    ):
+        """Return `x`, projected if the branch has another shape."""
+        if strides == 1 and layers.channels(x) == filters:
             return x
-        if strides > 1 and self.shortcut_pools:
-            # Windows that reach beyond an odd size are averaged over the rest.
+        if strides > 1 and self.average_pool_shortcut:
+            # With "same", windows at the edge of an odd size average the
+            # pixels inside the map alone, as the published networks do.
             x = keras.layers.AveragePooling2D(
                 strides,
                 padding="same",
-                data_format=parts.data_format,
+                data_format=layers.data_format,
                 name=f"{name}_shortcut_pool",
             )(x)
             strides = 1
         kernel_size = self.shortcut_kernel_size if strides > 1 else 1
         conv = Conv(filters, kernel_size, strides)
-        x = self._conv(x, parts, conv, f"{name}_shortcut", "")
-        return parts.norm(x, name=f"{name}_shortcut_norm")
+        x = self._conv(x, layers, conv, f"{name}_shortcut", "")
+        return layers.batch_norm(x, name=f"{name}_shortcut_norm")
 
-    def _conv(self, x, parts: Parts, conv: Conv, name: str, number: str):
-        """Convolve, after whatever layer goes before each convolution."""
-        if self.before_convs:
-            x = self.before_convs.make(
-                data_format=parts.data_format,
-                name=f"{name}_{self.before_convs.role}{number}",
+    def _conv(
+        self, x, layers: NetworkLayers, conv: Conv, name: str, number: str
+    ):
+        """Apply a convolution, after the attention that precedes it, if any."""
+        if self.attention_before_convs:
+            x = self.attention_before_convs.make(
+                data_format=layers.data_format,
+                name=f"{name}_{self.attention_before_convs.role}{number}",
             )(x)
-        return parts.conv(
+        return layers.conv(
             x,
             conv.filters,
             conv.kernel_size,

@@ -1,8 +1,8 @@
 """Residual networks with attentional feature fusion (Dai et al., 2021).
 
-`AFFResNet50`, `IAFFResNet50` and `IAFFResNeXt50`, where a
-`keras_attention.AttentionalFeatureFusion`, or an iterative one, takes the place
-of additions.
+`AFFResNet50`, `IAFFResNet50` and `IAFFResNeXt50`, with a
+`keras_attention.AttentionalFeatureFusion`, or an iterative one, in place of
+residual additions.
 
 Example:
 
@@ -23,9 +23,11 @@ from keras_attention._utils import validation
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._resnet import LayerMaker
+from keras_attention.models._resnet import LayerFactory
 from keras_attention.models._resnet import ResNet
 
 __all__ = [
@@ -37,22 +39,22 @@ __all__ = [
 ]
 
 
-def _official(fusion: LayerMaker, **parts) -> ResNet:
-    """Return the row of the table of one of the authors' networks."""
+def _official(fusion: LayerFactory, **options) -> ResNet:
+    """Return the architecture of the authors' MXNet networks."""
     return ResNet(
         depths=(3, 4, 6, 3),
-        stem=parts.pop("stem", (32, 32, 64)),
-        shortcut_pools=True,
+        stem=options.pop("stem", (32, 32, 64)),
+        average_pool_shortcut=True,
         fusion=functools.partial(fusion, 16),
-        fusion_from=3,
-        **parts,
+        first_fusion_stage=3,
+        **options,
     )
 
 
 def _resnet50(
-    variant: str, fusion: LayerMaker, **torch_arguments: bool
+    variant: str, fusion: LayerFactory, **torch_arguments: bool
 ) -> ResNet:
-    """Return the row of the table of one variant."""
+    """Return the architecture of one variant of ResNet-50."""
     validation.one_of("variant", variant, ("official", "torch"))
     if variant == "official":
         return _official(fusion)
@@ -64,24 +66,25 @@ def _resnet50(
 
 @network
 def AFFResNet50(variant: str = "official") -> ResNet:
-    """Build ResNet-50 with AFF, of 30,373,192 trainable parameters.
+    """Builds ResNet-50 with AFF, of 30,373,192 trainable parameters.
 
     Args:
-        variant: `"official"` for the authors' MXNet network: a ResNet-50-D
-            whose last two stages fuse. `"torch"` for open-aff's PyTorch one: a
-            plain ResNet-50 all of whose blocks fuse, with wider bottlenecks:
-            45,789,864 trainable parameters.
+        variant: `"official"` for the authors' MXNet network, a ResNet-50-D with
+            fusion in the last two stages. `"torch"` for the authors' PyTorch
+            network, a plain ResNet-50 with fusion in all blocks and with wider
+            bottlenecks in the fusion: 45,789,864 trainable parameters.
     """
     return _resnet50(variant, AttentionalFeatureFusion)
 
 
 @network
 def IAFFResNet50(variant: str = "official") -> ResNet:
-    """Build ResNet-50 with iAFF, of 35,170,120 trainable parameters.
+    """Builds ResNet-50 with iAFF, of 35,170,120 trainable parameters.
 
     Args:
-        variant: `"official"` or `"torch"`, as of `AFFResNet50`. The second has
-            no weights for the branch that its reference never uses.
+        variant: `"official"` or `"torch"`, as in `AFFResNet50`. `"torch"` has
+            no weights for the global context that the authors' PyTorch network
+            does not use.
     """
     return _resnet50(
         variant, IterativeAttentionalFeatureFusion, share_global=True
@@ -90,7 +93,7 @@ def IAFFResNet50(variant: str = "official") -> ResNet:
 
 @network
 def IAFFResNeXt50() -> ResNet:
-    """Build ResNeXt-50 32x4d with iAFF, of 34,750,632 trainable parameters."""
+    """Builds ResNeXt-50 32x4d with iAFF, of 34,750,632 trainable parameters."""
     return _official(
         IterativeAttentionalFeatureFusion,
         stem=(64, 64, 128),

@@ -22,10 +22,12 @@ from dataclasses import dataclass
 import keras
 
 from keras_attention.mixed import ResidualAttention
-from keras_attention.models._imagenet import centre as preprocess_input
 from keras_attention.models._imagenet import decode_predictions
+from keras_attention.models._imagenet import (
+    preprocess_caffe as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._parts import Parts
+from keras_attention.models._network_layers import NetworkLayers
 
 __all__ = [
     "AttentionNeXt56",
@@ -38,16 +40,18 @@ __all__ = [
 
 @dataclass(frozen=True, kw_only=True)
 class AttentionResNet:
-    """What a residual attention network is made of.
+    """The architecture of a residual attention network.
 
     Attributes:
-        modules: Number of attention modules of each stage but the last. The
-            mask of the last of these pools once, of the one before it twice.
+        modules: Number of attention modules of each stage but the last. Masks
+            in the last of these stages have one pooling, in the one before two,
+            and so on.
         blocks: Number of residual units of the last stage.
-        reduction: Integer by which residual units narrow.
-        groups: Number of groups of their 3 x 3 convolutions.
-        preactivation: Whether their norms come before the convolutions.
-        mask_activation: What bounds the masks.
+        reduction: Integer by which the number of channels is divided inside
+            residual units.
+        groups: Number of groups of the 3 x 3 convolutions.
+        preactivation: Whether normalization comes before the convolutions.
+        mask_activation: Activation of the masks.
         widths: Number of channels of each stage.
         dropout: Rate of dropout before the classifier.
     """
@@ -63,14 +67,14 @@ class AttentionResNet:
 
     def features(self, x, data_format: str):
         """Return the last map of the network for images `x`."""
-        parts = Parts(data_format)
-        x = parts.conv(x, 64, 7, strides=2, name="stem_conv1")
-        x = parts.norm(x, name="stem_norm1")
-        x = parts.relu(x, name="stem_relu1")
-        x = parts.halve(x, "ceil", name="stem_pool")
-        unit = self._unit if self.preactivation else self._late_unit
+        layers = NetworkLayers(data_format)
+        x = layers.conv(x, 64, 7, strides=2, name="stem_conv1")
+        x = layers.batch_norm(x, name="stem_norm1")
+        x = layers.relu(x, name="stem_relu1")
+        x = layers.max_pool(x, "end", name="stem_pool")
+        unit = self._unit if self.preactivation else self._postactivation_unit
         for stage, modules in enumerate(self.modules, 1):
-            x = unit(x, parts, (stage, 1))
+            x = unit(x, layers, stage, 1)
             for number in range(1, modules + 1):
                 x = ResidualAttention(
                     len(self.modules) + 1 - stage,
@@ -79,51 +83,52 @@ class AttentionResNet:
                     reduction=self.reduction,
                     groups=self.groups,
                     kernel_initializer=keras.initializers.get(
-                        parts.kernel_initializer
+                        layers.kernel_initializer
                     ),
                     data_format=data_format,
                     name=f"stage{stage}_attention{number}",
                 )(x)
         for block in range(1, self.blocks + 1):
-            x = unit(x, parts, (len(self.modules) + 1, block))
+            x = unit(x, layers, len(self.modules) + 1, block)
         if self.preactivation:
-            x = parts.norm(x, name="head_norm")
-            x = parts.relu(x, name="head_relu")
+            x = layers.batch_norm(x, name="head_norm")
+            x = layers.relu(x, name="head_relu")
         return x
 
-    def _unit(self, x, parts: Parts, place: tuple[int, int]):
-        """Return the output of a unit whose norms come first."""
-        name, convs = self._convs(place)
+    def _unit(self, x, layers: NetworkLayers, stage: int, block: int):
+        """Apply a residual unit with normalization before convolutions."""
+        name, convs = self._convs(stage, block)
         y = x
         for number, conv in enumerate(convs, 1):
-            y = parts.norm(y, name=f"{name}_norm{number}")
-            y = parts.relu(y, name=f"{name}_relu{number}")
+            y = layers.batch_norm(y, name=f"{name}_norm{number}")
+            y = layers.relu(y, name=f"{name}_relu{number}")
             if number == 1:
-                # A projection sees what the branch does, an identity does not.
-                x, _ = self._shortcut(x, y, parts, place)
-            y = parts.conv(y, **conv, name=f"{name}_conv{number}")
+                # A projection is of the normalized map, an identity of `x`.
+                x, _ = self._shortcut(x, y, layers, stage, block)
+            y = layers.conv(y, **conv, name=f"{name}_conv{number}")
         return keras.layers.Add(name=f"{name}_add")([y, x])
 
-    def _late_unit(self, x, parts: Parts, place: tuple[int, int]):
-        """Return the output of a unit whose norms come last."""
-        name, convs = self._convs(place)
+    def _postactivation_unit(
+        self, x, layers: NetworkLayers, stage: int, block: int
+    ):
+        """Apply a residual unit with normalization after convolutions."""
+        name, convs = self._convs(stage, block)
         y = x
         for number, conv in enumerate(convs, 1):
             if number > 1:
-                y = parts.relu(y, name=f"{name}_relu{number - 1}")
-            y = parts.conv(y, **conv, name=f"{name}_conv{number}")
-            y = parts.norm(y, name=f"{name}_norm{number}")
-        x, is_projected = self._shortcut(x, x, parts, place)
+                y = layers.relu(y, name=f"{name}_relu{number - 1}")
+            y = layers.conv(y, **conv, name=f"{name}_conv{number}")
+            y = layers.batch_norm(y, name=f"{name}_norm{number}")
+        x, is_projected = self._shortcut(x, x, layers, stage, block)
         if is_projected:
-            x = parts.norm(x, name=f"{name}_shortcut_norm")
+            x = layers.batch_norm(x, name=f"{name}_shortcut_norm")
         y = keras.layers.Add(name=f"{name}_add")([y, x])
-        return parts.relu(y, name=f"{name}_relu")
+        return layers.relu(y, name=f"{name}_relu")
 
     def _convs(
-        self, place: tuple[int, int]
+        self, stage: int, block: int
     ) -> tuple[str, tuple[dict[str, int], ...]]:
-        """Return what a unit is called, and its convolutions."""
-        stage, block = place
+        """Return the name of a unit, and the arguments of its convolutions."""
         filters = self.widths[stage - 1]
         inner = filters // self.reduction
         return f"stage{stage}_block{block}", (
@@ -131,44 +136,49 @@ class AttentionResNet:
             {
                 "filters": inner,
                 "kernel_size": 3,
-                "strides": self._strides(place),
+                "strides": self._strides(stage, block),
                 "groups": self.groups,
             },
             {"filters": filters, "kernel_size": 1},
         )
 
-    def _shortcut(self, x, seen, parts: Parts, place: tuple[int, int]):
-        """Return `x`, or where it does not fit what is projected instead."""
-        stage, block = place
-        filters, strides = self.widths[stage - 1], self._strides(place)
-        if strides == 1 and parts.channels(x) == filters:
+    def _shortcut(
+        self, x, projected, layers: NetworkLayers, stage: int, block: int
+    ):
+        """Return the shortcut of a unit, and whether it is a projection.
+
+        It is `x` if that has the shape of the branch, and otherwise a
+        projection of `projected`.
+        """
+        filters, strides = self.widths[stage - 1], self._strides(stage, block)
+        if strides == 1 and layers.channels(x) == filters:
             return x, False
         name = f"stage{stage}_block{block}_shortcut_conv"
-        return parts.conv(seen, filters, 1, strides=strides, name=name), True
+        x = layers.conv(projected, filters, 1, strides=strides, name=name)
+        return x, True
 
-    def _strides(self, place: tuple[int, int]) -> int:
-        stage, block = place
+    def _strides(self, stage: int, block: int) -> int:
         return 2 if stage > 1 and block == 1 else 1
 
 
 @network
 def AttentionResNet56() -> AttentionResNet:
-    """Build Attention-56, of 31,810,728 trainable parameters."""
+    """Builds Attention-56, of 31,810,728 trainable parameters."""
     return AttentionResNet(modules=(1, 1, 1))
 
 
 @network
 def AttentionResNet92() -> AttentionResNet:
-    """Build Attention-92, of 52,466,344 trainable parameters."""
+    """Builds Attention-92, of 52,466,344 trainable parameters."""
     return AttentionResNet(modules=(1, 2, 3))
 
 
 @network
 def AttentionNeXt56() -> AttentionResNet:
-    """Build AttentionNeXt-56, of 31,318,824 trainable parameters.
+    """Builds AttentionNeXt-56, of 31,318,824 trainable parameters.
 
-    As in the authors' network file its norms come after the convolutions, and
-    its masks are bounded by a hyperbolic tangent.
+    As in the authors' network file, normalization comes after the convolutions,
+    and the activation of the masks is a hyperbolic tangent.
     """
     return AttentionResNet(
         modules=(1, 1, 1),

@@ -22,9 +22,11 @@ import functools
 from keras_attention._utils import validation
 from keras_attention.mixed import CBAM
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._resnet import Part
+from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = [
@@ -40,55 +42,57 @@ __all__ = [
 def _cbam_resnet(
     depths: tuple[int, ...], variant: str, block: str = "bottleneck"
 ) -> ResNet:
-    """Return the row of the table of one depth and variant."""
+    """Return the architecture of one depth and variant."""
     validation.one_of("variant", variant, ("official", "timm"))
-    gate = functools.partial(
+    cbam = functools.partial(
         CBAM,
         16,
         spatial_input="refined",
         spatial_norm=True,
         use_bias=variant == "official",
     )
-    return ResNet(depths=depths, block=block, attention=Part("cbam", gate))
+    return ResNet(
+        depths=depths, block=block, attention=AttentionSlot("cbam", cbam)
+    )
 
 
 @network
 def CBAMResNet18(variant: str = "official") -> ResNet:
-    """Build ResNet-18 with CBAM, of 11,779,392 trainable parameters.
+    """Builds ResNet-18 with CBAM, of 11,779,392 trainable parameters.
 
     Args:
-        variant: `"official"` or `"timm"`, as of `CBAMResNet50`.
+        variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
     return _cbam_resnet((2, 2, 2, 2), variant, "basic")
 
 
 @network
 def CBAMResNet34(variant: str = "official") -> ResNet:
-    """Build ResNet-34 with CBAM, of 21,960,468 trainable parameters.
+    """Builds ResNet-34 with CBAM, of 21,960,468 trainable parameters.
 
     Args:
-        variant: `"official"` or `"timm"`, as of `CBAMResNet50`.
+        variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
     return _cbam_resnet((3, 4, 6, 3), variant, "basic")
 
 
 @network
 def CBAMResNet50(variant: str = "official") -> ResNet:
-    """Build ResNet-50 with CBAM, of 28,089,624 trainable parameters.
+    """Builds ResNet-50 with CBAM, of 28,089,624 trainable parameters.
 
     Args:
         variant: `"official"` for the authors' PyTorch network, `"timm"` for
-            timm's `resnet50` with `attn_layer="cbam"`, whose channel gates have
-            no biases: 28,073,576 trainable parameters.
+            timm's `resnet50` with `attn_layer="cbam"`, which has no biases in
+            the channel attention: 28,073,576 trainable parameters.
     """
     return _cbam_resnet((3, 4, 6, 3), variant)
 
 
 @network
 def CBAMResNet101(variant: str = "official") -> ResNet:
-    """Build ResNet-101 with CBAM, of 49,330,172 trainable parameters.
+    """Builds ResNet-101 with CBAM, of 49,330,172 trainable parameters.
 
     Args:
-        variant: `"official"` or `"timm"`, as of `CBAMResNet50`.
+        variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
     return _cbam_resnet((3, 4, 23, 3), variant)

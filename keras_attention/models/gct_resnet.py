@@ -19,9 +19,11 @@ Reference:
 
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._resnet import Part
+from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = ["GCTResNet50", "decode_predictions", "preprocess_input"]
@@ -29,15 +31,15 @@ __all__ = ["GCTResNet50", "decode_predictions", "preprocess_input"]
 
 @network
 def GCTResNet50() -> ResNet:
-    """Build ResNet-50 with GCT, of 25,624,625 trainable parameters.
+    """Builds ResNet-50 with GCT, of 25,624,625 trainable parameters.
 
-    A block's first convolution has the stride. Its authors advise against
+    The first convolution of a block has the stride. The authors advise against
     weight decay on `beta`.
     """
     return ResNet(
         depths=(3, 4, 6, 3),
         strides_first=True,
-        before_convs=Part("gct", GatedChannelTransform),
+        attention_before_convs=AttentionSlot("gct", GatedChannelTransform),
         kernel_initializer={
             "class_name": "VarianceScaling",
             "config": {

@@ -12,8 +12,8 @@ Example:
 (None, 512)
 >>> tuple(se_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
 (1, 4, 4, 3)
->>> gate = model.get_layer("stage1_block1_se")
->>> tuple(gate.attention(np.ones((1, 8, 8, 64))).shape)
+>>> attention = model.get_layer("stage1_block1_se")
+>>> tuple(attention.attention(np.ones((1, 8, 8, 64))).shape)
 (1, 1, 1, 64)
 
 Reference:
@@ -28,7 +28,7 @@ from keras_attention.channel import SqueezeExcite
 from keras_attention.models import _imagenet
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._network import network
-from keras_attention.models._resnet import Part
+from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = [
@@ -47,110 +47,112 @@ _VARIANTS = ("official", "torch")
 
 
 def _se_resnet(
-    depths: tuple[int, ...], variant: str, use_bias: bool, **parts: Any
+    depths: tuple[int, ...], variant: str, use_bias: bool, **options: Any
 ) -> ResNet:
-    """Return the row of the table of one depth and variant."""
+    """Return the architecture of one depth and variant."""
     validation.one_of("variant", variant, _VARIANTS)
     validation.boolean("use_bias", use_bias)
     is_official = variant == "official"
-    has_groups = parts.get("groups", 1) > 1
+    has_groups = options.get("groups", 1) > 1
     return ResNet(
         depths=depths,
-        # Caffe's networks had the stride there before there were groups.
+        # In the authors' Caffe networks without groups.
         strides_first=is_official and not has_groups,
-        pool="ceil" if is_official else "pad",
-        rectified=is_official,
-        attention=Part(
+        pool_padding="end" if is_official else "both",
+        relu_before_attention=is_official,
+        attention=AttentionSlot(
             "se", functools.partial(SqueezeExcite, 16, use_bias=use_bias)
         ),
-        **parts,
+        **options,
     )
 
 
 @network
 def SEResNet18(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNet-18, of 11,778,592 trainable parameters.
+    """Builds SE-ResNet-18, of 11,778,592 trainable parameters.
 
     Args:
-        variant: `"official"` for the network as timm has it under
-            `legacy_seresnet18`, in the manner of the authors: the branch is
-            rectified before it is gated, and pooling rounds up. `"torch"` for
-            PytorchInsight's, of the usual blocks.
-        use_bias: Whether the gates have biases. Those of senet.pytorch have
-            none.
+        variant: `"official"` for timm's `legacy_seresnet18`, which follows the
+            authors' networks: the residual branch has a ReLU before the
+            squeeze-and-excitation, and the max pooling in the stem rounds up.
+            `"torch"` for the network of PytorchInsight, with the usual blocks.
+        use_bias: Whether the squeeze-and-excitation has biases. In
+            senet.pytorch it has none.
     """
     return _se_resnet((2, 2, 2, 2), variant, use_bias, block="basic")
 
 
 @network
 def SEResNet50(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNet-50, of 28,088,024 trainable parameters.
+    """Builds SE-ResNet-50, of 28,088,024 trainable parameters.
 
     Args:
-        variant: `"official"` for the authors' network, timm's
-            `legacy_seresnet50`: a block's first convolution has the stride, and
-            pooling rounds up. `"torch"` for timm's `seresnet50`,
-            PytorchInsight's and senet.pytorch's: the second convolution has it.
-        use_bias: Whether the gates have biases. Those of senet.pytorch have
-            none.
+        variant: `"official"` for the authors' network, which is timm's
+            `legacy_seresnet50`: the first convolution of a block has the
+            stride, and the max pooling in the stem rounds up. `"torch"` for
+            timm's `seresnet50` and the networks of PytorchInsight and
+            senet.pytorch: the second convolution has the stride.
+        use_bias: Whether the squeeze-and-excitation has biases. In
+            senet.pytorch it has none.
     """
     return _se_resnet((3, 4, 6, 3), variant, use_bias)
 
 
 @network
 def SEResNet101(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNet-101, of 49,326,872 trainable parameters.
+    """Builds SE-ResNet-101, of 49,326,872 trainable parameters.
 
     Args:
-        variant: `"official"` or `"torch"`, as of `SEResNet50`.
-        use_bias: Whether the gates have biases. Those of senet.pytorch have
-            none.
+        variant: `"official"` or `"torch"`, as in `SEResNet50`.
+        use_bias: Whether the squeeze-and-excitation has biases. In
+            senet.pytorch it has none.
     """
     return _se_resnet((3, 4, 23, 3), variant, use_bias)
 
 
 @network
 def SEResNet152(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNet-152, of 66,821,848 trainable parameters.
+    """Builds SE-ResNet-152, of 66,821,848 trainable parameters.
 
     Args:
-        variant: `"official"` or `"torch"`, as of `SEResNet50`.
-        use_bias: Whether the gates have biases. Those of senet.pytorch have
-            none.
+        variant: `"official"` or `"torch"`, as in `SEResNet50`.
+        use_bias: Whether the squeeze-and-excitation has biases. In
+            senet.pytorch it has none.
     """
     return _se_resnet((3, 8, 36, 3), variant, use_bias)
 
 
 @network
 def SEResNeXt50(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNeXt-50 32x4d, of 27,559,896 trainable parameters.
+    """Builds SE-ResNeXt-50 32x4d, of 27,559,896 trainable parameters.
 
     Args:
-        variant: `"official"` for the authors' network, timm's
-            `legacy_seresnext50_32x4d`, whose pooling rounds up. `"torch"` for
-            timm's `seresnext50_32x4d`, whose pooling pads.
-        use_bias: Whether the gates have biases.
+        variant: `"official"` for the authors' network, which is timm's
+            `legacy_seresnext50_32x4d`: the max pooling in the stem rounds up.
+            `"torch"` for timm's `seresnext50_32x4d`, where it pads both sides.
+        use_bias: Whether the squeeze-and-excitation has biases.
     """
     return _se_resnet((3, 4, 6, 3), variant, use_bias, groups=32, base_width=4)
 
 
 @network
 def SEResNeXt101(variant: str = "official", use_bias: bool = True) -> ResNet:
-    """Build SE-ResNeXt-101 32x4d, of 48,955,416 trainable parameters.
+    """Builds SE-ResNeXt-101 32x4d, of 48,955,416 trainable parameters.
 
     Args:
-        variant: `"official"` or `"torch"`, as of `SEResNeXt50`.
-        use_bias: Whether the gates have biases.
+        variant: `"official"` or `"torch"`, as in `SEResNeXt50`.
+        use_bias: Whether the squeeze-and-excitation has biases.
     """
     return _se_resnet((3, 4, 23, 3), variant, use_bias, groups=32, base_width=4)
 
 
 @network
 def SENet154() -> ResNet:
-    """Build SENet-154, of 115,088,984 trainable parameters.
+    """Builds SENet-154, of 115,088,984 trainable parameters.
 
-    It is an SE-ResNeXt-152 64x4d whose blocks begin with half as many filters,
-    with three convolutions in the stem, projections of size 3 and dropout.
+    This is an SE-ResNeXt-152 64x4d whose blocks have half as many filters in
+    the first convolution, with three convolutions in the stem, projections of
+    kernel size 3, and dropout.
     """
     return _se_resnet(
         (3, 8, 36, 3),
@@ -158,7 +160,7 @@ def SENet154() -> ResNet:
         True,
         groups=64,
         base_width=4,
-        halved=True,
+        narrow_first_conv=True,
         stem=(64, 64, 128),
         shortcut_kernel_size=3,
         dropout=0.2,
@@ -166,26 +168,28 @@ def SENet154() -> ResNet:
 
 
 def preprocess_input(
-    x: Any, data_format: str | None = None, *, variant: str = "official"
+    x: Any, data_format: str | None = None, *, mode: str = "caffe"
 ) -> Any:
-    """Preprocesses images as the networks were trained.
+    """Preprocesses images as they were for the training of the weights.
 
     Args:
-        x: One image or a batch: red, green and blue from 0 to 255.
+        x: One RGB image or a batch of them, with values from 0 to 255.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
-        variant: `"official"` for weights that come from the authors' Caffe
-            networks as they are: blue, green and red, the means subtracted.
-            `"torch"` for those of timm, its `legacy_` networks too, and other
-            PyTorch networks: brought to mean 0 and deviation 1.
+        mode: `"caffe"` for weights of the authors' Caffe networks: the channels
+            are reversed from RGB to BGR, and the mean of each channel is
+            subtracted. `"torch"` for weights of timm (of its `legacy_`
+            networks, too) and of other PyTorch networks: the values are scaled
+            to 0...1, then normalized by the mean and the standard deviation of
+            each channel.
 
     Returns:
         A tensor of the shape of `x`.
 
     Raises:
-        ValueError: If `variant` is neither.
+        ValueError: If `mode` is neither `"caffe"` nor `"torch"`.
     """
-    validation.one_of("variant", variant, _VARIANTS)
-    if variant == "official":
-        return _imagenet.centre(x, data_format)
-    return _imagenet.standardize(x, data_format)
+    validation.one_of("mode", mode, ("caffe", "torch"))
+    if mode == "caffe":
+        return _imagenet.preprocess_caffe(x, data_format)
+    return _imagenet.preprocess_torch(x, data_format)

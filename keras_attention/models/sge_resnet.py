@@ -19,9 +19,11 @@ Reference:
 import functools
 
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._resnet import Part
+from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 from keras_attention.spatial import SpatialGroupEnhance
 
@@ -32,16 +34,16 @@ __all__ = [
     "preprocess_input",
 ]
 
-_GATE = Part("sge", functools.partial(SpatialGroupEnhance, 64))
+_ATTENTION = AttentionSlot("sge", functools.partial(SpatialGroupEnhance, 64))
 
 
 @network
 def SGEResNet50() -> ResNet:
-    """Build ResNet-50 with SGE, of 25,559,080 trainable parameters."""
-    return ResNet(depths=(3, 4, 6, 3), attention=_GATE)
+    """Builds ResNet-50 with SGE, of 25,559,080 trainable parameters."""
+    return ResNet(depths=(3, 4, 6, 3), attention=_ATTENTION)
 
 
 @network
 def SGEResNet101() -> ResNet:
-    """Build ResNet-101 with SGE, of 44,553,384 trainable parameters."""
-    return ResNet(depths=(3, 4, 23, 3), attention=_GATE)
+    """Builds ResNet-101 with SGE, of 44,553,384 trainable parameters."""
+    return ResNet(depths=(3, 4, 23, 3), attention=_ATTENTION)

@@ -1,8 +1,8 @@
 """Selective kernel networks (Li et al., 2019).
 
-`SKNet50` and `SKNet101`, with a `keras_attention.SelectiveKernel` for the
-middle convolution of every block, and `SKResNet18` and `SKResNet34`, with one
-for the first.
+`SKNet50` and `SKNet101`, with a `keras_attention.SelectiveKernel` in place of
+the middle convolution of every block, and `SKResNet18` and `SKResNet34`, with
+one in place of the first.
 
 Example:
 
@@ -22,10 +22,12 @@ from typing import Any
 
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.models._imagenet import decode_predictions
-from keras_attention.models._imagenet import standardize as preprocess_input
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
 from keras_attention.models._network import network
-from keras_attention.models._resnet import LayerMaker
-from keras_attention.models._resnet import Part
+from keras_attention.models._resnet import AttentionSlot
+from keras_attention.models._resnet import LayerFactory
 from keras_attention.models._resnet import ResNet
 
 __all__ = [
@@ -41,21 +43,24 @@ __all__ = [
 _KERNEL = functools.partial(SelectiveKernel, groups=32, use_bias=False)
 
 
-def _narrower_kernel(filters: int, **arguments: Any) -> SelectiveKernel:
-    """Return a kernel of SKNet-101, whose second stage is squeezed further."""
+def _sknet101_kernel(filters: int, **arguments: Any) -> SelectiveKernel:
+    """Return a selective kernel of SKNet-101."""
     units = 16 if filters == 256 else None
     return _KERNEL(filters, hidden_units=units, **arguments)
 
 
-def _sknet(depths: tuple[int, ...], kernel: LayerMaker) -> ResNet:
-    """Return the row of the table of one of the authors' networks."""
+def _sknet(depths: tuple[int, ...], kernel: LayerFactory) -> ResNet:
+    """Return the architecture of one of the authors' networks."""
     return ResNet(
-        depths=depths, groups=32, base_width=4, selective=Part("sk", kernel)
+        depths=depths,
+        groups=32,
+        base_width=4,
+        selective_kernel=AttentionSlot("sk", kernel),
     )
 
 
 def _sk_resnet(depths: tuple[int, ...]) -> ResNet:
-    """Return the row of the table of one of timm's networks."""
+    """Return the architecture of one of timm's networks."""
     kernel = functools.partial(
         SelectiveKernel,
         reduction=8,
@@ -63,37 +68,41 @@ def _sk_resnet(depths: tuple[int, ...]) -> ResNet:
         split_input=True,
         use_bias=False,
     )
-    return ResNet(depths=depths, block="basic", selective=Part("sk", kernel))
+    return ResNet(
+        depths=depths,
+        block="basic",
+        selective_kernel=AttentionSlot("sk", kernel),
+    )
 
 
 @network
 def SKNet50() -> ResNet:
-    """Build SKNet-50, of 27,479,784 trainable parameters.
+    """Builds SKNet-50, of 27,479,784 trainable parameters.
 
-    It is timm's `skresnext50_32x4d`, which differs from the authors' Caffe
-    network in how the stem pads where it pools.
+    This is timm's `skresnext50_32x4d`. It differs from the authors' Caffe
+    network in the padding of the max pooling in the stem.
     """
     return _sknet((3, 4, 6, 3), _KERNEL)
 
 
 @network
 def SKNet101() -> ResNet:
-    """Build SKNet-101, of 48,686,760 trainable parameters.
+    """Builds SKNet-101, of 48,686,760 trainable parameters.
 
-    Its stem pools as that of `SKNet50` does. As in the authors' network file,
-    the kernels of the second stage have 16 hidden units, where the paper's rule
-    asks for 32.
+    The max pooling in the stem has the padding of `SKNet50`. As in the authors'
+    network file, the selective kernels of the second stage have 16 hidden
+    units; by the rule in the paper they would have 32.
     """
-    return _sknet((3, 4, 23, 3), _narrower_kernel)
+    return _sknet((3, 4, 23, 3), _sknet101_kernel)
 
 
 @network
 def SKResNet18() -> ResNet:
-    """Build timm's `skresnet18`, of 11,958,056 trainable parameters."""
+    """Builds timm's `skresnet18`, of 11,958,056 trainable parameters."""
     return _sk_resnet((2, 2, 2, 2))
 
 
 @network
 def SKResNet34() -> ResNet:
-    """Build timm's `skresnet34`, of 22,282,376 trainable parameters."""
+    """Builds timm's `skresnet34`, of 22,282,376 trainable parameters."""
     return _sk_resnet((3, 4, 6, 3))

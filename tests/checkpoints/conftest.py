@@ -1,4 +1,4 @@
-"""The published layers, and the golden files that hold what they compute."""
+"""The golden files, with weights and outputs of published layers."""
 
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +11,7 @@ GOLDENS = Path(__file__).parent.parent / "goldens"
 
 @pytest.fixture
 def golden():
-    """Return a function from the name of a golden file to what is in it."""
+    """Return a function that loads a golden file by its name."""
 
     def load(name):
         with np.load(GOLDENS / f"{name}.npz") as file:

@@ -1,4 +1,4 @@
-"""Any type of numbers loads from any source; an error changes no weight."""
+"""Every numeric dtype loads from every source; errors change no weight."""
 
 import json
 import struct
@@ -28,8 +28,8 @@ SAFETENSORS = {
     "float8_e5m2fnuz": "F8_E5M2FNUZ",
     "float8_e8m0fnu": "F8_E8M0",
 }
-# NumPy writes `|V1` for them, as for others.
-WITHOUT_NPZ = [x for x in SAFETENSORS if x[:6] == "float8" and x[6:] != "_e5m2"]
+# NumPy writes the dtype of all of them as `|V1`.
+NOT_IN_NPZ = [x for x in SAFETENSORS if x[:6] == "float8" and x[6:] != "_e5m2"]
 
 
 def numpy_dtype(name):
@@ -37,7 +37,7 @@ def numpy_dtype(name):
 
 
 def weights(dtype="float32"):
-    """Return powers of two, which all of the types have."""
+    """Return powers of two, which all of these dtypes can represent."""
     rng = np.random.default_rng(0)
     low, high = (0, 1) if dtype[0] in "biu" else (-3, 3)
     return {
@@ -97,8 +97,8 @@ def layer():
     return layer
 
 
-def refusal(target, source, error=ValueError):
-    """Return what was said, and see that the target is as it was."""
+def error_message(target, source, error=ValueError):
+    """Return the message of the error, and check that no weight changed."""
     before = target.get_weights()
     with pytest.raises(error) as caught:
         load_reference_weights(target, source)
@@ -111,11 +111,11 @@ def refusal(target, source, error=ValueError):
 @pytest.mark.parametrize(
     "write", [as_safetensors, as_npz, as_mapping, as_torch]
 )
-def test_types_of_numbers(write, dtype, layer, tmp_path):
+def test_every_numeric_dtype_loads(write, dtype, layer, tmp_path):
     arrays = weights(dtype)
     source = write(tmp_path, arrays)
-    if write is as_npz and dtype in WITHOUT_NPZ:
-        assert "fc1.weight" in refusal(layer, source)
+    if write is as_npz and dtype in NOT_IN_NPZ:
+        assert "fc1.weight" in error_message(layer, source)
         return
     load_reference_weights(layer, source)
     kernel = keras.ops.convert_to_numpy(layer.squeeze.kernel)
@@ -124,19 +124,19 @@ def test_types_of_numbers(write, dtype, layer, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["longdouble", "int4", "float6_e2m3fn"])
-def test_types_of_arrays_alone(dtype, layer):
+def test_dtypes_that_no_file_has_load_from_arrays(dtype, layer):
     load_reference_weights(layer, weights(dtype))
 
 
 @pytest.mark.parametrize("dtype", ["C64", "F4", "F128"])
-def test_a_type_that_is_no_number_is_named(dtype, layer, tmp_path):
+def test_dtypes_that_are_not_real_numbers_raise(dtype, layer, tmp_path):
     source = save_safetensors(
         tmp_path / "weights.safetensors",
         {"fc1.weight": (dtype, [4, 16], bytes(512))},
     )
-    said = refusal(layer, source)
-    assert "real numbers. Received: source['fc1.weight']=array of" in said
-    assert said.endswith((dtype, "complex64"))
+    message = error_message(layer, source)
+    assert "real numbers. Received: source['fc1.weight']=array of" in message
+    assert message.endswith((dtype, "complex64"))
 
 
 @pytest.mark.parametrize(
@@ -150,21 +150,23 @@ def test_a_type_that_is_no_number_is_named(dtype, layer, tmp_path):
         ("float32", np.nan),
     ],
 )
-def test_numbers_that_the_target_has_not(dtype, value):
+def test_values_that_are_not_finite_in_the_target_dtype_raise(dtype, value):
     target = SqueezeExcite(4, dtype=dtype)
     target.build((None, 4, 4, 16))
     source = weights("longdouble")
     source["fc2.weight"] = np.full((16, 4), value)
     if dtype == "bfloat16":
         source["fc2.weight"] = np.full((16, 4), 3.4e38, "float32")
-    said = refusal(target, source)
-    assert said.endswith("Received: not finite=['fc2.weight']")
-    assert dtype in said
+    message = error_message(target, source)
+    assert message.endswith("Received: not finite=['fc2.weight']")
+    assert dtype in message
 
 
 @pytest.mark.parametrize("error", [RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("last", [1, 2])
-def test_an_error_while_weights_are_assigned(last, error, layer, monkeypatch):
+def test_errors_during_assignment_restore_all_weights(
+    last, error, layer, monkeypatch
+):
     count = 0
     assign = keras.Variable.assign
 
@@ -173,17 +175,17 @@ def test_an_error_while_weights_are_assigned(last, error, layer, monkeypatch):
         count += 1
         assign(self, value)
         if count == last:
-            raise error("no more")
+            raise error("The assignment failed.")
 
     monkeypatch.setattr(keras.Variable, "assign", fail)
-    refusal(layer, weights(), error)
+    error_message(layer, weights(), error)
     assert count >= last
 
 
-def test_a_network_is_loaded_as_a_whole():
+def test_networks_load_all_weights_or_none():
     model = SEResNet18(input_shape=(32, 32, 3), classes=2)
-    source = export_reference_weights(model, "timm legacy")
+    source = export_reference_weights(model, "timm_legacy")
     last = next(reversed(source))
     source = {name: array + 1 for name, array in source.items()}
     source[last] = np.full(source[last].shape, 1e300)
-    assert f"not finite=['{last}']" in refusal(model, source)
+    assert f"not finite=['{last}']" in error_message(model, source)

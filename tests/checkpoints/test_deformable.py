@@ -1,4 +1,4 @@
-"""Published names of deformable convolutions and of offsets."""
+"""Loading weights of deformable convolutions and offset resampling."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ RNG = np.random.default_rng(0)
 
 @pytest.mark.parametrize("use_bias", [True, False])
 @pytest.mark.parametrize("modulated", [True, False])
-def test_deformable_conv2d(use_bias, modulated):
+def test_deformable_conv2d_loads_published_weights(use_bias, modulated):
     layer = DeformableConv2D(
         6, groups=2, use_bias=use_bias, modulated=modulated
     )
@@ -38,7 +38,7 @@ def test_deformable_conv2d(use_bias, modulated):
 
 
 @pytest.mark.parametrize("name", ["offset12.weight", "offset1.weight"])
-def test_conv_offset2d(name):
+def test_conv_offset2d_loads_published_weights(name):
     layer = ConvOffset2D(offset_layout="scrambled")
     layer.build((None, None, None, 4))
     weight = RNG.normal(size=(8, 4, 3, 3))

@@ -1,6 +1,8 @@
-"""What is exported has the reference's names and shapes, and loads again."""
+"""Exported weights have published names and shapes, and load again."""
 
 import importlib
+import re
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,12 +13,15 @@ from keras_attention import CBAM
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
+from keras_attention.checkpoints._registry import KEY_MAPS
+from keras_attention.checkpoints.networks import NETWORK_NAMES
 from small_networks import small
 
 
@@ -28,10 +33,10 @@ def official_cbam():
     ("layer", "file", "layout"),
     [
         (SqueezeExcite(4), "se", "senet.pytorch"),
-        (CBAM(), "cbam_tf", "TensorFlow"),
-        (official_cbam(), "cbam_paper", "the authors' PyTorch networks"),
-        (SpatialGroupEnhance(4), "sge", "pytorchinsight"),
-        (GatedChannelTransform(), "gct_l2", "PyTorch"),
+        (CBAM(), "cbam_tf", "tensorflow"),
+        (official_cbam(), "cbam_paper", "official"),
+        (SpatialGroupEnhance(4), "sge", "official"),
+        (GatedChannelTransform(), "gct_l2", "official"),
         (
             SelectiveKernel(24, groups=2, reduction=4),
             "sk",
@@ -39,12 +44,12 @@ def official_cbam():
         ),
     ],
 )
-def test_published_weights_come_back(layer, file, layout, golden):
+def test_loaded_weights_are_exported_unchanged(layer, file, layout, golden):
     reference = golden(file)
     layer.build(reference.x.shape)
     load_reference_weights(layer, reference.w)
     exported = export_reference_weights(layer, layout)
-    # The TensorFlow reference has a prefix, which no layout tells.
+    # The golden file has a prefix, which is not a part of the layout.
     published = {
         name.removeprefix("cbam_a/"): array
         for name, array in reference.w.items()
@@ -54,7 +59,7 @@ def test_published_weights_come_back(layer, file, layout, golden):
         np.testing.assert_array_equal(exported[name], array)
 
 
-def test_glimpses_come_back(rng):
+def test_glimpse_networks_load_exported_weights(rng):
     layer = GlimpseNetwork(4, num_scales=2, glimpse_size=3)
     layer.build((None, 8, 8, 2), (None, 2))
     layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
@@ -66,40 +71,42 @@ def test_glimpses_come_back(rng):
         np.testing.assert_array_equal(old, new)
 
 
-def test_what_is_never_used_is_not_made():
+def test_unused_weights_are_not_exported():
     layer = IterativeAttentionalFeatureFusion(share_global=True)
     layer.build((None, 4, 4, 8), (None, 4, 4, 8))
-    exported = export_reference_weights(layer, "open-aff's PyTorch networks")
+    exported = export_reference_weights(layer, "official")
     assert not any(name.startswith("global_att2") for name in exported)
 
 
-# What the references call the stem's convolution, a gate, and the classifier.
+# The published names of the convolution in the stem and of a layer in a block,
+# and whether the classifier is `last_linear`.
 NETWORKS = [
-    ("se", "timm legacy", "layer0.conv1", "layer2.1.se_module.fc1", True),
     ("se", "timm_legacy", "layer0.conv1", "layer2.1.se_module.fc1", True),
-    ("se", "Caffe", "conv1/7x7_s2", "conv3_2_1x1_down", False),
-    ("senet", "timm legacy", "layer0.conv3", "layer2.1.se_module.fc2", True),
+    ("se", "caffe", "conv1/7x7_s2", "conv3_2_1x1_down", False),
+    ("senet", "timm_legacy", "layer0.conv3", "layer2.1.se_module.fc2", True),
     ("se_torch", "timm", "conv1", "layer2.1.se.fc1", False),
-    ("se_torch", "PytorchInsight", "conv1", "layer2.1.se.fc.0", False),
+    ("se_torch", "senet.pytorch", "conv1", "layer2.1.se.fc.0", False),
     ("se_moskomule", "senet.pytorch", "conv1", "layer2.1.se.fc.2", False),
-    ("cbam", "authors", "conv1", "layer2.1.cbam.ChannelGate.mlp.1", False),
+    ("cbam", "official", "conv1", "layer2.1.cbam.ChannelGate.mlp.1", False),
     ("cbam_timm", "timm", "conv1", "layer2.1.se.spatial.conv.conv", False),
-    ("sge", "PytorchInsight", "conv1", "layer2.1.sge", False),
+    ("sge", "official", "conv1", "layer2.1.sge", False),
     ("sk", "timm", "conv1", "layer2.1.conv2.attn.fc_reduce", False),
-    ("sk", "Caffe", "conv1/7x7_s2", "conv3_2/B_fc1", False),
+    ("sk", "caffe", "conv1/7x7_s2", "conv3_2/B_fc1", False),
     ("sk_basic", "timm", "conv1", "layer2.1.conv1.attn.fc_select", False),
-    ("gct", "authors", "stem.conv1.1", "layer2.1.conv2.1", False),
-    ("aff_torch", "open-aff", "conv1", "layer2.1.fuse_mode.local_att.0", False),
-    ("iaff_torch", "open-aff", "conv1", "layer2.0.downsample.0", False),
-    ("aff", "open-aff", "conv1.6", "layer3.0.fuse_mode.global_att.1", False),
-    ("iaff", "open-aff", "conv1.3", "layer4.0.downsample.1", False),
+    ("gct", "official", "stem.conv1.1", "layer2.1.conv2.1", False),
+    ("aff_torch", "official", "conv1", "layer2.1.fuse_mode.local_att.0", False),
+    ("iaff_torch", "official", "conv1", "layer2.0.downsample.0", False),
+    ("aff", "official", "conv1.6", "layer3.0.fuse_mode.global_att.1", False),
+    ("iaff", "official", "conv1.3", "layer4.0.downsample.1", False),
 ]
 
 
 @pytest.mark.parametrize(
     ("family", "layout", "stem", "inside", "is_last_linear"), some(NETWORKS)
 )
-def test_networks_come_back(family, layout, stem, inside, is_last_linear):
+def test_networks_load_exported_weights(
+    family, layout, stem, inside, is_last_linear
+):
     model = small(family)
     exported = export_reference_weights(model, layout)
     for name in (stem, inside):
@@ -116,11 +123,11 @@ def test_networks_come_back(family, layout, stem, inside, is_last_linear):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_path_of_weights(tmp_path):
+def test_builders_load_files(tmp_path):
     model = small("se")
     np.savez(
         tmp_path / "published.npz",
-        **export_reference_weights(model, "timm legacy"),
+        **export_reference_weights(model, "timm_legacy"),
     )
     model.save(tmp_path / "network.keras")
     model.save_weights(tmp_path / "network.weights.h5")
@@ -133,52 +140,53 @@ def test_a_path_of_weights(tmp_path):
                 np.testing.assert_array_equal(old, new)
 
 
-def test_without_the_classifier_its_weights_are_ignored():
+def test_network_without_classifier_ignores_its_weights():
     model = small("cbam")
-    exported = export_reference_weights(model, "authors")
+    exported = export_reference_weights(model, "official")
     headless = small("cbam", include_top=False)
     load_reference_weights(headless, exported)
     for old, new in zip(
         model.get_weights()[:-2], headless.get_weights(), strict=True
     ):
         np.testing.assert_array_equal(old, new)
-    exported = export_reference_weights(headless, "authors")
+    exported = export_reference_weights(headless, "official")
     assert not any(name.startswith("fc") for name in exported)
 
 
-def test_a_saved_network_is_known(tmp_path):
+def test_saved_network_exports_weights(tmp_path):
     model = small("gct")
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
-    exported = export_reference_weights(loaded, "authors")
+    exported = export_reference_weights(loaded, "official")
     assert exported["stem.conv1.0.alpha"].shape == (1, 3, 1, 1)
 
 
-def test_another_variant_is_told():
+def test_weights_of_another_variant_raise_with_a_hint():
     exported = export_reference_weights(small("se_torch"), "timm")
     with pytest.raises(ValueError, match=r"with that `variant`\.") as caught:
         load_reference_weights(small("se"), exported)
-    said = str(caught.value).splitlines()
-    assert said[1].startswith("missing: 'layer0.conv1.weight', ")
-    assert said[2].startswith("left over: ")
+    message = str(caught.value).splitlines()
+    assert message[1].startswith("missing keys: 'layer0.conv1.weight', ")
+    assert message[2].startswith("unexpected keys: ")
 
 
-def test_another_classifier_is_told():
-    exported = export_reference_weights(small("sge"), "PytorchInsight")
-    with pytest.raises(ValueError, match=r"another shape: 'fc.weight'") as said:
+def test_weights_of_another_classifier_raise():
+    exported = export_reference_weights(small("sge"), "official")
+    with pytest.raises(ValueError, match="shape mismatch") as caught:
         load_reference_weights(small("sge", classes=7), exported)
-    assert "variant" not in str(said.value)
+    assert "shape mismatch: 'fc.weight' (found (10, " in str(caught.value)
+    assert "variant" not in str(caught.value)
 
 
-def test_weights_that_no_reference_has_are_told():
+def test_weights_without_a_published_name_raise():
     model = small("cbam")
     grown = keras.Model(
         model.input, keras.layers.Dense(3, name="own")(model.output)
     )
     with pytest.raises(ValueError, match=r"none for 'own.kernel', 'own.bias'"):
-        export_reference_weights(grown, "authors")
-    exported = export_reference_weights(model, "authors")
-    with pytest.raises(ValueError, match="any name for the target's 'own"):
+        export_reference_weights(grown, "official")
+    exported = export_reference_weights(model, "official")
+    with pytest.raises(ValueError, match="a key for the target's weight 'own"):
         load_reference_weights(grown, exported)
 
 
@@ -198,23 +206,64 @@ def test_weights_that_no_reference_has_are_told():
         small("attention"),
     ],
 )
-def test_other_networks_are_refused(target):
+def test_networks_without_a_layout_raise(target):
     with pytest.raises(ValueError, match=r"SqueezeExcite. Received: target=<"):
         export_reference_weights(target, "timm")
 
 
-def test_layouts_are_told():
+def test_unknown_layouts_raise():
     layer = SqueezeExcite()
     layer.build((None, 4, 4, 8))
-    for layout in ("torchvision", "e", 3):
-        with pytest.raises(
-            ValueError, match=f"'timm' or .*Received: layout={layout!r}$"
-        ):
+    known = "'senet.pytorch' or 'timm' or 'caffe'"
+    for layout in ("torchvision", "tim", "TIMM", 3, ["timm"]):
+        message = f"`layout` must be {known}. Received: layout={layout!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
             export_reference_weights(layer, layout)
 
 
+def recurrent_attention():
+    model = RecurrentAttention(10)
+    model.build((None, 28, 28, 1))
+    return model
+
+
+# Targets for key maps that depend on the arguments of the layer.
+TARGETS = {
+    GlimpseNetwork: GlimpseNetwork(),
+    IterativeAttentionalFeatureFusion: IterativeAttentionalFeatureFusion(),
+    RecurrentAttention: recurrent_attention(),
+    SelectiveKernel: SelectiveKernel(32),
+}
+
+
+def layers_by_layout():
+    """Return the names of the layers that have a layout, by layout."""
+    layers = {names.layout: [] for names in NETWORK_NAMES}
+    for cls, key_maps in KEY_MAPS.items():
+        if callable(key_maps):
+            key_maps = key_maps(TARGETS[cls])
+        for layout in key_maps:
+            layers.setdefault(layout, []).append(cls.__name__)
+    return layers
+
+
+def test_docstrings_and_page_name_every_layout():
+    page = Path(__file__).parents[2] / "docs" / "api" / "checkpoints.md"
+    rows = {}
+    for line in page.read_text(encoding="utf-8").splitlines():
+        if line.startswith('| `"'):
+            _, layout, _, layers, *_ = line.split("|")
+            rows[layout.strip(' `"')] = re.findall(r"`(\w+)`", layers)
+    found = layers_by_layout()
+    assert rows.keys() == found.keys()
+    for layout, layers in found.items():
+        assert sorted(rows[layout]) == sorted(layers)
+        for function in (load_reference_weights, export_reference_weights):
+            assert f'`"{layout}"`' in function.__doc__
+
+
 def timm():
-    """Import timm, or tell why not."""
+    """Import timm, or skip the test."""
     try:
         return importlib.import_module("timm")
     except (ImportError, RuntimeError) as error:
@@ -224,7 +273,7 @@ def timm():
 @pytest.mark.parametrize(
     ("builder", "options", "layout", "name", "arguments"),
     [
-        (models.SEResNet18, {}, "timm legacy", "legacy_seresnet18", {}),
+        (models.SEResNet18, {}, "timm_legacy", "legacy_seresnet18", {}),
         (
             models.SEResNeXt50,
             {"variant": "torch"},
@@ -243,7 +292,7 @@ def timm():
         ),
     ],
 )
-def test_timm_takes_what_is_exported(
+def test_timm_networks_compute_the_same_with_exported_weights(
     builder, options, layout, name, arguments, rng
 ):
     network = timm().create_model(name, **arguments)

@@ -1,4 +1,4 @@
-"""Each published layout gives the numbers of the publication."""
+"""Layers with published weights compute the published outputs."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ from keras_attention.checkpoints import load_reference_weights
 
 
 def renamed(weights, names):
-    """Return `weights` with the beginnings of their names replaced."""
+    """Return `weights` with the starts of their names replaced."""
     return {
         new + name.removeprefix(old): array
         for name, array in weights.items()
@@ -28,7 +28,7 @@ def renamed(weights, names):
 
 
 def as_convolutions(weights):
-    """Return `weights` with matrices as the kernels of 1x1 convolutions."""
+    """Return `weights` with matrices reshaped to 1x1 convolution kernels."""
     return {
         name: array[:, :, None, None] if array.ndim == 2 else array
         for name, array in weights.items()
@@ -46,7 +46,7 @@ def caffe_squeeze_excite(weights):
 
 
 def timm_cbam(weights):
-    """timm convolves [mean, max], the authors [max, mean]."""
+    """Return CBAM weights of timm, with inputs [mean, max], not [max, mean]."""
     weights = renamed(
         weights,
         {
@@ -68,15 +68,15 @@ def suffixed(weights):
     return {f"{name}:0": array for name, array in weights.items()}
 
 
-def nameless(weights):
+def with_unnamed_scope(weights):
     return renamed(weights, {"cbam_a/": "cbam_/"})
 
 
-def flat(weights):
+def flattened(weights):
     return {name: array.ravel() for name, array in weights.items()}
 
 
-def as_published(weights):
+def unchanged(weights):
     return weights
 
 
@@ -101,7 +101,7 @@ def l1_gate_after_relu(**kwargs):
     return GatedChannelTransform("l1", after_relu=True, **kwargs)
 
 
-def without_the_dead(weights):
+def without_unused_weights(weights):
     return {n: w for n, w in weights.items() if not n.startswith("global_att2")}
 
 
@@ -128,34 +128,36 @@ def narrow_cbam(**kwargs):
 @pytest.mark.parametrize(
     ("make", "file", "published"),
     [
-        (squeeze_excite, "se", as_published),
+        (squeeze_excite, "se", unchanged),
         (squeeze_excite, "se", prefixed("module.layer1.0.se.")),
         (squeeze_excite, "se", as_convolutions),
         (squeeze_excite, "se", timm_squeeze_excite),
         (squeeze_excite, "se", caffe_squeeze_excite),
-        (CBAM, "cbam_tf", as_published),
+        (CBAM, "cbam_tf", unchanged),
         (CBAM, "cbam_tf", suffixed),
-        (CBAM, "cbam_tf", nameless),
-        (narrow_cbam, "cbam_tf_ratio", as_published),
-        (official_cbam, "cbam_paper", as_published),
+        (CBAM, "cbam_tf", with_unnamed_scope),
+        (narrow_cbam, "cbam_tf_ratio", unchanged),
+        (official_cbam, "cbam_paper", unchanged),
         (official_cbam, "cbam_paper", prefixed("module.layer1.0.cbam.")),
         (official_cbam, "cbam_paper", timm_cbam),
-        (group_enhance, "sge", as_published),
+        (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
-        (group_enhance, "sge", flat),
-        (GatedChannelTransform, "gct_l2", as_published),
+        (group_enhance, "sge", flattened),
+        (GatedChannelTransform, "gct_l2", unchanged),
         (GatedChannelTransform, "gct_l2", prefixed("module.stem.conv1.0.")),
-        (l1_gate, "gct_l1", as_published),
-        (l1_gate_after_relu, "gct_l1_after_relu", flat),
-        (multi_scale, "ms_cam", as_published),
+        (l1_gate, "gct_l1", unchanged),
+        (l1_gate_after_relu, "gct_l1_after_relu", flattened),
+        (multi_scale, "ms_cam", unchanged),
         (fusion, "aff", prefixed("module.layer1.0.fuse_mode.")),
         (shared_fusion, "iaff", prefixed("layer1.0.fuse_mode.")),
-        (shared_fusion, "iaff", without_the_dead),
-        (selective, "sk", as_published),
+        (shared_fusion, "iaff", without_unused_weights),
+        (selective, "sk", unchanged),
         (selective, "sk", prefixed("module.layer2.0.conv2.")),
     ],
 )
-def test_published_numbers(make, file, published, golden, data_format):
+def test_layers_compute_the_published_outputs(
+    make, file, published, golden, data_format
+):
     reference = golden(file)
     inputs, y = reference.inputs, reference.y
     if data_format == "channels_first":
@@ -167,22 +169,26 @@ def test_published_numbers(make, file, published, golden, data_format):
     assert_close(layer(*inputs), y)
 
 
-@pytest.mark.parametrize("published", [as_published, timm_cbam])
-def test_halves_of_the_official_cbam(published, golden):
+@pytest.mark.parametrize("published", [unchanged, timm_cbam])
+def test_channel_and_spatial_attention_of_official_cbam(published, golden):
     reference = golden("cbam_paper")
     weights = published(reference.w)
-    channel, spatial = halves(reference.x, weights, use_norm=True)
+    channel, spatial = channel_and_spatial_attention(
+        reference.x, weights, use_norm=True
+    )
     assert_close(spatial(channel(reference.x)), reference.y)
 
 
-def test_halves_of_the_tensorflow_cbam(golden):
+def test_channel_and_spatial_attention_of_tensorflow_cbam(golden):
     reference = golden("cbam_tf")
-    channel, spatial = halves(reference.x, reference.w, hidden_units=8)
+    channel, spatial = channel_and_spatial_attention(
+        reference.x, reference.w, hidden_units=8
+    )
     x = reference.x
     assert_close(channel(x) * spatial.attention(x), reference.y)
 
 
-def halves(x, weights, hidden_units=4, use_norm=False):
+def channel_and_spatial_attention(x, weights, hidden_units=4, use_norm=False):
     spatial_keys = ("SpatialGate.", "layer1.0.se.spatial.", "cbam_a/conv2d")
     channel = ChannelAttention(hidden_units=hidden_units)
     spatial = SpatialAttention(use_norm=use_norm)
@@ -197,8 +203,8 @@ def halves(x, weights, hidden_units=4, use_norm=False):
     return channel, spatial
 
 
-def test_biases(rng):
-    """The networks with biases have no golden file: look at the weights."""
+def test_biases_are_loaded(rng):
+    """There is no golden file with biases, so this compares the weights."""
     layer = SqueezeExcite(4, use_bias=True)
     layer.build((None, 4, 4, 16))
     published = {
@@ -215,8 +221,11 @@ def test_biases(rng):
     assert_close(excite_bias, published["se_module.fc2.bias"])
 
 
-def test_selective_kernel_of_timm(golden):
-    """It is as the snippet without biases; all paths select at once."""
+def test_timm_selective_kernel_is_loaded(golden):
+    """Without biases timm computes what selective-kernel-conv does.
+
+    It has one convolution for the logits of all paths.
+    """
     reference = golden("sk")
     biased = {"convs.0.0", "convs.1.0", "compress.0"}
     biased |= {"projections.0", "projections.1"}
@@ -249,8 +258,8 @@ def test_selective_kernel_of_timm(golden):
     )
 
 
-def test_both_global_contexts_of_a_fusion(golden):
-    """What the PyTorch networks have and do not use, the default layer uses."""
+def test_both_global_contexts_of_a_fusion_are_loaded(golden):
+    """The default layer uses a context that the published networks do not."""
     reference = golden("iaff")
     layer = IterativeAttentionalFeatureFusion(4)
     layer.build(*(x.shape for x in reference.inputs))
@@ -263,7 +272,7 @@ def test_both_global_contexts_of_a_fusion(golden):
         assert_close(context.expand_norm.moving_mean, mean)
 
 
-def test_layer_in_a_model(golden):
+def test_layer_in_a_model_is_loaded(golden):
     reference = golden("cbam_paper")
     inputs = keras.Input(reference.x.shape[1:])
     layer = official_cbam(name="attention")
@@ -272,7 +281,7 @@ def test_layer_in_a_model(golden):
     assert_close(model(reference.x), reference.y)
 
 
-def test_subclass(golden):
+def test_subclass_is_loaded(golden):
     class Gate(GatedChannelTransform):
         pass
 
@@ -283,8 +292,7 @@ def test_subclass(golden):
     assert_close(layer(reference.x), reference.y)
 
 
-def test_source_is_free_to_change_afterwards(golden):
-    """A backend must not go on to use the memory of the source."""
+def test_loaded_weights_do_not_share_memory_with_the_source(golden):
     reference = golden("cbam_tf")
     layer = CBAM()
     layer.build(reference.x.shape)
@@ -296,7 +304,7 @@ def test_source_is_free_to_change_afterwards(golden):
 
 
 def aligned(array):
-    """Return a copy in memory of the kind that JAX would take over."""
+    """Return a copy in aligned memory, which JAX uses without a copy."""
     memory = np.empty(array.nbytes + 64, "uint8")
     start = -memory.ctypes.data % 64
     copy = memory[start : start + array.nbytes].view(array.dtype)

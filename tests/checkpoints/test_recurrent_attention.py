@@ -1,4 +1,4 @@
-"""Published names of the recurrent attention model."""
+"""Loading weights of recurrent attention models."""
 
 import numpy as np
 import pytest
@@ -12,8 +12,9 @@ from keras_attention import RecurrentAttention
 from keras_attention import load_reference_weights
 from keras_attention.ops import extract_glimpses
 
-# Units 7, 7 and 5 hidden ones for what is seen and where, 4 classes; glimpses
-# of 2 scales and 2x2 pixels, of 2 channels; and half of 7 for the locator.
+# 7 units of the core, 6 hidden units for glimpses and 5 for locations, 7 // 2
+# hidden units of the locator, 4 classes. Glimpses have 2 scales of 2x2 pixels
+# with 2 channels.
 SHAPES = {
     "sensor.fc1": (6, 16),
     "sensor.fc2": (5, 2),
@@ -38,37 +39,39 @@ def published():
     }
 
 
-def of(published, name, x):
+def linear(published, name, x):
+    """Apply a published linear layer."""
     return x @ published[f"{name}.weight"].T + published[f"{name}.bias"]
 
 
 def reference(published, images, glimpses):
-    """Run as the reference does, in its layout, by the means."""
-    place = np.zeros((len(images), 2))
+    """Run the published model, channels first, at the mean locations."""
+    location = np.zeros((len(images), 2))
     state = np.zeros((len(images), 7))
     for _ in range(glimpses):
-        seen = extract_glimpses(
+        pixels = extract_glimpses(
             images.astype("float32"),
-            place.astype("float32"),
+            location.astype("float32"),
             2,
             num_scales=2,
             data_format="channels_first",
         )
-        # As PyTorch flattens: scales, channels, rows, columns.
-        seen = to_numpy(seen).reshape(len(images), -1)
-        what = relu(of(published, "sensor.fc1", seen))
-        where = relu(of(published, "sensor.fc2", place))
+        # PyTorch flattens scales, channels, rows and columns.
+        pixels = to_numpy(pixels).reshape(len(images), -1)
+        what = relu(linear(published, "sensor.fc1", pixels))
+        where = relu(linear(published, "sensor.fc2", location))
         glimpse = relu(
-            of(published, "sensor.fc3", what)
-            + of(published, "sensor.fc4", where)
+            linear(published, "sensor.fc3", what)
+            + linear(published, "sensor.fc4", where)
         )
         state = relu(
-            of(published, "rnn.i2h", glimpse) + of(published, "rnn.h2h", state)
+            linear(published, "rnn.i2h", glimpse)
+            + linear(published, "rnn.h2h", state)
         )
-        hidden = relu(of(published, "locator.fc", state))
-        place = np.tanh(of(published, "locator.fc_lt", hidden))
-    scores = np.exp(of(published, "classifier.fc", state))
-    baseline = of(published, "baseliner.fc", state)
+        hidden = relu(linear(published, "locator.fc", state))
+        location = np.tanh(linear(published, "locator.fc_lt", hidden))
+    scores = np.exp(linear(published, "classifier.fc", state))
+    baseline = linear(published, "baseliner.fc", state)
     return scores / scores.sum(-1, keepdims=True), baseline
 
 
@@ -90,7 +93,9 @@ def model(data_format):
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
-def test_whole_model(published, prefix, data_format):
+def test_published_model_gives_the_same_predictions(
+    published, prefix, data_format
+):
     images = np.random.default_rng(1).normal(size=(3, 9, 7, 2))
     moved = to_layout(images, data_format).astype("float32")
     target = model(data_format)
@@ -105,7 +110,7 @@ def test_whole_model(published, prefix, data_format):
     assert_close(runs.baselines[:, -1:], baseline)
 
 
-def test_glimpse_network_alone(published):
+def test_glimpse_network_loads_without_the_model(published):
     whole = model("channels_last")
     whole.build((None, 9, 7, 2))
     load_reference_weights(whole, published)
@@ -116,9 +121,10 @@ def test_glimpse_network_alone(published):
     assert_same(part.glimpse.get_weights(), whole.glimpse.get_weights())
 
 
-def test_older_locators_are_told(published):
+def test_checkpoints_with_another_locator_raise(published):
     target = RECURRENT[0].layer()
     target.build((None, 9, 7, 2))
     older = {k: v for k, v in published.items() if "fc_lt" not in k}
-    with pytest.raises(ValueError, match=r"missing: 'locator\.fc_lt\.weight'"):
+    with pytest.raises(ValueError, match="missing keys: ") as caught:
         load_reference_weights(target, older)
+    assert "missing keys: 'locator.fc_lt.weight'" in str(caught.value)

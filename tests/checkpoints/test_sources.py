@@ -1,4 +1,4 @@
-"""Weights are found wherever published weights are kept."""
+"""Weights load from files and mappings of every kind, or raise an error."""
 
 import io
 import math
@@ -33,7 +33,7 @@ def layer(reference):
 
 @pytest.fixture
 def assert_loads(layer, reference):
-    """Return a check that a source gives the published numbers."""
+    """Return a function that checks the outputs after loading a source."""
 
     def check(source, tolerance=1e-5):
         load_reference_weights(layer, source)
@@ -47,38 +47,38 @@ def assert_loads(layer, reference):
 @pytest.fixture
 def torch():
     return pytest.importorskip(
-        "torch", reason="Reading what PyTorch wrote needs torch."
+        "torch", reason="Reading files of PyTorch needs torch."
     )
 
 
 @pytest.mark.parametrize("as_path", [os.fspath, lambda path: path])
-def test_npz(as_path, reference, assert_loads, tmp_path):
+def test_npz_loads(as_path, reference, assert_loads, tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, **reference.w)
     assert_loads(as_path(path))
 
 
-def test_safetensors(reference, assert_loads, tmp_path):
+def test_safetensors_loads(reference, assert_loads, tmp_path):
     path = tmp_path / "weights.SAFETENSORS"
     save_file(reference.w, path)
     assert_loads(path)
 
 
 @pytest.mark.parametrize("suffix", ["pt", "pth", "bin", "ckpt", "pth.tar"])
-def test_pytorch_file(suffix, torch, reference, assert_loads, tmp_path):
+def test_pytorch_file_loads(suffix, torch, reference, assert_loads, tmp_path):
     path = tmp_path / f"weights.{suffix}"
     state = {f"module.{k}": torch.tensor(v) for k, v in reference.w.items()}
     torch.save({"epoch": 90, "arch": "resnet", "state_dict": state}, path)
     assert_loads(path)
 
 
-def test_opened_npz(reference, assert_loads, tmp_path):
+def test_opened_npz_loads(reference, assert_loads, tmp_path):
     np.savez(tmp_path / "weights.npz", **reference.w)
     with np.load(tmp_path / "weights.npz") as file:
         assert_loads(file)
 
 
-def test_state_dict(torch, reference, assert_loads):
+def test_parameters_of_a_module_load(torch, reference, assert_loads):
     tensors = {k: torch.tensor(v).double() for k, v in reference.w.items()}
     module = torch.nn.ParameterDict({"weights": torch.nn.ParameterDict()})
     for name, tensor in tensors.items():
@@ -93,7 +93,7 @@ def test_state_dict(torch, reference, assert_loads):
     )
 
 
-def test_bfloat16_tensors(torch, reference, assert_loads):
+def test_bfloat16_tensors_load(torch, reference, assert_loads):
     tensors = {
         name: torch.tensor(array, requires_grad=True).bfloat16()
         for name, array in reference.w.items()
@@ -102,7 +102,7 @@ def test_bfloat16_tensors(torch, reference, assert_loads):
 
 
 class Tensor:
-    """What of a PyTorch tensor on another device counts, without PyTorch."""
+    """A stand-in for a PyTorch tensor on another device."""
 
     def __init__(self, array, where="accelerator"):
         self.array, self.where = array, where
@@ -129,7 +129,9 @@ class Tensor:
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [("float64", 1e-5), ("bfloat16", 3e-2)]
 )
-def test_tensors_of_another_device(dtype, tolerance, reference, assert_loads):
+def test_tensors_of_another_device_load(
+    dtype, tolerance, reference, assert_loads
+):
     tensors = {
         name: Tensor(array.astype(dtype)) for name, array in reference.w.items()
     }
@@ -140,29 +142,29 @@ def test_tensors_of_another_device(dtype, tolerance, reference, assert_loads):
     ("dtype", "tolerance"),
     [("float64", 1e-5), ("float16", 1e-2), ("bfloat16", 3e-2)],
 )
-def test_other_precisions(dtype, tolerance, reference, assert_loads):
+def test_other_precisions_load(dtype, tolerance, reference, assert_loads):
     assert_loads(
         {name: array.astype(dtype) for name, array in reference.w.items()},
         tolerance,
     )
 
 
-def test_own_tensors(reference, assert_loads):
+def test_tensors_of_the_backend_load(reference, assert_loads):
     convert = keras.ops.convert_to_tensor
     assert_loads({name: convert(array) for name, array in reference.w.items()})
 
 
-def test_read_only_arrays(reference, assert_loads):
+def test_read_only_arrays_load(reference, assert_loads):
     for array in reference.w.values():
         array.flags.writeable = False
     assert_loads(reference.w)
 
 
-def test_lists(reference, assert_loads):
+def test_lists_load(reference, assert_loads):
     assert_loads({name: array.tolist() for name, array in reference.w.items()})
 
 
-def test_lists_that_share_entries(layer, reference):
+def test_lists_that_share_entries_load(layer, reference):
     name = "SpatialGate.spatial.conv.weight"
     row = [0.5] * 7
     load_reference_weights(layer, reference.w | {name: [[[row] * 7] * 2]})
@@ -171,7 +173,7 @@ def test_lists_that_share_entries(layer, reference):
 
 
 def nested(depth, count):
-    """Return lists in lists, each of which holds one many times."""
+    """Return nested lists, each with `count` times the same entry."""
     value = 1.0
     for _ in range(depth):
         value = [value] * count
@@ -179,10 +181,10 @@ def nested(depth, count):
 
 
 @pytest.mark.parametrize("value", [nested(100, 1), nested(12, 10)])
-def test_lists_without_end_are_refused(value, layer, reference):
+def test_lists_of_too_many_entries_raise(value, layer, reference):
     name = "SpatialGate.spatial.conv.weight"
-    said = refusal(layer, reference.w | {name: value})
-    assert f"real numbers. Received: source['{name}']=" in said
+    message = error_message(layer, reference.w | {name: value})
+    assert f"real numbers. Received: source['{name}']=" in message
 
 
 @pytest.mark.parametrize(
@@ -194,7 +196,7 @@ def test_lists_without_end_are_refused(value, layer, reference):
         lambda w: {"model": {"state_dict": w}},
     ],
 )
-def test_wrapped(wrapped, reference, assert_loads):
+def test_wrapped_weights_load(wrapped, reference, assert_loads):
     assert_loads(wrapped(reference.w))
 
 
@@ -203,8 +205,8 @@ def test_batch_counts_are_ignored(reference, assert_loads):
     assert_loads(reference.w | {name: np.int64(7)})
 
 
-def refusal(layer, source, error=ValueError):
-    """Return what was said, and see that the layer is as it was."""
+def error_message(layer, source, error=ValueError):
+    """Return the message of the error, and check that no weight changed."""
     before = layer.get_weights()
     with pytest.raises(error) as caught:
         load_reference_weights(layer, source)
@@ -226,10 +228,10 @@ def refusal(layer, source, error=ValueError):
         SimpleNamespace(),
     ],
 )
-def test_what_is_no_number_is_refused(array, layer, reference):
+def test_values_that_are_not_numbers_raise(array, layer, reference):
     name = "SpatialGate.spatial.bn.bias"
-    said = refusal(layer, reference.w | {name: array})
-    assert f"real numbers. Received: source['{name}']=" in said
+    message = error_message(layer, reference.w | {name: array})
+    assert f"real numbers. Received: source['{name}']=" in message
 
 
 def quantized(torch, tensor):
@@ -255,7 +257,7 @@ TENSORS = [
 @pytest.mark.filterwarnings("ignore:.*prototype:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*beta state:UserWarning")
 @pytest.mark.filterwarnings("ignore:.*deprecated")
-def test_tensors_without_numbers_are_named(
+def test_tensors_that_cannot_be_converted_raise_with_a_cure(
     cure, convert, form, torch, layer, reference, tmp_path
 ):
     name = "SpatialGate.spatial.bn.bias"
@@ -271,20 +273,20 @@ def test_tensors_without_numbers_are_named(
             source,
             _use_new_zipfile_serialization=form == "new",
         )
-    said = refusal(layer, source)
+    message = error_message(layer, source)
     if form == "in memory" and cure == "contiguous":
-        assert f"of another shape: '{name}' (found (9, 3)" in said
+        assert f"shape mismatch: '{name}' (found (9, 3)" in message
         return
-    assert cure in said
-    assert f"Received: source['{name}']=a " in said
+    assert cure in message
+    assert f"Received: source['{name}']=a " in message
 
 
 @pytest.mark.parametrize("opened", [False, True])
 @pytest.mark.parametrize("dtype", ["float8_e4m3fn", "int4", "float8_e5m2"])
-def test_dtypes_that_npz_does_not_name(
+def test_dtypes_that_npz_cannot_hold_raise(
     dtype, opened, layer, reference, assert_loads, tmp_path
 ):
-    """NumPy stores all but `float8_e5m2` as bytes, and cannot read that."""
+    """NumPy stores these dtypes as bytes, and cannot read `float8_e5m2`."""
     path = tmp_path / "weights.npz"
     name = "SpatialGate.spatial.bn.bias"
     dtype = getattr(ml_dtypes, dtype)
@@ -295,15 +297,15 @@ def test_dtypes_that_npz_does_not_name(
         np.testing.assert_array_equal(read_source(path)[name], weights[name])
         return
     with np.load(path) as file:
-        said = refusal(layer, file if opened else path)
-    assert "Save the array in float32, or as a '.safetensors' file." in said
-    assert f"Received: source['{name}']=array of " in said
+        message = error_message(layer, file if opened else path)
+    assert "Save the array in float32, or as a '.safetensors' file." in message
+    assert f"Received: source['{name}']=array of " in message
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("shape", [(), (0, 3), (2, 3, 5), (700, 600)], ids=str)
-def test_npz_of_any_layout(shape, order, tmp_path):
-    """Also of more bytes than are read at once, packed or not."""
+def test_npz_of_any_shape_and_order_loads(shape, order, tmp_path):
+    """The last shape has more bytes than are read at once."""
     array = np.arange(math.prod(shape)).reshape(shape, order=order)
     arrays = {"a": array.astype(">f4"), "b": array, "c.npy": array > 1}
     for save in (np.savez, np.savez_compressed):
@@ -314,134 +316,136 @@ def test_npz_of_any_layout(shape, order, tmp_path):
             np.testing.assert_array_equal(read[name], arrays[name], strict=True)
 
 
-def test_npz_of_an_unknown_dtype_is_named(layer, tmp_path):
+def test_npz_of_an_unknown_dtype_raises(layer, tmp_path):
     path = tmp_path / "weights.npz"
     file = io.BytesIO()
     np.save(file, np.ones(3, "<f2"))
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", file.getvalue().replace(b"<f2", b"<W2"))
-    assert "source['a']=array of which NumPy says: " in refusal(layer, path)
+    assert "source['a']=array of which NumPy says: " in error_message(
+        layer, path
+    )
 
 
-@pytest.mark.parametrize("claim", ["shape", "end", "header"])
-def test_npz_of_another_size_is_refused(claim, layer, tmp_path):
+@pytest.mark.parametrize("wrong", ["shape", "end", "header"])
+def test_npz_with_a_wrong_header_raises(wrong, layer, tmp_path):
     path = tmp_path / "weights.npz"
     file = io.BytesIO()
     np.save(file, np.ones(3))
     content = file.getvalue()
-    damaged = {
+    corrupted = {
         "shape": content.replace(b"(3,)", b"(4,)"),
         "end": content + b"more",
         "header": content.replace(b"'shape'", b"'shade'"),
     }
     with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a.npy", damaged[claim])
-    assert "whole file" in refusal(layer, path)
+        archive.writestr("a.npy", corrupted[wrong])
+    assert "whole file" in error_message(layer, path)
 
 
-def test_npz_of_fewer_bytes_than_its_directory_says(layer, tmp_path):
+def test_npz_with_fewer_bytes_than_its_directory_says_raises(layer, tmp_path):
     path = tmp_path / "weights.npz"
     file = io.BytesIO()
     np.save(file, np.ones(100))
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a.npy", file.getvalue()[:-80])
-    # The size that it claims to unpack to, in the directory.
+    # The unpacked size in the directory.
     content = bytearray(path.read_bytes())
     at = content.index(b"PK\1\2") + 24
     content[at : at + 4] = len(file.getvalue()).to_bytes(4, "little")
     path.write_bytes(content)
-    assert "whole file" in refusal(layer, path)
+    assert "whole file" in error_message(layer, path)
 
 
-def test_npz_with_names_that_differ_in_case(layer, tmp_path):
+def test_npz_with_names_that_differ_in_case_is_read(layer, tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, W=np.ones(2), w=np.ones(2))
-    assert "whole file" not in refusal(layer, path)
+    assert "whole file" not in error_message(layer, path)
 
 
 @pytest.mark.parametrize("source", [None, 7, [("a", 1)], b"weights.npz"])
-def test_no_mapping_is_refused(source, layer):
-    said = refusal(layer, source)
-    assert said.endswith(f"Received: source={source!r}")
+def test_source_that_is_not_a_mapping_raises(source, layer):
+    message = error_message(layer, source)
+    assert message.endswith(f"Received: source={source!r}")
 
 
-def test_long_lists_are_not_shown(layer):
+def test_message_gives_the_length_of_a_list(layer):
     class Names(list):
         pass
 
-    said = refusal(layer, Names("abc"))
-    assert said.endswith("Received: source=Names of 3 entries")
+    message = error_message(layer, Names("abc"))
+    assert message.endswith("Received: source=Names of 3 entries")
 
 
 @pytest.mark.parametrize("name", ["weights.h5", "weights", "weights.npz.gz"])
-def test_unknown_ending_is_refused(name, layer, tmp_path):
-    said = refusal(layer, tmp_path / name)
-    assert ".npz, .safetensors, .pt, " in said
-    assert said.endswith(f"{name}'")
+def test_unknown_ending_raises(name, layer, tmp_path):
+    message = error_message(layer, tmp_path / name)
+    assert ".npz, .safetensors, .pt, " in message
+    assert message.endswith(f"{name}'")
 
 
 @pytest.mark.parametrize("ending", ["npz", "safetensors", "pth"])
-def test_missing_file(ending, layer, tmp_path):
+def test_missing_file_raises(ending, layer, tmp_path):
     path = tmp_path / f"weights.{ending}"
-    assert str(path) in refusal(layer, path, FileNotFoundError)
+    assert str(path) in error_message(layer, path, FileNotFoundError)
 
 
-def test_objects_in_npz_are_refused(layer, reference, tmp_path):
+def test_objects_in_npz_raise(layer, reference, tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, **reference.w, extra=np.array([{}]))
-    assert "no Python objects" in refusal(layer, path)
+    assert "no Python objects" in error_message(layer, path)
 
 
-def test_objects_in_a_pytorch_file_are_refused(torch, layer, tmp_path):
+def test_objects_in_a_pytorch_file_raise(torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": {}, "args": SimpleNamespace(lr=0.1)}, path)
-    assert "no Python objects" in refusal(layer, path)
+    assert "no Python objects" in error_message(layer, path)
 
 
-def test_pytorch_file_of_one_tensor_is_refused(torch, layer, tmp_path):
+def test_pytorch_file_of_one_tensor_raises(torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save(torch.ones(3), path)
-    assert "`source` must be a mapping" in refusal(layer, path)
+    assert "`source` must be a mapping" in error_message(layer, path)
 
 
-def test_single_array_is_refused(layer, tmp_path):
+def test_single_array_raises(layer, tmp_path):
     with open(tmp_path / "weights.npz", "wb") as file:
         np.save(file, np.ones(3))
-    assert "whole file of the format" in refusal(
+    assert "whole file in the format" in error_message(
         layer, tmp_path / "weights.npz"
     )
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -30])
-def test_truncated_npz(kept, layer, reference, tmp_path):
+def test_truncated_npz_raises(kept, layer, reference, tmp_path):
     path = tmp_path / "weights.npz"
     np.savez(path, **reference.w)
-    assert_truncated_is_refused(layer, path, kept)
+    assert_truncated_raises(layer, path, kept)
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -30])
-def test_truncated_safetensors(kept, layer, reference, tmp_path):
+def test_truncated_safetensors_raises(kept, layer, reference, tmp_path):
     path = tmp_path / "weights.safetensors"
     save_file(reference.w, path)
-    assert_truncated_is_refused(layer, path, kept)
+    assert_truncated_raises(layer, path, kept)
 
 
 @pytest.mark.parametrize("kept", [0, 5, 100, -30])
-def test_truncated_pytorch_file(kept, torch, layer, reference, tmp_path):
+def test_truncated_pytorch_file_raises(kept, torch, layer, reference, tmp_path):
     path = tmp_path / "weights.pth"
     torch.save({k: torch.tensor(v) for k, v in reference.w.items()}, path)
-    assert_truncated_is_refused(layer, path, kept)
+    assert_truncated_raises(layer, path, kept)
 
 
-def assert_truncated_is_refused(layer, path, kept):
+def assert_truncated_raises(layer, path, kept):
     path.write_bytes(path.read_bytes()[:kept])
-    said = refusal(layer, path)
-    assert "`source` must be a whole file" in said
-    assert said.endswith(f"Received: source={str(path)!r}")
+    message = error_message(layer, path)
+    assert "`source` must be a whole file" in message
+    assert message.endswith(f"Received: source={str(path)!r}")
 
 
 @pytest.mark.parametrize(
-    ("ending", "library", "remedy"),
+    ("ending", "library", "cure"),
     [
         (
             "safetensors",
@@ -451,9 +455,11 @@ def assert_truncated_is_refused(layer, path, kept):
         ("pth", "torch", "pip install torch"),
     ],
 )
-def test_missing_library(ending, library, remedy, layer, tmp_path, monkeypatch):
+def test_missing_library_raises(
+    ending, library, cure, layer, tmp_path, monkeypatch
+):
     monkeypatch.setitem(sys.modules, library, None)
     monkeypatch.setitem(sys.modules, f"{library}.numpy", None)
     path = tmp_path / f"weights.{ending}"
     path.touch()
-    assert f"`{remedy}`" in refusal(layer, path, ImportError)
+    assert f"`{cure}`" in error_message(layer, path, ImportError)

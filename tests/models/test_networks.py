@@ -1,8 +1,9 @@
-"""The networks of the papers: their sizes, their numbers, what one may ask."""
+"""The networks: numbers of parameters, outputs and arguments."""
 
 import inspect
 import json
 import math
+import re
 import zlib
 
 import keras
@@ -51,7 +52,7 @@ VARIANTS = {
     ("SEResNet18", "torch"): 11_778_592,
     ("SEResNet50", "torch"): 28_088_024,
 }
-# With those of the batch norms' statistics, where these are told.
+# Numbers with the statistics of batch normalization, where they are published.
 TOTALS = {
     "AttentionNeXt56": 31_417_256,
     "AttentionResNet92": 52_599_976,
@@ -74,7 +75,7 @@ IMAGES = np.random.default_rng(0).normal(size=(2, 37, 50, 3)).astype("float32")
 
 
 def parameters(builder, **options):
-    """Count a network's parameters, and those with statistics, unallocated."""
+    """Return the numbers of trainable and of all parameters of a network."""
     with keras.StatelessScope(initialize_variables=False):
         model = builder(**options)
     trainable = sum(math.prod(w.shape) for w in model.trainable_weights)
@@ -82,7 +83,7 @@ def parameters(builder, **options):
 
 
 @pytest.mark.parametrize("name", some(models.__all__))
-def test_networks_have_as_many_parameters_as_published(name):
+def test_networks_have_the_published_number_of_parameters(name):
     trainable, total = parameters(getattr(models, name))
     assert trainable == PARAMETERS[name]
     assert total == TOTALS.get(name, total)
@@ -90,18 +91,18 @@ def test_networks_have_as_many_parameters_as_published(name):
 
 
 @pytest.mark.parametrize(("name", "variant"), some(VARIANTS))
-def test_variants_have_as_many_parameters_as_published(name, variant):
+def test_variants_have_the_published_number_of_parameters(name, variant):
     counted, _ = parameters(getattr(models, name), variant=variant)
     assert counted == VARIANTS[name, variant]
 
 
-def test_without_biases_as_many_parameters_as_senet_pytorch():
+def test_seresnet_without_biases_has_the_parameters_of_senet_pytorch():
     options = {"variant": "torch", "use_bias": False}
     assert parameters(models.SEResNet50, **options)[0] == 28_071_976
 
 
-def made_from_its_name(name, shape):
-    """Return a weight as those of the golden files are made."""
+def weight_of(name, shape):
+    """Return the weight of a golden file, whose seed is its name."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     n = rng.standard_normal(shape)
     fan_in = math.prod(shape[1:])
@@ -119,8 +120,8 @@ def made_from_its_name(name, shape):
 
 
 @pytest.fixture
-def nothing_drawn(monkeypatch):
-    """Let kernels start from zeros: others are given to them at once."""
+def zero_kernels(monkeypatch):
+    """Initialize kernels with zeros, to save time before weights are loaded."""
 
     def zeros(self, shape, dtype=None):
         return keras.ops.zeros(shape, dtype)
@@ -128,15 +129,15 @@ def nothing_drawn(monkeypatch):
     monkeypatch.setattr(keras.initializers.VarianceScaling, "__call__", zeros)
 
 
-@pytest.mark.usefixtures("nothing_drawn")
+@pytest.mark.usefixtures("zero_kernels")
 @pytest.mark.parametrize("name", some(GOLDENS, 2))
-def test_networks_give_the_logits_of_the_published_ones(name):
+def test_networks_compute_the_published_logits(name):
     builder, options = GOLDENS[name]
     with np.load(golden.FOLDER / "models" / f"{name}.npz") as file:
         names, shapes = file["keys"], file["shapes"]
         logits, meta = file["logits"], json.loads(str(file["meta"]))
     weights = {
-        str(name): made_from_its_name(str(name), json.loads(str(shape)))
+        str(name): weight_of(str(name), json.loads(str(shape)))
         for name, shape in zip(names, shapes, strict=True)
     }
     model = builder(classifier_activation=None, **options)
@@ -147,7 +148,7 @@ def test_networks_give_the_logits_of_the_published_ones(name):
     assert np.abs(found - logits).max() <= 1e-4 * np.abs(logits).max()
 
 
-# Each kind of block and stem; the layers' own layouts are under contract.
+# Every kind of block and stem. The contract tests the data formats of layers.
 @pytest.mark.parametrize(
     "family",
     some(
@@ -162,7 +163,7 @@ def test_networks_give_the_logits_of_the_published_ones(name):
         ],
     ),
 )
-def test_both_layouts_give_the_same(family):
+def test_both_data_formats_compute_the_same(family):
     last = small(family, include_top=False, pooling="avg")
     first = small(
         family,
@@ -178,7 +179,7 @@ def test_both_layouts_give_the_same(family):
 
 @pytest.mark.parametrize("family", some(["se_basic", "aff_torch"], 2))
 def test_channels_first_networks_survive_saving(family, tmp_path):
-    """With convolutions that run on any processor."""
+    """Their convolutions are of a class that runs on any CPU."""
     model = small(family, data_format="channels_first", include_top=False)
     model.save(tmp_path / "network.keras")
     loaded = keras.saving.load_model(tmp_path / "network.keras")
@@ -213,7 +214,7 @@ def mixed_float16():
 
 @pytest.mark.usefixtures("mixed_float16")
 @pytest.mark.parametrize("family", some(FAMILIES))
-def test_mixed_precision_is_honoured(family):
+def test_layers_have_the_global_dtype_policy(family):
     model = small(family)
     assert {layer.compute_dtype for layer in model.layers} == {"float16"}
     assert {weight.dtype for weight in model.weights} == {"float32"}
@@ -221,14 +222,14 @@ def test_mixed_precision_is_honoured(family):
 
 
 @pytest.mark.usefixtures("mixed_float16")
-def test_mixed_precision_is_finite():
+def test_predictions_in_mixed_precision_are_finite():
     found = small("cbam").predict_on_batch(IMAGES)
     assert np.all(np.isfinite(found))
     np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-2)
 
 
 @pytest.mark.parametrize("family", some(["se_basic", "attention"]))
-def test_without_a_top_any_size_will_do(family):
+def test_network_without_top_takes_any_size(family):
     model = small(family, include_top=False)
     channels = model.output_shape[-1]
     assert model.output_shape == (None, None, None, channels)
@@ -239,7 +240,7 @@ def test_without_a_top_any_size_will_do(family):
         assert model(images).shape == (1, *sides, channels)
 
 
-def test_pooling_is_of_the_last_map():
+def test_pooling_reduces_the_last_map():
     model = small("se_basic", include_top=False)
     last = model.predict_on_batch(IMAGES)
     for pooling, expected in (
@@ -252,7 +253,7 @@ def test_pooling_is_of_the_last_map():
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
 
 
-def test_an_input_of_ones_own():
+def test_input_tensor_is_the_input():
     images = keras.Input((32, 32, 3), name="pictures")
     model = small("se_basic", input_tensor=keras.layers.Rescaling(2)(images))
     assert model.inputs[0] is images
@@ -261,7 +262,7 @@ def test_an_input_of_ones_own():
     assert same.input_shape == (None, 32, 32, 3)
 
 
-def test_an_input_of_another_shape():
+def test_input_shape_may_have_any_channels():
     model = small("se_basic", input_shape=(32, 48, 1))
     assert model.input_shape == (None, 32, 48, 1)
     first = small(
@@ -276,14 +277,14 @@ def test_dropout_is_before_the_classifier():
     assert (dropout.rate, classifier.name) == (0.2, "predictions")
 
 
-def test_layers_are_named_for_their_places():
+def test_layers_are_named_by_stage_and_block():
     layers = [layer.name for layer in small("se").layers]
     for name in ("stem_conv1", "stage1_block1_conv1", "stage2_block2_se"):
         assert name in layers
     assert layers[-1] == "predictions"
 
 
-def test_builders_look_like_those_of_keras():
+def test_builders_have_the_arguments_of_keras_applications():
     signature = inspect.signature(models.SEResNet50)
     assert list(signature.parameters) == [
         "include_top",
@@ -302,11 +303,11 @@ def test_builders_look_like_those_of_keras():
 
 
 @pytest.mark.parametrize("name", models.__all__)
-def test_builders_tell_all_sections_in_order(name):
+def test_docstrings_of_builders_have_all_sections_in_order(name):
     builder = getattr(models, name)
     docstring = inspect.getdoc(builder)
-    places = [docstring.index(it) for it in ("Args:", "Returns:", "Raises:")]
-    assert places == sorted(places)
+    starts = [docstring.index(it) for it in ("Args:", "Returns:", "Raises:")]
+    assert starts == sorted(starts)
     for argument in inspect.signature(builder).parameters:
         assert f"\n    {argument}: " in docstring
 
@@ -336,7 +337,7 @@ def test_builders_tell_all_sections_in_order(name):
         ),
     ],
 )
-def test_bad_arguments_are_told(arguments, received):
+def test_invalid_arguments_raise(arguments, received):
     with pytest.raises(ValueError, match=f"Received: {received}$"):
         small("se_basic", **arguments)
 
@@ -344,43 +345,45 @@ def test_bad_arguments_are_told(arguments, received):
 @pytest.mark.parametrize(
     "builder", [models.SEResNet18, models.CBAMResNet18, models.AFFResNet50]
 )
-def test_variants_are_told(builder):
+def test_invalid_variants_raise(builder):
     with pytest.raises(ValueError, match=r"Received: variant='timn'$"):
         builder(variant="timn")
     with pytest.raises(TypeError, match="variants"):
         builder(variants="timm")
 
 
-def test_biases_are_there_or_not():
+def test_invalid_use_bias_raises():
     with pytest.raises(ValueError, match=r"Received: use_bias='no'$"):
         models.SEResNet18(use_bias="no")
 
 
-def test_images_are_standardized(data_format):
+def test_torch_mode_normalizes_images(data_format):
     image = np.broadcast_to(PIXEL, (4, 5, 3))
     expected = [(1 - 0.485) / 0.229, -0.456 / 0.224, (0.2 - 0.406) / 0.225]
-    found = of_layout(_imagenet.standardize, image, data_format)
+    found = preprocessed(_imagenet.preprocess_torch, image, data_format)
     np.testing.assert_allclose(found[0, 0], expected, rtol=1e-5)
 
 
-def test_images_are_centred(data_format):
+def test_caffe_mode_subtracts_means_from_bgr_images(data_format):
     image = np.broadcast_to(PIXEL, (4, 5, 3))
-    found = of_layout(se_resnet.preprocess_input, image, data_format)
+    found = preprocessed(se_resnet.preprocess_input, image, data_format)
     np.testing.assert_allclose(found[2, 3], [51 - 104, -117, 255 - 123])
 
 
-def test_images_are_those_of_the_variant():
+def test_preprocessing_mode_is_chosen_or_raises():
     image = np.full((1, 4, 5, 3), 200, "uint8")
     np.testing.assert_array_equal(
-        se_resnet.preprocess_input(image, variant="torch"),
-        _imagenet.standardize(image),
+        se_resnet.preprocess_input(image, mode="torch"),
+        _imagenet.preprocess_torch(image),
     )
-    with pytest.raises(ValueError, match=r"Received: variant='timm'$"):
-        se_resnet.preprocess_input(image, variant="timm")
+    for mode in ("tf", "official", None):
+        message = f"`mode` must be 'caffe' or 'torch'. Received: mode={mode!r}"
+        with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):
+            se_resnet.preprocess_input(image, mode=mode)
 
 
-def of_layout(preprocess, image, data_format):
-    """Return an image preprocessed in a layout, channels last."""
+def preprocessed(preprocess, image, data_format):
+    """Return an image preprocessed in a data format, channels last."""
     if data_format == "channels_last":
         return keras.ops.convert_to_numpy(preprocess(image, data_format))
     found = preprocess(np.moveaxis(image, -1, 0), data_format)
@@ -398,7 +401,7 @@ def test_predictions_are_decoded_by_keras(monkeypatch):
     assert se_resnet.decode_predictions(predictions, top=2)[0][1] == 2
 
 
-def test_a_network_trains():
+def test_network_trains():
     model = small("se")
     model.compile("sgd", "sparse_categorical_crossentropy")
     before = model.get_layer("stem_conv1").get_weights()[0]

@@ -1,4 +1,4 @@
-"""What a release saved, every later one loads, to the same numbers."""
+"""Files saved by a release load in later releases, with the same outputs."""
 
 import json
 import zipfile
@@ -14,21 +14,21 @@ from contract.case import assert_close
 VERSIONS = sorted(path.stem for path in released_model.FOLDER.glob("*.keras"))
 
 
-def test_this_version_has_left_its_files():
+def test_files_of_this_version_exist():
     assert keras_attention.__version__ in VERSIONS
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_files_of_a_release_are_read(version):
+def test_files_of_releases_load(version):
     with zipfile.ZipFile(released_model.FOLDER / f"{version}.keras") as file:
         writer = json.loads(file.read("metadata.json"))["keras_version"]
-    if _numbers(writer) > _numbers(keras.__version__):
-        pytest.skip("Keras need not read what a later Keras has written")
+    if _version_numbers(writer) > _version_numbers(keras.__version__):
+        pytest.skip("This Keras is older than the Keras that wrote the file.")
     model = keras.models.load_model(released_model.FOLDER / f"{version}.keras")
     with np.load(released_model.FOLDER / f"{version}.npz") as file:
         expected = [file[name] for name in file.files]
     assert_close(model(released_model.inputs()), expected)
 
 
-def _numbers(version):
+def _version_numbers(version):
     return [int(part) for part in version.split(".")[:2]]

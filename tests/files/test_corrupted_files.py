@@ -1,4 +1,4 @@
-"""A damaged file is one clear error, and no weight has changed."""
+"""A corrupted file raises one clear error, and no weight changes."""
 
 import itertools
 import sys
@@ -6,12 +6,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+from corruption import all_equal
+from corruption import truncated
+from corruption import with_flipped_bits
+from corruption import with_random_bytes
 from safetensors.numpy import save_file
 
-from damage import bursts
-from damage import cuts
-from damage import flips
-from damage import same
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
 
@@ -32,7 +32,7 @@ def save_torch(path, arrays, **kwargs):
     torch.save(tensors, path, **kwargs)
 
 
-# How a file is written, and whether the format has checksums.
+# The function that writes a file, and whether the format has checksums.
 WRITERS = {
     "plain.npz": (lambda path, a: np.savez(path, **a), True),
     "packed.npz": (lambda path, a: np.savez_compressed(path, **a), True),
@@ -47,19 +47,19 @@ WRITERS = {
 }
 
 
-def complaint(kind, function, *arguments):
-    """Return what an error says that a call raises, or `None`."""
+def error_message(error_cls, function, *arguments):
+    """Return the message of the error that a call raises, or `None`."""
     try:
         function(*arguments)
-    except kind as error:
+    except error_cls as error:
         return str(error)
     return None
 
 
 @pytest.mark.filterwarnings("ignore:Detected pickle protocol")
 @pytest.mark.parametrize("name", WRITERS)
-def test_published_weights(name, tmp_path):
-    write, checked = WRITERS[name]
+def test_corrupted_weights_raise_or_change_nothing(name, tmp_path):
+    write, has_checksums = WRITERS[name]
     path = tmp_path / name
     write(path, weights())
     data, rng = path.read_bytes(), np.random.default_rng(1)
@@ -68,25 +68,27 @@ def test_published_weights(name, tmp_path):
     load_reference_weights(layer, path)
     good = layer.get_weights()
     zeros = [np.zeros_like(weight) for weight in good]
-    refused = 0
-    for damaged in itertools.chain(
-        cuts(data, rng, 50), flips(data, rng, 150), bursts(data, rng, 50)
+    raised = 0
+    for corrupted in itertools.chain(
+        truncated(data, rng, 50),
+        with_flipped_bits(data, rng, 150),
+        with_random_bytes(data, rng, 50),
     ):
-        path.write_bytes(damaged)
+        path.write_bytes(corrupted)
         layer.set_weights(zeros)
-        said = complaint(ValueError, load_reference_weights, layer, path)
-        if said is None:
-            # What was hit says nothing about weights: a date, say. Or it is a
-            # weight, in a format that could not tell.
-            assert not checked or same(layer.get_weights(), good)
+        message = error_message(ValueError, load_reference_weights, layer, path)
+        if message is None:
+            # The corrupted bytes are not about weights, such as a date, or the
+            # format has no checksums and they are a weight.
+            assert not has_checksums or all_equal(layer.get_weights(), good)
         else:
-            assert said.startswith("`source` must ")
-            assert same(layer.get_weights(), zeros)
-            refused += 1
-    assert refused >= 80
+            assert message.startswith("`source` must ")
+            assert all_equal(layer.get_weights(), zeros)
+            raised += 1
+    assert raised >= 80
 
 
-def test_pytorch_file_without_checksums_is_read(tmp_path):
+def test_pytorch_file_without_checksums_loads(tmp_path):
     path = tmp_path / "weights.pth"
     torch = pytest.importorskip("torch", reason="It writes a PyTorch file.")
     torch.serialization.set_crc32_options(False)
@@ -100,18 +102,18 @@ def test_pytorch_file_without_checksums_is_read(tmp_path):
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_numbers_that_are_not_finite(value):
+def test_values_that_are_not_finite_raise(value):
     layer = SqueezeExcite(reduction=4)
     layer.build((None, 4, 4, 16))
     before, source = layer.get_weights(), weights()
     source["fc.2.weight"][3, 2] = value
     with pytest.raises(ValueError, match=r"not finite=\['fc.2.weight'\]$"):
         load_reference_weights(layer, source)
-    assert same(layer.get_weights(), before)
+    assert all_equal(layer.get_weights(), before)
 
 
 def model(seed):
-    """Return a model with weights of both kinds."""
+    """Return a model with a layer of this package and one of Keras."""
     model = keras.Sequential(
         [keras.Input((5, 5, 8)), SqueezeExcite(4), keras.layers.Dense(2)]
     )
@@ -122,10 +124,10 @@ def model(seed):
 
 @pytest.mark.skipif(
     sys.version_info >= (3, 12),
-    reason="Its `zipfile` checks no member in which Keras seeks.",
+    reason="Its `zipfile` verifies no entry in which Keras seeks.",
 )
-@pytest.mark.parametrize("door", ["load_model", "load_weights"])
-def test_keras_file(door, tmp_path):
+@pytest.mark.parametrize("method", ["load_model", "load_weights"])
+def test_corrupted_keras_files_raise_or_change_nothing(method, tmp_path):
     path = tmp_path / "model.keras"
     source, target = model(1), model(2)
     source.save(path)
@@ -133,23 +135,25 @@ def test_keras_file(door, tmp_path):
     data, rng = path.read_bytes(), np.random.default_rng(3)
 
     def load(path):
-        if door == "load_weights":
+        if method == "load_weights":
             target.load_weights(path)
         else:
             loaded = keras.models.load_model(path)
             target.set_weights(loaded.get_weights())
 
-    refused = 0
-    for damaged in itertools.chain(
-        cuts(data, rng, 20), flips(data, rng, 60), bursts(data, rng, 20)
+    raised = 0
+    for corrupted in itertools.chain(
+        truncated(data, rng, 20),
+        with_flipped_bits(data, rng, 60),
+        with_random_bytes(data, rng, 20),
     ):
-        path.write_bytes(damaged)
+        path.write_bytes(corrupted)
         target.set_weights(before)
-        # Keras has errors of many kinds for it.
-        if (said := complaint(Exception, load, path)) is None:
-            assert same(target.get_weights(), good)
+        # Keras raises errors of many classes.
+        if (message := error_message(Exception, load, path)) is None:
+            assert all_equal(target.get_weights(), good)
         else:
-            assert said
-            assert same(target.get_weights(), before)
-            refused += 1
-    assert refused >= 80
+            assert message
+            assert all_equal(target.get_weights(), before)
+            raised += 1
+    assert raised >= 80

@@ -1,4 +1,4 @@
-"""Files that mean harm: no code runs, and no memory is taken for a claim."""
+"""Malicious files run no code, and take little time and memory."""
 
 import io
 import json
@@ -13,17 +13,17 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
+from corruption import all_equal
 from safetensors.numpy import save_file
 
 import keras_attention
-from damage import same
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import IdentityStart
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
 from keras_attention.checkpoints import _archives
-from keras_attention.checkpoints import _claims
+from keras_attention.checkpoints import _torch_checks
 
 TERABYTES = 2**43
 MEBIBYTE = 2**20
@@ -42,7 +42,7 @@ def torch():
 
 
 class Payload:
-    """What makes a folder when it is unpickled."""
+    """An object that makes a folder when it is unpickled."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -51,8 +51,8 @@ class Payload:
         return os.mkdir, (str(self.folder),)
 
 
-def refusal(layer, source):
-    """Return what was said, in little memory, of an untouched layer."""
+def error_message(layer, source):
+    """Return the message of the error; check memory and weights."""
     before = layer.get_weights()
     tracemalloc.start()
     try:
@@ -62,36 +62,38 @@ def refusal(layer, source):
     finally:
         tracemalloc.stop()
     assert peak < 8 * MEBIBYTE
-    assert same(layer.get_weights(), before)
+    assert all_equal(layer.get_weights(), before)
     return str(caught.value)
 
 
 @pytest.mark.parametrize("form", ["new", "old", "bare"])
 @pytest.mark.parametrize("name", ["weights.pth", "weights.pth.tar", "a.bin"])
-def test_pickle_in_a_pytorch_file(form, name, torch, layer, tmp_path):
+def test_pickled_code_in_a_pytorch_file_does_not_run(
+    form, name, torch, layer, tmp_path
+):
     path, folder = tmp_path / name, tmp_path / "made"
-    harm = {"fc.0.weight": Payload(folder)}
+    payload = {"fc.0.weight": Payload(folder)}
     if form == "bare":
-        path.write_bytes(pickle.dumps(harm))
+        path.write_bytes(pickle.dumps(payload))
     else:
-        torch.save(harm, path, _use_new_zipfile_serialization=form == "new")
-    assert "no Python objects" in refusal(layer, path)
+        torch.save(payload, path, _use_new_zipfile_serialization=form == "new")
+    assert "no Python objects" in error_message(layer, path)
     assert not folder.exists()
-    pickle.loads(pickle.dumps(harm))  # it would have
+    pickle.loads(pickle.dumps(payload))  # Plain unpickling runs the code.
     assert folder.exists()
 
 
-def test_pickle_in_an_npz(layer, tmp_path):
+def test_pickled_code_in_an_npz_does_not_run(layer, tmp_path):
     path, folder = tmp_path / "weights.npz", tmp_path / "made"
     np.savez(path, **{"fc.0.weight": np.array([Payload(folder)], object)})
-    assert "no Python objects" in refusal(layer, path)
+    assert "no Python objects" in error_message(layer, path)
     assert not folder.exists()
 
 
-def test_pickle_named_npz(layer, tmp_path):
+def test_pickle_with_the_ending_of_npz_does_not_run(layer, tmp_path):
     path, folder = tmp_path / "weights.npz", tmp_path / "made"
     path.write_bytes(pickle.dumps(Payload(folder)))
-    refusal(layer, path)
+    error_message(layer, path)
     assert not folder.exists()
 
 
@@ -100,7 +102,7 @@ def safetensors(header, length=None):
     return struct.pack("<Q", len(text) if length is None else length) + text
 
 
-def claim(shape, end):
+def header_of(shape, end):
     tensor = {"dtype": "F32", "shape": shape, "data_offsets": [0, end]}
     return safetensors({"fc.0.weight": tensor})
 
@@ -110,16 +112,16 @@ def claim(shape, end):
     [
         safetensors({}, length=TERABYTES),
         safetensors({}, length=2**64 - 1),
-        claim([2**20, 2**21], TERABYTES),
-        claim([2**20, 2**21], 0),
-        claim([2**31, 2**31, 2**31], 0),
+        header_of([2**20, 2**21], TERABYTES),
+        header_of([2**20, 2**21], 0),
+        header_of([2**31, 2**31, 2**31], 0),
     ],
     ids=["header", "no header", "data", "shape", "overflow"],
 )
-def test_safetensors_that_claims_terabytes(content, layer, tmp_path):
+def test_safetensors_with_a_huge_size_raises(content, layer, tmp_path):
     path = tmp_path / "weights.safetensors"
     path.write_bytes(content)
-    refusal(layer, path)
+    error_message(layer, path)
 
 
 def npy(shape, content=b""):
@@ -131,44 +133,46 @@ def npy(shape, content=b""):
 
 
 @pytest.mark.parametrize("shape", [(TERABYTES,), (2**62, 2**62)], ids=str)
-def test_npz_that_claims_terabytes(shape, layer, tmp_path):
+def test_npz_with_a_huge_shape_raises(shape, layer, tmp_path):
     path = tmp_path / "weights.npz"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("fc.0.weight.npy", npy(shape, bytes(256)))
-    refusal(layer, path)
+    error_message(layer, path)
 
 
-def test_npz_of_zeros_that_unpack_to_much_more(layer, tmp_path):
+def test_npz_that_unpacks_to_far_more_bytes_raises(layer, tmp_path):
     path = tmp_path / "weights.npz"
     size = 128 * MEBIBYTE
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("fc.0.weight.npy", npy((size // 4,), bytes(size)))
     assert path.stat().st_size < MEBIBYTE
-    refusal(layer, path)
+    error_message(layer, path)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
-def test_tensor_that_repeats_one_number(dtype, torch, layer, tmp_path):
+def test_tensor_expanded_from_one_number_raises(dtype, torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     one = torch.ones(1, dtype=getattr(torch, dtype))
     torch.save({"fc.0.weight": one.expand(TERABYTES)}, path)
     assert path.stat().st_size < MEBIBYTE
-    said = refusal(layer, path)
-    assert "`tensor.contiguous()`" in said
-    assert "source['fc.0.weight']=a tensor expanded from 1 numbers" in said
+    message = error_message(layer, path)
+    assert "`tensor.contiguous()`" in message
+    assert "source['fc.0.weight']=a tensor expanded from 1 numbers" in message
 
 
-@pytest.mark.parametrize("ending", ["inside", "around"])
-def test_list_that_repeats_a_tensor(ending, torch, layer, tmp_path):
+@pytest.mark.parametrize("nesting", ["flat", "nested"])
+def test_list_of_tensors_raises(nesting, torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     lists = [torch.zeros(MEBIBYTE)] * 1000
-    lists = [lists] * 1000 if ending == "around" else lists
+    lists = [lists] * 1000 if nesting == "nested" else lists
     torch.save({"fc.0.weight": lists}, path)
-    assert "source['fc.0.weight']=a list of tensors" in refusal(layer, path)
+    assert "source['fc.0.weight']=a list of tensors" in error_message(
+        layer, path
+    )
 
 
-def evil():
-    """Return a layer that runs what a file says."""
+def lambda_layer():
+    """Return a layer that runs code from a file when it is loaded."""
     return keras.layers.Lambda(lambda x: x, output_shape=lambda shape: shape)
 
 
@@ -176,13 +180,13 @@ def convolution(filters, size):
     return keras.layers.Conv2D(filters, size)
 
 
-HOLDERS = {
+OUTER_LAYERS = {
     "localization": lambda: SpatialTransformer(
-        keras.Sequential([evil(), keras.layers.Flatten()])
+        keras.Sequential([lambda_layer(), keras.layers.Flatten()])
     ),
-    "layer": lambda: IdentityStart(evil()),
+    "layer": lambda: IdentityStart(lambda_layer()),
     "coarse": lambda: DynamicCapacityNetwork(
-        keras.Sequential([evil(), convolution(4, 3)]),
+        keras.Sequential([lambda_layer(), convolution(4, 3)]),
         convolution(4, 3),
         keras.layers.GlobalAveragePooling2D(),
         patch_size=3,
@@ -191,24 +195,26 @@ HOLDERS = {
     "top": lambda: DynamicCapacityNetwork(
         convolution(4, 3),
         convolution(4, 3),
-        keras.Sequential([evil(), keras.layers.GlobalAveragePooling2D()]),
+        keras.Sequential(
+            [lambda_layer(), keras.layers.GlobalAveragePooling2D()]
+        ),
         patch_size=3,
         patch_stride=1,
     ),
 }
 
 
-@pytest.mark.parametrize("holder", HOLDERS)
-def test_code_in_what_a_layer_holds(holder, tmp_path):
+@pytest.mark.parametrize("argument", OUTER_LAYERS)
+def test_lambda_inside_a_layer_needs_unsafe_mode(argument, tmp_path):
     path = tmp_path / "model.keras"
-    model = keras.Sequential([keras.Input((9, 9, 4)), HOLDERS[holder]()])
+    model = keras.Sequential([keras.Input((9, 9, 4)), OUTER_LAYERS[argument]()])
     model.save(path)
     with pytest.raises(ValueError, match="safe_mode=False"):
         keras.models.load_model(path)
 
 
 @pytest.mark.parametrize(
-    "harm",
+    "payload",
     [
         {"module": "os", "class_name": "function", "config": "system"},
         {"module": "builtins", "class_name": "function", "config": "eval"},
@@ -217,7 +223,7 @@ def test_code_in_what_a_layer_holds(holder, tmp_path):
     ],
     ids=str,
 )
-def test_code_named_as_an_activation(harm, tmp_path):
+def test_activation_that_names_a_function_raises(payload, tmp_path):
     path = tmp_path / "model.keras"
     model = keras.Sequential([keras.Input((5, 5, 8)), SqueezeExcite(4)])
     model.save(path)
@@ -229,7 +235,7 @@ def test_code_named_as_an_activation(harm, tmp_path):
         for layer in config["config"]["layers"]
         if layer["class_name"] == "SqueezeExcite"
     )
-    own["gate_activation"] = harm
+    own["gate_activation"] = payload
     parts["config.json"] = json.dumps(config).encode()
     with zipfile.ZipFile(path, "w") as archive:
         for name, content in parts.items():
@@ -238,10 +244,10 @@ def test_code_named_as_an_activation(harm, tmp_path):
         keras.models.load_model(path)
 
 
-def test_no_layer_is_made_of_lambda():
-    """So no file needs `safe_mode=False`; the contract loads each without."""
+def test_layers_do_not_use_lambda():
+    """So files with layers of this package never need `safe_mode=False`."""
     package = Path(keras_attention.__file__).parent
-    # It copies those that a given model has.
+    # This module copies the Lambda layers of a given model.
     copies = package / "surgery" / "_layers.py"
     paths = set(package.rglob("*.py")) - {copies}
     sources = [path.read_text() for path in paths]
@@ -250,8 +256,8 @@ def test_no_layer_is_made_of_lambda():
     assert not any("safe_mode" in source for source in sources)
 
 
-def packed(pickled, records=()):
-    """Return the bytes of a PyTorch file of a pickle and of storages."""
+def pytorch_file(pickled, records=()):
+    """Return the bytes of a PyTorch file with a pickle and storages."""
     file = io.BytesIO()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("a/data.pkl", b"\x80\x02}X\1\0\0\0a" + pickled + b"s.")
@@ -277,16 +283,16 @@ STORAGE = (
 @pytest.mark.parametrize(
     "content",
     [
-        packed(b"N", [bytes(128 * MEBIBYTE)]),
-        packed(STORAGE, [bytes(64)]),
-        packed(STORAGE),
-        packed(ENCODED),
-        packed(call("builtins.bytearray", b"J\0\0\0\x40\x85")),
-        packed(call("torch.FloatTensor", b"J\0\0\0\x40\x85")),
-        packed(b")" + b"q\1h\1\x86" * 64),
-        packed(b"})" + b"q\1h\1\x86" * 64 + b"Ns"),
-        packed(b"]" + b"q\1]h\1ah\1a" * 64),
-        packed(b"\x8c\1a"),
+        pytorch_file(b"N", [bytes(128 * MEBIBYTE)]),
+        pytorch_file(STORAGE, [bytes(64)]),
+        pytorch_file(STORAGE),
+        pytorch_file(ENCODED),
+        pytorch_file(call("builtins.bytearray", b"J\0\0\0\x40\x85")),
+        pytorch_file(call("torch.FloatTensor", b"J\0\0\0\x40\x85")),
+        pytorch_file(b")" + b"q\1h\1\x86" * 64),
+        pytorch_file(b"})" + b"q\1h\1\x86" * 64 + b"Ns"),
+        pytorch_file(b"]" + b"q\1]h\1ah\1a" * 64),
+        pytorch_file(b"\x8c\1a"),
     ],
     ids=[
         "zeros",
@@ -301,41 +307,45 @@ STORAGE = (
         "opcode",
     ],
 )
-def test_pytorch_file_that_claims_much(content, torch, layer, tmp_path):
+def test_pytorch_file_that_needs_much_memory_or_time_raises(
+    content, torch, layer, tmp_path
+):
     path = tmp_path / "weights.pth"
     path.write_bytes(content)
-    refusal(layer, path)
+    error_message(layer, path)
 
 
-def test_two_records_of_one_name(torch, layer, tmp_path):
+def test_two_entries_with_names_that_differ_in_case_raise(
+    torch, layer, tmp_path
+):
     path = tmp_path / "weights.pth"
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("a/data.pkl", b"\x80\x02}.")
         archive.writestr("a/DATA.pkl", b"\x80\x02}.")
-    refusal(layer, path)
+    error_message(layer, path)
 
 
-def test_old_pytorch_file_that_claims_gigabytes(torch, layer, tmp_path):
+def test_old_pytorch_file_with_a_huge_storage_raises(torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     tensors = {"fc.0.weight": torch.zeros(64)}
     torch.save(tensors, path, _use_new_zipfile_serialization=False)
     content = path.read_bytes()
-    claimed = content.replace(b"K@", b"J" + struct.pack("<i", 2**30))
-    assert claimed != content
-    path.write_bytes(claimed)
-    refusal(layer, path)
+    enlarged = content.replace(b"K@", b"J" + struct.pack("<i", 2**30))
+    assert enlarged != content
+    path.write_bytes(enlarged)
+    error_message(layer, path)
 
 
-def test_many_tensors_of_one_storage(torch, layer, tmp_path):
+def test_many_tensors_that_share_a_storage_raise(torch, layer, tmp_path):
     path = tmp_path / "weights.pth"
     tensor = torch.zeros(MEBIBYTE, dtype=torch.bfloat16)
     torch.save({str(index): tensor for index in range(400)}, path)
-    refusal(layer, path)
+    error_message(layer, path)
 
 
 @pytest.mark.parametrize("ending", ["npz", "safetensors", "pth"])
 @pytest.mark.parametrize("linked", [False, True])
-def test_pipes_are_refused_at_once(linked, ending, layer, tmp_path):
+def test_pipes_raise_without_waiting(linked, ending, layer, tmp_path):
     if ending == "pth":
         pytest.importorskip("torch", reason="It would read the file.")
     path = tmp_path / f"weights.{ending}"
@@ -345,10 +355,12 @@ def test_pipes_are_refused_at_once(linked, ending, layer, tmp_path):
     os.mkfifo(pipe)
     if linked:
         path.symlink_to(pipe)
-    assert "neither a pipe nor a device" in refusal(layer, path)
+    assert "neither a pipe nor a device" in error_message(layer, path)
 
 
-def test_a_file_that_changes_is_refused(layer, tmp_path, monkeypatch):
+def test_file_that_changes_while_it_is_read_raises(
+    layer, tmp_path, monkeypatch
+):
     path = tmp_path / "weights.npz"
     np.savez(path, **{"fc.0.weight": np.ones((4, 16))})
     open_entry = zipfile.ZipFile.open
@@ -359,7 +371,7 @@ def test_a_file_that_changes_is_refused(layer, tmp_path, monkeypatch):
         return open_entry(*args, **kwargs)
 
     monkeypatch.setattr(zipfile.ZipFile, "open", change)
-    assert "must not change" in refusal(layer, path)
+    assert "must not change" in error_message(layer, path)
 
 
 @pytest.mark.parametrize(
@@ -373,7 +385,7 @@ def test_a_file_that_changes_is_refused(layer, tmp_path, monkeypatch):
     ],
     ids=["dots", "words", "many", "one prefix", "more"],
 )
-def test_names_take_little_time_and_short_messages(names, layer):
+def test_unknown_names_raise_soon_with_a_short_message(names, layer):
     start = time.process_time()
     with pytest.raises(ValueError, match=r"^`source` must ") as caught:
         load_reference_weights(layer, dict.fromkeys(names, np.ones(1)))
@@ -382,12 +394,12 @@ def test_names_take_little_time_and_short_messages(names, layer):
 
 
 @pytest.mark.parametrize("again", ["fc.0.weight", "fc.0\\u002eweight"])
-def test_safetensors_that_gives_a_name_twice(again, layer, tmp_path):
+def test_safetensors_with_a_repeated_name_raises(again, layer, tmp_path):
     entry = '{"dtype": "F32", "shape": [0], "data_offsets": [0, 0]}'
     text = f'{{"fc.0.weight": {entry}, "{again}": {entry}}}'.encode()
     path = tmp_path / "weights.safetensors"
     path.write_bytes(struct.pack("<Q", len(text)) + text)
-    assert "whole file" in refusal(layer, path)
+    assert "whole file" in error_message(layer, path)
 
 
 def many_in_safetensors(path, count):
@@ -398,7 +410,7 @@ def many_in_safetensors(path, count):
 
 
 def many_in_archive(path, count):
-    """Write an archive whose directory has one file under many names."""
+    """Write an archive whose directory has many names for one entry."""
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr("01234567", npy((0,)))
     content = path.read_bytes()
@@ -416,7 +428,7 @@ def many_in_archive(path, count):
 
 
 def many_of_one_storage(path, count, old=False):
-    """Write one tensor, over and over, into a PyTorch file."""
+    """Write a PyTorch file with many tensors of one storage."""
     torch = pytest.importorskip("torch", reason="It writes a PyTorch file.")
     tensor = b"tq\1QK\0K\0\x85q\2K\1\x85q\3\x89h\4)Rtq\5Rq\6"
     pickled = b"\x80\x02](" + tensor * count + b"e."
@@ -430,7 +442,7 @@ def many_of_one_storage(path, count, old=False):
         archive.writestr("a/data.pkl", pickled)
 
 
-def many_of_one_storage_as_before(path, count):
+def many_of_one_storage_in_old_format(path, count):
     many_of_one_storage(path, count, old=True)
 
 
@@ -441,10 +453,10 @@ def many_of_one_storage_as_before(path, count):
         ("npz", many_in_archive),
         ("pth", many_in_archive),
         ("pth", many_of_one_storage),
-        ("pth", many_of_one_storage_as_before),
+        ("pth", many_of_one_storage_in_old_format),
     ],
 )
-def test_very_many_arrays_are_refused_at_once(write, ending, layer, tmp_path):
+def test_too_many_arrays_raise_soon(write, ending, layer, tmp_path):
     if ending == "pth":
         pytest.importorskip("torch", reason="It would read the file.")
     path = tmp_path / f"weights.{ending}"
@@ -477,19 +489,21 @@ def write_torch(path, arrays, **kwargs):
     ],
 )
 @pytest.mark.parametrize("fast", [True, False])
-def test_limit_of_arrays_is_exact(
+def test_limit_of_the_number_of_arrays_is_exact(
     fast, write, ending, layer, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(_archives, "MAX_ARRAYS", 5)
-    if not fast:  # what a file has that was not written by PyTorch
-        monkeypatch.setattr(_claims, "_saved_tensors", lambda pickled: 0)
+    if not fast:  # as for a file that was not written by PyTorch
+        monkeypatch.setattr(
+            _torch_checks, "_count_saved_tensors", lambda pickled: 0
+        )
     path = tmp_path / f"weights.{ending}"
     arrays = {str(index): np.ones(3, "float32") for index in range(5)}
     write(path, arrays)
-    assert "must name its weights" in refusal(layer, path)
-    assert "must name its weights" in refusal(layer, arrays)
+    assert "must name its weights" in error_message(layer, path)
+    assert "must name its weights" in error_message(layer, arrays)
     arrays["5"] = np.ones(3, "float32")
     write(path, arrays)
-    assert "at most 5 arrays" in refusal(layer, path)
-    said = refusal(layer, arrays)
-    assert said.endswith("Received: source=dict of 6 entries")
+    assert "at most 5 arrays" in error_message(layer, path)
+    message = error_message(layer, arrays)
+    assert message.endswith("Received: source=dict of 6 entries")

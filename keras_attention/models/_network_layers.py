@@ -1,4 +1,4 @@
-"""The layers that every network is made of, as the references make them."""
+"""The convolutions, normalizations and poolings of the networks."""
 
 from typing import Any
 
@@ -7,7 +7,8 @@ import keras
 from keras_attention._utils import data_formats
 from keras_attention.models._channels_first import ChannelsFirstConv2D
 
-# Kaiming's, by what a filter gives out, with which most references start.
+# Kaiming initialization by the number of outputs, which most of the published
+# networks use.
 FAN_OUT = {
     "class_name": "VarianceScaling",
     "config": {
@@ -18,11 +19,15 @@ FAN_OUT = {
 }
 
 
-class Parts:
-    """Makes layers of one layout and calls them, for functional models.
+class NetworkLayers:
+    """Makes the layers of a functional model and calls them.
 
-    Paddings are PyTorch's and Caffe's: as many zeros before as after, whatever
-    the stride. Batch norms have PyTorch's constants.
+    Padding is that of PyTorch and Caffe: as many zeros before as after,
+    whatever the stride. Batch normalization has the constants of PyTorch.
+
+    Args:
+        data_format: The data format of all layers.
+        kernel_initializer: The initializer of all convolutions.
     """
 
     def __init__(self, data_format: str, kernel_initializer: Any = FAN_OUT):
@@ -44,10 +49,10 @@ class Parts:
         groups: int = 1,
         name: str,
     ):
-        """Convolve without a bias, as a norm follows, or came before."""
+        """Apply a convolution without a bias."""
         if strides > 1 and kernel_size > 1:
             side = kernel_size // 2
-            x = self.pad(x, (side, side), name=f"{name}_pad")
+            x = self.zero_pad(x, (side, side), name=f"{name}_pad")
         layer_cls = (
             keras.layers.Conv2D
             if self.data_format == "channels_last"
@@ -65,32 +70,44 @@ class Parts:
             name=name,
         )(x)
 
-    def norm(self, x, *, name: str):
-        """Normalise over the batch."""
+    def batch_norm(self, x, *, name: str):
+        """Apply batch normalization."""
         return keras.layers.BatchNormalization(
             axis=self.channel_axis, momentum=0.9, epsilon=1e-5, name=name
         )(x)
 
     def relu(self, x, *, name: str):
-        """Rectify."""
+        """Apply a ReLU."""
         return keras.layers.ReLU(name=name)(x)
 
-    def pad(self, x, widths: tuple[int, int], *, name: str):
-        """Put zeros before and after, in both directions."""
+    def zero_pad(self, x, widths: tuple[int, int], *, name: str):
+        """Pad height and width with zeros.
+
+        Args:
+            x: The map.
+            widths: The number of zeros before and after, for both axes.
+            name: Name of the layer.
+        """
         return keras.layers.ZeroPadding2D(
             (widths, widths), data_format=self.data_format, name=name
         )(x)
 
-    def halve(self, x, pool: str, *, name: str):
-        """Take the maximum of 3 x 3, every other one, of what is rectified.
+    def max_pool(self, x, padding: str, *, name: str):
+        """Apply max pooling of size 3 and stride 2 after a ReLU.
 
-        So zeros around do not count. `pool` says where these are: `"pad"` all
-        around, as PyTorch's networks have them, or `"ceil"`, at the end, as
-        Caffe has them, which rounds up. Of an even size both make the half; of
-        an odd one the first makes more than the half, the second less.
+        The padding is with zeros, which do not change the maximum of what a
+        ReLU returns.
+
+        Args:
+            x: The output of a ReLU.
+            padding: `"both"` pads both sides, as PyTorch does. `"end"` pads the
+                end alone, as Caffe does, which rounds up. Both halve an even
+                size; of an odd size `"both"` returns the larger half, `"end"`
+                the smaller one.
+            name: Name of the layer.
         """
-        widths = {"pad": (1, 1), "ceil": (0, 1)}[pool]
-        x = self.pad(x, widths, name=f"{name}_pad")
+        widths = {"both": (1, 1), "end": (0, 1)}[padding]
+        x = self.zero_pad(x, widths, name=f"{name}_pad")
         return keras.layers.MaxPooling2D(
             3, 2, data_format=self.data_format, name=name
         )(x)

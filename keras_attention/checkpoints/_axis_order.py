@@ -1,0 +1,87 @@
+"""The order of the axes of an array, in a published layout and in Keras.
+
+Axes are letters: `I` and `O` for input and output channels, `H` and `W` for the
+height and width of a kernel, `C` for the entries of a vector, and `1` for an
+axis of size 1 that the Keras array does not have.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from dataclasses import replace
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class AxisOrder:
+    """The axes of an array in Keras and in a published layout.
+
+    Attributes:
+        keras: The axes in Keras.
+        published: The axes in the published layout. Several orders may be
+            accepted when loading; they differ in rank, and the first is used
+            for export.
+        reversed_axes: The axes that are stored in reverse in the published
+            layout.
+        pieces: The number of published arrays that are concatenated along the
+            last axis to make the Keras array.
+    """
+
+    keras: str
+    published: tuple[str, ...]
+    reversed_axes: str = ""
+    pieces: int = 1
+
+    def published_shapes(self, keras_shape: Sequence[int]) -> list[tuple]:
+        """Return the published shapes that are accepted for a Keras weight."""
+        sizes = dict(zip(self.keras, keras_shape, strict=True)) | {"1": 1}
+        sizes[self.keras[-1]] //= self.pieces
+        return [
+            tuple(sizes[axis] for axis in order) for order in self.published
+        ]
+
+    def to_keras(self, array: np.ndarray) -> np.ndarray:
+        """Return a copy of a published array in the axis order of Keras."""
+        order = next(it for it in self.published if len(it) == array.ndim)
+        axes = order.replace("1", "")
+        array = array.reshape(
+            [
+                size
+                for size, axis in zip(array.shape, order, strict=True)
+                if axis != "1"
+            ]
+        )
+        array = array.transpose([axes.index(axis) for axis in self.keras])
+        array = np.flip(array, self._flipped())
+        # JAX may keep using the memory of an array that it is given, and
+        # PyTorch does not accept read-only memory or negative strides.
+        return np.array(array, order="C")
+
+    def to_published(self, array: np.ndarray) -> np.ndarray:
+        """Return a copy of a Keras array in the published axis order."""
+        order = self.published[0]
+        sizes = dict(zip(self.keras, array.shape, strict=True)) | {"1": 1}
+        array = np.flip(array, self._flipped())
+        axes = order.replace("1", "")
+        array = array.transpose([self.keras.index(axis) for axis in axes])
+        return np.array(array, order="C").reshape(
+            [sizes[axis] for axis in order]
+        )
+
+    def _flipped(self) -> tuple[int, ...]:
+        """Return the indices of the reversed axes in the Keras array."""
+        return tuple(map(self.keras.index, self.reversed_axes))
+
+
+# PyTorch and Caffe. A linear layer may be stored as a 1x1 convolution, and a
+# vector in the shape that broadcasts to a map.
+LINEAR = AxisOrder("IO", ("OI", "OI11"))
+POINTWISE = AxisOrder("IO", ("OI11", "OI"))
+CONVOLUTION = AxisOrder("HWIO", ("OIHW",))
+REVERSED_INPUT_CONVOLUTION = replace(CONVOLUTION, reversed_axes="I")
+VECTOR = AxisOrder("C", ("C", "1C11"))
+CHANNELS = AxisOrder("C", ("1C11", "C"))
+
+# TensorFlow has the axis order of Keras.
+TENSORFLOW_DENSE = AxisOrder("IO", ("IO",))
+TENSORFLOW_CONVOLUTION = AxisOrder("HWIO", ("HWIO",))

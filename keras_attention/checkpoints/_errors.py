@@ -1,0 +1,152 @@
+"""Errors and messages for sources that cannot be loaded."""
+
+from collections.abc import Iterable
+from collections.abc import Iterator
+from collections.abc import Mapping
+from itertools import islice
+from typing import Any
+
+from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._matching import Match
+
+# A message has at most so many characters of a name, and so many names.
+_MAX_CHARACTERS = 400
+_MAX_NAMES = 10_000
+
+# Hints by how the path of a weight ends which only the source, or only the
+# target, has.
+_ONLY_IN_SOURCE = {
+    "squeeze.bias": "The source has biases: set `use_bias=True` in the target.",
+    "norm.gamma": "The source has batch normalization: set "
+    "`CBAM(spatial_norm=True)` or `SpatialAttention(use_norm=True)`.",
+}
+_ONLY_IN_TARGET = {
+    "squeeze.bias": "The source has no biases: set `use_bias=False` in the "
+    "target.",
+    "norm.gamma": "The source has no batch normalization: set "
+    "`CBAM(spatial_norm=False)` or `SpatialAttention(use_norm=False)`.",
+}
+
+
+class NotNumbersError(ValueError):
+    """Raised for an entry of `source` that is not an array of real numbers.
+
+    Args:
+        name: The name of the entry.
+        value: A short description of the entry.
+        cure: A sentence that says how to convert the entry, if that is known.
+    """
+
+    def __init__(self, name: Any, value: str, cure: str = "") -> None:
+        super().__init__(
+            "`source` must hold nothing but arrays of real numbers. "
+            f"{cure + ' ' if cure else ''}"
+            f"Received: source[{quoted(name)}]={value}"
+        )
+
+
+class TooManyArraysError(ValueError):
+    """Raised for a `source` of more arrays than any network has.
+
+    Args:
+        source: A short description of the source.
+        limit: The largest number of arrays that is accepted.
+    """
+
+    def __init__(self, source: str, limit: int) -> None:
+        super().__init__(
+            f"`source` must hold at most {limit} arrays. Pass the weights of "
+            f"the target alone. Received: source={source}"
+        )
+
+
+def unknown_names_message(
+    key_maps: Mapping[str, KeyMap], source: Iterable[str]
+) -> str:
+    """Return the message for a source that matches no key map at all."""
+    known = "\n".join(
+        f"{layout}: {_first_few(key_map)}"
+        for layout, key_map in key_maps.items()
+    )
+    return (
+        "`source` must name its weights as one of these layouts does, with any "
+        f"prefix. Nothing was loaded. The layouts are\n{known}\n"
+        f"Received: {_first_few(source) or 'no names'}"
+    )
+
+
+def mismatch_message(match: Match) -> str:
+    """Return the message for a source that matches a key map in part."""
+    missing_keys = [
+        *(quoted(match.prefix + key) for key in match.missing_keys),
+        *(
+            f"a key for the target's weight {path!r}"
+            for path in match.unmapped_weights
+        ),
+    ]
+    unexpected_keys = [quoted(name) for name, _ in match.unexpected_keys]
+    shape_mismatches = [
+        f"{quoted(name)} (found {match.source[name].shape}, "
+        f"expected {' or '.join(map(str, shapes))})"
+        for name, shapes in match.shape_mismatches.items()
+    ]
+    summary = (
+        "`source` must hold all weights of the target, in their shapes, and no "
+        f"others. Nothing was loaded. Compared with the layout {match.layout!r}"
+        " there are"
+    )
+    problems = {
+        "missing keys": joined(missing_keys),
+        "unexpected keys": joined(unexpected_keys),
+        "shape mismatch": joined(shape_mismatches),
+    }
+    lines = [f"{kind}: {names}" for kind, names in problems.items() if names]
+    return "\n".join([summary, *lines, *_hints(match)])
+
+
+def _hints(match: Match) -> Iterator[str]:
+    """Yield sentences that say how to make a source and a target match."""
+    only_in_source = [path for _, path in match.unexpected_keys if path]
+    only_in_target = match.unmapped_weights + [
+        match.key_map[key][0] for key in match.missing_keys
+    ]
+    for paths, hints in (
+        (only_in_source, _ONLY_IN_SOURCE),
+        (only_in_target, _ONLY_IN_TARGET),
+    ):
+        for ending, hint in hints.items():
+            if any(path.endswith(ending) for path in paths):
+                yield hint
+    if "stem_conv1.kernel" in match.shapes:
+        if match.missing_keys and match.unexpected_keys:
+            yield (
+                "If the source is another variant of the network, build the "
+                "target with that `variant`."
+            )
+    elif len(match.unexpected_keys) > len(only_in_source):
+        yield (
+            "If the source is a larger network, pass the weights of this layer "
+            "alone."
+        )
+
+
+def quoted(name: str) -> str:
+    """Return a name in quotes, without its middle if it is long."""
+    if len(name) <= _MAX_CHARACTERS:
+        return repr(name)
+    half = _MAX_CHARACTERS // 2
+    return f"{name[:half] + '...' + name[-half:]!r} ({len(name)} characters)"
+
+
+def joined(names: Iterable[str], limit: int = _MAX_NAMES) -> str:
+    """Return names separated by commas, and the number of further names."""
+    names = list(names)
+    more = len(names) - limit
+    ending = [f"and {more} more"] if more > 0 else []
+    return ", ".join(names[:limit] + ending)
+
+
+def _first_few(names: Iterable[str], limit: int = 4) -> str:
+    """Return the first names as an example, separated by commas."""
+    few = list(map(quoted, islice(names, limit + 1)))
+    return ", ".join(few[:limit] + ["..."] * (len(few) > limit))
