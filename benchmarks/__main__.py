@@ -3,7 +3,7 @@
     KERAS_BACKEND=jax python -m benchmarks
     KERAS_BACKEND=jax python -m benchmarks --parts layers --only CBAM
 
-Prints a line a comparison: below 1, the layer is faster than its peer. With
+Prints a line a comparison: below 1, the layer is faster than its baseline. With
 `--out` it writes all as JSON, as a table and as a picture.
 """
 

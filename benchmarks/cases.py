@@ -1,4 +1,4 @@
-"""What is measured: a layer for a shape, and the name of its peer."""
+"""What is measured: a layer for a shape, and the name of its baseline."""
 
 import dataclasses
 import re
@@ -42,10 +42,10 @@ class Case:
     """A layer, and what it is called on.
 
     Attributes:
-        name: That of the public class, and of the peer in snake case.
+        name: That of the public class, and of the baseline in snake case.
         make: From a shape to the layer, not built.
         seconds: Shape of what it is called on beside a map, if anything.
-        jumps: Share of gradients that roundings may decide, as slopes jump: at
+        jumps: Share of gradients that rounding may decide, as they jump: at
             whole pixels, or where a rectifier begins.
     """
 
@@ -55,7 +55,7 @@ class Case:
     jumps: float = 0
 
     @property
-    def peer(self) -> str:
+    def baseline(self) -> str:
         """Name of the function that it is measured against."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
 

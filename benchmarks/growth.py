@@ -6,7 +6,7 @@ import statistics
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from benchmarks import engines
+from benchmarks import runners
 from benchmarks import timing
 from benchmarks.cases import Case
 from benchmarks.cases import Shape
@@ -49,12 +49,12 @@ def measure(
     case: Case, repeats: int = 7, *, quick: bool = False
 ) -> Iterator[Curve]:
     """Time a layer along each series, or if `quick` its first two shapes."""
-    engine = engines.active()
+    runner = runners.active()
     for what, series in SERIES.items():
         shapes = series[:2] if quick else series
         steps = [
-            engine.ours(
-                case.layer(shape), case.arrays(shape), True, engine.WAYS[:2][-1]
+            runner.ours(
+                case.layer(shape), case.arrays(shape), True, runner.WAYS[:2][-1]
             )
             for shape in shapes
         ]

@@ -1,4 +1,4 @@
-"""Every layer against its peer."""
+"""Every layer against its baseline."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -7,8 +7,8 @@ from typing import NamedTuple
 import keras
 import numpy as np
 
-from benchmarks import engines
-from benchmarks import peers
+from benchmarks import baselines
+from benchmarks import runners
 from benchmarks import timing
 from benchmarks.cases import PIXELS
 from benchmarks.cases import Case
@@ -32,7 +32,7 @@ class Result(NamedTuple):
 def measure(
     case: Case, shape: Shape, *, eager: bool = True, **budget: Any
 ) -> Iterator[Result]:
-    """Check the peer of a layer, then time both.
+    """Check the baseline of a layer, then time both.
 
     Args:
         case: The layer.
@@ -40,18 +40,18 @@ def measure(
         eager: Whether to time both without a compiler too, if there is one.
         **budget: Arguments of `timing.compare`.
     """
-    engine = engines.active()
+    runner = runners.active()
     layer, arrays = case.layer(shape), case.arrays(shape)
-    function = peers.find(case.peer)
+    function = baselines.find(case.baseline)
     for training in (False, True):
         sides = {
             way: (
-                engine.ours(layer, arrays, training, way),
-                engine.peer(function, layer, arrays, training, way),
+                runner.ours(layer, arrays, training, way),
+                runner.baseline(function, layer, arrays, training, way),
             )
-            for way in engine.WAYS
+            for way in runner.WAYS
         }
-        plain, *compiled = engine.WAYS
+        plain, *compiled = runner.WAYS
         check(
             *sides[compiled[0] if compiled else plain],
             # Places that are whole pixels but for a rounding.
@@ -66,36 +66,36 @@ def measure(
                 timing.fastest({way: sides[way][0] for way in compiled}),
                 timing.fastest({way: sides[way][1] for way in compiled}),
             )
-        for name, (our_way, peer_way) in ways.items():
+        for name, (our_way, baseline_way) in ways.items():
             ratio = timing.compare(
-                sides[our_way][0], sides[peer_way][1], **budget
+                sides[our_way][0], sides[baseline_way][1], **budget
             )
             which = "training" if training else "forward"
             yield Result(case.name, str(shape), which, name, ratio)
 
 
 def check(
-    ours: Any, peer: Any, tolerance: float = 1e-3, stray: float = 0
+    ours: Any, baseline: Any, tolerance: float = 1e-3, stray: float = 0
 ) -> None:
     """Raise an error unless both come to the same numbers.
 
     A share `stray` of each gradient may be others. The statistics that they
     leave behind are not compared.
     """
-    found, expected = ours(), peer()
+    found, expected = ours(), baseline()
     if not isinstance(found, tuple):
         found, expected = (found,), (expected,)
     outputs, *gradients = found
-    peer_outputs, *peer_gradients = expected
-    kinds = {"outputs": {"": (outputs, peer_outputs)}}
+    baseline_outputs, *baseline_gradients = expected
+    kinds = {"outputs": {"": (outputs, baseline_outputs)}}
     if gradients:
         of_inputs, of_weights = gradients[:2]
-        peer_of_inputs, peer_of_weights = peer_gradients[:2]
+        baseline_of_inputs, baseline_of_weights = baseline_gradients[:2]
         kinds["gradient of input"] = dict(
-            enumerate(zip(of_inputs, peer_of_inputs, strict=True))
+            enumerate(zip(of_inputs, baseline_of_inputs, strict=True))
         )
         kinds["gradient of"] = {
-            name: (gradient, peer_of_weights[name])
+            name: (gradient, baseline_of_weights[name])
             for name, gradient in of_weights.items()
         }
     for kind, pairs in kinds.items():

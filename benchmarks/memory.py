@@ -27,7 +27,7 @@ class Peak(NamedTuple):
 
     layer: str
     ours: float
-    peer: float
+    baseline: float
 
 
 def compare(layer: str, *, quick: bool = False) -> Peak:
@@ -36,7 +36,7 @@ def compare(layer: str, *, quick: bool = False) -> Peak:
     return Peak(
         layer,
         _a_sample(layer, "ours", batches),
-        _a_sample(layer, "peer", batches),
+        _a_sample(layer, "baseline", batches),
     )
 
 
@@ -69,7 +69,7 @@ def main() -> None:
     """Print the bytes of what the command line says."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
     parser.add_argument("layer")
-    parser.add_argument("side", choices=["ours", "peer"])
+    parser.add_argument("side", choices=["ours", "baseline"])
     parser.add_argument("batch", type=int)
     options = parser.parse_args()
     print(_measure(options.layer, options.side, options.batch))
@@ -77,23 +77,25 @@ def main() -> None:
 
 def _measure(name: str, side: str, batch: int) -> int:
     # Here, so that the parent process needs no backend.
-    from benchmarks import engines
-    from benchmarks import peers
+    from benchmarks import baselines
+    from benchmarks import runners
     from benchmarks.cases import LAYERS
     from benchmarks.cases import USUAL
 
     case = next(case for case in LAYERS if case.name == name)
     shape = dataclasses.replace(USUAL[0], batch=batch)
-    layer, arrays, engine = (
+    layer, arrays, runner = (
         case.layer(shape),
         case.arrays(shape),
-        engines.active(),
+        runners.active(),
     )
-    way = engine.WAYS[:2][-1]
+    way = runner.WAYS[:2][-1]
     if side == "ours":
-        step = engine.ours(layer, arrays, True, way)
+        step = runner.ours(layer, arrays, True, way)
     else:
-        step = engine.peer(peers.find(case.peer), layer, arrays, True, way)
+        step = runner.baseline(
+            baselines.find(case.baseline), layer, arrays, True, way
+        )
     gc.collect()
     (_PROCESS / "clear_refs").write_text("5")
     before = _status("VmRSS")

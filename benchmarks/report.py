@@ -107,11 +107,11 @@ def markdown(found: dict[str, Any]) -> str:
             "",
             "## Memory of a training step, in MiB for a sample of 56 x 56 x 64",
             "",
-            "| layer | layer | peer |",
+            "| layer | layer | baseline |",
             "|:--|--:|--:|",
             *(
                 f"| {peak.layer} | {peak.ours / 2**20:.1f} "
-                f"| {peak.peer / 2**20:.1f} |"
+                f"| {peak.baseline / 2**20:.1f} |"
                 for peak in memory
             ),
         ]
@@ -205,7 +205,7 @@ def _ratio(ratio: Any) -> str:
 
 
 def _draw(curves: Sequence[Curve], path: Path) -> None:
-    """Draw all curves on axes whose slope is the power."""
+    """Draw all curves on axes whose gradient is the power."""
     from matplotlib.figure import Figure
 
     kinds = list(dict.fromkeys(c.what for c in curves))

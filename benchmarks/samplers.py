@@ -8,9 +8,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from benchmarks import engines
+from benchmarks import baselines
 from benchmarks import layers
-from benchmarks import peers
+from benchmarks import runners
 from benchmarks import timing
 from benchmarks.cases import PIXELS
 from benchmarks.cases import QUICK
@@ -24,10 +24,10 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
     Maps are those of the layers, channels last, read bilinearly at as many
     places, of which some are outside.
     """
-    engine = engines.active()
+    runner = runners.active()
     others = {
         "keras.ops.image.map_coordinates": _keras,
-        **peers.find("SAMPLERS"),
+        **baselines.find("SAMPLERS"),
     }
     for shape in QUICK if quick else USUAL:
         rng = np.random.default_rng(0)
@@ -40,11 +40,11 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
             for training in (False, True):
                 sides = {
                     way: [
-                        engine.ours(_Calls(f), arrays, training, way)
+                        runner.ours(_Calls(f), arrays, training, way)
                         for f in (_ours, other)
                     ]
                     # Eager, one does not read maps with JAX or TensorFlow.
-                    for way in engine.WAYS[1:] or engine.WAYS
+                    for way in runner.WAYS[1:] or runner.WAYS
                 }
                 layers.check(*next(iter(sides.values())), stray=PIXELS)
                 mine, theirs = (
@@ -57,13 +57,13 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
                     f"grid_sample / {name}",
                     str(shape),
                     "training" if training else "forward",
-                    "compiled" if engine.WAYS[1:] else "eager",
+                    "compiled" if runner.WAYS[1:] else "eager",
                     timing.compare(mine, theirs, **budget),
                 )
 
 
 class _Calls(keras.layers.Layer):
-    """A sampler as a layer, which the engines run."""
+    """A sampler as a layer, which the runners run."""
 
     def __init__(self, function: Callable) -> None:
         super().__init__(name=function.__name__.strip("_"))

@@ -1,4 +1,4 @@
-"""The benchmarks run, and their peers come to what the layers do."""
+"""The benchmarks run, and their baselines come to what the layers do."""
 
 import json
 import os
@@ -54,7 +54,7 @@ FEW = ["SqueezeExcite", "SelectiveKernel", "AttentionalFeatureFusion"]
     ("backend", "only"),
     [("jax", FEW), ("tensorflow", FEW), ("torch", LAYERS)],
 )
-def test_peers_come_to_what_the_layers_do(backend, only):
+def test_baselines_equal_the_layers(backend, only):
     # They are compared before they are timed.
     quick = ("--quick", "--parts", "layers")
     lines = run(backend, *quick, "--only", *only).splitlines()
@@ -72,12 +72,12 @@ def test_report(tmp_path):
     assert (tmp_path / "torch.png").stat().st_size > 10_000
 
 
-def test_a_wrong_peer_is_refused():
+def test_a_wrong_baseline_is_refused():
     code = """
-from benchmarks import layers, peers
+from benchmarks import layers, baselines
 from benchmarks.cases import LAYERS, QUICK
-right = peers.find("squeeze_excite")
-peers.find = lambda name: lambda *a, **k: 1.01 * right(*a, **k)
+right = baselines.find("squeeze_excite")
+baselines.find = lambda name: lambda *a, **k: 1.01 * right(*a, **k)
 list(layers.measure(LAYERS[0], QUICK[0], budget=0))
 """
     done = subprocess.run(

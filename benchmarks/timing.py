@@ -15,7 +15,7 @@ class Ratio:
         low: Their first quartile.
         high: Their third quartile.
         seconds: Median seconds of a call of the first.
-        peer_seconds: Median seconds of a call of the second.
+        baseline_seconds: Median seconds of a call of the second.
         turns: Number of pairs.
     """
 
@@ -23,7 +23,7 @@ class Ratio:
     low: float
     high: float
     seconds: float
-    peer_seconds: float
+    baseline_seconds: float
     turns: int
 
 
@@ -93,6 +93,6 @@ def compare(
         low=low,
         high=high,
         seconds=statistics.median(mine for mine, _ in pairs),
-        peer_seconds=statistics.median(other for _, other in pairs),
+        baseline_seconds=statistics.median(other for _, other in pairs),
         turns=len(pairs),
     )

@@ -1,15 +1,15 @@
 """The layers against those of timm, where it is installed.
 
 They are what timm has: some differ from the papers, so that numbers are not
-compared here as those of the peers are.
+compared here as those of the baselines are.
 """
 
 import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
-from benchmarks import engines
 from benchmarks import layers
+from benchmarks import runners
 from benchmarks import timing
 from benchmarks.cases import LAYERS
 from benchmarks.cases import QUICK
@@ -18,7 +18,7 @@ from benchmarks.cases import USUAL
 
 def is_possible() -> bool:
     """Return whether there is something to compare with."""
-    if engines.BACKEND != "torch":
+    if runners.BACKEND != "torch":
         return False
     try:
         import timm.layers  # noqa: F401
@@ -31,7 +31,7 @@ def measure(
     names: Any, *, quick: bool = False, **budget: Any
 ) -> Iterator[layers.Result]:
     """Time each of the layers that timm has too, channels first as there."""
-    engine = engines.active()
+    runner = runners.active()
     modules = _modules()
     for case in LAYERS:
         if case.name not in names or case.name not in modules:
@@ -47,8 +47,8 @@ def measure(
                     "training" if training else "forward",
                     "eager",
                     timing.compare(
-                        engine.ours(layer, arrays, training, "eager"),
-                        engine.module(module, layer, arrays, training),
+                        runner.ours(layer, arrays, training, "eager"),
+                        runner.module(module, layer, arrays, training),
                         **budget,
                     ),
                 )

@@ -8,7 +8,8 @@ Trains a small network with CBAM on scikit-learn's digits, with what the backend
 has for it: `DataParallel` or `ModelParallel` on JAX, `MirroredStrategy` on
 TensorFlow, `DistributedDataParallel` on PyTorch. The devices are parts of the
 processor, 8 on JAX and 2 on the others, so that it runs anywhere; with real
-ones, and with several machines, the calls are the same: docs/trust/devices.md.
+ones, and with several machines, the calls are the same:
+docs/robustness/devices.md.
 """
 # ruff: noqa: E402 (the backend and its devices are chosen before Keras comes)
 

@@ -6,7 +6,7 @@ import keras
 import pytest
 
 import keras_attention
-import twins
+import references
 from cases import CASES
 from cases import EVERYTHING
 from contract import CHECKS
@@ -54,7 +54,9 @@ PUBLIC = {
 
 def test_every_public_layer_is_under_contract():
     assert {case.layer_cls for case in EVERYTHING} == PUBLIC
-    assert twins.TWINS.keys() == {layer_cls.__name__ for layer_cls in PUBLIC}
+    assert references.REFERENCES.keys() == {
+        layer_cls.__name__ for layer_cls in PUBLIC
+    }
 
 
 @pytest.mark.parametrize("layer_cls", sorted(PUBLIC, key=lambda c: c.__name__))

@@ -229,26 +229,30 @@ def test_golden(case, data_format, compiled):
     for mode in modes:
         stored = golden.under(arrays, f"{mode}/")
         expected = in_roles(golden.under(stored, "dw/"), case.weights)
-        _, (outputs, slopes, weight_slopes) = run(
+        _, (outputs, gradients, weight_gradients) = run(
             case, arrays, mode, data_format, compiled=compiled
         )
         assert_close(to_last(outputs, data_format), stored["y"])
-        last = [to_last(slope, data_format) for slope in slopes]
+        last = [to_last(gradient, data_format) for gradient in gradients]
         assert_close(last, in_order(stored, "dx", "channels_last"))
-        assert weight_slopes.keys() == expected.keys()
-        for name, expected_slope in expected.items():
+        assert weight_gradients.keys() == expected.keys()
+        for name, expected_gradient in expected.items():
             if mode == "train" and name.endswith(case.idle):
-                # What the norm takes away: noise beside the other slopes.
-                scale = max(np.abs(slope).max() for slope in expected.values())
-                assert np.abs(weight_slopes[name]).max() <= 1e-4 * scale
+                # What the norm takes away: noise beside the other gradients.
+                scale = max(
+                    np.abs(gradient).max() for gradient in expected.values()
+                )
+                assert np.abs(weight_gradients[name]).max() <= 1e-4 * scale
             elif mode == "train" and case.squeezed:
                 # A norm of two vectors magnifies float32's rounding: the
                 # reference itself is then off by up to 7.5e-4.
                 squeezed = name.startswith(case.squeezed)
                 tolerance = 2e-3 if squeezed else 1e-4
-                assert_close(weight_slopes[name], expected_slope, tolerance)
+                assert_close(
+                    weight_gradients[name], expected_gradient, tolerance
+                )
             else:
-                assert_close(weight_slopes[name], expected_slope)
+                assert_close(weight_gradients[name], expected_gradient)
 
 
 @pytest.mark.parametrize("case", GOLDENS, ids=lambda case: case.file)

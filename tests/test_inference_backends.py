@@ -1,7 +1,7 @@
 """Keras' NumPy and OpenVINO backends predict: they have no gradients.
 
 `tox run -e numpy` and `tox run -e openvino` run this. The numbers are those of
-the reference implementations in `tests/twins`.
+the reference implementations in `tests/references`.
 """
 
 import keras
@@ -10,14 +10,14 @@ import pytest
 
 import cases
 import keras_attention
-import twins
+import references
 from contract.case import LAYOUTS
 from contract.case import assert_close
 from contract.case import to_layout
 from contract.case import to_numpy
 from parity.generated import FUNCTIONS
 from parity.generated import generated
-from stress.drawn import expected
+from stress.generated import expected
 
 BACKEND = keras.config.backend()
 # The saliency of a dynamic capacity network is a gradient, and a prediction of
@@ -37,7 +37,7 @@ def test_layers_compute_the_reference(case, layout):
     inputs = case.inputs()
     layer = case.generic(data_format=layout)
     moved = [to_layout(x, layout) if x.ndim > 2 else x for x in inputs]
-    right, attention = twins.run(layer, inputs)
+    right, attention = references.run(layer, inputs)
     if attention is None or case not in cases.CASES:
         found = layer(*moved)
     else:

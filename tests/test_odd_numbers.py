@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import forward
 from autodiff import some
@@ -226,14 +226,14 @@ def test_spatial_group_enhance_of_large_maps(scale, data_format):
     layer.build(to_layout(x.shape, data_format))
     layer.gamma.assign([0.7, -1.2])
     gate = layer.attention(to_layout(x, data_format))
-    expected = to_layout(twins.run(layer, [x])[1], data_format)
+    expected = to_layout(references.run(layer, [x])[1], data_format)
     assert_close(gate, expected, 1e-6)
-    outputs, slopes, of_weights = vjp(
+    outputs, gradients, of_weights = vjp(
         layer,
         [to_layout(x, data_format)],
         np.ones(to_layout(x.shape, data_format), "float32"),
     )
-    for array in (outputs, *slopes, *of_weights.values()):
+    for array in (outputs, *gradients, *of_weights.values()):
         assert np.isfinite(array).all()
 
 
@@ -252,7 +252,7 @@ def test_spatial_group_enhance_under_offsets_keeps_its_range(offset, error):
         layer.build(x.shape)
         layer.gamma.assign(np.ones(8))
         gate = flat(forward(layer, x, return_attention=True))[1]
-        expected = twins.run(layer, [x])[1]
+        expected = references.run(layer, [x])[1]
         assert np.max(np.abs(gate - expected)) < limit
 
 
@@ -269,7 +269,7 @@ def test_gated_channel_transform_keeps_its_range(mode):
     assert_same(forward(layer, x), x)
     layer.gamma.assign(np.linspace(-1, 1, 32))
     gate = forward(layer, x, return_attention=True)[1]
-    assert_close(gate, twins.run(layer, [x])[1], 1e-6)
+    assert_close(gate, references.run(layer, [x])[1], 1e-6)
     outputs, gradients, of_weights = vjp(layer, [x], np.ones_like(x))
     for array in (outputs, *gradients, *of_weights.values()):
         assert np.isfinite(array).all()

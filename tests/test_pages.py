@@ -16,7 +16,6 @@ import keras_attention
 from keras_attention import models
 from pages import ROOT
 from pages import Page
-from products import products
 from small_networks import small
 from surgery_networks import residual
 
@@ -81,7 +80,7 @@ def test_formulas_of_costs(row):
     if "N" in values:  # those of the localization network come on top
         parameters -= layer.localization.count_params()
     assert eval(row["parameters"], {}, values) == parameters
-    assert eval(row["products"], {}, values) == products(layer, inputs)
+    assert eval(row["products"], {}, values) == multiply_adds(layer, inputs)
 
 
 def built(call, values):

@@ -46,8 +46,8 @@ def run(maps, grid, cotangent, **settings):
         maps.permute(0, 3, 1, 2), grid, **settings
     ).permute(0, 2, 3, 1)
     loss = (outputs * torch.tensor(cotangent)).sum()
-    slopes = torch.autograd.grad(loss, [maps, grid])
-    arrays = zip(("y", "dx", "dgrid"), (outputs, *slopes), strict=True)
+    gradients = torch.autograd.grad(loss, [maps, grid])
+    arrays = zip(("y", "dx", "dgrid"), (outputs, *gradients), strict=True)
     return {name: array.detach().numpy() for name, array in arrays}
 
 

@@ -4,8 +4,8 @@
     tools/gpu_check.sh --toy --backends jax --only SqueezeExcite
 
 Runs tests of each backend on the device, then times the layers against the
-hand-written ones of `benchmarks/peers`, each part in a process of its own that
-is ended when its time is over. What the parts have found until then goes into
+hand-written ones of `benchmarks/baselines`, each part in a process of its
+own that is ended when its time is over. What the parts have found until then goes into
 `gpu_check.json` and `gpu_check.md`.
 """
 
@@ -29,7 +29,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 WHEELS = ROOT / ".gpu_wheels"
 BACKENDS = ("jax", "torch")
-NUMBERS = "gradient or float64_twin or training_loss"
+NUMBERS = "gradient or float64_reference or training_loss"
 TESTS: dict[str, tuple[str, ...]] = {
     "operations": ("tests/ops", "tests/backend"),
     "goldens": ("tests/test_goldens.py",),
@@ -315,8 +315,7 @@ def _run_bench(
 
 
 def _bench(options: argparse.Namespace) -> None:
-    """Time layers and their peers until the budget is used up."""
-    from benchmarks import engines
+    """Time layers and their baselines until the budget is used up."""
     from benchmarks.cases import LAYERS
     from benchmarks.cases import QUICK
     from benchmarks.cases import Shape
@@ -354,7 +353,7 @@ def _bench(options: argparse.Namespace) -> None:
                 "way": how,
             }
             try:
-                line |= _compare(engines, case, shape, dtype, training, how)
+                line |= _compare(runners, case, shape, dtype, training, how)
             except Exception as error:  # the others shall be measured still
                 line["error"] = f"{type(error).__name__}: {error}"[:1000]
             with Path(os.environ[RESULTS]).open("a") as results:
@@ -362,50 +361,50 @@ def _bench(options: argparse.Namespace) -> None:
 
 
 def _compare(
-    engines: Any, case: Any, shape: Any, dtype: str, training: bool, way: str
+    runners: Any, case: Any, shape: Any, dtype: str, training: bool, way: str
 ) -> dict[str, Any]:
-    """Return times and memory of a layer and its peer."""
+    """Return times and memory of a layer and its baseline."""
     import keras
     import numpy as np
 
-    from benchmarks import peers
+    from benchmarks import baselines
     from benchmarks import timing
 
     keras.config.set_dtype_policy(
         dtype if dtype == "float32" else f"mixed_{dtype}"
     )
     layer, arrays = case.layer(shape), case.arrays(shape)
-    engine = engines.active()
-    peer = peers.find(case.peer)
+    runner = runners.active()
+    baseline = baselines.find(case.baseline)
     steps = {
-        "ours": engine.ours(layer, arrays, training, way),
-        "peer": engine.peer(peer, layer, arrays, training, way),
+        "ours": runner.ours(layer, arrays, training, way),
+        "baseline": runner.baseline(baseline, layer, arrays, training, way),
     }
     outputs = {}
     line: dict[str, Any] = {}
     for side, step in steps.items():
-        line[f"{side}_bytes"] = engine.peak_bytes(step)
+        line[f"{side}_bytes"] = runner.peak_bytes(step)
         output = step()
         # Outputs alone, which are first where there are gradients too.
         output = output[0] if isinstance(output, tuple) else output
         output = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
         outputs[side] = np.asarray(output)
-    scale = float(np.abs(outputs["peer"]).max()) or 1.0
-    difference = np.abs(outputs["ours"] - outputs["peer"]) / scale
+    scale = float(np.abs(outputs["baseline"]).max()) or 1.0
+    difference = np.abs(outputs["ours"] - outputs["baseline"]) / scale
     # Where pixels are read, roundings may decide which.
     line["difference"] = float(np.quantile(difference, 0.99))
     limit = 1e-3 if dtype == "float32" else 5e-2
     if not line["difference"] <= limit:
         line["error"] = (
-            "The layer and its peer must agree. "
+            "The layer and its baseline must agree. "
             f"Received: difference={line['difference']}"
         )
     ratio = timing.compare(
-        steps["ours"], steps["peer"], budget=0.3, turns=9, turn=2e-3
+        steps["ours"], steps["baseline"], budget=0.3, turns=9, turn=2e-3
     )
     line["ratio"] = ratio.median
     line["ours_ms"] = 1e3 * ratio.seconds
-    line["peer_ms"] = 1e3 * ratio.peer_seconds
+    line["baseline_ms"] = 1e3 * ratio.baseline_seconds
     return line
 
 
@@ -442,8 +441,8 @@ def _markdown(found: dict[str, Any]) -> str:
         ),
         "",
         (
-            "| backend | layer | shape | dtype | pass | way | ms | peer ms "
-            "| ratio | MiB | peer MiB |"
+            "| backend | layer | shape | dtype | pass | way | ms | baseline ms "
+            "| ratio | MiB | baseline MiB |"
         ),
         "|:--|:--|:--|:--|:--|:--|--:|--:|--:|--:|--:|",
     ]
@@ -454,11 +453,11 @@ def _markdown(found: dict[str, Any]) -> str:
         ]
         cells += [
             f"{line[key]:.3f}" if key in line else "-"
-            for key in ("ours_ms", "peer_ms", "ratio")
+            for key in ("ours_ms", "baseline_ms", "ratio")
         ]
         cells += [
             f"{line[key] / 2**20:.0f}" if line.get(key) is not None else "-"
-            for key in ("ours_bytes", "peer_bytes")
+            for key in ("ours_bytes", "baseline_bytes")
         ]
         lines.append("| " + " | ".join(cells) + " |")
     failures = [

@@ -2,7 +2,7 @@
 
 `layers` and `costs` are made from `choosing.toml`, and what was measured from
 `benchmarks/*.json` if there are any. `networks` is made from the builders,
-`defects` from CONTRIBUTING, `benchmarks` from `benchmarks/*.md`.
+`mutations` from CONTRIBUTING, `benchmarks` from `benchmarks/*.md`.
 """
 
 import ast
@@ -87,7 +87,7 @@ class Costs(Table):
         told = (
             "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
-            "machine that [](../evidence/speed.md) names."
+            "machine that [](../validation/speed.md) names."
         )
         if not measured:
             told = "*Times are not measured yet. They will be columns here.*"
@@ -112,8 +112,8 @@ class Networks(Table):
         return lines
 
 
-class Defects(Table):
-    """The deliberate defects, as CONTRIBUTING tells them."""
+class Mutations(Table):
+    """The deliberate mutations, as CONTRIBUTING tells them."""
 
     def lines(self):
         """Return the table."""
@@ -210,6 +210,6 @@ def setup(app):
     app.add_directive("layers", Layers)
     app.add_directive("costs", Costs)
     app.add_directive("networks", Networks)
-    app.add_directive("defects", Defects)
+    app.add_directive("mutations", Mutations)
     app.add_directive("benchmarks", Benchmarks)
     return {"parallel_read_safe": True}

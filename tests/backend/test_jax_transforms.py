@@ -165,20 +165,20 @@ def test_derivatives_of_both_modes(case):
 
             gradient = jax.grad(loss)
             outputs, tangent = jax.jvp(lambda p: call(*p), (point,), (v,))
-            slopes, forward = jax.jvp(gradient, (point,), (v,))
+            gradients, forward = jax.jvp(gradient, (point,), (v,))
             reverse = jax.grad(lambda p: inner(gradient(p), v))(point)
-            return outputs, tangent, slopes, forward, reverse
+            return outputs, tangent, gradients, forward, reverse
 
         v = like(point, 3)
         if not numeric(case):
             jax.make_jaxpr(derivatives)(point, v)
             return
         derivatives = jax.jit(derivatives)
-        outputs, tangent, slopes, forward, reverse = derivatives(point, v)
+        outputs, tangent, gradients, forward, reverse = derivatives(point, v)
         # Of the loss, whose gradient reverse mode has found.
         cotangent = like(outputs, 2) + outputs
         tolerance = 1e-6 if case.layer_cls in HARD else 1e-9
-        close(inner(cotangent, tangent), inner(slopes, v), tolerance)
+        close(inner(cotangent, tangent), inner(gradients, v), tolerance)
         close(reverse, forward, tolerance)
         if case.layer_cls in HARD:
             return
@@ -240,7 +240,7 @@ def test_gradients_of_single_samples(case):
             jnp.zeros(len(cotangent)) if axis is None else x
             for x, axis in zip(inputs, axes, strict=True)
         ]
-        (values, outputs), slopes = jax.vmap(
+        (values, outputs), gradients = jax.vmap(
             jax.value_and_grad(loss, has_aux=True), (None, 0, 0)
         )(weights, samples, cotangent)
 
@@ -251,7 +251,7 @@ def test_gradients_of_single_samples(case):
                 (samples, cotangent),
             )[0]
 
-        summed = jax.tree.map(lambda x: x.sum(0), (values, slopes))
+        summed = jax.tree.map(lambda x: x.sum(0), (values, gradients))
         return (summed, outputs), jax.value_and_grad(total)(weights)
 
     if not numeric(case):

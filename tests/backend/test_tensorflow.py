@@ -85,7 +85,7 @@ def test_second_derivatives_are_differences_of_the_first(case):
     kernels = [w.value for w in layer.trainable_weights if "conv" in w.path]
 
     @tf.function(jit_compile=True)
-    def slope(x):
+    def gradient(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
             loss = tf.reduce_sum(layer(x) ** 2)
@@ -95,14 +95,16 @@ def test_second_derivatives_are_differences_of_the_first(case):
     def second(x):
         with tf.GradientTape() as tape:
             tape.watch(x)
-            value = slope(x)
+            value = gradient(x)
         return tape.gradient(value, [x, *kernels])
 
     of_x, *of_kernels = second(tf.constant(x))
     step = 1e-6
     other = np.random.default_rng(4).normal(size=x.shape)
-    difference = slope(tf.constant(x + step * other))
-    difference = (difference - slope(tf.constant(x - step * other))) / 2 / step
+    difference = gradient(tf.constant(x + step * other))
+    difference = (
+        (difference - gradient(tf.constant(x - step * other))) / 2 / step
+    )
     assert_close(np.sum(of_x * other), to_numpy(difference), 1e-5)
     for kernel, found in zip(kernels, of_kernels, strict=True):
         value = kernel.numpy()
@@ -110,7 +112,7 @@ def test_second_derivatives_are_differences_of_the_first(case):
         ends = []
         for sign in (1, -1):
             kernel.assign(value + sign * step * other)
-            ends.append(to_numpy(slope(tf.constant(x))))
+            ends.append(to_numpy(gradient(tf.constant(x))))
         kernel.assign(value)
         difference = (ends[0] - ends[1]) / 2 / step
         assert_close(np.sum(found * other), difference, 1e-5)

@@ -64,10 +64,10 @@ def test_gate_is_between_0_and_2(mode):
 @pytest.mark.parametrize("mode", MODES)
 def test_black_images_have_a_gradient(mode):
     zeros = np.zeros_like(X)
-    _, (slope,), weight_slopes = vjp(generic(mode), [zeros], X)
-    for array in (slope, *weight_slopes.values()):
+    _, (gradient,), weight_gradients = vjp(generic(mode), [zeros], X)
+    for array in (gradient, *weight_gradients.values()):
         assert np.isfinite(array).all()
-    assert np.any(slope != 0)
+    assert np.any(gradient != 0)
 
 
 def test_after_relu_leaves_out_the_absolute_value_alone():

@@ -100,7 +100,7 @@ class Case:
         return np.random.default_rng(2).normal(size=shape).astype("float32")
 
     @functools.cached_property
-    def slopes(self):
+    def gradients(self):
         """What `vjp` finds of `generic` at `inputs`: it takes long to compile.
 
         Nobody may change it.

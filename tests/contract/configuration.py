@@ -198,7 +198,7 @@ def every_argument_matters(case):
 
 
 @check
-def bad_arguments_are_told(case):
+def invalid_arguments_raise(case):
     for name in arguments(case.layer_cls):
         for value in BAD_VALUES[name]:
             received = re.escape(f"Received: {name}={value!r}")
@@ -232,14 +232,14 @@ def build_makes_every_weight(case):
 
 
 @check
-def unknown_channels_are_told(case):
+def unknown_channels_raise(case):
     for shape in case.shapes:
         with pytest.raises(ValueError, match=r"known size .*Received: "):
             case.layer().build(*[(*shape[:-1], None)] * len(case.shapes))
 
 
 @check
-def other_inputs_than_built_for_are_told(case):
+def other_inputs_than_built_for_raise(case):
     layer = case.generic()
     flatter = [x[:, 0] for x in case.inputs()]
     fewer = [x[..., :-1] for x in case.inputs()]
@@ -249,7 +249,7 @@ def other_inputs_than_built_for_are_told(case):
 
 
 @check
-def inputs_without_space_are_told(case):
+def inputs_without_space_raise(case):
     inputs = [x.reshape(len(x), -1) for x in case.inputs()]
     with pytest.raises(ValueError, match="ndim"):
         case.layer()(*inputs)

@@ -1,8 +1,8 @@
-"""Gradients: there, finite, and the slope of the float64 twin."""
+"""Gradients: there, finite, and the gradient of the float64 reference."""
 
 import numpy as np
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import vjp
 from contract.case import assert_close
@@ -11,20 +11,20 @@ from contract.registry import check
 
 @check
 def gradients_are_finite_and_not_zero(case):
-    _, slopes, weight_slopes = case.slopes
-    assert len(weight_slopes) == len(case.generic().trainable_weights)
-    for name, slope in (*enumerate(slopes), *weight_slopes.items()):
-        assert np.isfinite(slope).all(), name
-        assert np.any(slope != 0), name
+    _, gradients, weight_gradients = case.gradients
+    assert len(weight_gradients) == len(case.generic().trainable_weights)
+    for name, gradient in (*enumerate(gradients), *weight_gradients.items()):
+        assert np.isfinite(gradient).all(), name
+        assert np.any(gradient != 0), name
 
 
 @check
-def gradients_are_the_twins_slope(case):
-    """`<gradient, v>` is the slope of the float64 equation along `v`."""
+def gradients_equal_those_of_the_reference(case):
+    """`<gradient, v>` is the gradient of the float64 equation along `v`."""
     layer, inputs = case.generic(), case.inputs()
-    _, slopes, weight_slopes = case.slopes
-    slopes = [*slopes, *weight_slopes.values()]
-    point = twins.point(layer, inputs)
+    _, gradients, weight_gradients = case.gradients
+    gradients = [*gradients, *weight_gradients.values()]
+    point = references.point(layer, inputs)
     places = [*range(len(inputs))]
     places += [
         len(inputs) + index
@@ -33,15 +33,17 @@ def gradients_are_the_twins_slope(case):
     ]
     rng = np.random.default_rng(4)
     step = 1e-6
-    for place, slope in zip(places, slopes, strict=True):
-        v = rng.normal(size=slope.shape)
+    for place, gradient in zip(places, gradients, strict=True):
+        v = rng.normal(size=gradient.shape)
         ahead, behind = list(point), list(point)
         ahead[place] = point[place] + step * v
         behind[place] = point[place] - step * v
-        rise = twins.outputs(layer, ahead) - twins.outputs(layer, behind)
+        rise = references.outputs(layer, ahead) - references.outputs(
+            layer, behind
+        )
         expected = (rise * case.cotangent()).sum() / (2 * step)
-        found = (slope * v).sum()
-        scale = np.linalg.norm(slope) * np.linalg.norm(v)
+        found = (gradient * v).sum()
+        scale = np.linalg.norm(gradient) * np.linalg.norm(v)
         assert abs(found - expected) <= 1e-5 * scale, place
 
 
@@ -53,7 +55,7 @@ def compiling_changes_nothing(case):
     if BACKEND == "jax":
         # Its gradients are compiled in all these checks: one operation at a
         # time it computes the same ones, and compiles for minutes.
-        assert_close(case.slopes[0], case.generic()(*inputs))
+        assert_close(case.gradients[0], case.generic()(*inputs))
         return
     compiled = vjp(case.generic(), inputs, case.cotangent(), compiled=True)
-    assert_close(compiled, case.slopes, case.rounding)
+    assert_close(compiled, case.gradients, case.rounding)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import forward
 from autodiff import vjp
@@ -20,14 +20,14 @@ from contract.registry import for_every_case
 
 
 @check
-def equals_the_float64_twin(case):
+def equals_the_float64_reference(case):
     for layout in LAYOUTS:
         layer = case.generic(data_format=layout)
         inputs = case.inputs()
         outputs, attention = layer(
             *(to_layout(x, layout) for x in inputs), return_attention=True
         )
-        expected, expected_attention = twins.run(layer, inputs)
+        expected, expected_attention = references.run(layer, inputs)
         assert_close(to_last(outputs, layout), expected)
         assert_close(
             case.attention_to_last(attention, layout), expected_attention
@@ -36,7 +36,7 @@ def equals_the_float64_twin(case):
 
 @check
 def data_formats_have_the_same_gradients(case):
-    _, last, weights = case.slopes
+    _, last, weights = case.gradients
     _, first, first_weights = vjp(
         case.generic(data_format="channels_first"),
         [to_layout(x, "channels_first") for x in case.inputs()],
@@ -70,7 +70,7 @@ def sizes_may_be_unknown(case):
     for batch, size in ((3, 5),) if BACKEND == "jax" else ((2, 8), (3, 5)):
         inputs = case.inputs(case.resized(batch, size))
         outputs = model.predict(inputs, verbose=0)
-        assert_close(outputs, twins.run(model.layers[-1], inputs))
+        assert_close(outputs, references.run(model.layers[-1], inputs))
 
 
 @check
@@ -106,12 +106,12 @@ def one_sample_of_one_position_is_finite(case):
     layer = case.generic(shapes)
     for value in (0.0, 1.0):
         inputs = [np.full(shape, value, "float32") for shape in shapes]
-        outputs, slopes, weight_slopes = vjp(
+        outputs, gradients, weight_gradients = vjp(
             layer, inputs, case.cotangent(shapes)
         )
-        for array in (outputs, *slopes, *weight_slopes.values()):
+        for array in (outputs, *gradients, *weight_gradients.values()):
             assert np.isfinite(array).all()
-        assert_close(outputs, twins.run(layer, inputs)[0])
+        assert_close(outputs, references.run(layer, inputs)[0])
 
 
 def shapes_of(structure):

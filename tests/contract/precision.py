@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import forward
@@ -47,7 +47,7 @@ def float64_is_honoured(case):
             for sublayer in layer._flatten_layers()
         )
         tolerance = 1e-6 if narrows else 1e-12
-        assert_close(outputs, twins.run(layer, inputs), tolerance)
+        assert_close(outputs, references.run(layer, inputs), tolerance)
 
 
 @check

@@ -6,12 +6,12 @@ import numpy as np
 from autodiff import loss_gradients
 from autodiff import role
 from contract.case import to_numpy
-from twins.hard import recurrent_loss
+from references.hard import recurrent_loss
 
 LOSS = "sparse_categorical_crossentropy"
 
 
-def training_loss_has_the_twins_slope(case):
+def training_loss_has_the_twins_gradient(case):
     """Every term trains its own part, along what was drawn."""
     model = case.generic(
         seed=9,
@@ -23,7 +23,7 @@ def training_loss_has_the_twins_slope(case):
     rng = np.random.default_rng(3)
     labels = rng.integers(0, model.num_classes, len(images))
     model.compile("sgd", LOSS)
-    slopes = loss_gradients(
+    gradients = loss_gradients(
         model, *map(keras.ops.convert_to_tensor, (images, labels))
     )
     runs = [
@@ -32,8 +32,8 @@ def training_loss_has_the_twins_slope(case):
     draws = drawn(model, len(runs[0]))
     frozen = {role(w): to_numpy(w).astype("float64") for w in model.weights}
     step = 1e-5
-    for name, slope in slopes.items():
-        v = rng.normal(size=slope.shape)
+    for name, gradient in gradients.items():
+        v = rng.normal(size=gradient.shape)
         ahead, behind = (
             recurrent_loss(
                 model,
@@ -45,9 +45,9 @@ def training_loss_has_the_twins_slope(case):
             for sign in (1, -1)
         )
         expected = (ahead - behind) / (2 * step)
-        scale = np.linalg.norm(slope) * np.linalg.norm(v)
+        scale = np.linalg.norm(gradient) * np.linalg.norm(v)
         assert scale > 0, name
-        assert abs((slope * v).sum() - expected) <= 1e-4 * scale, name
+        assert abs((gradient * v).sum() - expected) <= 1e-4 * scale, name
 
 
 def drawn(model, runs):

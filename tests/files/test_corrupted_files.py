@@ -6,12 +6,12 @@ import sys
 import keras
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
+
 from corruption import all_equal
 from corruption import truncated
 from corruption import with_flipped_bits
 from corruption import with_random_bytes
-from safetensors.numpy import save_file
-
 from keras_attention import SqueezeExcite
 from keras_attention import load_reference_weights
 

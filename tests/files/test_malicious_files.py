@@ -13,10 +13,10 @@ from pathlib import Path
 import keras
 import numpy as np
 import pytest
-from corruption import all_equal
 from safetensors.numpy import save_file
 
 import keras_attention
+from corruption import all_equal
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import IdentityStart
 from keras_attention import SpatialTransformer

@@ -52,7 +52,7 @@ def test_one_half_is_the_plain_sum(pair):
 @pytest.mark.parametrize(
     "other", [(2, 5, 6, 8), (2, 5, 1, 16), (1, 5, 6, 16), (2, 5, 16)]
 )
-def test_unequal_shapes_are_told(layer_cls, other):
+def test_unequal_shapes_raise(layer_cls, other):
     message = r"must have the same shape\. Received: x_shape=.*residual_shape="
     with pytest.raises(ValueError, match=message):
         layer_cls().build(SHAPE, other)
@@ -67,8 +67,8 @@ def test_unequal_shapes_are_told(layer_cls, other):
 @pytest.mark.parametrize("layer_cls", PAIRS)
 def test_one_sample_is_trained_on(layer_cls, pair):
     x = [array[:1] for array in pair]
-    outputs, slopes, weight_slopes = vjp(
+    outputs, gradients, weight_gradients = vjp(
         built(layer_cls), x, np.ones((1, *SHAPE[1:]), "float32"), training=True
     )
-    for array in (outputs, *slopes, *weight_slopes.values()):
+    for array in (outputs, *gradients, *weight_gradients.values()):
         assert np.isfinite(array).all()

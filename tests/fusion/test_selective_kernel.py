@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import twins
+import references
 from autodiff import role
 from autodiff import some
 from autodiff import vjp
@@ -112,7 +112,7 @@ def test_stride_and_dilation_together(kwargs, size, data_format):
     case = Case(SelectiveKernel, {"filters": 4, "paths": 4, **kwargs}, (shape,))
     layer, inputs = case.generic(data_format=data_format), case.inputs()
     x = to_layout(inputs[0], data_format)
-    expected = twins.run(layer, inputs)[0]
+    expected = references.run(layer, inputs)[0]
     assert_close(to_last(layer(x), data_format), expected)
     assert tuple(layer(x).shape) == layer.compute_output_shape(x.shape)
 
@@ -126,12 +126,12 @@ def test_groups_have_gradients(groups, data_format, rng):
     )
     layer.build(x.shape)
     cotangent = np.ones(layer.compute_output_shape(x.shape), "float32")
-    _, slopes, weight_slopes = vjp(layer, [x], cotangent, training=True)
+    _, gradients, weight_gradients = vjp(layer, [x], cotangent, training=True)
     for index in range(3):
-        slope = weight_slopes[f"path_{index}/conv/kernel"]
-        assert np.isfinite(slope).all()
-        assert np.abs(slope).max() > 0
-    assert np.isfinite(slopes[0]).all()
+        gradient = weight_gradients[f"path_{index}/conv/kernel"]
+        assert np.isfinite(gradient).all()
+        assert np.abs(gradient).max() > 0
+    assert np.isfinite(gradients[0]).all()
 
 
 def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
@@ -196,12 +196,12 @@ def test_each_path_sees_its_own_part(rng):
         ),
     ],
 )
-def test_channels_that_do_not_divide_are_told(kwargs, channels, message):
+def test_channels_that_do_not_divide_raise(kwargs, channels, message):
     with pytest.raises(ValueError, match=rf"{message}. Received: .*, input_sh"):
         built(12, channels, **kwargs)
 
 
-def test_filters_that_do_not_divide_are_told():
+def test_filters_that_do_not_divide_raise():
     message = r"`groups` must divide `filters`. Received: groups=3, filters=8"
     with pytest.raises(ValueError, match=message):
         SelectiveKernel(8, groups=3)
@@ -209,10 +209,10 @@ def test_filters_that_do_not_divide_are_told():
 
 def test_one_sample_is_trained_on(rng):
     x = rng.normal(size=(1, 5, 6, 16)).astype("float32")
-    outputs, slopes, weight_slopes = vjp(
+    outputs, gradients, weight_gradients = vjp(
         built(8), [x], np.ones((1, 5, 6, 8), "float32"), training=True
     )
-    for array in (outputs, *slopes, *weight_slopes.values()):
+    for array in (outputs, *gradients, *weight_gradients.values()):
         assert np.isfinite(array).all()
 
 

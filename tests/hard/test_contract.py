@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-import twins
+import references
 from autodiff import float64
 from autodiff import vjp
 from cases import GLIMPSES
@@ -24,7 +24,7 @@ ATTENTION = {
     "attention_can_be_returned",
     "attention_is_symbolic_too",
     "attention_accepts_what_call_accepts",
-    "equals_the_float64_twin",
+    "equals_the_float64_reference",
     "symbolic_shapes_are_the_eager_ones",
     "sizes_may_be_unknown",
     "mixed_precision_is_honoured",
@@ -39,12 +39,12 @@ SENSOR = {
     "data_formats_have_the_same_gradients",
     "fit_moves_every_weight",
     "gradients_are_finite_and_not_zero",
-    "gradients_are_the_twins_slope",
+    "gradients_equal_those_of_the_reference",
     "one_sample_of_one_position_is_finite",
     "weights_survive_saving",
 }
 # These take the channels of all inputs for those of the images.
-PLACES = {"inputs_without_space_are_told", "unknown_channels_are_told"}
+PLACES = {"inputs_without_space_raise", "unknown_channels_raise"}
 
 
 def promises():
@@ -84,11 +84,13 @@ def to_last(outputs, layout):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_equals_the_float64_twin(case, data_format):
+def test_equals_the_float64_reference(case, data_format):
     layer = case.generic(data_format=data_format)
     inputs = case.inputs()
     outputs = layer(*(to_layout(x, data_format) for x in inputs))
-    assert_close(to_last(outputs, data_format), twins.run(layer, inputs)[0])
+    assert_close(
+        to_last(outputs, data_format), references.run(layer, inputs)[0]
+    )
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
@@ -106,7 +108,7 @@ def test_sizes_may_be_unknown(case):
     for batch, size in ((2, 8), (3, 5)):
         inputs = case.inputs(case.resized(batch, size))
         outputs = model.predict(inputs, verbose=0)
-        assert_close(outputs, twins.run(model.layers[-1], inputs)[0])
+        assert_close(outputs, references.run(model.layers[-1], inputs)[0])
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
@@ -132,7 +134,7 @@ def test_float64_is_honoured(case):
         assert outputs.dtype == "float64"
         # Keras' dense layers compute in float32 on PyTorch.
         tolerance = 1e-6 if layer.weights and torch() else 1e-12
-        assert_close(outputs, twins.run(layer, inputs)[0], tolerance)
+        assert_close(outputs, references.run(layer, inputs)[0], tolerance)
 
 
 @pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
@@ -153,7 +155,7 @@ def test_model_survives_saving(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_wrong_inputs_are_told(case):
+def test_wrong_inputs_raise(case):
     images, places = case.shapes
     with pytest.raises(ValueError, match=r"known size .*Received: "):
         case.layer().build((*images[:-1], None), places)
@@ -164,7 +166,7 @@ def test_wrong_inputs_are_told(case):
         case.layer()(np.zeros((3, 8)), np.zeros(places))
 
 
-def test_images_of_a_sensor_get_the_slope_of_the_twin(data_format):
+def test_images_of_a_sensor_get_the_slope_of_the_reference(data_format):
     case = GLIMPSES[1]
     images, places = case.inputs()
     cotangent = case.cotangent()
@@ -172,11 +174,13 @@ def test_images_of_a_sensor_get_the_slope_of_the_twin(data_format):
     fixed = keras.layers.Lambda(lambda x: layer(x, places))
     if data_format == "channels_first":
         cotangent = np.moveaxis(cotangent, -1, 2)
-    _, (slope,), _ = vjp(fixed, [to_layout(images, data_format)], cotangent)
-    slope = map_to_last(slope, data_format)
+    _, (gradient,), _ = vjp(fixed, [to_layout(images, data_format)], cotangent)
+    gradient = map_to_last(gradient, data_format)
     # The layer is linear in the images.
     for pixel in ((0, 4, 3, 1), (1, 0, 6, 0), (2, 8, 0, 1)):
         one = np.zeros_like(images)
         one[pixel] = 1
-        expected = (twins.run(layer, [one, places])[0] * case.cotangent()).sum()
-        np.testing.assert_allclose(slope[pixel], expected, atol=1e-5)
+        expected = (
+            references.run(layer, [one, places])[0] * case.cotangent()
+        ).sum()
+        np.testing.assert_allclose(gradient[pixel], expected, atol=1e-5)

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 from keras import ops
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import forward
@@ -31,20 +31,20 @@ from native_forms import definition
 # config that `build` leaves alone: what a part is built for is in its own.
 OF_BOTH = {
     "config_round_trips",
-    "equals_the_float64_twin",
+    "equals_the_float64_reference",
     "symbolic_shapes_are_the_eager_ones",
-    "gradients_are_the_twins_slope",
+    "gradients_equal_those_of_the_reference",
 }
 OF_ONE = {
     "is_registered_for_saving",
     "arguments_are_of_the_vocabulary",
     "config_holds_every_argument",
-    "bad_arguments_are_told",
+    "invalid_arguments_raise",
     "unknown_arguments_are_refused",
     "build_makes_every_weight",
-    "unknown_channels_are_told",
-    "other_inputs_than_built_for_are_told",
-    "inputs_without_space_are_told",
+    "unknown_channels_raise",
+    "other_inputs_than_built_for_raise",
+    "inputs_without_space_raise",
     "attention_can_be_returned",
     "attention_is_symbolic_too",
     "a_sample_does_not_depend_on_the_batch",
@@ -187,8 +187,8 @@ def test_saliency_of_a_linear_top_is_known():
     scores = maps.reshape(8, -1) @ kernel
     p = np.exp(scores) / np.exp(scores).sum(axis=-1, keepdims=True)
     entropy = -(p * np.log(p)).sum(axis=-1, keepdims=True)
-    slopes = (-p * (np.log(p) + entropy)) @ kernel.T
-    expected = np.sqrt((slopes.reshape(maps.shape) ** 2).sum(axis=-1) + 1e-8)
+    gradients = (-p * (np.log(p) + entropy)) @ kernel.T
+    expected = np.sqrt((gradients.reshape(maps.shape) ** 2).sum(axis=-1) + 1e-8)
     assert_close(network.attention(X)["saliency"], expected)
 
 
@@ -273,9 +273,9 @@ def test_hint_reaches_the_coarse_network_alone():
     assert all(np.any(way != 0) for way in moved["coarse"])
     for part in ("fine", "top"):
         assert not any(np.any(way != 0) for way in moved[part])
-    # By hand: the slope of the bias of the coarse network.
-    slope = 2 * apart[place] * (1 - to_numpy(network.coarse(X))[place] ** 2)
-    assert_close(moved["coarse"][1], 0.01 * slope.sum((0, 1)) / 24, 1e-4)
+    # By hand: the gradient of the bias of the coarse network.
+    gradient = 2 * apart[place] * (1 - to_numpy(network.coarse(X))[place] ** 2)
+    assert_close(moved["coarse"][1], 0.01 * gradient.sum((0, 1)) / 24, 1e-4)
 
     _, more = step(hint_weight=0.03)
     assert_close(more["coarse"], [3 * way for way in moved["coarse"]], 1e-4)
@@ -411,7 +411,7 @@ def test_it_learns():
         ),
     ],
 )
-def test_networks_that_do_not_fit_are_told(kwargs, message):
+def test_networks_that_do_not_fit_raise(kwargs, message):
     with pytest.raises(ValueError, match=message):
         model(**kwargs)
 
@@ -432,7 +432,7 @@ def test_sizes_may_be_unknown():
     for shape in ((2, 8, 8, 2), (3, 11, 6, 2)):
         inputs = DYNAMIC[1].inputs((shape,))
         found = functional.predict(inputs, verbose=0)
-        assert_close(found, twins.run(functional.layers[-1], inputs))
+        assert_close(found, references.run(functional.layers[-1], inputs))
 
 
 def test_images_may_be_integers():
@@ -488,7 +488,7 @@ def test_float64_is_honoured():
         inputs = DYNAMIC[0].inputs(dtype="float64")
         outputs, attention = forward(network, *inputs, return_attention=True)
         found = flat([outputs, attention["saliency"]])
-        expected, expected_attention = twins.run(network, inputs)
+        expected, expected_attention = references.run(network, inputs)
     assert {a.dtype for a in found} == {np.dtype("float64")}
     # Keras computes means in float32 on JAX, and dense layers on PyTorch.
     tolerance = 1e-12 if BACKEND == "tensorflow" else 1e-6

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import twins
+import references
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import loss_gradients
@@ -19,7 +19,7 @@ from contract.case import assert_same
 from contract.case import to_layout
 from contract.case import to_numpy
 from contract.recurrent import LOSS
-from contract.recurrent import training_loss_has_the_twins_slope
+from contract.recurrent import training_loss_has_the_twins_gradient
 from contract.saving import quantize
 from keras_attention import RecurrentAttention
 from keras_attention.hard._rollout import StepCache
@@ -31,13 +31,13 @@ OF_ARGUMENTS = {
     "arguments_are_of_the_vocabulary",
     "config_holds_every_argument",
     "config_round_trips",
-    "bad_arguments_are_told",
+    "invalid_arguments_raise",
     "unknown_arguments_are_refused",
     "build_leaves_config_alone",
     "build_makes_every_weight",
-    "unknown_channels_are_told",
-    "other_inputs_than_built_for_are_told",
-    "inputs_without_space_are_told",
+    "unknown_channels_raise",
+    "other_inputs_than_built_for_raise",
+    "inputs_without_space_raise",
     "a_sample_does_not_depend_on_the_batch",
     "regularizers_are_counted",
 }
@@ -85,19 +85,19 @@ def test_parameters_are_those_of_the_common_implementation():
     assert ram.count_params() == 242_317
 
 
-def test_prediction_is_the_twin(data_format):
+def test_prediction_is_the_reference(data_format):
     case = RECURRENT[1]
     layer = case.generic(data_format=data_format)
     images = case.inputs()
     moved = to_layout(images[0], data_format)
-    expected, places = twins.run(layer, images)
+    expected, places = references.run(layer, images)
     assert_close(layer(moved), expected)
     assert_close(layer.locations(moved), places)
     np.testing.assert_array_equal(places[:, 0], 0)
     assert layer.compute_output_shape(moved.shape) == expected.shape
 
 
-def test_prediction_in_float64_is_the_twin():
+def test_prediction_in_float64_is_the_reference():
     with float64():
         case = RECURRENT[1]
         layer, inputs = case.generic(dtype="float64"), case.inputs()
@@ -106,7 +106,9 @@ def test_prediction_in_float64_is_the_twin():
             assert keras.backend.standardize_dtype(found.dtype) == "float64"
         # Keras' dense layers compute in float32 on PyTorch.
         tolerance = 1e-5 if BACKEND == "torch" else 1e-12
-        assert_close((outputs, places), twins.run(layer, inputs), tolerance)
+        assert_close(
+            (outputs, places), references.run(layer, inputs), tolerance
+        )
 
 
 def test_locations_build_the_model():
@@ -199,8 +201,8 @@ def compiled(**kwargs):
 
 
 @pytest.mark.parametrize("case", RECURRENT[1:], ids=str)
-def test_training_loss_has_the_twins_slope(case):
-    training_loss_has_the_twins_slope(case)
+def test_training_loss_has_the_twins_gradient(case):
+    training_loss_has_the_twins_gradient(case)
 
 
 def test_a_step_looks_once_and_keeps_nothing():
@@ -274,10 +276,10 @@ def test_each_term_trains_its_own_part():
 def test_baseline_descends_to_the_reward():
     ram, images, labels = compiled()
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
-    slopes = loss_gradients(ram, images, labels)
+    gradients = loss_gradients(ram, images, labels)
     # All weights zero: class 0 is told, and 0 is expected.
     expected = -2 * np.mean(to_numpy(labels) == 0)
-    np.testing.assert_allclose(slopes["baseline/bias"], expected, rtol=1e-5)
+    np.testing.assert_allclose(gradients["baseline/bias"], expected, rtol=1e-5)
 
 
 def test_sample_weights_weigh_every_term():

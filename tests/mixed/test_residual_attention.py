@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-import twins
+import references
 from autodiff import role
 from autodiff import vjp
 from contract.case import LAYOUTS
@@ -23,7 +23,7 @@ from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import ResidualUnit
 from native_forms import definition
-from twins import mixed
+from references import mixed
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 6, 5, 8)).astype("float32")
@@ -147,29 +147,29 @@ def test_groups_must_divide_hidden_channels():
         built(16, groups=3)
 
 
-def test_a_deep_mask_equals_the_twin(deep):
+def test_a_deep_mask_equals_the_reference(deep):
     outputs, mask = deep(X, return_attention=True)
-    expected, expected_mask = twins.run(deep, [X])
+    expected, expected_mask = references.run(deep, [X])
     assert_close(outputs, expected)
     assert_close(mask, expected_mask)
     assert np.all((expected_mask > 0) & (expected_mask < 1))
 
 
-def test_a_deep_mask_has_the_twins_slope(deep):
+def test_a_deep_mask_has_the_twins_gradient(deep):
     """Every weight, the skips' among them, along one direction at once."""
     layer = deep
     cotangent = RNG.normal(size=X.shape).astype("float32")
-    _, slopes, weight_slopes = vjp(layer, [X], cotangent)
-    point = twins.point(layer, [X])
+    _, gradients, weight_gradients = vjp(layer, [X], cotangent)
+    point = references.point(layer, [X])
     moves = [True, *(weight.trainable for weight in layer.weights)]
     direction = [
         RNG.normal(size=array.shape) if move else np.zeros_like(array)
         for array, move in zip(point, moves, strict=True)
     ]
     found = sum(
-        (slope * v).sum()
-        for slope, v in zip(
-            (*slopes, *weight_slopes.values()),
+        (gradient * v).sum()
+        for gradient, v in zip(
+            (*gradients, *weight_gradients.values()),
             filter(np.any, direction),
             strict=True,
         )
@@ -179,7 +179,7 @@ def test_a_deep_mask_has_the_twins_slope(deep):
         [a + sign * step * v for a, v in zip(point, direction, strict=True)]
         for sign in (1, -1)
     )
-    rise = twins.outputs(layer, ahead) - twins.outputs(layer, behind)
+    rise = references.outputs(layer, ahead) - references.outputs(layer, behind)
     expected = (rise * cotangent).sum() / (2 * step)
     assert abs(found - expected) <= 1e-3 * abs(expected)
 
@@ -187,10 +187,10 @@ def test_a_deep_mask_has_the_twins_slope(deep):
 @pytest.mark.parametrize("x", [X, X[:1, :1, :1]], ids=["map", "position"])
 def test_training_moves_every_statistic(x, deep):
     before = [to_numpy(weight).copy() for weight in deep.weights]
-    outputs, slopes, weight_slopes = vjp(
+    outputs, gradients, weight_gradients = vjp(
         deep, [x], np.ones_like(x), training=True
     )
-    for array in (outputs, *slopes, *weight_slopes.values()):
+    for array in (outputs, *gradients, *weight_gradients.values()):
         assert np.isfinite(array).all()
     for weight, old in zip(deep.weights, before, strict=True):
         assert np.any(to_numpy(weight) != old) != weight.trainable, weight.path
@@ -213,8 +213,8 @@ def test_mask_activations_are_the_papers(activation, data_format):
         return
     assert_close(scores.mean(axis=(1, 2)) + 1, np.ones((2, 7)))
     assert_close(scores.std(axis=(1, 2), ddof=1), np.ones((2, 7)), 1e-4)
-    slope = (scores[0, 1, 1] - scores[0, 0, 0]) / (z[0, 1, 1] - z[0, 0, 0])
-    assert np.all(slope > 0)
+    gradient = (scores[0, 1, 1] - scores[0, 0, 0]) / (z[0, 1, 1] - z[0, 0, 0])
+    assert np.all(gradient > 0)
 
 
 @pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
@@ -222,9 +222,9 @@ def test_scores_of_zero_have_a_mask_and_gradients(activation):
     function = MASK_ACTIVATIONS[activation]
     layer = keras.layers.Lambda(lambda z: function(z, "channels_last"))
     zeros = np.zeros_like(X)
-    mask, (slope,), _ = vjp(layer, [zeros], np.ones_like(X))
+    mask, (gradient,), _ = vjp(layer, [zeros], np.ones_like(X))
     assert_same(mask, zeros if activation == "channel" else zeros + 0.5)
-    assert np.isfinite(slope).all()
+    assert np.isfinite(gradient).all()
 
 
 def test_channel_mask_does_not_overflow_in_float16():
@@ -261,7 +261,7 @@ class TestResize:
     def x(self, old, rng):
         return rng.normal(size=(2, *old, 3)).astype("float32")
 
-    def test_equals_the_twin(self, x, new, align_corners):
+    def test_equals_the_reference(self, x, new, align_corners):
         expected = mixed.resize(x, (2, *new, 3), align_corners)
         for layout in LAYOUTS:
             found = definition("resize_bilinear")(
@@ -302,7 +302,7 @@ def test_unit_equals_pytorch(training, data_format):
     torch = pytest.importorskip("torch", reason=NO_TORCH)
     torch.manual_seed(0)
     sides = [(8, 4, 1), (4, 4, 3), (4, 8, 1)]
-    peer = torch.nn.Sequential()
+    baseline = torch.nn.Sequential()
     for number, (inputs, filters, side) in enumerate(sides, 1):
         conv = torch.nn.Conv2d(
             inputs,
@@ -315,10 +315,10 @@ def test_unit_equals_pytorch(training, data_format):
         norm = torch.nn.BatchNorm2d(inputs)
         for tensor in (*norm.parameters(), norm.running_mean):
             torch.nn.init.normal_(tensor)
-        peer.add_module(f"norm_{number}", norm)
-        peer.add_module(f"relu_{number}", torch.nn.ReLU())
-        peer.add_module(f"conv_{number}", conv)
-    peer.train(training)
+        baseline.add_module(f"norm_{number}", norm)
+        baseline.add_module(f"relu_{number}", torch.nn.ReLU())
+        baseline.add_module(f"conv_{number}", conv)
+    baseline.train(training)
     layer = ResidualUnit(
         ((4, 1, 1), (4, 3, 2), (8, 1, 1)),
         kernel_initializer=keras.initializers.Zeros(),
@@ -340,13 +340,13 @@ def test_unit_equals_pytorch(training, data_format):
         array = tensors[f"{part}.{names[kind]}"].detach().numpy()
         return array.transpose(2, 3, 1, 0) if kind == "kernel" else array.copy()
 
-    layer.set_weights([theirs(w, peer.state_dict()) for w in layer.weights])
+    layer.set_weights([theirs(w, baseline.state_dict()) for w in layer.weights])
     cotangent = RNG.normal(size=X.shape).astype("float32")
     x = torch.tensor(X.transpose(0, 3, 1, 2)).requires_grad_()
-    y = x + peer(x)
+    y = x + baseline(x)
     (y * torch.tensor(cotangent.transpose(0, 3, 1, 2))).sum().backward()
 
-    outputs, (slope,), weight_slopes = vjp(
+    outputs, (gradient,), weight_gradients = vjp(
         layer,
         [to_layout(X, data_format)],
         to_layout(cotangent, data_format),
@@ -356,14 +356,14 @@ def test_unit_equals_pytorch(training, data_format):
         to_last(outputs, data_format), y.detach().numpy().transpose(0, 2, 3, 1)
     )
     assert_close(
-        to_last(slope, data_format), x.grad.numpy().transpose(0, 2, 3, 1)
+        to_last(gradient, data_format), x.grad.numpy().transpose(0, 2, 3, 1)
     )
-    slopes = {name: p.grad for name, p in peer.named_parameters()}
+    gradients = {name: p.grad for name, p in baseline.named_parameters()}
     for weight in layer.trainable_weights:
-        assert_close(weight_slopes[role(weight)], theirs(weight, slopes))
+        assert_close(weight_gradients[role(weight)], theirs(weight, gradients))
     samples = X.size // X.shape[-1]
     for weight in layer.non_trainable_weights:
-        expected = theirs(weight, peer.state_dict())
+        expected = theirs(weight, baseline.state_dict())
         if training and role(weight).endswith("moving_variance"):
             # PyTorch remembers the unbiased variance, Keras the biased one.
             expected = 0.9 + (expected - 0.9) * (samples - 1) / samples

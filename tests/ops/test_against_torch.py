@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 @pytest.mark.parametrize("shape", [(2, 7, 5, 3), (1, 1, 6, 1), (3, 4, 1, 2)])
 def test_grid_sample(settings, shape, form, rng):
     maps = rng.normal(size=shape)
-    # Off the points where a slope jumps or a pixel changes, by a margin.
+    # Off the points where a gradient jumps or a pixel changes, by a margin.
     grid = np.round(rng.uniform(-4, 4, size=(shape[0], 6, 9, 2)) * 64) / 64
     grid += 1 / 300
     cotangent = rng.normal(size=(shape[0], 6, 9, shape[3]))
@@ -31,7 +31,7 @@ def test_grid_sample(settings, shape, form, rng):
         padding_mode=settings["padding_mode"],
         align_corners=settings["align_corners"],
     ).permute(0, 2, 3, 1)
-    slopes = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         (expected * torch.tensor(cotangent)).sum(), inputs
     )
     found = vjp(
@@ -39,7 +39,7 @@ def test_grid_sample(settings, shape, form, rng):
         [a.astype("float32") for a in (maps, grid)],
         cotangent.astype("float32"),
     )[:2]
-    expected = [a.detach().numpy() for a in (expected, *slopes)]
+    expected = [a.detach().numpy() for a in (expected, *gradients)]
     # Places of up to 20 pixels, in float32.
     assert_close([found[0], *found[1]], expected, 2e-5)
 

@@ -1,4 +1,4 @@
-"""`deform_conv2d`: its numbers, its slopes, and where it reads."""
+"""`deform_conv2d`: its numbers, its gradients, and where it reads."""
 
 import types
 
@@ -15,7 +15,7 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention.ops import deform_conv2d
-from twins import deformable
+from references import deformable
 
 SETTINGS = [
     {"kernel_size": (3, 3), "padding": "same"},
@@ -48,7 +48,7 @@ class Function(keras.layers.Layer):
         )
 
 
-def twin(settings, x, offsets, kernel, mask, bias):
+def reference(settings, x, offsets, kernel, mask, bias):
     """Return the equation in float64."""
 
     def pair(value):
@@ -167,10 +167,10 @@ def test_golden(file, data_format):
 def test_slopes_are_those_of_the_equation(settings, data_format, compiled):
     arrays = tensors(settings)
     point = [array.astype("float64") for array in arrays]
-    expected = twin(settings, *point)
+    expected = reference(settings, *point)
     rng = np.random.default_rng(1)
     cotangent = rng.normal(size=expected.shape).astype("float32")
-    outputs, slopes, _ = vjp(
+    outputs, gradients, _ = vjp(
         function(settings, data_format),
         in_layout(arrays, data_format),
         to_layout(cotangent, data_format),
@@ -178,13 +178,13 @@ def test_slopes_are_those_of_the_equation(settings, data_format, compiled):
     )
     assert_close(to_last(outputs, data_format), expected)
     step = 1e-6
-    for place, slope in enumerate(slopes):
+    for place, gradient in enumerate(gradients):
         if place in (0, 1, 3):
-            slope = to_last(slope, data_format)
-        v = rng.normal(size=slope.shape)
+            gradient = to_last(gradient, data_format)
+        v = rng.normal(size=gradient.shape)
         rise = sum(
             sign
-            * twin(
+            * reference(
                 settings,
                 *[
                     a + sign * step * v if i == place else a
@@ -193,9 +193,11 @@ def test_slopes_are_those_of_the_equation(settings, data_format, compiled):
             )
             for sign in (1, -1)
         )
-        expected_slope = (rise * cotangent).sum() / (2 * step)
-        scale = np.linalg.norm(slope) * np.linalg.norm(v)
-        assert abs((slope * v).sum() - expected_slope) <= 1e-5 * scale, place
+        expected_gradient = (rise * cotangent).sum() / (2 * step)
+        scale = np.linalg.norm(gradient) * np.linalg.norm(v)
+        assert abs((gradient * v).sum() - expected_gradient) <= 1e-5 * scale, (
+            place
+        )
 
 
 @ALL_SETTINGS
@@ -209,13 +211,13 @@ def test_slope_at_whole_pixels_is_that_to_the_next():
     x = np.array([1.0, 2, 4, 8], "float32").reshape(1, 1, 4, 1)
     offsets = np.zeros((1, 1, 4, 2), "float32")
     kernel = np.ones((1, 1, 1, 1), "float32")
-    _, (_, slope, _), _ = vjp(
+    _, (_, gradient, _), _ = vjp(
         Function(data_format="channels_last"),
         [x, offsets, kernel],
         np.ones((1, 1, 4, 1), "float32"),
     )
-    assert slope[0, 0, :, 1].tolist() == [1, 2, 4, -8]
-    assert slope[0, 0, :, 0].tolist() == [-1, -2, -4, -8]
+    assert gradient[0, 0, :, 1].tolist() == [1, 2, 4, -8]
+    assert gradient[0, 0, :, 0].tolist() == [-1, -2, -4, -8]
 
 
 def test_the_map_fades_over_one_pixel_outside():
@@ -242,14 +244,14 @@ def test_far_places_are_zero_and_never_read(far, axis):
     offsets[0, 2, 3, axis] = far
     mask[0, 2, 3, 0] = 0 if np.isfinite(far) else 1
     arrays = [x, offsets, kernel, mask, bias]
-    outputs, slopes, _ = vjp(FIRST, arrays, np.ones((2, 6, 7, 4), "float32"))
+    outputs, gradients, _ = vjp(FIRST, arrays, np.ones((2, 6, 7, 4), "float32"))
     if np.isnan(far):
         assert np.isnan(outputs[0, 2, 3]).all()
         assert np.isfinite(np.delete(outputs.reshape(-1, 4), 17, 0)).all()
         return
-    for array in (outputs, *slopes):
+    for array in (outputs, *gradients):
         assert np.isfinite(array).all()
-    assert not slopes[1][0, 2, 3, :2].any()
+    assert not gradients[1][0, 2, 3, :2].any()
     offsets[0, 2, 3, axis] = 100
     assert_close(outputs, FIRST(*arrays))
 
@@ -289,7 +291,7 @@ def test_half_precision_reads_at_places_in_float32():
         ({"padding": "full"}, "`padding` must be 'valid', 'same' or"),
     ],
 )
-def test_what_does_not_fit_is_told(change, match):
+def test_what_does_not_fit_raises(change, match):
     arguments = {
         "inputs": np.ones((2, 6, 7, 8)),
         "offsets": np.ones((2, 6, 7, 18)),

@@ -88,13 +88,13 @@ def test_integers_may_be_images():
         ((2, 5, 5, 1), (4,), r"Received: locations.shape=\(4,\)"),
     ],
 )
-def test_wrong_shapes_are_told(images, locations, match):
+def test_wrong_shapes_raise(images, locations, match):
     with pytest.raises(ValueError, match=match):
         glimpses(np.zeros(images), np.zeros(locations), 2)
 
 
 @pytest.mark.parametrize("name", ["size", "num_scales", "scale_factor"])
-def test_wrong_arguments_are_told(name):
+def test_wrong_arguments_raise(name):
     kwargs = {"size": 2, name: 1.5}
     with pytest.raises(ValueError, match=f"Received: {name}=1.5"):
         glimpses(np.zeros((1, 4, 4, 1)), np.zeros((1, 2)), **kwargs)

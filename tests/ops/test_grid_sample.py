@@ -1,4 +1,4 @@
-"""`grid_sample` has PyTorch's numbers and slopes, and stays in the map."""
+"""`grid_sample` has PyTorch's numbers and gradients, and stays in the map."""
 
 import functools
 
@@ -112,12 +112,12 @@ def test_far_places_stay_in_the_map(settings, axis, form):
 def test_maps_of_one_pixel(settings, form):
     x = np.full((2, 1, 1, 3), 7, "float32")
     grid = np.random.default_rng(0).uniform(-3, 3, (2, 4, 5, 2))
-    outputs, slopes, _ = vjp(
+    outputs, gradients, _ = vjp(
         Sampler(settings),
         [x, grid.astype("float32")],
         np.ones((2, 4, 5, 3), "float32"),
     )
-    for array in (outputs, *slopes):
+    for array in (outputs, *gradients):
         assert np.isfinite(array).all()
     if settings["padding_mode"] != "zeros":
         assert_close(outputs, np.full_like(outputs, 7))
@@ -140,8 +140,10 @@ def test_slopes_of_float16_are_summed_in_float32(form):
     layer = Sampler(SETTINGS[0], dtype="float16")
     x = np.ones((1, 1, 1, 1), "float16")
     grid = np.zeros((1, 64, 64, 2), "float16")
-    _, (slope, _), _ = vjp(layer, [x, grid], np.ones((1, 64, 64, 1), "float16"))
-    assert slope.item() == 4096
+    _, (gradient, _), _ = vjp(
+        layer, [x, grid], np.ones((1, 64, 64, 1), "float16")
+    )
+    assert gradient.item() == 4096
 
 
 def test_integers_are_made_floats():
@@ -162,7 +164,7 @@ def test_integers_are_made_floats():
         ({"grid": np.zeros((2, 3, 4, 3))}, r"grid.shape=\(2, 3, 4, 3\)$"),
     ],
 )
-def test_bad_arguments_are_told(kwargs, match):
+def test_bad_arguments_raise(kwargs, match):
     good = {"inputs": np.zeros((1, 2, 2, 1)), "grid": np.zeros((1, 1, 1, 2))}
     with pytest.raises(ValueError, match=match):
         grid_sample(**{**good, **kwargs})

@@ -77,7 +77,7 @@ def test_half_precision_is_widened():
 
 
 @pytest.mark.parametrize("grid", [affine_grid, projective_grid, tps_grid])
-def test_bad_arguments_are_told(grid):
+def test_bad_arguments_raise(grid):
     match = r"must have shape \(batch, .*\)\. Received: .*\.shape=\(3, 4\)$"
     with pytest.raises(ValueError, match=match):
         grid(np.zeros((3, 4)), (4, 4))

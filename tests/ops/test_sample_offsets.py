@@ -1,4 +1,4 @@
-"""`sample_offsets`: its numbers, its slopes, and where it reads."""
+"""`sample_offsets`: its numbers, its gradients, and where it reads."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention.ops import sample_offsets
-from twins import deformable
+from references import deformable
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 5, 7, 3)).astype("float32")
@@ -33,7 +33,7 @@ class Function(keras.layers.Layer):
         return sample_offsets(x, offsets, data_format=self.data_format)
 
 
-def twin(x, offsets):
+def reference(x, offsets):
     if offsets.ndim == 4:
         offsets = np.repeat(offsets[..., np.newaxis, :], x.shape[-1], axis=-2)
     return deformable.clamped(x, offsets)
@@ -59,23 +59,23 @@ def test_golden(data_format):
 @BOTH_WAYS
 @pytest.mark.parametrize("offsets", [PER_CHANNEL, SHARED], ids=["own", "all"])
 def test_slopes_are_those_of_the_equation(offsets, data_format, compiled):
-    outputs, (dx, slope), _ = vjp(
+    outputs, (dx, gradient), _ = vjp(
         Function(data_format),
         [to_layout(X, data_format), moved(offsets, data_format)],
         to_layout(COTANGENT, data_format),
         compiled=compiled,
     )
     point = [X.astype("float64"), offsets.astype("float64")]
-    assert_close(to_last(outputs, data_format), twin(*point))
+    assert_close(to_last(outputs, data_format), reference(*point))
     if data_format == "channels_first" and offsets.ndim == 5:
-        slope = np.moveaxis(slope, 1, 3)
+        gradient = np.moveaxis(gradient, 1, 3)
     rng = np.random.default_rng(1)
-    for place, found in enumerate((to_last(dx, data_format), slope)):
+    for place, found in enumerate((to_last(dx, data_format), gradient)):
         v = rng.normal(size=found.shape) * 1e-6
         ahead, behind = list(point), list(point)
         ahead[place] = point[place] + v
         behind[place] = point[place] - v
-        rise = ((twin(*ahead) - twin(*behind)) * COTANGENT).sum() / 2
+        rise = ((reference(*ahead) - reference(*behind)) * COTANGENT).sum() / 2
         scale = np.linalg.norm(found) * np.linalg.norm(v)
         assert abs((found * v).sum() - rise) <= 1e-5 * scale, place
 
@@ -86,12 +86,12 @@ def test_slope_to_the_offset_is_zero_at_whole_pixels_and_outside():
         if move % 1:
             offsets[:, :3] = -offsets[:, :3]
             offsets[:] = np.where(offsets > 0, 20.5, -20.5)
-        _, (dx, slope), _ = vjp(Function(), [X, offsets], COTANGENT)
-        assert not slope.any()
+        _, (dx, gradient), _ = vjp(Function(), [X, offsets], COTANGENT)
+        assert not gradient.any()
         assert dx.any()
     offsets = np.full((*X.shape, 2), 0.3, "float32")
-    _, (_, slope), _ = vjp(Function(), [X, offsets], COTANGENT)
-    assert slope[:, :-1, :-1].all()
+    _, (_, gradient), _ = vjp(Function(), [X, offsets], COTANGENT)
+    assert gradient[:, :-1, :-1].all()
 
 
 def test_each_coordinate_is_clamped_to_its_own_axis():
@@ -107,15 +107,15 @@ def test_each_coordinate_is_clamped_to_its_own_axis():
 )
 def test_far_places_stay_in_the_map(far):
     offsets = np.full((*X.shape, 2), far, "float32")
-    outputs, slopes, _ = vjp(Function(), [X, offsets], COTANGENT)
+    outputs, gradients, _ = vjp(Function(), [X, offsets], COTANGENT)
     if np.isnan(far):
         assert np.isnan(outputs).all()
         return
     corner = X[:, -1:, -1:] if far > 0 else X[:, :1, :1]
     assert_close(outputs, np.broadcast_to(corner, X.shape))
-    for slope in slopes:
-        assert np.isfinite(slope).all()
-    assert not slopes[1].any()
+    for gradient in gradients:
+        assert np.isfinite(gradient).all()
+    assert not gradients[1].any()
 
 
 def test_integers_are_made_floats():
@@ -135,7 +135,7 @@ def test_integers_are_made_floats():
         (X, SHARED[:, :4], "`offsets` must have shape"),
     ],
 )
-def test_what_does_not_fit_is_told(x, offsets, match):
+def test_what_does_not_fit_raises(x, offsets, match):
     with pytest.raises(ValueError, match=match) as error:
         sample_offsets(x, offsets, data_format="channels_last")
     assert "Received: " in str(error.value)

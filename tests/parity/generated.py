@@ -1,6 +1,6 @@
 """Cases that are the same on every backend and in every process.
 
-The arguments and shapes are those of `stress/draws.py`, picked by NumPy's
+The arguments and shapes are those of `stress/strategies.py`, picked by NumPy's
 generator from the name and the number of a case alone.
 """
 
@@ -15,10 +15,10 @@ from contract.case import LAYOUTS
 from contract.case import arguments
 from small_networks import FAMILIES
 from small_networks import small
-from stress.drawn import Drawn
-from stress.draws import CHOICES
-from stress.draws import WIDE
-from stress.draws import drawn
+from stress.generated import Drawn
+from stress.strategies import CHOICES
+from stress.strategies import WIDE
+from stress.strategies import drawn
 
 # No size up to this has a coordinate near a kink: see `off_kinks`.
 PRIME = 97

@@ -52,7 +52,7 @@ def values(name, case, argument, default):
 
 @pytest.mark.parametrize("name", [*LAYERS, *FUNCTIONS])
 def test_every_argument_has_several_values(name):
-    assert name in STRATEGIES, f"give {name} a strategy in stress/draws.py"
+    assert name in STRATEGIES, f"give {name} a strategy in stress/strategies.py"
     generated_cases = [generated(name, index) for index in range(CASES)]
     parameters = inspect.signature(public(name)).parameters.values()
     for parameter in parameters:

@@ -70,14 +70,14 @@ def on_torch(case, layer, inputs):
     loss = (outputs * torch.tensor(projection(case, outputs.shape))).sum()
     loss = sum(layer.losses, loss)
     variables = [weight.value for weight in layer.trainable_weights]
-    slopes = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         loss, [*inputs, *variables], materialize_grads=True, allow_unused=True
     )
     return {
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, slopes),
+        **gradients(layer, gradients),
         **state(layer),
     }
 
@@ -94,21 +94,21 @@ def on_tensorflow(case, layer, inputs):
             outputs, attention = call(case, layer, inputs)
             loss = tf.reduce_sum(outputs * projection(case, outputs.shape))
             loss = sum(layer.losses, loss)
-        slopes = tape.gradient(
+        gradients = tape.gradient(
             loss,
             [*inputs, *variables],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
-        return outputs, attention, loss, slopes
+        return outputs, attention, loss, gradients
 
     if COMPILED:
         run = tf.function(run, jit_compile=True)
-    outputs, attention, loss, slopes = run()
+    outputs, attention, loss, gradients = run()
     return {
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, slopes),
+        **gradients(layer, gradients),
         **state(layer),
     }
 
@@ -139,7 +139,7 @@ def on_jax(case, layer, inputs):
             layer.non_trainable_variables,
         )
     ]
-    slopes, (outputs, attention, after, loss) = run(
+    gradients, (outputs, attention, after, loss) = run(
         [jax.numpy.asarray(x) for x in inputs], *values
     )
     for variable, value in zip(
@@ -150,20 +150,20 @@ def on_jax(case, layer, inputs):
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, [*slopes[0], *slopes[1]]),
+        **gradients(layer, [*gradients[0], *gradients[1]]),
         **state(layer),
     }
 
 
-def gradients(layer, slopes):
+def gradients(layer, gradients):
     """Return gradients by name: those of inputs first, then of weights."""
     trainable = {id(weight) for weight in layer.trainable_weights}
     paths = [p for p, w in weights(layer).items() if id(w) in trainable]
-    count = len(slopes) - len(paths)
+    count = len(gradients) - len(paths)
     names = [*(f"inputs/{i}" for i in range(count)), *paths]
     return {
-        f"gradients/{name}": slope
-        for name, slope in zip(names, slopes, strict=True)
+        f"gradients/{name}": gradient
+        for name, gradient in zip(names, gradients, strict=True)
     }
 
 

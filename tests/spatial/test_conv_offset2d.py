@@ -34,8 +34,8 @@ def test_from_zero_it_would_never_learn():
     for initializer, learns in (("zeros", False), (None, True)):
         kwargs = {"kernel_initializer": initializer} if initializer else {}
         layer = built(**kwargs)
-        _, _, slopes = vjp(layer, [X], np.ones(X.shape, "float32"))
-        assert slopes["offset/kernel"].any() == learns
+        _, _, gradients = vjp(layer, [X], np.ones(X.shape, "float32"))
+        assert gradients["offset/kernel"].any() == learns
     assert_close(built(kernel_initializer="zeros")(X), X)
 
 

@@ -92,7 +92,7 @@ def test_strides_take_each_so_many_th_of_the_dilated_windows(padding):
     assert_close(strided(X), to_numpy(dense(X))[every])
 
 
-def test_what_does_not_divide_is_told():
+def test_what_does_not_divide_raises():
     with pytest.raises(ValueError, match=r"`groups` must divide `filters` \(6"):
         DeformableConv2D(6, groups=4)
     for name in ("groups", "offset_groups"):

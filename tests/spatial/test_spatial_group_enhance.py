@@ -50,9 +50,9 @@ def test_equal_positions_get_the_initial_gate(x):
     """One position or a black image: the published code divides 0 by 0."""
     layer = built(4)
     layer.set_weights([np.full(4, 3.0), np.ones(4)])
-    outputs, (slope,), weight_slopes = vjp(layer, [x], np.ones_like(x))
+    outputs, (gradient,), weight_gradients = vjp(layer, [x], np.ones_like(x))
     assert_close(outputs, x * INITIAL_GATE)
-    for array in (slope, *weight_slopes.values()):
+    for array in (gradient, *weight_gradients.values()):
         assert np.isfinite(array).all()
 
 

@@ -75,14 +75,14 @@ def test_golden(file, data_format):
         )
         layer.build(x.shape)
         layer.bias.assign(theta.ravel())
-        outputs, (slope,), slopes = vjp(
+        outputs, (gradient,), gradients = vjp(
             layer, [x], to_layout(cotangent, data_format)
         )
         assert_close(layer.attention(x)[0], arrays["grid"][index])
         assert_close(to_last(outputs, data_format), y)
-        assert_close(to_last(slope, data_format), dx)
+        assert_close(to_last(gradient, data_format), dx)
         dtheta = arrays.get("dtheta", np.zeros((2, 2, 3)))[index]
-        assert_close(slopes["bias"].reshape(2, 3), dtheta)
+        assert_close(gradients["bias"].reshape(2, 3), dtheta)
 
 
 @pytest.mark.parametrize("align_corners", [True, False])
@@ -174,11 +174,11 @@ def test_slopes_of_a_convolutional_localization_are_differences():
     layer = built(transform="translation", interpolation="bicubic")
     layer.kernel.assign(RNG.normal(size=layer.kernel.shape) / 10)
     cotangent = RNG.normal(size=X.shape).astype("float32")
-    _, _, slopes = vjp(layer, [X], cotangent)
+    _, _, gradients = vjp(layer, [X], cotangent)
     kernel = layer.localization.layers[2].kernel
-    slope = slopes[role(kernel)]
+    gradient = gradients[role(kernel)]
     start = to_numpy(kernel).copy()
-    direction = slope / np.linalg.norm(slope)
+    direction = gradient / np.linalg.norm(gradient)
 
     def loss(step):
         kernel.assign(start + step * direction)
@@ -186,7 +186,7 @@ def test_slopes_of_a_convolutional_localization_are_differences():
 
     difference = (loss(0.01) - loss(-0.01)) / 0.02
     np.testing.assert_allclose(
-        difference, np.linalg.norm(slope), rtol=1e-2, atol=0
+        difference, np.linalg.norm(gradient), rtol=1e-2, atol=0
     )
 
 

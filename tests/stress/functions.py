@@ -1,4 +1,4 @@
-"""The functions of `keras_attention.ops` as layers, with their twins."""
+"""The functions of `keras_attention.ops` as layers, with their references."""
 
 import types
 
@@ -7,9 +7,9 @@ import numpy as np
 
 from contract.case import to_layout
 from keras_attention import ops
-from twins import deformable
-from twins import hard
-from twins import spatial
+from references import deformable
+from references import hard
+from references import spatial
 
 
 class Function(keras.layers.Layer):
@@ -43,7 +43,7 @@ class GridSample(Function):
             x, grid, data_format=self.data_format, **self.settings
         )
 
-    def twin(self, x, grid):
+    def reference(self, x, grid):
         return spatial.sample(x, grid, types.SimpleNamespace(**self.settings))
 
     @classmethod
@@ -65,7 +65,7 @@ class Grid(Function):
     def call(self, theta, training=None):
         return getattr(ops, f"{self.transform}_grid")(theta, **self.settings)
 
-    def twin(self, theta):
+    def reference(self, theta):
         height, width = self.settings["size"]
         align_corners = self.settings["align_corners"]
         x, y = np.meshgrid(
@@ -119,7 +119,7 @@ class DeformConv2D(Function):
             **self.settings,
         )
 
-    def twin(self, x, offsets, kernel, mask=None, bias=0.0):
+    def reference(self, x, offsets, kernel, mask=None, bias=0.0):
         settings = types.SimpleNamespace(**self.settings)
         if isinstance(settings.padding, int):
             settings.padding = (settings.padding,) * 2
@@ -135,7 +135,7 @@ class SampleOffsets(Function):
     def call(self, x, offsets, training=None):
         return ops.sample_offsets(x, offsets, data_format=self.data_format)
 
-    def twin(self, x, offsets):
+    def reference(self, x, offsets):
         if offsets.ndim == 4:
             offsets = np.repeat(offsets[..., None, :], x.shape[-1], axis=-2)
         return deformable.clamped(x, offsets)
@@ -159,7 +159,7 @@ class ExtractGlimpses(Function):
             images, locations, data_format=self.data_format, **self.settings
         )
 
-    def twin(self, images, locations):
+    def reference(self, images, locations):
         layer = types.SimpleNamespace(
             **{**self.settings, "glimpse_size": self.settings["size"]}
         )

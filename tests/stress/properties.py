@@ -12,9 +12,9 @@ from autodiff import BACKEND
 from autodiff import float64
 from autodiff import vjp
 from contract.case import to_numpy
-from stress.drawn import expected
-from stress.drawn import point_of
-from stress.drawn import run
+from stress.generated import expected
+from stress.generated import point_of
+from stress.generated import run
 
 PROPERTIES = {}
 
@@ -46,7 +46,7 @@ def close(drawn, layer, inputs, outputs, rounding, share=1e-5):
 
 
 @prop
-def values_are_the_twins(drawn):
+def values_are_the_reference(drawn):
     layer = drawn.layer()
     # Large images lead to places at the very end, of a tanh that is 1 or not.
     for scale in (1.0, 0.01) if drawn.steps else (1.0, 0.01, 30.0):
@@ -65,7 +65,7 @@ def of_given_networks(drawn):
 
 
 @prop
-def float64_is_the_twins(drawn):
+def float64_is_the_reference(drawn):
     with float64():
         layer = drawn.layer(dtype="float64")
         inputs = drawn.inputs(dtype="float64")
@@ -102,8 +102,8 @@ def half_precision_is_near(drawn):
 
 
 @prop
-def gradients_are_the_twins_slope(drawn):
-    if not drawn.slopes:
+def gradients_equal_those_of_the_reference(drawn):
+    if not drawn.gradients:
         return
     layer, inputs = drawn.layer(), drawn.inputs()
     point = point_of(layer, inputs)
@@ -111,24 +111,24 @@ def gradients_are_the_twins_slope(drawn):
     cotangent = drawn.rng("cotangent").normal(size=right.shape)
     cotangent = cotangent.astype("float32")
     moved = np.moveaxis(cotangent, -1, axis_of(drawn, cotangent.ndim))
-    _, slopes, weight_slopes = vjp(layer, drawn.moved(inputs), moved)
+    _, gradients, weight_gradients = vjp(layer, drawn.moved(inputs), moved)
     weights = [weight for weight in layer.weights if weight.trainable]
-    assert len(weight_slopes) == len(weights)
+    assert len(weight_gradients) == len(weights)
     rng = drawn.rng("directions")
     # Along one direction in all inputs and weights at once, in the layout.
-    ways = [rng.normal(size=slope.shape) for slope in slopes]
+    ways = [rng.normal(size=gradient.shape) for gradient in gradients]
     weight_ways = [rng.normal(size=weight.shape) for weight in weights]
     found = sum(
-        (slope * way).sum()
-        for slope, way in zip(
-            [*slopes, *weight_slopes.values()],
+        (gradient * way).sum()
+        for gradient, way in zip(
+            [*gradients, *weight_gradients.values()],
             [*ways, *weight_ways],
             strict=True,
         )
     )
-    for slope in (*slopes, *weight_slopes.values()):
-        assert np.isfinite(slope).all()
-    # The directions of inputs as the twin has them, with the channels last.
+    for gradient in (*gradients, *weight_gradients.values()):
+        assert np.isfinite(gradient).all()
+    # The directions of inputs as the reference has them: channels last.
     steps = [
         unmoved(drawn, way, place).astype("float64")
         for place, way in enumerate(ways)
@@ -146,11 +146,11 @@ def gradients_are_the_twins_slope(drawn):
         return (rises * cotangent).sum() / (2 * step)
 
     right, again = rise(1e-6), rise(1e-7)
-    # A kink, or a step, lies between: there is no one slope.
+    # A kink, or a step, lies between: there is no one gradient.
     if abs(right - again) > 1e-4 * max(abs(right), 1):
         return
     norm = np.sqrt(
-        sum((s**2).sum() for s in (*slopes, *weight_slopes.values()))
+        sum((s**2).sum() for s in (*gradients, *weight_gradients.values()))
     )
     room = 3e-4 * drawn.leeway * max(norm, abs(right), 1e-3)
     assert abs(found - right) <= room, f"{found} is not {right}"

@@ -65,7 +65,7 @@ def test_glimpses_of_no_images(data_format):
         lambda data_format: DeformableConv2D(3, data_format=data_format),
     ],
 )
-def test_convolution_of_no_samples_is_told(make, data_format):
+def test_convolution_of_no_samples_raises(make, data_format):
     """TensorFlow's has the shape of the input, whatever the filters."""
     x = to_layout(np.zeros((0, 4, 5, 8), "float32"), data_format)
     with pytest.raises(ValueError, match=r"at least one sample .*Received: x"):
@@ -101,7 +101,7 @@ def test_channels_first_in_all_precisions(make, dtype):
     )
 
 
-def test_window_larger_than_the_map_is_told(data_format):
+def test_window_larger_than_the_map_raises(data_format):
     """Each backend had an error of its own, or a map of a negative size."""
     x = to_layout(np.zeros((2, 3, 2, 4), "float32"), data_format)
     layer = DeformableConv2D(

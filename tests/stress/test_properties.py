@@ -12,10 +12,10 @@ import pytest
 from hypothesis import strategies as st
 
 from autodiff import BACKEND
-from stress.draws import NARROW
-from stress.draws import STRATEGIES
-from stress.draws import WIDE
 from stress.properties import PROPERTIES
+from stress.strategies import NARROW
+from stress.strategies import STRATEGIES
+from stress.strategies import WIDE
 
 EXAMPLES = int(os.environ.get("STRESS", "0"))
 # JAX compiles for each shape and precision: by default it is given few, and the
@@ -28,7 +28,7 @@ CHECKS = [
     if not FEW
     or check
     in (
-        "values_are_the_twins",
+        "values_are_the_reference",
         "nan_stays_in_its_sample",
         "an_empty_batch_is_empty_or_told",
     )

@@ -3,9 +3,9 @@
 import json
 
 import pytest
-from injection import injected
 
 import public_surface
+from mutation import mutated
 
 HOW = (
     "Tell of it in CHANGELOG.md, then run "
@@ -42,7 +42,7 @@ def test_changelog_tells_of_the_snapshot(snapshot):
     ],
 )
 def test_a_change_is_seen(module, old, new, snapshot):
-    with injected(module, old, new):
+    with mutated(module, old, new):
         assert public_surface.surface() != snapshot["names"]
 
 

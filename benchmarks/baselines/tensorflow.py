@@ -1,0 +1,21 @@
+"""TensorFlow."""
+
+from benchmarks.baselines.fusion_tensorflow import attentional_feature_fusion
+from benchmarks.baselines.fusion_tensorflow import (
+    iterative_attentional_feature_fusion,
+)
+from benchmarks.baselines.fusion_tensorflow import multi_scale_channel_attention
+from benchmarks.baselines.fusion_tensorflow import residual_attention
+from benchmarks.baselines.fusion_tensorflow import selective_kernel
+from benchmarks.baselines.gates_tensorflow import cbam
+from benchmarks.baselines.gates_tensorflow import channel_attention
+from benchmarks.baselines.gates_tensorflow import gated_channel_transform
+from benchmarks.baselines.gates_tensorflow import spatial_attention
+from benchmarks.baselines.gates_tensorflow import spatial_group_enhance
+from benchmarks.baselines.gates_tensorflow import squeeze_excite
+from benchmarks.baselines.sampling_tensorflow import SAMPLERS
+from benchmarks.baselines.sampling_tensorflow import conv_offset2d
+from benchmarks.baselines.sampling_tensorflow import deformable_conv2d
+from benchmarks.baselines.sampling_tensorflow import glimpse_network
+from benchmarks.baselines.sampling_tensorflow import glimpse_sensor
+from benchmarks.baselines.sampling_tensorflow import spatial_transformer

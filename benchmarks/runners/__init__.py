@@ -1,0 +1,43 @@
+"""Running a layer and its baseline on the active backend.
+
+Each file has `ours(layer, arrays, training, way)`, `baseline(function, layer,
+arrays, training, way)`, and `WAYS`, the ways a backend has of running, eager
+first. Both return a function without arguments that runs once, waits for the
+results, and returns them: outputs, gradients of the sum of outputs times a
+constant to the inputs, and those to the weights by role. In inference there are
+outputs alone.
+
+A baseline is `function(weights, *inputs, config, training)`. `weights` are by
+role, the path of the layer's weight without the layer's own name.
+"""
+
+import importlib
+import inspect
+
+import keras
+import numpy as np
+
+BACKEND = keras.config.backend()
+
+
+def active():
+    """Return the module of the active backend."""
+    return importlib.import_module(f"benchmarks.runners.{BACKEND}")
+
+
+def role(weight) -> str:
+    """Return the path of a weight without the layer's own name."""
+    return weight.path.split("/", 1)[1]
+
+
+def arguments(layer, training: bool) -> dict[str, bool]:
+    """Return what the layer is called with beside its inputs."""
+    if "training" in inspect.signature(layer.call).parameters:
+        return {"training": training}
+    return {}
+
+
+def cotangent(layer, arrays) -> np.ndarray:
+    """Return the constant that gradients are taken with."""
+    shape = layer.compute_output_shape(*(x.shape for x in arrays))
+    return np.random.default_rng(2).normal(size=shape).astype("float32")

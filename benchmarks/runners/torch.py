@@ -1,0 +1,110 @@
+"""PyTorch: as it comes.
+
+"compile" is its compiler, which Keras does not use by itself.
+"""
+
+import torch
+
+from benchmarks.runners import arguments
+from benchmarks.runners import cotangent
+from benchmarks.runners import role
+
+WAYS = ("eager",)
+_DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def ours(layer, arrays, training, way):
+    """Run a layer."""
+    kwargs = arguments(layer, training)
+    weights = {role(w): w.value for w in layer.trainable_variables}
+
+    def function(*inputs):
+        return layer(*inputs, **kwargs)
+
+    return _run(function, weights, layer, arrays, training, way)
+
+
+def baseline(function, layer, arrays, training, way):
+    """Run a baseline; its weights are laid out as PyTorch's."""
+    config = layer.get_config()
+    trainable = {role(w) for w in layer.trainable_variables}
+    values = {
+        role(w): native(w.value).detach().clone().contiguous()
+        for w in layer.variables
+    }
+    weights = {
+        name: value.requires_grad_()
+        for name, value in values.items()
+        if name in trainable
+    }
+
+    dtype = getattr(torch, layer.compute_dtype)
+
+    def call(*inputs):
+        own = values
+        if dtype != torch.float32:
+            own = {name: value.to(dtype) for name, value in values.items()}
+        return function(own, *inputs, config=config, training=training)
+
+    return _run(call, weights, layer, arrays, training, way)
+
+
+def module(module, layer, arrays, training):
+    """Run a module that takes the place of the layer."""
+    module = module.to(_DEVICE).train(training)
+    weights = dict(module.named_parameters())
+    return _run(module, weights, layer, arrays, training)
+
+
+def native(value):
+    """Return a kernel as PyTorch has it, and back, which is the same."""
+    if value.ndim == 4:
+        return value.permute(3, 2, 0, 1)
+    return value.T if value.ndim == 2 else value
+
+
+def peak_bytes(step):
+    """Return the most memory that a call takes, with what is there already.
+
+    Of a CPU there is nothing to tell: the result is `None`.
+    """
+    if _DEVICE != "cuda":
+        return None
+    step()
+    torch.cuda.reset_peak_memory_stats()
+    step()
+    return torch.cuda.max_memory_allocated()
+
+
+def _run(function, weights, layer, arrays, training, way="eager"):
+    if way == "compile":
+        function = torch.compile(function)
+    to = {"device": _DEVICE, "dtype": getattr(torch, layer.compute_dtype)}
+    inputs = [torch.tensor(x, **to) for x in arrays]
+    constant = torch.tensor(cotangent(layer, arrays), **to)
+
+    def forward():
+        with torch.no_grad():
+            return function(*inputs)
+
+    def step():
+        leaves = [x.requires_grad_() for x in inputs]
+        outputs = function(*leaves)
+        found = torch.autograd.grad(
+            outputs,
+            [*leaves, *weights.values()],
+            constant,
+            allow_unused=True,
+        )
+        of_inputs, of_weights = found[: len(inputs)], found[len(inputs) :]
+        return outputs, of_inputs, dict(zip(weights, of_weights, strict=True))
+
+    run = step if training else forward
+
+    def wait():
+        found = run()
+        if _DEVICE == "cuda":
+            torch.cuda.synchronize()
+        return found
+
+    return wait

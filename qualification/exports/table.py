@@ -1,0 +1,217 @@
+"""What can be exported where, by trying all of it.
+
+`python qualification/exports/table.py` does it for the backend that
+`KERAS_BACKEND` names, writes what it found into `found.json`, and the page of the docs from
+what all backends found.
+"""
+
+import functools
+import gc
+import json
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import textwrap
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent.parent
+FOUND = HERE / "found.json"
+PAGE = ROOT / "docs" / "qualification" / "exports.md"
+sys.path[:0] = [str(ROOT / "tests"), str(HERE)]
+
+import formats  # noqa: E402
+import keras  # noqa: E402
+import numpy as np  # noqa: E402
+
+INTRODUCTION = """\
+# Exports
+
+Every layer and three networks, small, in the formats that Keras writes, run by
+the other side in a process without this package. The numbers are how far the
+outputs are from those of the source, relative to the largest of them. Made by
+`tox run -e export-jax`, `export-tensorflow` and `export-torch`, with
+Keras {version}. `int8` is `model.quantize`, saved and reloaded, beside the
+quantized model.
+
+What cannot be written on one backend may be on another: save the model, load it
+there, and export it. ONNX files of JAX are made by jax2onnx, which knows the
+fewest operations; SavedModels of JAX hold what XLA made, for TensorFlow alone.
+Training is in none of these files."""
+
+NETWORKS = ("se_torch", "cbam", "sk")
+TOLERANCE = 1e-4
+
+
+def subjects():
+    """Yield the name, a model and inputs of each layer and three networks."""
+    from cases import EVERYTHING
+    from small_networks import small
+
+    seen = set()
+    for case in EVERYTHING:
+        name = case.layer_cls.__name__
+        if name not in seen:
+            seen.add(name)
+            yield name, functools.partial(alone, case), case.inputs()
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 64, 64, 3)).astype("float32")
+    for family in NETWORKS:
+
+        def network(family=family):
+            keras.utils.set_random_seed(0)
+            return small(family, input_shape=(64, 64, 3))
+
+        yield f"network {family}", network, [images]
+
+
+def alone(case):
+    """Return a model of one layer, which takes one tensor if that does."""
+    inputs = [keras.Input(shape[1:]) for shape in case.shapes]
+    outputs = case.generic()(*inputs)
+    return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs)
+
+
+def run(folder, names=None, only=None):
+    """Return by subject and format how far the file is off, or why not."""
+    found, manifest, expected = {}, [], {}
+    for subject, make, inputs in subjects():
+        if only and only not in subject:
+            continue
+        of_inputs = folder / f"{len(expected)}-{len(found)}.npz"
+        np.savez(of_inputs, *inputs)
+        found[subject] = {}
+        for name in names or formats.formats():
+            path = folder / f"{subject}-{name}".replace(" ", "-")
+            try:
+                path, outputs = formats.write(name, make(), path, inputs)
+            except Exception as error:
+                found[subject][name] = told(error)
+                continue
+            finally:
+                keras.utils.clear_session()
+                gc.collect()
+            if name == "int8":
+                again = formats.call(keras.models.load_model(path), inputs)
+                found[subject][name] = distance(again, outputs)
+            else:
+                manifest.append((name, str(path), str(of_inputs)))
+                expected[str(path)] = subject, name, outputs
+        print(subject, found[subject], flush=True)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    run_elsewhere(folder, [path for _, path, _ in manifest])
+    for path, (subject, name, outputs) in expected.items():
+        said = Path(f"{path}.said").read_text()
+        found[subject][name] = said or distance(np.load(f"{path}.npy"), outputs)
+    return found
+
+
+def run_elsewhere(folder, paths):
+    """Run files in processes without this package, past those that crash."""
+    start = 0
+    while start < len(paths):
+        command = [sys.executable, str(HERE / "runner.py"), str(folder)]
+        ended = subprocess.run(
+            [*command, str(start)],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": "", "PYTHONSAFEPATH": "1"},
+        )
+        while start < len(paths) and Path(f"{paths[start]}.said").exists():
+            start += 1
+        if start < len(paths):
+            said = f"The process ended with {ended.returncode}."
+            Path(f"{paths[start]}.said").write_text(said)
+
+
+def distance(found, right):
+    """Return how far outputs are off, relative to the largest."""
+    if found.shape != right.shape:
+        return f"shape {found.shape}, not {right.shape}"
+    return float(np.abs(found - right).max() / np.abs(right).max())
+
+
+def told(error):
+    """Return an error in words."""
+    return f"{type(error).__name__}: {error}"
+
+
+def anywhere(text):
+    """Return a text without the folders of the machine it was said on.
+
+    >>> anywhere("no /tmp/x1/a.onnx in scope: b/c # /home/me/b.py:3")
+    'no a.onnx in scope: b/c'
+    """
+    text = re.sub(r"\s*# /\S*", "", text)
+    return re.sub(r"(?<![\w:/])/(?:[\w.-]+/)+", "", text)
+
+
+def shortened(text):
+    """Return the first words of an error, without colours and backticks."""
+    text = re.sub(r"\x1b\[\d*m|[`|]", "", text)
+    # Keras says where before it says what, and then with what.
+    text = re.sub(r"Exception encountered when calling \S+\s+", "", text)
+    text = text.partition("Arguments received")[0]
+    text = text.rpartition("Original error: ")[2]
+    return textwrap.shorten(text, 140, placeholder=" ...")
+
+
+def works(result):
+    return isinstance(result, float) and result <= TOLERANCE
+
+
+def page(found):
+    """Return the page of the docs: one table a backend, and what fails."""
+    from importlib import metadata
+
+    lines = INTRODUCTION.format(version=metadata.version("keras")).split("\n")
+    for backend, of_backend in sorted(found.items()):
+        names = [
+            name
+            for name in formats.FORMATS
+            if any(name in results for results in of_backend.values())
+        ]
+        notes = []
+        lines += ["", f"## {backend}", "", f"| | {' | '.join(names)} |"]
+        lines += [f"|---{'|---' * len(names)}|"]
+        for subject, results in sorted(of_backend.items()):
+            cells = []
+            for name in names:
+                result = results.get(name, "It was not tried.")
+                if works(result):
+                    cells.append(f"{result:.0e}" if result else "0")
+                else:
+                    if isinstance(result, float):
+                        result = f"off by {result:.1e}"
+                    text = shortened(result)
+                    if text not in notes:
+                        notes.append(text)
+                    cells.append(f"no ({notes.index(text) + 1})")
+            lines.append(f"| {subject} | {' | '.join(cells)} |")
+        lines += [""] * bool(notes)
+        lines += [f"{i + 1}. `{note}`" for i, note in enumerate(notes)]
+    return "\n".join(lines) + "\n"
+
+
+def write(own):
+    """Write down what this backend found, and the page for all of them."""
+    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+    found[formats.BACKEND] = {
+        subject: {
+            name: anywhere(result) if isinstance(result, str) else result
+            for name, result in results.items()
+        }
+        for subject, results in own.items()
+    }
+    FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    PAGE.write_text(page(found))
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        write(run(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,55 @@
+"""The papers' equations in float64 NumPy, channels last: the judges.
+
+They are written from the equations, not from the layers, and as plainly as they
+can be. A reference takes the layer (for its arguments alone), its weights by
+role, and its inputs, and returns outputs and attention.
+"""
+
+import numpy as np
+
+from autodiff import role
+from references import channel
+from references import deformable
+from references import dynamic_capacity
+from references import fusion
+from references import hard
+from references import mixed
+from references import spatial
+from references import surgery
+
+REFERENCES = {
+    name: reference
+    for module in (
+        channel,
+        deformable,
+        dynamic_capacity,
+        fusion,
+        hard,
+        mixed,
+        spatial,
+        surgery,
+    )
+    for name, reference in module.REFERENCES.items()
+}
+
+
+def run(layer, inputs):
+    """Return what the layer should: `(outputs, attention)` in float64."""
+    return _run(layer, point(layer, inputs))
+
+
+def outputs(layer, point):
+    """Return the outputs at a point, as `point` makes them."""
+    return _run(layer, point)[0]
+
+
+def point(layer, inputs):
+    """Return inputs and weights, in this order, as one list in float64."""
+    return [np.asarray(a, "float64") for a in (*inputs, *layer.get_weights())]
+
+
+def _run(layer, point):
+    roles = [role(weight) for weight in layer.weights]
+    inputs = point[: len(point) - len(roles)]
+    weights = dict(zip(roles, point[len(inputs) :], strict=True))
+    return REFERENCES[type(layer).__name__](layer, weights, *inputs)

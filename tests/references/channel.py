@@ -1,0 +1,71 @@
+"""Gates of channels."""
+
+import numpy as np
+
+from references.maths import ACTIVATIONS
+from references.maths import dense
+from references.maths import norm
+from references.maths import part
+from references.maths import sigmoid
+from references.maths import space
+
+
+def squeeze_excite(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    activation = ACTIVATIONS[layer.activation.__name__]
+    gate_activation = ACTIVATIONS[layer.gate_activation.__name__]
+    hidden = activation(dense(weights, "squeeze", z))
+    s = gate_activation(dense(weights, "excite", hidden))
+    return x * s, s
+
+
+def gated_channel_transform(layer, weights, x):
+    alpha, gamma, beta = (weights[name] for name in ("alpha", "gamma", "beta"))
+    if layer.mode == "l2":
+        energy = (x**2).sum(axis=space(x), keepdims=True)
+        s = alpha * np.sqrt(energy + layer.epsilon)
+        norm = np.sqrt((s**2).mean(axis=-1, keepdims=True) + layer.epsilon)
+    else:
+        magnitude = x if layer.after_relu else np.abs(x)
+        s = alpha * magnitude.sum(axis=space(x), keepdims=True)
+        norm = np.abs(s).mean(axis=-1, keepdims=True) + layer.epsilon
+    gate = 1 + np.tanh(gamma * s / norm + beta)
+    return x * gate, gate
+
+
+def channel_attention(layer, weights, x):
+    def mlp(z):
+        hidden = np.maximum(dense(weights, "squeeze", z), 0)
+        return dense(weights, "excite", hidden)
+
+    mean = x.mean(axis=space(x), keepdims=True)
+    maximum = x.max(axis=space(x), keepdims=True)
+    gate = sigmoid(mlp(mean) + mlp(maximum))
+    return x * gate, gate
+
+
+def multi_scale_gate(weights, x, of_local, of_global):
+    """Return the gate that the two contexts of these names make."""
+
+    def context(name, z):
+        own = part(weights, name)
+        hidden = norm(own, "reduce_norm", dense(own, "reduce", z))
+        return norm(
+            own, "expand_norm", dense(own, "expand", np.maximum(hidden, 0))
+        )
+
+    mean = x.mean(axis=space(x), keepdims=True)
+    return sigmoid(context(of_local, x) + context(of_global, mean))
+
+
+def multi_scale_channel_attention(layer, weights, x):
+    gate = multi_scale_gate(weights, x, "local_context", "global_context")
+    return x * gate, gate
+
+
+REFERENCES = {
+    "ChannelAttention": channel_attention,
+    "GatedChannelTransform": gated_channel_transform,
+    "MultiScaleChannelAttention": multi_scale_channel_attention,
+    "SqueezeExcite": squeeze_excite,
+}

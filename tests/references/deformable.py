@@ -1,0 +1,124 @@
+"""Maps read at moved positions, and convolutions of what is read there."""
+
+import numpy as np
+
+from references.maths import ACTIVATIONS
+from references.maths import sigmoid
+
+
+def deformable_conv2d(layer, weights, x):
+    kernel = weights["kernel"]
+    frame = window_frame(x.shape[1:3], kernel.shape[:2], layer)
+    maps = convolution(x, weights["offset_kernel"], layer, frame)
+    maps = maps + weights["offset_bias"]
+    taps = layer.offset_groups * kernel.shape[0] * kernel.shape[1]
+    attention = {"offsets": maps[..., : 2 * taps]}
+    if layer.modulated:
+        attention["mask"] = sigmoid(maps[..., 2 * taps :])
+    y = convolution(x, kernel, layer, frame, **attention)
+    y = y + weights.get("bias", 0)
+    return ACTIVATIONS[layer.activation.__name__](y), attention
+
+
+def window_frame(size, kernel_size, layer):
+    """Return, by axis, the first tap of each window of a convolution."""
+    firsts = []
+    for axis in (0, 1):
+        step = layer.strides[axis]
+        reach = (kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
+        if layer.padding == "same":
+            count = -(-size[axis] // step)
+            before = max((count - 1) * step + reach - size[axis], 0) // 2
+        else:
+            before = 0 if layer.padding == "valid" else layer.padding[axis]
+            count = (size[axis] + 2 * before - reach) // step + 1
+        firsts.append(np.arange(count) * step - before)
+    return firsts
+
+
+def convolution(x, kernel, layer, frame, offsets=None, mask=None):
+    """Return a convolution tap by tap, deformed if there are offsets."""
+    high, wide, members, filters = kernel.shape
+    channels = x.shape[-1]
+    groups = channels // members
+    rows, columns = np.meshgrid(*frame, indexing="ij")
+    shape = (len(x), *rows.shape)
+    parts = layer.offset_groups if offsets is not None else 1
+    y = np.zeros((*shape, filters))
+    for i in range(high):
+        for j in range(wide):
+            read = []
+            for part in range(parts):
+                tap = (part * high + i) * wide + j
+                dy = dx = np.zeros(shape)
+                if offsets is not None:
+                    dy, dx = offsets[..., 2 * tap], offsets[..., 2 * tap + 1]
+                width = channels // parts
+                value = hat(
+                    x[..., part * width : (part + 1) * width],
+                    rows + i * layer.dilation_rate[0] + dy,
+                    columns + j * layer.dilation_rate[1] + dx,
+                )
+                if mask is not None:
+                    value = value * mask[..., tap, np.newaxis]
+                read.append(value)
+            read = np.concatenate(read, axis=-1)
+            for g in range(groups):
+                out = slice(g * filters // groups, (g + 1) * filters // groups)
+                part = read[..., g * members : (g + 1) * members]
+                y[..., out] += part @ kernel[i, j, :, out]
+    return y
+
+
+def hat(x, rows, columns):
+    """Return a map read bilinearly at positions in pixels, zero outside."""
+    by_row = np.abs(rows[..., np.newaxis] - np.arange(x.shape[1]))
+    by_column = np.abs(columns[..., np.newaxis] - np.arange(x.shape[2]))
+    return np.einsum(
+        "bijh,bijw,bhwc->bijc",
+        np.maximum(1 - by_row, 0),
+        np.maximum(1 - by_column, 0),
+        x,
+        optimize=True,
+    )
+
+
+def conv_offset2d(layer, weights, x):
+    kernel = weights["offset/kernel"]
+    batch, height, width, channels = x.shape
+    side = len(kernel)
+    padded = np.pad(x, ((0, 0), *[((side - 1) // 2, side // 2)] * 2, (0, 0)))
+    windows = np.lib.stride_tricks.sliding_window_view(
+        padded, (side, side), axis=(1, 2)
+    )
+    maps = np.einsum("bhwcij,ijco->bohw", windows, kernel, optimize=True)
+    offsets = np.empty((*x.shape, 2))
+    for c in range(channels):
+        if layer.offset_layout == "paired":
+            offsets[..., c, 0] = maps[:, 2 * c]
+            offsets[..., c, 1] = maps[:, 2 * c + 1]
+        else:
+            block = maps[:, 2 * c : 2 * c + 2].reshape(batch, -1)
+            offsets[..., c, :] = block.reshape(batch, height, width, 2)
+    return clamped(x, offsets), offsets
+
+
+def clamped(x, offsets):
+    """Return a map read at its own pixels, moved, and clamped to the border."""
+    _, height, width, channels = x.shape
+    i, j = np.arange(height)[:, np.newaxis], np.arange(width)
+    y = [
+        hat(
+            x[..., c : c + 1],
+            np.clip(i + offsets[..., c, 0], 0, height - 1),
+            np.clip(j + offsets[..., c, 1], 0, width - 1),
+        )
+        for c in range(channels)
+    ]
+    return np.concatenate(y, axis=-1)
+
+
+REFERENCES = {
+    "ConvOffset2D": conv_offset2d,
+    "DeformableConv2D": deformable_conv2d,
+}

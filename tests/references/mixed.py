@@ -1,0 +1,132 @@
+"""Gates of both."""
+
+import numpy as np
+
+from references.channel import channel_attention
+from references.fusion import convolution
+from references.maths import norm
+from references.maths import part
+from references.maths import sigmoid
+from references.maths import space
+from references.spatial import spatial_gate
+
+
+def cbam(layer, weights, x):
+    refined, channel = channel_attention(layer, part(weights, "channel"), x)
+    seen = {"original": x, "refined": refined}[layer.spatial_input]
+    spatial = spatial_gate(part(weights, "spatial"), seen)
+    return refined * spatial, {"channel": channel, "spatial": spatial}
+
+
+def residual_attention(layer, weights, x):
+    p, t, r = layer.preprocessing, layer.trunk, layer.mask
+
+    def unit(name, x):
+        equation = residual_unit if layer.preactivation else late_unit
+        return equation(part(weights, name), x, layer.groups)
+
+    def units(names, x):
+        for name in names:
+            x = unit(name, x)
+        return x
+
+    x = units([f"before_{i + 1}" for i in range(p)], x)
+    features = units([f"trunk_{i + 1}" for i in range(t)], x)
+
+    # The mask branch as a list of levels; the n-th is `n - 1` times `inner`.
+    levels = ["hourglass" + "/inner" * n for n in range(layer.depth)]
+    maps = [x]
+    for level in levels:
+        pooled = max_pool(maps[-1])
+        maps.append(units([f"{level}/down_{i + 1}" for i in range(r)], pooled))
+    z = units([f"{levels[-1]}/up_{i + 1}" for i in range(r)], maps[-1])
+    for n in range(layer.depth - 1, 0, -1):
+        z = resize(z, maps[n].shape, layer.align_corners)
+        z = z + unit(f"{levels[n - 1]}/skip", maps[n])
+        z = units([f"{levels[n - 1]}/up_{i + 1}" for i in range(r)], z)
+    z = resize(z, x.shape, layer.align_corners)
+
+    head = part(weights, "head")
+    if layer.preactivation:
+        z = np.maximum(norm(head, "norm_1", z), 0) @ head["conv_1/kernel"][0, 0]
+        z = np.maximum(norm(head, "norm_2", z), 0) @ head["conv_2/kernel"][0, 0]
+    else:
+        z = np.maximum(norm(head, "norm_1", z @ head["conv_1/kernel"][0, 0]), 0)
+        z = z @ head["conv_2/kernel"][0, 0]
+    if layer.mask_activation == "channel":
+        length = np.linalg.norm(z, axis=-1, keepdims=True)
+        mask = np.divide(z, length, out=np.zeros_like(z), where=length > 0)
+    elif layer.mask_activation == "tanh":
+        mask = np.tanh(z)
+    else:
+        if layer.mask_activation == "spatial":
+            z = z - z.mean(axis=space(z), keepdims=True)
+            if z[0, ..., 0].size > 1:
+                z = z / (z.std(axis=space(z), keepdims=True, ddof=1) + 1e-5)
+        mask = sigmoid(z)
+    y = (1 + mask) * features if layer.residual else mask * features
+    return units([f"after_{i + 1}" for i in range(p)], y), mask
+
+
+def residual_unit(weights, x, groups):
+    z = np.maximum(norm(weights, "norm_1", x), 0)
+    z = z @ weights["conv_1/kernel"][0, 0]
+    z = np.maximum(norm(weights, "norm_2", z), 0)
+    z = convolution(
+        z, weights["conv_2/kernel"], strides=1, dilation=1, groups=groups
+    )
+    z = np.maximum(norm(weights, "norm_3", z), 0)
+    return x + z @ weights["conv_3/kernel"][0, 0]
+
+
+def late_unit(weights, x, groups):
+    """A unit whose norms come after its convolutions."""
+    z = norm(weights, "norm_1", x @ weights["conv_1/kernel"][0, 0])
+    z = convolution(
+        np.maximum(z, 0),
+        weights["conv_2/kernel"],
+        strides=1,
+        dilation=1,
+        groups=groups,
+    )
+    z = np.maximum(norm(weights, "norm_2", z), 0)
+    z = norm(weights, "norm_3", z @ weights["conv_3/kernel"][0, 0])
+    return np.maximum(x + z, 0)
+
+
+def max_pool(x):
+    """Return the maxima around every second position, of those there are."""
+    rows, columns = (
+        # In even sizes a window begins at its position, in odd it is centred.
+        [slice(max(0, i - n % 2), i - n % 2 + 3) for i in range(0, n, 2)]
+        for n in x.shape[1:3]
+    )
+    return np.stack(
+        [
+            np.stack([x[:, i, j].max(axis=(1, 2)) for j in columns], axis=1)
+            for i in rows
+        ],
+        axis=1,
+    )
+
+
+def resize(x, shape, align_corners):
+    for axis in (1, 2):
+        old, new = x.shape[axis], shape[axis]
+        rows = []
+        for i in range(new):
+            if align_corners:
+                place = i * (old - 1) / (new - 1) if new > 1 else 0
+            else:
+                place = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
+            before = int(place)
+            after = min(before + 1, old - 1)
+            share = place - before
+            rows.append(
+                (1 - share) * x.take(before, axis) + share * x.take(after, axis)
+            )
+        x = np.stack(rows, axis=axis)
+    return x
+
+
+REFERENCES = {"CBAM": cbam, "ResidualAttention": residual_attention}

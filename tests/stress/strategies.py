@@ -1,0 +1,526 @@
+"""What each layer and function may be given: its arguments and shapes.
+
+A strategy is a function under `@strategy` that draws the arguments and the
+shapes of one kind. Sizes come from `Sizes`, as wide or as narrow as the backend
+can afford: JAX compiles for each anew.
+"""
+
+import dataclasses
+import functools
+
+from hypothesis import strategies as st
+
+import keras_attention as ka
+from cases import _convolution
+from cases import _inner
+from cases import _top
+from contract.case import LAYOUTS
+from contract.case import Case
+from contract.case import Fresh
+from stress import functions
+from stress.generated import Drawn
+
+STRATEGIES = {}
+# The functions below as they are written: `tests/parity` calls them with a
+# `pick` of its own.
+CHOICES = {}
+
+
+@dataclasses.dataclass(frozen=True)
+class Sizes:
+    """What sizes are drawn from."""
+
+    batch: tuple = (1, 2, 3)
+    space: tuple = (1, 2, 3, 4, 5, 6, 7, 9)
+    members: tuple = (1, 2, 3, 4, 5)
+    ranks: tuple = (1, 2, 3)
+
+
+WIDE = Sizes()
+NARROW = Sizes(batch=(2,), space=(4, 5), members=(2,), ranks=(2,))
+
+
+def strategy(make):
+    """Register what draws a `Drawn`, by the name of what it draws for."""
+
+    @functools.wraps(make)
+    @st.composite
+    def compose(draw, sizes):
+        pick = functools.partial(choose, draw)
+        drawn = make(pick, sizes)
+        return dataclasses.replace(
+            drawn,
+            layout=pick(*LAYOUTS),
+            seed=draw(st.integers(0, 2**31), label="seed"),
+        )
+
+    CHOICES[make.__name__] = make
+    STRATEGIES[make.__name__] = compose
+    return make
+
+
+def choose(draw, *values):
+    return draw(st.sampled_from(values))
+
+
+def drawn(layer_cls, kwargs, *shapes, **options):
+    """Return what was drawn; its layout and seed are to come."""
+    fields = {f.name for f in dataclasses.fields(Case)} & options.keys()
+    case = Case(
+        layer_cls,
+        kwargs,
+        shapes,
+        **{name: options.pop(name) for name in fields},
+    )
+    return Drawn(case, "", 0, **options)
+
+
+def a_map(pick, sizes, channels, rank=2):
+    spatial = [pick(*sizes.space) for _ in range(rank)]
+    return (pick(*sizes.batch), *spatial, channels)
+
+
+def bottleneck(pick):
+    if pick(True, False):
+        return {"reduction": pick(1, 2, 4)}
+    return {"hidden_units": pick(1, 3, 5)}
+
+
+@strategy
+def SqueezeExcite(pick, sizes):
+    kwargs = bottleneck(pick) | {
+        "activation": pick("relu", "silu", "tanh"),
+        "gate_activation": pick("sigmoid", "hard_sigmoid", "softsign"),
+        "use_bias": pick(True, False),
+    }
+    channels = 4 * pick(*sizes.members)
+    shape = a_map(pick, sizes, channels, pick(*sizes.ranks))
+    return drawn(ka.SqueezeExcite, kwargs, shape)
+
+
+@strategy
+def GatedChannelTransform(pick, sizes):
+    kwargs = {
+        "mode": pick("l1", "l2"),
+        "epsilon": pick(1e-5, 1e-3, 0.5),
+        "after_relu": pick(False, True),
+    }
+    shape = a_map(pick, sizes, pick(*sizes.members), pick(*sizes.ranks))
+    return drawn(ka.GatedChannelTransform, kwargs, shape)
+
+
+@strategy
+def ChannelAttention(pick, sizes):
+    kwargs = bottleneck(pick) | {"use_bias": pick(True, False)}
+    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    return drawn(ka.ChannelAttention, kwargs, shape)
+
+
+@strategy
+def SpatialAttention(pick, sizes):
+    kwargs = {
+        "kernel_size": pick(1, 2, 3, 4, 5, 7),
+        "use_norm": pick(True, False),
+    }
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    return drawn(ka.SpatialAttention, kwargs, shape)
+
+
+@strategy
+def CBAM(pick, sizes):
+    kwargs = bottleneck(pick) | {
+        "kernel_size": pick(1, 2, 3, 4, 5, 7),
+        "spatial_input": pick("original", "refined"),
+        "spatial_norm": pick(True, False),
+        "use_bias": pick(True, False),
+    }
+    shape = a_map(pick, sizes, 4 * pick(*sizes.members))
+    return drawn(ka.CBAM, kwargs, shape)
+
+
+@strategy
+def SpatialGroupEnhance(pick, sizes):
+    groups = pick(1, 2, 3, 4)
+    kwargs = {"groups": groups, "epsilon": pick(1e-5, 1e-2, 0.5)}
+    channels = groups * pick(*sizes.members)
+    shape = a_map(pick, sizes, channels, pick(*sizes.ranks))
+    return drawn(ka.SpatialGroupEnhance, kwargs, shape)
+
+
+@strategy
+def ResidualAttention(pick, sizes):
+    groups = pick(1, 2)
+    activation = pick("mixed", "channel", "spatial", "tanh")
+    if activation == "spatial" and sizes is WIDE:
+        # A mask of one value has no deviation, which rounding then is.
+        sizes = dataclasses.replace(sizes, space=(4, 5, 7))
+    kwargs = {
+        "depth": pick(1, 2, 3) if sizes is WIDE else 1,
+        "preprocessing": pick(1, 2) if sizes is WIDE else 1,
+        "trunk": pick(1, 2) if sizes is WIDE else 1,
+        "mask": pick(1, 2) if sizes is WIDE else 1,
+        "mask_activation": activation,
+        "residual": pick(True, False),
+        "align_corners": pick(True, False),
+        "preactivation": pick(True, False),
+        "groups": groups,
+    }
+    channels = 2 * pick(*sizes.members)
+    if pick(True, False):
+        kwargs["hidden_units"] = groups * pick(1, 2, 3)
+    else:
+        kwargs["reduction"] = pick(1, 2)
+        channels *= groups  # which divide what the channels are reduced to
+    shape = a_map(pick, sizes, channels)
+    return drawn(
+        ka.ResidualAttention,
+        kwargs,
+        shape,
+        weight_scale=0.3,
+        # Divided by a deviation that may be small, all that came before counts.
+        leeway=100 if activation == "spatial" else 10,
+    )
+
+
+@strategy
+def MultiScaleChannelAttention(pick, sizes):
+    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    return drawn(ka.MultiScaleChannelAttention, bottleneck(pick), shape)
+
+
+@strategy
+def AttentionalFeatureFusion(pick, sizes):
+    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    layer_cls = ka.AttentionalFeatureFusion
+    kinds = ("map", "map")
+    return drawn(layer_cls, bottleneck(pick), shape, shape, kinds=kinds)
+
+
+@strategy
+def IterativeAttentionalFeatureFusion(pick, sizes):
+    kwargs = bottleneck(pick) | {"share_global": pick(True, False)}
+    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    layer_cls = ka.IterativeAttentionalFeatureFusion
+    return drawn(layer_cls, kwargs, shape, shape, kinds=("map", "map"))
+
+
+@strategy
+def SelectiveKernel(pick, sizes):
+    groups, paths = pick(1, 2, 3), pick(1, 2, 3, 4)
+    split = pick(True, False)
+    kwargs = {
+        "filters": groups * pick(*sizes.members),
+        "paths": paths,
+        "kernel_size": pick(1, 2, 3, 4),
+        "strides": pick(1, 2, 3),
+        "groups": groups,
+        "split_input": split,
+        "use_bias": pick(True, False),
+        "min_units": pick(1, 4),
+        "reduction": pick(1, 2),
+        "hidden_units": pick(None, 1, 5),
+    }
+    channels = groups * pick(1, 2) * (paths if split else 1)
+    shape = a_map(pick, sizes, channels)
+    return drawn(ka.SelectiveKernel, kwargs, shape, reads=True)
+
+
+def _localization(channels):
+    """Return the network of tests/cases.py for other numbers of channels."""
+    import keras
+
+    def make(data_format, dtype):
+        shape = (None, None, channels)
+        if data_format == "channels_first":
+            shape = (channels, None, None)
+        own = keras.dtype_policies.get(dtype)
+        return keras.Sequential(
+            [
+                keras.Input(shape, dtype=own.compute_dtype),
+                keras.layers.GlobalMaxPooling2D(data_format, dtype=dtype),
+                keras.layers.Dense(
+                    2, activation="softsign", dtype=dtype, name="dense"
+                ),
+            ],
+            name="localization",
+        )
+
+    return Fresh("maxima", make)
+
+
+@strategy
+def SpatialTransformer(pick, sizes):
+    channels = pick(*sizes.members)
+    transform = pick("affine", "attention", "translation", "projective", "tps")
+    interpolation = pick("bilinear", "bicubic", "nearest")
+    kwargs = {
+        "localization": _localization(channels),
+        "transform": transform,
+        "output_size": pick(None, (1, 1), (3, 5), 4),
+        "interpolation": interpolation,
+        "padding_mode": pick("zeros", "border", "reflection"),
+        "align_corners": pick(True, False),
+        "control_points": pick(2, 3, 4),
+    }
+    return drawn(
+        ka.SpatialTransformer,
+        kwargs,
+        a_map(pick, sizes, channels),
+        weight_scale=0.1 if transform == "projective" else 0.5,
+        steps=interpolation == "nearest",
+        reads=True,
+    )
+
+
+def windows(pick):
+    return {
+        "strides": (pick(1, 2, 3), pick(1, 2)),
+        "padding": pick("same", "same", "valid", (1, 2), (4, 4), 3),
+        "dilation_rate": (pick(1, 1, 2), pick(1, 1, 2, 3)),
+    }
+
+
+@strategy
+def DeformableConv2D(pick, sizes):
+    groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
+    kwargs = windows(pick) | {
+        "filters": groups * pick(*sizes.members),
+        "kernel_size": (pick(1, 2, 3, 4), pick(1, 2, 3, 5)),
+        "groups": groups,
+        "offset_groups": offset_groups,
+        "modulated": pick(True, False),
+        "use_bias": pick(True, False),
+        "activation": pick(None, "silu"),
+    }
+    shape = a_map(pick, sizes, groups * offset_groups * pick(1, 2))
+    return drawn(ka.DeformableConv2D, kwargs, shape, reads=True)
+
+
+@strategy
+def ConvOffset2D(pick, sizes):
+    kwargs = {
+        "kernel_size": pick(1, 2, 3, 4, 5),
+        "offset_layout": pick("paired", "scrambled"),
+    }
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    return drawn(ka.ConvOffset2D, kwargs, shape, reads=True)
+
+
+@strategy
+def IdentityStart(pick, sizes):
+    inner = pick(
+        _inner(ka.SqueezeExcite, reduction=2),
+        _inner(ka.GatedChannelTransform, mode="l1"),
+        _inner(ka.CBAM, kernel_size=3),
+        _inner(ka.ChannelAttention, reduction=2),
+        _inner(ka.SpatialAttention, kernel_size=2, use_norm=True),
+        _inner(ka.SpatialGroupEnhance, groups=2),
+        _inner(ka.MultiScaleChannelAttention, reduction=2),
+        _inner(ka.ConvOffset2D),
+    )
+    shape = a_map(pick, sizes, 2 * pick(*sizes.members))
+    return drawn(ka.IdentityStart, {"layer": inner}, shape)
+
+
+def retina(pick):
+    return {
+        "glimpse_size": pick(1, 2, 3, 5),
+        "num_scales": pick(1, 2, 3),
+        "scale_factor": pick(1, 2, 3),
+    }
+
+
+@strategy
+def GlimpseSensor(pick, sizes):
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    return drawn(
+        ka.GlimpseSensor,
+        retina(pick),
+        shape,
+        (shape[0], 2),
+        kinds=("map", "place"),
+        steps=True,
+        reads=True,
+        gradients=False,
+    )
+
+
+@strategy
+def GlimpseNetwork(pick, sizes):
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    kwargs = retina(pick) | {
+        "units": pick(1, 4),
+        "glimpse_units": pick(1, 5),
+        "location_units": pick(1, 3),
+    }
+    return drawn(
+        ka.GlimpseNetwork,
+        kwargs,
+        shape,
+        (shape[0], 2),
+        kinds=("map", "place"),
+        steps=True,
+        reads=True,
+    )
+
+
+@strategy
+def RecurrentAttention(pick, sizes):
+    kwargs = retina(pick) | {
+        "num_classes": pick(2, 5),
+        "units": pick(1, 6),
+        "num_glimpses": pick(1, 2, 4),
+        "glimpse_units": pick(1, 5),
+        "location_units": pick(1, 3),
+        # What no prediction depends on.
+        "location_stddev": pick(0.05, 0.2),
+        "reinforce_weight": pick(0.0, 0.01),
+        "seed": pick(None, 0),
+    }
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    layer_cls = ka.RecurrentAttention
+    return drawn(
+        layer_cls,
+        kwargs,
+        shape,
+        weight_scale=0.3,
+        steps=True,
+        reads=True,
+        gradients=False,
+    )
+
+
+@strategy
+def DynamicCapacityNetwork(pick, sizes):
+    strides = (pick(1, 2), pick(1, 2))
+    patch_size = pick((4, 3), (3, 3), (2, 5))
+    kwargs = {
+        "coarse": _convolution("coarse", 4, 3, strides),
+        "fine": _convolution("fine", 4, patch_size),
+        "top": Fresh("top", _top),
+        "num_patches": pick(1, 2, 4),
+        "patch_size": patch_size,
+        "patch_stride": strides,
+        "patch_offset": (pick(-2, 0, 1), pick(-1, 0, 2)),
+        "hint_weight": pick(0.01, 0.5),
+    }
+    shape = (pick(*sizes.batch), pick(6, 9), pick(7, 8), pick(1, 2))
+    layer_cls = ka.DynamicCapacityNetwork
+    return drawn(layer_cls, kwargs, shape, steps=True, reads=True)
+
+
+@strategy
+def grid_sample(pick, sizes):
+    interpolation = pick("bilinear", "bicubic", "nearest")
+    kwargs = {
+        "interpolation": interpolation,
+        "padding_mode": pick("zeros", "border", "reflection"),
+        "align_corners": pick(True, False),
+    }
+    shape = a_map(pick, sizes, pick(1, 3, 4))
+    grid = (shape[0], pick(*sizes.space), pick(*sizes.space), 2)
+    return drawn(
+        functions.GridSample,
+        kwargs,
+        shape,
+        grid,
+        kinds=("map", "place"),
+        steps=interpolation == "nearest",
+        reads=True,
+    )
+
+
+def grid(pick, sizes, layer_cls, *shape):
+    kwargs = {
+        "size": (pick(*sizes.space), pick(*sizes.space)),
+        "align_corners": pick(True, False),
+    }
+    kinds = ("free",)
+    shape = (pick(*sizes.batch), *shape)
+    wider = ("float32",)  # half a pixel counts
+    return drawn(layer_cls, kwargs, shape, kinds=kinds, wider=wider)
+
+
+@strategy
+def affine_grid(pick, sizes):
+    return grid(pick, sizes, functions.AffineGrid, 2, 3)
+
+
+@strategy
+def projective_grid(pick, sizes):
+    return grid(pick, sizes, functions.ProjectiveGrid, 3, 3)
+
+
+@strategy
+def tps_grid(pick, sizes):
+    side = pick(2, 3, 4)
+    return grid(pick, sizes, functions.TPSGrid, side**2, 2)
+
+
+def count(length, taps, stride, rate, padding, axis):
+    """Return how many windows there are along an axis."""
+    if padding == "same":
+        return -(-length // stride)
+    if not isinstance(padding, tuple):
+        padding = (0 if padding == "valid" else padding,) * 2
+    return (length + 2 * padding[axis] - (taps - 1) * rate - 1) // stride + 1
+
+
+@strategy
+def deform_conv2d(pick, sizes):
+    groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
+    high, wide = pick(1, 2, 3, 4), pick(1, 2, 3, 5)
+    members = offset_groups * pick(1, 2)
+    kwargs = windows(pick) | {"groups": groups, "offset_groups": offset_groups}
+    shape = a_map(pick, sizes, groups * members)
+    batch = shape[0]
+    filters = groups * pick(1, 2)
+    size = [
+        max(count(*of_axis, kwargs["padding"], axis), 1)
+        for axis, of_axis in enumerate(
+            zip(
+                shape[1:3],
+                (high, wide),
+                kwargs["strides"],
+                kwargs["dilation_rate"],
+                strict=True,
+            )
+        )
+    ]
+    taps = offset_groups * high * wide
+    shapes = [
+        shape,
+        (batch, *size, 2 * taps),
+        (high, wide, members, filters),
+    ]
+    if pick(True, False):
+        shapes += [(batch, *size, taps), (filters,)]
+    kinds = ("map", "free", "free", "unit", "free")[: len(shapes)]
+    layer_cls = functions.DeformConv2D
+    return drawn(layer_cls, kwargs, *shapes, kinds=kinds, reads=True)
+
+
+@strategy
+def sample_offsets(pick, sizes):
+    shape = a_map(pick, sizes, pick(1, 3, 4))
+    offsets = (*shape, 2) if pick(True, False) else (*shape[:3], 2)
+    layer_cls = functions.SampleOffsets
+    kinds = ("map", "free")
+    return drawn(layer_cls, {}, shape, offsets, kinds=kinds, reads=True)
+
+
+@strategy
+def extract_glimpses(pick, sizes):
+    shape = a_map(pick, sizes, pick(*sizes.members))
+    kwargs = retina(pick)
+    kwargs["size"] = kwargs.pop("glimpse_size")
+    return drawn(
+        functions.ExtractGlimpses,
+        kwargs,
+        shape,
+        (shape[0], 2),
+        kinds=("map", "place"),
+        steps=True,
+        reads=True,
+        gradients=False,
+    )
