@@ -161,9 +161,7 @@ def main() -> None:
     accuracy = np.mean(chosen.argmax(-1) == labels)
     # All at once: other sizes of batches would be compiled anew on JAX.
     maps = keras_attention.attention_maps(model, images, batch_size=len(images))
-    gradients = keras_attention.gradient_maps(
-        model, images, batch_size=len(images)
-    )
+    gradients = keras_attention.grad_cam(model, images, batch_size=len(images))
     print(f"test accuracy: {accuracy:.4f}\n")
     tell(maps, gradients, digits)
 

@@ -106,7 +106,7 @@ def upgrade(path: Path, name: str) -> keras.Model:
     if make is None:
         return model
     return keras_attention.attach(
-        model, make(), where=keras_attention.residual_branches(model)
+        model, make(), where=keras_attention.branch_ends(model)
     )
 
 

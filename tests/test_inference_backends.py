@@ -152,7 +152,7 @@ def test_what_needs_gradients_raises(images):
         case.generic()(*case.inputs())
     model = classifier()
     with pytest.raises(NotImplementedError, match="needs the Keras backend"):
-        keras_attention.gradient_maps(model, images)
+        keras_attention.grad_cam(model, images)
     model.compile("sgd", "mse")
     with pytest.raises(NotImplementedError, match="fit"):
         model.fit(images, np.zeros((5, 4)), verbose=0)

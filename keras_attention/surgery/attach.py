@@ -65,9 +65,10 @@ def attach(
         where: Which layers. A regular expression that must match a name in
             full (or, if it contains `"/"`, the path of names to a layer in a
             model in the model, such as `"resnet50/conv2_.*_out"`); a list of
-            names or paths, such as `keras_attention.residual_branches`,
-            `keras_attention.stage_ends` and `keras_attention.blocks` return;
-            or a function `layer -> bool`, which must accept any layer.
+            names or paths, such as the lists that
+            `keras_attention.branch_ends`, `keras_attention.block_ends` and
+            `keras_attention.stage_ends` return; or a function `layer -> bool`,
+            which must accept any layer.
         identity: Whether the new network is to compute what the old one did.
             With `False` the attention is inserted as it is, and the network has
             to be trained to get used to it.
@@ -102,7 +103,7 @@ def attach(
     >>> upgraded = keras_attention.attach(
     ...     model,
     ...     keras_attention.SqueezeExcite(reduction=2),
-    ...     where=keras_attention.residual_branches(model),
+    ...     where=keras_attention.branch_ends(model),
     ...     verbose=1,
     ... )
     after  shape      inserted             parameters

@@ -39,7 +39,7 @@ def replace_add(
         w = \tfrac{1}{2} \text{ at the start}
 
     where :math:`x` is the branch, :math:`r` the shortcut (the graph says which
-    is which, as for `keras_attention.residual_branches`), and :math:`w` the
+    is which, as for `keras_attention.branch_ends`), and :math:`w` the
     weight that `fusion` finds. The new network computes what the old one did,
     as near as the arithmetic allows, until it is trained:
 

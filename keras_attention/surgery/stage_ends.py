@@ -25,7 +25,7 @@ def stage_ends(model: keras.Model) -> list[str]:
 
     Returns:
         List for `where` of `keras_attention.attach`, as that of
-        `keras_attention.residual_branches`.
+        `keras_attention.branch_ends`.
 
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is

@@ -120,7 +120,7 @@ def _guess(values: np.ndarray, data_format: str) -> str:
             return "gates"
         return "heat" if channels == 1 else "mask"
     raise ValueError(
-        "`attention` must be what `attention_maps`, `gradient_maps` or a "
+        "`attention` must be what `attention_maps`, `grad_cam` or a "
         "layer's `attention` returned; `layer` says whose it is. "
         f"Received: attention of shape {shape}"
     )

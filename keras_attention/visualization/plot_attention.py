@@ -56,14 +56,14 @@ def plot_attention(
 
     Args:
         attention: What `keras_attention.attention_maps` returned for a model,
-            or `attention` of a layer; `keras_attention.gradient_maps` too.
+            or `attention` of a layer; `keras_attention.grad_cam` too.
         images: What attention was computed for, `(samples, height, width,
             channels)`, or without channels. Values are in [0, 1], or up to
             255, or are brought to that range. Without images, what is drawn
             over them stands alone.
         labels: Classes of the samples, integers.
         class_names: What the classes are called, by their number.
-        gradients: What `keras_attention.gradient_maps` returned, to be drawn
+        gradients: What `keras_attention.grad_cam` returned, to be drawn
             below the attention of each layer.
         layer: The layer whose attention it is, if `attention` is not from
             `attention_maps`. Without it the kind of attention is told from its

@@ -126,10 +126,10 @@ def test_family(name):
     model = getattr(keras.applications, name)(
         weights=None, input_shape=(side, side, 3), include_top=False
     )
-    branches = keras_attention.residual_branches(model)
+    branches = keras_attention.branch_ends(model)
     found = keras_attention.stage_ends(model)
     if ends is not None:
-        assert len(branches) == len(keras_attention.blocks(model)) == count
+        assert len(branches) == len(keras_attention.block_ends(model)) == count
         assert found == ends.split()
     where = branches[-2:] + found[-2:]
     attention = keras_attention.SqueezeExcite(hidden_units=2)

@@ -98,7 +98,7 @@ def test_is_the_same_function(data_format, dtype):
     new = attach(
         model,
         CBAM(data_format=data_format, dtype=dtype),
-        keras_attention.residual_branches(model),
+        keras_attention.branch_ends(model),
     )
     assert len(networks.inserted(new, model)) == 2
     assert_upgraded(new, model)
@@ -347,7 +347,7 @@ def test_operations_that_are_no_layers():
     x = layers.Conv2D(4, 3, padding="same")(inputs)
     x = keras.ops.relu(x * 2 + 1) + inputs
     model = keras.Model(inputs, x[:, ::2])
-    (place,) = keras_attention.blocks(model)
+    (place,) = keras_attention.block_ends(model)
     new = attach(model, se(), [place])
     assert_upgraded(new, model)
     assert networks.inserted(new, model) == [f"{place}_squeeze_excite"]

@@ -7,11 +7,11 @@ from keras import layers
 
 import keras_attention
 import surgery_networks as networks
-from keras_attention import blocks
-from keras_attention import residual_branches
+from keras_attention import block_ends
+from keras_attention import branch_ends
 from keras_attention import stage_ends
 
-FINDERS = [blocks, residual_branches, stage_ends]
+FINDERS = [block_ends, branch_ends, stage_ends]
 
 
 def conv(x, name, filters=4, size=3, **kwargs):
@@ -26,8 +26,8 @@ def model_of(function, shape=(8, 8, 4)):
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 def test_residual_network(data_format):
     model = networks.residual(data_format)
-    assert residual_branches(model) == ["first_norm", "second_2_norm"]
-    assert blocks(model) == ["first_out", "second_out"]
+    assert branch_ends(model) == ["first_norm", "second_2_norm"]
+    assert block_ends(model) == ["first_out", "second_out"]
     assert stage_ends(model) == ["first_out", "second_out"]
 
 
@@ -36,8 +36,8 @@ def test_models_in_the_model():
     x = conv(inputs, "before", 3)
     model = keras.Model(inputs, networks.residual()(x))
     paths = ["residual/first_norm", "residual/second_2_norm"]
-    assert residual_branches(model) == paths
-    assert blocks(model) == ["residual/first_out", "residual/second_out"]
+    assert branch_ends(model) == paths
+    assert block_ends(model) == ["residual/first_out", "residual/second_out"]
     assert stage_ends(model) == ["residual/first_out", "residual/second_out"]
 
 
@@ -59,8 +59,8 @@ def test_neither_order_nor_names_tell_the_branch():
         return layers.Add(name="b")([wide, conv(x, "narrow", size=1)])
 
     model = model_of(network)
-    assert residual_branches(model) == ["skip", "wide"]
-    assert blocks(model) == ["a", "b"]
+    assert branch_ends(model) == ["skip", "wide"]
+    assert block_ends(model) == ["a", "b"]
 
 
 def test_three_ways_are_two_branches():
@@ -68,7 +68,7 @@ def test_three_ways_are_two_branches():
         return layers.Add(name="add")([conv(x, "one"), x, conv(x, "two")])
 
     model = model_of(network)
-    assert residual_branches(model) == ["one", "two"]
+    assert branch_ends(model) == ["one", "two"]
     fusion = keras_attention.AttentionalFeatureFusion()
     with pytest.raises(ValueError, match="select a residual addition of two"):
         keras_attention.replace_add(model, fusion)
@@ -82,7 +82,7 @@ def test_what_is_no_residual_addition():
     x = layers.Maximum()([x, conv(x, "other")])
     x = x + layers.Dense(4)(layers.GlobalAveragePooling2D(keepdims=True)(x))
     model = keras.Model([left, right], x)
-    assert residual_branches(model) == blocks(model) == []
+    assert branch_ends(model) == block_ends(model) == []
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -113,8 +113,8 @@ def test_layers_that_add_in_their_own_way():
         x = ScaledSum(0.2, name="sum")([x, conv(x, "branch")])
         return Picky()([x, conv(x, "other")])
 
-    assert residual_branches(model_of(network)) == ["branch"]
-    assert residual_branches(model_of(network, (None, None, 4))) == ["branch"]
+    assert branch_ends(model_of(network)) == ["branch"]
+    assert branch_ends(model_of(network, (None, None, 4))) == ["branch"]
 
 
 def test_a_block_goes_on_while_nothing_else_sees_it():
@@ -123,11 +123,11 @@ def test_a_block_goes_on_while_nothing_else_sees_it():
         x = layers.Dropout(0.1, name="drop")(layers.ReLU(name="relu")(x))
         return conv(x, "next")
 
-    assert blocks(model_of(network)) == ["drop"]
+    assert block_ends(model_of(network)) == ["drop"]
     inputs = keras.Input((8, 8, 4))
     total = inputs + conv(inputs, "conv")
     model = keras.Model(inputs, [total, layers.ReLU()(total)])
-    assert [name[:3] for name in blocks(model)] == ["add"]
+    assert [name[:3] for name in block_ends(model)] == ["add"]
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 4), (None, None, 4)])

@@ -236,4 +236,4 @@ def test_models_without_additions_are_told():
             replace_add(networks.chain(), AttentionalFeatureFusion(), where)
     with pytest.raises(ValueError, match="functional or Sequential"):
         replace_add(3, AttentionalFeatureFusion())
-    assert keras_attention.residual_branches(networks.chain()) == []
+    assert keras_attention.branch_ends(networks.chain()) == []

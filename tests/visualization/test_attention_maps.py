@@ -15,7 +15,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
+from keras_attention import grad_cam
 from surgery_networks import scattered
 
 
@@ -238,7 +238,7 @@ class Refusing(keras.Model):
         raise TypeError("no\nsuch inputs")
 
 
-@pytest.mark.parametrize("function", [attention_maps, gradient_maps])
+@pytest.mark.parametrize("function", [attention_maps, grad_cam])
 @pytest.mark.parametrize(
     ("model", "inputs", "message"),
     [

@@ -15,7 +15,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
+from keras_attention import grad_cam
 
 
 def images():
@@ -62,7 +62,7 @@ def assert_none_is_left(model):
         assert not {"call", "rematerialized_call"} & vars(layer).keys()
 
 
-@pytest.mark.parametrize("maps", [attention_maps, gradient_maps])
+@pytest.mark.parametrize("maps", [attention_maps, grad_cam])
 def test_maps_beside_maps_and_calls(maps):
     """Of one model, and of another that has layers of the first."""
     model = network()

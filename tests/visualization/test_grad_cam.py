@@ -1,4 +1,4 @@
-"""`gradient_maps`: Grad-CAM, against where it is known in closed form."""
+"""`grad_cam`: Grad-CAM, against where it is known in closed form."""
 
 import re
 from concurrent import futures
@@ -16,7 +16,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
+from keras_attention import grad_cam
 from keras_attention import plot_attention
 from surgery_networks import scattered
 
@@ -57,7 +57,7 @@ def test_of_scores(data_format):
     x = images()
     if data_format == "channels_first":
         x = np.moveaxis(x, -1, 1)
-    maps = gradient_maps(model, x, 2)
+    maps = grad_cam(model, x, 2)
     assert list(maps) == ["cbam"]
     kernel = to_numpy(model.get_layer("head").kernel)
     slopes = np.tile(kernel[:, 2], (3, 1))
@@ -79,7 +79,7 @@ def test_of_probabilities(scale):
     others = np.where(one_hot, 0, p)
     others = others / np.maximum(others.sum(-1, keepdims=True), 1e-30)
     slopes = (one_hot - others) @ to_numpy(head.kernel).T
-    maps = gradient_maps(model, x, classes, batch_size=3)
+    maps = grad_cam(model, x, classes, batch_size=3)
     alive = p[range(3), classes] > 1e-30
     assert alive.any()
     wanted = expected(model, "cbam", x, slopes)
@@ -90,8 +90,8 @@ def test_of_the_class_that_is_chosen():
     model = network("softmax")
     x = images()
     chosen = to_numpy(model(x)).argmax(-1)
-    maps = gradient_maps(model, x)
-    assert_close(maps, gradient_maps(model, x, chosen))
+    maps = grad_cam(model, x)
+    assert_close(maps, grad_cam(model, x, chosen))
     figure = plot_attention(maps, x)
     assert len(figure.subfigs) == 1
 
@@ -100,7 +100,7 @@ def test_without_attention_is_of_the_last_map():
     conv = network(attention=False).get_layer("conv")
     inner = keras.Sequential([conv], name="inner")
     model = keras.Sequential([inner, layers.Flatten(), layers.Dense(3)])
-    maps = gradient_maps(model, images(), 0)
+    maps = grad_cam(model, images(), 0)
     assert list(maps) == ["inner/conv"]
     assert maps["inner/conv"].shape == (3, SIDE, SIDE)
 
@@ -121,7 +121,7 @@ class Aside(keras.Model):
 
 def test_of_what_no_score_depends_on_are_zero():
     model = Aside()
-    maps = gradient_maps(model, images(), 1, batch_size=2)
+    maps = grad_cam(model, images(), 1, batch_size=2)
     assert list(maps) == ["gate", "gate:1"]
     assert maps["gate"].shape == maps["gate:1"].shape == (3, SIDE, SIDE)
     assert not maps["gate"].any()
@@ -130,7 +130,7 @@ def test_of_what_no_score_depends_on_are_zero():
     wanted = np.maximum(to_numpy(model.gate(images())) @ alpha, 0)
     assert wanted.max() > 0
     assert_close(maps["gate:1"], wanted)
-    (only,) = gradient_maps(Aside(), images(1), 1, layers="gate:1")
+    (only,) = grad_cam(Aside(), images(1), 1, layers="gate:1")
     assert only == "gate:1"
 
 
@@ -153,8 +153,8 @@ def test_of_models_that_rematerialize(mode):
         attention_maps(model, images())["cbam"],
         attention_maps(plain, images())["cbam"],
     )
-    found = gradient_maps(model, images(), 1, layers=paths)
-    expected = gradient_maps(plain, images(), 1, layers=paths)
+    found = grad_cam(model, images(), 1, layers=paths)
+    expected = grad_cam(plain, images(), 1, layers=paths)
     assert list(found) == paths
     for path in paths:
         assert_close(found[path], expected[path])
@@ -203,12 +203,12 @@ def test_models_rematerialize_beside_a_thread_that_makes_maps():
 def test_refusals(options, message):
     model = network(attention=False)
     with pytest.raises(ValueError, match=re.escape(message)):
-        gradient_maps(model, images(), **options)
+        grad_cam(model, images(), **options)
 
 
 def test_models_that_do_not_classify_are_refused():
     with pytest.raises(ValueError, match="`model` must return scores"):
-        gradient_maps(layers.Conv2D(2, 1), images(), 0)
+        grad_cam(layers.Conv2D(2, 1), images(), 0)
     dense = keras.Sequential([layers.Flatten(), layers.Dense(2)])
     with pytest.raises(ValueError, match="There are: none"):
-        gradient_maps(dense, images(), 0)
+        grad_cam(dense, images(), 0)

@@ -6,7 +6,7 @@ from keras_attention.surgery import _graph
 from keras_attention.surgery._additions import additions
 
 
-def residual_branches(model: keras.Model) -> list[str]:
+def branch_ends(model: keras.Model) -> list[str]:
     """Returns the names of the last layers of residual branches.
 
     This is where Squeeze-and-Excitation, CBAM and their likes go in a residual
@@ -36,7 +36,7 @@ def residual_branches(model: keras.Model) -> list[str]:
     >>> x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
     >>> x = keras.layers.BatchNormalization(name="norm")(x)
     >>> x = keras.layers.Add(name="add")([inputs, x])
-    >>> keras_attention.residual_branches(keras.Model(inputs, x))
+    >>> keras_attention.branch_ends(keras.Model(inputs, x))
     ['norm']
     """
     _graph.require_network(model)

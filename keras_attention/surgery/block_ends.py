@@ -7,12 +7,12 @@ from keras_attention.surgery._additions import additions
 from keras_attention.surgery._graph import Graph
 
 
-def blocks(model: keras.Model) -> list[str]:
+def block_ends(model: keras.Model) -> list[str]:
     """Returns the names of the last layers of residual blocks.
 
     This is the addition, or the activation after it where that is all that sees
     the sum. It is found by the graph, not by names; which additions are
-    residual, `keras_attention.residual_branches` says.
+    residual, `keras_attention.branch_ends` says.
 
     Args:
         model: Functional or Sequential model. Models in it are looked through,
@@ -20,7 +20,7 @@ def blocks(model: keras.Model) -> list[str]:
 
     Returns:
         List for `where` of `keras_attention.attach`, as that of
-        `keras_attention.residual_branches`.
+        `keras_attention.branch_ends`.
 
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is
@@ -32,7 +32,7 @@ def blocks(model: keras.Model) -> list[str]:
     >>> x = keras.layers.Conv2D(4, 3, padding="same", name="conv")(inputs)
     >>> x = keras.layers.Add(name="add")([inputs, x])
     >>> x = keras.layers.ReLU(name="relu")(x)
-    >>> keras_attention.blocks(keras.Model(inputs, x))
+    >>> keras_attention.block_ends(keras.Model(inputs, x))
     ['relu']
     """
     _graph.require_network(model)

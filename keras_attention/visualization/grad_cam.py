@@ -24,7 +24,7 @@ from keras_attention.visualization.attention_maps import is_hidden
 _TINY = 1e-30
 
 
-def gradient_maps(
+def grad_cam(
     model: keras.layers.Layer,
     inputs: Any,
     class_index: int | Sequence[int] | None = None,
@@ -81,7 +81,7 @@ def gradient_maps(
     ...     ]
     ... )
     >>> images = np.ones((5, 8, 8, 3))
-    >>> maps = keras_attention.gradient_maps(model, images, class_index=7)
+    >>> maps = keras_attention.grad_cam(model, images, class_index=7)
     >>> maps["cbam"].shape
     (5, 8, 8)
 
