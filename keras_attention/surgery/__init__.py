@@ -1,4 +1,4 @@
-"""Attention in existing networks."""
+"""Insertion of attention layers into existing networks."""
 
 from keras_attention.surgery.attach import attach
 from keras_attention.surgery.block_ends import block_ends

@@ -9,22 +9,24 @@ from keras_attention.surgery._additions import additions
 def branch_ends(model: keras.Model) -> list[str]:
     """Returns the names of the last layers of residual branches.
 
-    This is where Squeeze-and-Excitation, CBAM and their likes go in a residual
-    network: behind the last batch norm of a branch, before the shortcut is
-    added. It is found by the graph, not by names. An addition is residual if
-    what it adds goes back to one place in common, with weights on the way; the
-    way with the fewest layers with kernels is the shortcut (a projection has
-    fewer than the branch, too), all others are branches.
+    Squeeze-and-Excitation, CBAM and similar layers are inserted here in a
+    residual network: after the last batch normalization of a branch, before the
+    shortcut is added. The branches are found in the graph, not by names.
+
+    An addition is residual if all of its inputs depend on a common layer, with
+    weights on a path in between. The path with the fewest layers with kernels
+    is the shortcut, also where the shortcut is a projection. All other paths
+    are branches.
 
     Args:
-        model: Functional or Sequential model. Models in it are looked through,
+        model: Functional or Sequential model. Models inside it are searched,
             too.
 
     Returns:
-        List for `where` of `keras_attention.attach`, from the input on: names
-        of layers, or of operations such as `a * b`; in a model within the
-        model, the path of names to it, joined by `"/"`. It is empty if there is
-        no residual addition.
+        List for `where` of `keras_attention.attach`, in order from the input.
+        It contains names of layers, or of operations such as `a * b`. For a
+        layer in a model inside the model, it contains the path of names to it,
+        joined by `"/"`. It is empty if there is no residual addition.
 
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is
@@ -42,7 +44,7 @@ def branch_ends(model: keras.Model) -> list[str]:
     _graph.require_network(model)
     return list(
         dict.fromkeys(
-            f"{path}{graph.calls[graph.place(branch)].operation.name}"
+            f"{path}{graph.calls[graph.node(branch)].operation.name}"
             for path, _, graph in _graph.networks(model)
             for addition in additions(graph)
             for branch in addition.branches

@@ -175,7 +175,7 @@ class _Patch:
         own = vars(layer)
         self._before = {n: own[n] for n in self._methods if n in own}
         for name, method in self._methods.items():
-            vars(method)["instead_of"] = self._before.get(name)
+            vars(method)["replaced"] = self._before.get(name)
             object.__setattr__(layer, name, method)
 
     def remove(self) -> None:

@@ -16,7 +16,7 @@ from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
 from keras_attention import grad_cam
-from surgery_networks import scattered
+from surgery_networks import randomized
 
 
 def images(count=3, side=6, channels=3):
@@ -49,7 +49,7 @@ def siamese():
         layers.Conv2D(2, 5), name="stn"
     )(x, return_attention=True)
     x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
-    return scattered(keras.Model({"left": left, "right": right}, [x, grid]))
+    return randomized(keras.Model({"left": left, "right": right}, [x, grid]))
 
 
 class Subclassed(keras.Model):
@@ -168,7 +168,7 @@ def test_of_recurrent_attention():
     )
     inputs = keras.Input((6, 6, 3))
     x = SqueezeExcite(1, name="se")(inputs)
-    model = scattered(keras.Model(inputs, ram(x)))
+    model = randomized(keras.Model(inputs, ram(x)))
     state = to_numpy(ram.seed_generator.state)
     maps = attention_maps(model, images())
     assert list(maps) == ["se", "ram"]

@@ -18,7 +18,7 @@ from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
 from keras_attention import grad_cam
 from keras_attention import plot_attention
-from surgery_networks import scattered
+from surgery_networks import randomized
 
 SIDE = 5
 
@@ -41,7 +41,7 @@ def network(activation=None, data_format="channels_last", attention=True):
     x = layers.Dense(3, name="head")(x)
     if activation:
         x = layers.Activation(activation)(x)
-    return scattered(keras.Model(inputs, x))
+    return randomized(keras.Model(inputs, x))
 
 
 def expected(model, name, x, slopes, data_format="channels_last"):
