@@ -1,4 +1,4 @@
-"""Attention maps, Grad-CAM and plots of them."""
+"""Attention maps, Grad-CAM heatmaps and their plots."""
 
 from keras_attention.visualization.attention_maps import attention_maps
 from keras_attention.visualization.attention_monitor import AttentionMonitor
