@@ -99,7 +99,7 @@ def kernel_offset_rows(
             "length of the offsets of taps",
             lengths,
             context,
-            "pixels of its\nmap, mean",
+            "pixels of the\nmap, mean",
         ),
         Row(
             record.name,
@@ -194,7 +194,7 @@ def pixel_offset_rows(
             "length of the offsets of pixels",
             lengths,
             context,
-            "pixels of its\nmap, mean",
+            "pixels of the\nmap, mean",
         ),
         Row(
             record.name,
