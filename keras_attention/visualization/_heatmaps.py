@@ -203,7 +203,7 @@ def heatmap_row(
         raise ValueError(
             "`attention` must be of images, with height and width, to be "
             "plotted over them. "
-            f"Received: attention of {name!r} of shape {maps.shape}"
+            f"Received: attention={{{name!r}: array of shape {maps.shape}}}"
         )
     plotted = maps[context.samples]
     low, high = limits or (float(plotted.min()), float(plotted.max()))

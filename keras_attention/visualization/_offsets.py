@@ -22,9 +22,7 @@ def kernel_offset_rows(
     """Return rows of the offsets of a kernel: their lengths, and windows."""
     offsets, mask = record.values["offsets"], record.values.get("mask")
     layer = record.layer
-    kernel = getattr(layer, "kernel_size", None) or _square_kernel(
-        offsets.shape[-1]
-    )
+    kernel = getattr(layer, "kernel_size", None) or _square_kernel(offsets)
     taps = math.prod(kernel)
     groups = offsets.shape[-1] // (2 * taps)
     by_tap = offsets.reshape(*offsets.shape[:3], groups, taps, 2)
@@ -110,13 +108,15 @@ def kernel_offset_rows(
     ]
 
 
-def _square_kernel(channels: int) -> tuple[int, int]:
+def _square_kernel(offsets: np.ndarray) -> tuple[int, int]:
     """Return the size of a square kernel with this number of offsets."""
+    channels = offsets.shape[-1]
     side = math.isqrt(channels // 2)
     if 2 * side**2 != channels:
         raise ValueError(
             "`layer` must be given for offsets of a kernel that is not square, "
-            f"or of several groups. Received: offsets of {channels} channels"
+            "or of several groups. "
+            f"Received: offsets=array of shape {offsets.shape}"
         )
     return side, side
 
@@ -134,10 +134,8 @@ def _regular_taps(layer, kernel: int, count: int, axis: int):
     def attribute(name, default):
         return getattr(layer, name, (default, default))
 
-    stride, dilation = (
-        attribute("strides", 1)[axis],
-        attribute("dilation_rate", 1)[axis],
-    )
+    stride = attribute("strides", 1)[axis]
+    dilation = attribute("dilation_rate", 1)[axis]
     padding = getattr(layer, "padding", "same")
     extent = (kernel - 1) * dilation + 1
     if padding == "same":

@@ -72,7 +72,7 @@ def normalized_images(images: Any, data_format: str) -> np.ndarray:
     if images.ndim != 4 or not images.size:
         raise ValueError(
             "`images` must be of rank 4, or 3 without channels. "
-            f"Received: images of shape {images.shape}"
+            f"Received: images=array of shape {images.shape}"
         )
     images = images.astype("float32")
     low, high = float(images.min()), float(images.max())

@@ -193,7 +193,7 @@ def _guess(values: np.ndarray, data_format: str) -> str:
     raise ValueError(
         "`attention` must be the result of `attention_maps`, of `grad_cam` or "
         "of a layer's `attention`; pass the layer as `layer`. "
-        f"Received: attention of shape {shape}"
+        f"Received: attention=array of shape {shape}"
     )
 
 

@@ -39,16 +39,16 @@ def grid_rows(record: AttentionRecord, context: PlotContext) -> list[Row]:
 
     def plot(axis, sample):
         context.plot_image(axis, sample, size)
-        columns_x, rows_y = x[sample], y[sample]
+        grid_x, grid_y = x[sample], y[sample]
         style = {"color": ORANGE, "linewidth": 0.7}
-        axis.plot(columns_x[rows].T, rows_y[rows].T, **style)
-        axis.plot(columns_x[:, columns], rows_y[:, columns], **style)
+        axis.plot(grid_x[rows].T, grid_y[rows].T, **style)
+        axis.plot(grid_x[:, columns], grid_y[:, columns], **style)
         edge = [
             np.r_[v[0], v[1:, -1], v[-1, -2::-1], v[-2::-1, 0]]
-            for v in (columns_x, rows_y)
+            for v in (grid_x, grid_y)
         ]
         axis.plot(*edge, color=ORANGE, linewidth=1.8)
-        axis.plot(columns_x[0, 0], rows_y[0, 0], "o", color=BLUE, markersize=5)
+        axis.plot(grid_x[0, 0], grid_y[0, 0], "o", color=BLUE, markersize=5)
         (left, right), (top, bottom) = limits
         axis.set_xlim(min(left, -0.5), max(right, size[1] - 0.5))
         axis.set_ylim(max(bottom, size[0] - 0.5), min(top, -0.5))

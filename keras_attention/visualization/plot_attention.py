@@ -120,7 +120,7 @@ def plot_attention(
         if array is not None and len(array) != count:
             raise ValueError(
                 f"`{name}` must be of the {count} samples of `attention`. "
-                f"Received: {len(array)} {name}"
+                f"Received: {name}=array of shape {array.shape}"
             )
     chosen = _sample_indices(samples, classes, count)
     names = _Names(classes, class_names)
