@@ -200,14 +200,14 @@ def test_any_layer_that_keeps_the_shape_is_accepted():
 
 def test_function_makes_a_layer_for_each_insertion_point():
     model = networks.residual()
-    seen = []
+    called_with = []
 
     def attention(layer):
-        seen.append(layer.name)
+        called_with.append(layer.name)
         return SqueezeExcite(hidden_units=layer.output.shape[-1], name="gate")
 
     new = attach(model, attention, ".*_out")
-    assert seen == ["first_out", "second_out"]
+    assert called_with == ["first_out", "second_out"]
     assert networks.inserted(new, model) == [
         "first_out_gate",
         "second_out_gate",

@@ -160,13 +160,16 @@ MODELS = {
     "arguments": (changed_scaled, "conv"),
     "config": (lambda: Task(bare(), 3.0), "conv"),
     "model in a config": (lambda: Task(Doubled(*convolution()), 3.0), "conv"),
-    "described": (lambda: Task(Described(name="inner")), "inner/conv"),
+    "config without arguments": (
+        lambda: Task(Described(name="inner")),
+        "inner/conv",
+    ),
     "inner graph": (lambda: around(Doubled(*convolution())), "conv"),
     "inner chain": (lambda: around(chain(DoubledChain)), "conv"),
     "inner task": (lambda: around(Task(bare())), "conv"),
     "inner head": (lambda: around(Task(bare())), "head"),
-    "inner, untouched": (lambda: around(OwnGraph(name="own")), "last"),
-    "task, untouched": (lambda: around(Task(bare(), name="task")), "last"),
+    "unchanged inner model": (lambda: around(OwnGraph(name="own")), "last"),
+    "unchanged inner task": (lambda: around(Task(bare(), name="task")), "last"),
     "harmless": (Described, "conv"),
 }
 
@@ -426,7 +429,7 @@ class Stateful(keras.Model):
         self.settings = types.SimpleNamespace(
             power=1.0, owner=self, counts=collections.defaultdict(int)
         )
-        self.draws = np.random.default_rng(0)
+        self.generator = np.random.default_rng(0)
         self.lock = threading.Lock()
         self.adam = keras.optimizers.Adam()
         self.activation = None
@@ -494,12 +497,12 @@ CHANGES = {
 def test_state_beside_the_graph_is_copied(change):
     model = Stateful(*convolution())
     CHANGES[change](model)
-    model.draws.normal()
+    model.generator.normal()
     new = attach(model, se(), "conv")
     x = networks.images(model)
     assert type(new) is Stateful
     assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert new.draws.normal() == model.draws.normal()
+    assert new.generator.normal() == model.generator.normal()
     assert hasattr(new, "mean") is hasattr(model, "mean")
     # Changes of the model do not change the copy.
     assert new.method.__self__ is new.settings.owner is new
@@ -681,18 +684,18 @@ FROZEN = {
         (6, 6, 3),
         [lambda x: x.branches[0].norm],
     ),
-    "both ways": (
+    "bidirectional": (
         lambda: layers.Bidirectional(layers.LSTM(3)),
         (4, 3),
         [lambda x: x.backward_layer, lambda x: x.forward_layer.cell],
     ),
-    "in time": (
+    "time distributed": (
         lambda: layers.TimeDistributed(keras.Sequential([layers.Dense(3)])),
         (4, 3),
         [lambda x: x.layer.layers[0]],
     ),
-    "cells": (stacked, (4, 3), [lambda x: x.cell.cells[1]]),
-    "holding": (
+    "stacked cells": (stacked, (4, 3), [lambda x: x.cell.cells[1]]),
+    "composite": (
         Holding,
         (6, 6, 3),
         [

@@ -135,14 +135,14 @@ def test_mixed_precision_and_saving(tmp_path):
 
 def test_identity_false_and_a_function():
     model = networks.residual()
-    seen = []
+    called_with = []
 
     def fusion(addition):
-        seen.append(addition.name)
+        called_with.append(addition.name)
         return IterativeAttentionalFeatureFusion(2, name="fuse")
 
     new = replace_add(model, fusion, identity=False)
-    assert seen == ["first_add", "second_add"]
+    assert called_with == ["first_add", "second_add"]
     assert networks.inserted(new, model) == [
         "first_add_fuse",
         "second_add_fuse",

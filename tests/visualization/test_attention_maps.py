@@ -83,11 +83,11 @@ def test_maps_are_the_weights_that_layers_use():
     shared = model.get_layer("shared")
     cbam = shared.get_layer("cbam")
     before = keras.Model(shared.inputs[0], cbam.input)
-    seen = [before(x[name]) for name in ("left", "right")]
-    for path, value in zip(maps, seen, strict=False):
+    inputs_of_cbam = [before(x[name]) for name in ("left", "right")]
+    for path, value in zip(maps, inputs_of_cbam, strict=False):
         assert_close(maps[path], cbam.attention(value))
     aff = model.get_layer("aff")
-    refined = [cbam(value) for value in seen]
+    refined = [cbam(value) for value in inputs_of_cbam]
     assert_close(maps["aff"], aff.attention(*refined))
     fused = aff(*refined)
     start = model.get_layer("start")
@@ -172,8 +172,8 @@ def test_recurrent_attention_has_locations():
     state = to_numpy(ram.seed_generator.state)
     maps = attention_maps(model, images())
     assert list(maps) == ["se", "ram"]
-    seen = model.get_layer("se")(images())
-    assert_close(maps["ram"], ram.locations(seen))
+    refined = model.get_layer("se")(images())
+    assert_close(maps["ram"], ram.locations(refined))
     assert_same(ram.seed_generator.state.value, state)
 
 
