@@ -116,7 +116,7 @@ def test_attention_maps_are_those_of_the_layers(images):
 
 def test_attached_layers_start_as_the_identity(images):
     model = classifier()
-    with pytest.warns(UserWarning, match="gates of its own"):
+    with pytest.warns(UserWarning, match="already has 2 attention gates"):
         upgraded = keras_attention.attach(
             model, keras_attention.GatedChannelTransform(), where=["se"]
         )
