@@ -1,4 +1,4 @@
-"""The picture of `upgrade_pretrained.py`: how networks learn new digits."""
+"""Plot of `upgrade_pretrained.py`: learning curves on new digits."""
 
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -10,20 +10,20 @@ from matplotlib.figure import Figure
 COLORS = ("black", "tab:blue", "tab:orange")
 
 
-def draw(
-    path: Path, curves: Mapping[str, Sequence[Sequence[float]]], shown: int
+def plot(
+    path: Path, curves: Mapping[str, Sequence[Sequence[float]]], count: int
 ) -> None:
-    """Save a picture of the error of each network after each epoch.
+    """Save a plot of the error of each network after each epoch.
 
     Args:
         path: The PNG file to write.
         curves: The errors in percent, of each network, for each seed.
-        shown: How many digits the networks are trained on.
+        count: Number of digits that the networks are trained on.
     """
     figure = Figure(figsize=(10, 5), dpi=110, layout="constrained")
     figure.suptitle(
-        f"A network trained on 0 to 4 learns 5 to 9 from {shown} digits, "
-        "as it was and with attention attached"
+        f"A network trained on 0 to 4 learns 5 to 9 from {count} digits, "
+        "with and without attention"
     )
     axis = figure.subplots()
     for (name, runs), color in zip(curves.items(), COLORS, strict=True):

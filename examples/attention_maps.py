@@ -1,15 +1,15 @@
-"""What a network attends to, beside what moves its decisions.
+"""Attention maps of a network, compared with Grad-CAM.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/attention_maps.py
     python examples/attention_maps.py --epochs 20
 
 Trains a small network with CBAM and selective kernels on scikit-learn's digits
-(1797 scans of 8x8 pixels), and says how well it reads digits that it was not
-trained on. Then it compares, for each layer, what the layer weighs with
-Grad-CAM, which tells where the decision came from, and how different the gates
-of channels are from class to class; and it draws all that. While the network is
-trained, a callback draws what it attends to after every few epochs.
+(1797 scans of 8x8 pixels), and prints its accuracy on digits that it was not
+trained on. For each layer, it compares the attention weights with Grad-CAM,
+which shows the positions that increase the score of a class, and prints how
+much the channel gates differ between classes. It saves plots of both. During
+training, a callback plots the attention after every few epochs.
 
 `KERAS_BACKEND` chooses among the backends that are installed: jax, tensorflow
 or torch.
@@ -32,7 +32,7 @@ import keras_attention
 
 BATCH_SIZE = 64
 LEARNING_RATE = 3e-3
-INK = 0.3  # from which on a pixel belongs to the digit
+INK = 0.3  # Pixels of at least this value belong to the digit.
 
 
 def build_model() -> keras.Model:
@@ -55,11 +55,13 @@ def build_model() -> keras.Model:
 def train(
     model: keras.Model, digits: _scans.Scans, options: argparse.Namespace
 ) -> None:
-    """Train a network, and draw what it attends to on the way."""
-    shown = [int(np.flatnonzero(digits.test_labels == c)[0]) for c in range(10)]
+    """Train a network, and plot its attention every few epochs."""
+    samples = [
+        int(np.flatnonzero(digits.test_labels == c)[0]) for c in range(10)
+    ]
     monitor = keras_attention.AttentionMonitor(
         options.output / "training",
-        digits.test_images[shown],
+        digits.test_images[samples],
         every=max(1, options.epochs // 4),
         labels=range(10),
         where=".*_cbam",
@@ -83,8 +85,8 @@ def train(
     )
 
 
-def tell(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
-    """Print what there is to find in the maps of the test digits."""
+def report(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
+    """Print statistics of the attention maps of the test digits."""
     ink = digits.test_images[..., 0] > INK
     labels = digits.test_labels
     for path, values in maps.items():
@@ -95,11 +97,11 @@ def tell(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
             )
             continue
         heat = values["spatial"][..., 0]
-        # The ink of the places of a map, each of which is a square of pixels.
+        # A position of a map covers a square of pixels. Average the ink there.
         side = ink.shape[1] // heat.shape[1]
-        parts = ink.reshape(len(ink), *heat.shape[1:2], side, -1, side)
-        dark = parts.mean((2, 4)) >= 0.5
-        alike = np.mean(
+        squares = ink.reshape(len(ink), *heat.shape[1:2], side, -1, side)
+        is_ink = squares.mean((2, 4)) >= 0.5
+        similarity = np.mean(
             [
                 correlation(a, b)
                 for a, b in zip(heat, gradients[path], strict=True)
@@ -110,9 +112,9 @@ def tell(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
             [gates[labels == c].mean(0) for c in range(10)], axis=0
         )
         print(
-            f"{path}: weight {heat[dark].mean():.2f} on ink, "
-            f"{heat[~dark].mean():.2f} elsewhere; "
-            f"correlation with Grad-CAM {alike:.2f}; "
+            f"{path}: weight {heat[is_ink].mean():.2f} on ink, "
+            f"{heat[~is_ink].mean():.2f} elsewhere; "
+            f"correlation with Grad-CAM {similarity:.2f}; "
             f"gates differ by {between.mean():.3f} between classes"
         )
 
@@ -128,26 +130,26 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train a small network with CBAM and selective kernels on "
-        "digits, and compare what it attends to with what moves its decisions."
+        "digits, and compare its attention maps with Grad-CAM."
     )
     parser.add_argument(
         "--epochs",
         type=_support.positive_integer,
         default=12,
-        help="how often to see the training digits (default: %(default)s)",
+        help="number of passes over the training digits (default: %(default)s)",
     )
     parser.add_argument(
         "--output",
         type=_support.folder,
         default="output/attention_maps",
         metavar="DIR",
-        help="where to write what is made (default: %(default)s)",
+        help="folder of the results (default: %(default)s)",
     )
     return parser.parse_args()
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train the network, print statistics and save plots."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     keras.utils.set_random_seed(0)
@@ -159,13 +161,11 @@ def main() -> None:
     images, labels = digits.test_images, digits.test_labels
     chosen = model.predict(images, batch_size=len(images), verbose=0)
     accuracy = np.mean(chosen.argmax(-1) == labels)
-    # All at once: other sizes of batches would be compiled anew on JAX.
+    # One batch: JAX would compile again for batches of other sizes.
     maps = keras_attention.attention_maps(model, images, batch_size=len(images))
-    gradients = keras_attention.gradient_maps(
-        model, images, batch_size=len(images)
-    )
+    gradients = keras_attention.grad_cam(model, images, batch_size=len(images))
     print(f"test accuracy: {accuracy:.4f}\n")
-    tell(maps, gradients, digits)
+    report(maps, gradients, digits)
 
     print()
     for name, where in (("positions", ".*_cbam"), ("branches", ".*_sk")):
@@ -175,7 +175,7 @@ def main() -> None:
             labels=labels,
             gradients=gradients if name == "positions" else None,
             where=where,
-            title=f"What {where[3:].upper()} attends to, in digits that the "
+            title=f"Attention of {where[3:].upper()} on digits that the "
             "network was not trained on",
         )
         path = options.output / f"attention_maps_{name}.png"

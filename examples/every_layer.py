@@ -1,17 +1,17 @@
-"""Every kind of layer at work, on digits in clutter.
+"""Plots of the attention of every layer, on digits in clutter.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/every_layer.py
     python examples/every_layer.py --only spatial --epochs 10
 
-Trains a small network for each family of layers, which has all of its layers in
-it, on digits that are turned, scaled and moved among pieces of others. Says how
-many unseen digits each network gets wrong, and draws what its layers attend to:
-gates of channels, weights of positions, moved taps, and which branch is taken.
+Trains a small network for each family of layers, with all layers of the family,
+on digits that are rotated, scaled and moved among pieces of other digits.
+Prints the error on test digits, and plots the attention of the layers: gates of
+channels, weights of positions, offsets of taps, and weights of branches.
 
-These are the pictures of the pages about the layers. To compare layers with
-each other, take `examples/fusion.py`. `KERAS_BACKEND` chooses among the
-backends that are installed: jax, tensorflow or torch.
+The documentation of the layers shows these plots. To compare layers with each
+other, use `examples/fusion.py`. `KERAS_BACKEND` chooses among the backends that
+are installed: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
@@ -48,7 +48,7 @@ WIDTHS = (16, 32, 48, 48)
 
 
 def channel(stage: int, x):
-    """Return `x` with its channels weighed, in each stage by another layer."""
+    """Return `x` after channel attention, by another layer in each stage."""
     make = (
         partial(keras_attention.SqueezeExcite, 4, name="SE"),
         partial(keras_attention.ChannelAttention, 4, name="ChannelAttention"),
@@ -59,7 +59,7 @@ def channel(stage: int, x):
 
 
 def spatial(stage: int, x):
-    """Return `x` with places weighed, or read where they were moved to."""
+    """Return `x` after spatial attention or a convolution with offsets."""
     make = (
         partial(keras_attention.SpatialAttention, name="SpatialAttention"),
         partial(keras_attention.SpatialGroupEnhance, 4, name="SGE"),
@@ -75,7 +75,7 @@ def spatial(stage: int, x):
 
 
 def mixed(stage: int, x):
-    """Return `x` with channels and places weighed."""
+    """Return `x` after channel and spatial attention."""
     make = (
         layers.Identity,
         partial(keras_attention.CBAM, 4, name="CBAM"),
@@ -91,7 +91,7 @@ def mixed(stage: int, x):
 
 
 def fusion(stage: int, x):
-    """Return a mixture of `x` and of a branch that convolves it."""
+    """Return a fusion of `x` and a convolution branch."""
     if stage % 2:
         make = partial(keras_attention.SelectiveKernel, WIDTHS[stage], groups=8)
         return make(name=f"SelectiveKernel_{stage}")(x)
@@ -124,8 +124,8 @@ def build_model(attend: Callable) -> keras.Model:
     return keras.Model(inputs, outputs)
 
 
-def draw(model: keras.Model, task: _training.Task, family: str, path) -> None:
-    """Draw what the layers of a model attend to."""
+def plot(model: keras.Model, task: _training.Task, family: str, path) -> None:
+    """Save a plot of the attention of the layers in a model."""
     count = _training.EVALUATED_AT_ONCE
     images, labels = task.images[:count], task.labels[:count]
     maps = keras_attention.attention_maps(model, images, batch_size=count)
@@ -144,7 +144,7 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train a small network for each family of layers on "
-        "distorted digits, and draw what its layers attend to."
+        "distorted digits, and plot the attention of its layers."
     )
     parser.add_argument(
         "--only",
@@ -152,7 +152,7 @@ def parse_options() -> argparse.Namespace:
         nargs="+",
         metavar="FAMILY",
         default=list(FAMILIES),
-        help=f"which families, of {', '.join(FAMILIES)} (default: all)",
+        help=f"families to train, of {', '.join(FAMILIES)} (default: all)",
     )
     _support.add_data_options(parser)
     _support.add_options(parser, epochs=30, output="output/every_layer")
@@ -161,7 +161,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train the networks, print a table and save plots."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -178,7 +178,7 @@ def main() -> None:
     print(f"{_table.about(options.seeds, len(task.images), BACKEND)}\n")
     for name, model in models.items():
         path = options.output / f"every_layer_{name}.png"
-        draw(model, task, name, path)
+        plot(model, task, name, path)
         print(f"picture: {path}")
 
 

@@ -1,15 +1,14 @@
-"""Attention put into a network that is trained, to learn something new.
+"""Attention inserted into a trained network, which then learns new classes.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/upgrade_pretrained.py
     python examples/upgrade_pretrained.py --few 10 --seeds 5
 
 Trains a small residual network on distorted digits from 0 to 4 and saves it.
-Then loads it, puts attention into the branches of its blocks, and shows that it
-predicts what it did before. Then lets the plain network and the ones with
-attention learn the digits from 5 to 9, of which they are shown a few only, from
-the same seeds. Says how well each reads digits that it was not trained on, and
-draws how it got there.
+Then loads it, inserts attention into its residual branches, and shows that the
+predictions do not change. Then trains the network with and without attention on
+a few digits from 5 to 9, from the same seeds. Prints the errors on digits that
+the networks were not trained on, and plots the learning curves.
 
 `docs/results.md` has the table of a run. `KERAS_BACKEND` chooses among the
 backends that are installed: jax, tensorflow or torch.
@@ -44,7 +43,7 @@ LEARNING_RATE = 1e-2
 FINE_TUNING_RATE = 3e-3
 COLUMNS = {"error in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
 
-# A line a network, named after what is put into it.
+# One network for each entry, named after the inserted layer.
 ATTENTION: dict[str, Callable[[], keras.layers.Layer] | None] = {
     "plain": None,
     "SqueezeExcite": lambda: keras_attention.SqueezeExcite(4),
@@ -68,7 +67,7 @@ def build_model() -> keras.Model:
 
 
 def convolve(x, filters: int, strides: int = 1, size: int = 3):
-    """Return `x` after a convolution and batch norm."""
+    """Return `x` after a convolution and batch normalization."""
     x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
     return layers.BatchNormalization(momentum=0.9)(x)
 
@@ -80,21 +79,21 @@ def of_classes(
 
     Args:
         scans: All digits.
-        first: The least of the five.
-        few: How many of each class to train on; `None` for all.
+        first: The smallest of the five digits.
+        few: Number of training images of each class; `None` for all.
     """
     train = [
         np.flatnonzero(scans.train_labels == label)[:few]
         for label in range(first, first + 5)
     ]
-    shown = np.sort(np.concatenate(train))
+    chosen = np.sort(np.concatenate(train))
     test = np.flatnonzero(
         (scans.test_labels >= first) & (scans.test_labels < first + 5)
     )
     return _scans.Scans(
-        scans.train_images[shown],
+        scans.train_images[chosen],
         scans.test_images[test],
-        scans.train_labels[shown] - first,
+        scans.train_labels[chosen] - first,
         scans.test_labels[test] - first,
     )
 
@@ -106,20 +105,20 @@ def upgrade(path: Path, name: str) -> keras.Model:
     if make is None:
         return model
     return keras_attention.attach(
-        model, make(), where=keras_attention.residual_branches(model)
+        model, make(), where=keras_attention.branch_ends(model)
     )
 
 
 def show_identity(path: Path, images: np.ndarray) -> None:
-    """Tell how far the networks are from the saved one before training."""
+    """Print the differences in predictions after attention is inserted."""
     plain = _training.predict(upgrade(path, "plain"), images)
     for name, make in ATTENTION.items():
         if make is not None:
             upgraded = _training.predict(upgrade(path, name), images)
-            largest = np.abs(upgraded - plain).max()
+            difference = np.abs(upgraded - plain).max()
             print(
                 f"{name} attached: predictions differ by at most "
-                f"{largest:.0e} on {len(images):,} images"
+                f"{difference:.0e} on {len(images):,} images"
             )
 
 
@@ -131,7 +130,7 @@ def renew_head(model: keras.Model) -> keras.Model:
 
 
 class Curve(keras.callbacks.Callback):
-    """The error on images of the test after each epoch."""
+    """Callback that records the error on test images after each epoch."""
 
     def __init__(self, task: _training.Task):
         super().__init__()
@@ -147,15 +146,15 @@ class Curve(keras.callbacks.Callback):
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
-        description="Train a small network on the digits 0 to 4, put attention "
-        "into it, and let it learn 5 to 9 from a few."
+        description="Train a small network on the digits 0 to 4, insert "
+        "attention, and train it on a few digits from 5 to 9."
     )
     parser.add_argument(
         "--few",
         type=_support.positive_integer,
         default=20,
         metavar="COUNT",
-        help="how many digits of each new class to show (default: %(default)s)",
+        help="number of images of each new class (default: %(default)s)",
     )
     _support.add_data_options(parser)
     _support.add_options(parser, epochs=20, output="output/upgrade_pretrained")
@@ -163,13 +162,13 @@ def parse_options() -> argparse.Namespace:
 
 
 def task_of(scans: _scans.Scans) -> _training.Task:
-    """Return what to learn, and distorted digits of the test."""
+    """Return the training digits, and distorted test digits."""
     images, labels = _distorted.held_out(scans, DISTORTION, copies=4)
     return _training.Task(scans, DISTORTION, images, labels)
 
 
 def main() -> None:
-    """Train, upgrade, train on, tell and draw."""
+    """Train, insert attention, train again, and save a table and a plot."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -233,7 +232,7 @@ def main() -> None:
     print(f"\n{_table.markdown('attached', COLUMNS, rows)}\n")
     print(_table.about(options.seeds, len(new.images), BACKEND))
     picture = options.output / "upgrade_pretrained.png"
-    _upgrade_picture.draw(picture, curves, len(new.scans.train_labels))
+    _upgrade_picture.plot(picture, curves, len(new.scans.train_labels))
     print(f"\npicture: {picture}")
 
 

@@ -24,13 +24,13 @@ from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
 from keras_attention.surgery import IdentityStart
 from keras_attention.surgery import attach
-from keras_attention.surgery import blocks
+from keras_attention.surgery import block_ends
+from keras_attention.surgery import branch_ends
 from keras_attention.surgery import replace_add
-from keras_attention.surgery import residual_branches
 from keras_attention.surgery import stage_ends
 from keras_attention.visualization import AttentionMonitor
 from keras_attention.visualization import attention_maps
-from keras_attention.visualization import gradient_maps
+from keras_attention.visualization import grad_cam
 from keras_attention.visualization import plot_attention
 
 __all__ = [
@@ -56,13 +56,13 @@ __all__ = [
     "SqueezeExcite",
     "attach",
     "attention_maps",
-    "blocks",
+    "block_ends",
+    "branch_ends",
     "export_reference_weights",
-    "gradient_maps",
+    "grad_cam",
     "load_reference_weights",
     "plot_attention",
     "replace_add",
-    "residual_branches",
     "stage_ends",
 ]
 __version__ = "0.1.0"

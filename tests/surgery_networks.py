@@ -1,4 +1,4 @@
-"""Small networks to put attention into, and how to look at what came of it."""
+"""Small networks for the tests of `attach` and `replace_add`, and helpers."""
 
 import keras
 import numpy as np
@@ -39,12 +39,12 @@ def residual(data_format="channels_last", dtype=None, activation="relu"):
     x = layers.Activation(activation, name="second_out", dtype=dtype)(x)
     x = layers.GlobalAveragePooling2D(name="pool", **common)(x)
     x = layers.Dense(3, name="head", dtype=dtype)(x)
-    return scattered(keras.Model(inputs, x, name="residual"))
+    return randomized(keras.Model(inputs, x, name="residual"))
 
 
 def chain():
     """Return a Sequential model of two convolutions."""
-    return scattered(
+    return randomized(
         keras.Sequential(
             [
                 keras.Input((6, 6, 3)),
@@ -56,8 +56,8 @@ def chain():
     )
 
 
-def scattered(model):
-    """Return a model at weights that are nothing special."""
+def randomized(model):
+    """Return a model after setting its weights to random values."""
     rng = np.random.default_rng(1)
     for weight in model.weights:
         value = rng.normal(size=weight.shape)
@@ -78,7 +78,7 @@ def images(model, count=2):
 
 
 def leaves(model, path=""):
-    """Return the layers of a model and the models in it, by path."""
+    """Return the layers of a model and of its nested models, by path."""
     found = {}
     for layer in model.layers:
         if isinstance(layer, keras.Model):
@@ -93,19 +93,20 @@ def names(model):
 
 
 def inserted(new, old):
-    """Return the names of the layers that the old model has not, in order."""
+    """Return the names of the layers that only the new model has, in order."""
     before = {layer.name for layer in old._flatten_layers()}
     return [layer.name for layer in new.layers if layer.name not in before]
 
 
-def moved_by_two_steps(model, parts):
-    """Return which weights of layers two steps of training have moved.
+def changed_by_two_steps(model, changing):
+    """Return which weights of layers two steps of training change.
 
-    As two sets of paths: those moved by the first step, and by either.
+    The result is two sets of paths: weights that differ from the start after
+    the first step, and after the second.
     """
-    weights = [w for part in parts for w in part.trainable_weights]
+    weights = [w for layer in changing for w in layer.trainable_weights]
     before = [to_numpy(w).copy() for w in weights]
-    # Which moves all that has a gradient, however small.
+    # With this epsilon, Adam changes every weight that has a gradient.
     optimizer = keras.optimizers.Adam(0.1, epsilon=1e-12)
     model.compile(optimizer, loss="mse", jit_compile=BACKEND == "jax")
     x = images(model)
@@ -115,10 +116,10 @@ def moved_by_two_steps(model, parts):
         ),
         model.output,
     )
-    moved = []
+    changed = []
     for _ in range(2):
         model.train_on_batch(x, y)
-        moved.append(
+        changed.append(
             {
                 w.path
                 for w, old in zip(weights, before, strict=True)
@@ -126,4 +127,4 @@ def moved_by_two_steps(model, parts):
             }
         )
     assert all(np.isfinite(to_numpy(w)).all() for w in weights)
-    return moved[0], moved[1]
+    return changed[0], changed[1]

@@ -116,7 +116,7 @@ def test_attention_maps_are_those_of_the_layers(images):
 
 def test_attached_layers_start_as_the_identity(images):
     model = classifier()
-    with pytest.warns(UserWarning, match="gates of its own"):
+    with pytest.warns(UserWarning, match="already has 2 attention gates"):
         upgraded = keras_attention.attach(
             model, keras_attention.GatedChannelTransform(), where=["se"]
         )
@@ -152,7 +152,7 @@ def test_what_needs_gradients_raises(images):
         case.generic()(*case.inputs())
     model = classifier()
     with pytest.raises(NotImplementedError, match="needs the Keras backend"):
-        keras_attention.gradient_maps(model, images)
+        keras_attention.grad_cam(model, images)
     model.compile("sgd", "mse")
     with pytest.raises(NotImplementedError, match="fit"):
         model.fit(images, np.zeros((5, 4)), verbose=0)

@@ -14,6 +14,7 @@ import pytest
 
 import keras_attention
 from keras_attention import models
+from multiply_adds import multiply_adds
 from pages import ROOT
 from pages import Page
 from small_networks import small

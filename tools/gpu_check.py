@@ -5,7 +5,7 @@
 
 Runs tests of each backend on the device, then times the layers against the
 hand-written ones of `benchmarks/baselines`, each part in a process of its
-own that is ended when its time is over. What the parts have found until then goes into
+own that is ended when its time is over. Results until then go into
 `gpu_check.json` and `gpu_check.md`.
 """
 
@@ -316,6 +316,7 @@ def _run_bench(
 
 def _bench(options: argparse.Namespace) -> None:
     """Time layers and their baselines until the budget is used up."""
+    from benchmarks import runners
     from benchmarks.cases import LAYERS
     from benchmarks.cases import QUICK
     from benchmarks.cases import Shape

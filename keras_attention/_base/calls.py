@@ -15,6 +15,7 @@ from keras import ops
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention.ops import convolution
 from keras_attention.ops import precision
+from keras_attention.ops import products
 
 
 def dense(layer: keras.layers.Dense, x: Any):

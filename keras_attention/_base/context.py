@@ -12,6 +12,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
+from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 

@@ -1,4 +1,4 @@
-"""Residual additions: where a branch comes back to what it left."""
+"""Detection of residual additions in a graph."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from keras_attention.surgery._graph import Graph
 
 @dataclasses.dataclass(frozen=True)
 class Addition:
-    """A call that adds, which of its inputs are branches, and the other."""
+    """A residual addition.
+
+    Attributes:
+        call: The call that adds.
+        branches: The inputs that are ends of branches.
+        shortcut: The input that is the shortcut.
+    """
 
     call: Call
     branches: list
@@ -25,42 +31,44 @@ class Addition:
 def additions(graph: Graph) -> list[Addition]:
     """Return the residual additions of a graph.
 
-    An addition is residual if what it adds goes back to one call in common, and
-    there are weights on the way. The way with the fewest layers with kernels
-    (then weights, then calls) is the shortcut, the others are branches. Of two
-    ways that are alike in all that, the first is the shortcut.
+    An addition is residual if all of its inputs depend on a common call, and
+    there are weights on a path from that call to the addition. The path with
+    the fewest layers with kernels is the shortcut, the others are branches.
+    Between paths with equally many, the number of weights decides, then the
+    number of calls, then the order of the inputs.
     """
     found = []
     for call in graph.calls:
         if not _adds(call):
             continue
-        above = [graph.ancestors[graph.place(x)] for x in call.inputs]
-        common = above[0]
-        for bits in above[1:]:
+        ancestors = [graph.ancestors[graph.node(x)] for x in call.inputs]
+        common = ancestors[0]
+        for bits in ancestors[1:]:
             common &= bits
-        costs = [_cost(graph, bits & ~common) for bits in above]
+        costs = [_cost(graph, bits & ~common) for bits in ancestors]
         if not common or not max(costs)[0]:
             continue
-        least = costs.index(min(costs))
-        branches = [x for i, x in enumerate(call.inputs) if i != least]
-        found.append(Addition(call, branches, call.inputs[least]))
+        shortcut = costs.index(min(costs))
+        branches = [x for i, x in enumerate(call.inputs) if i != shortcut]
+        found.append(Addition(call, branches, call.inputs[shortcut]))
     return found
 
 
 def _cost(graph: Graph, bits: int) -> tuple[int, int, int]:
+    """Return the numbers of kernels, weights and calls in a set of nodes."""
     weights = sum(
         int(np.prod(weight.shape))
-        for call in graph.chosen(bits)
+        for call in graph.calls_in(bits)
         for weight in getattr(call.operation, "weights", ())
     )
     return ((bits & graph.with_kernel).bit_count(), weights, bits.bit_count())
 
 
 def _adds(call: Call) -> bool:
-    """Return whether a call adds two maps or more, of one shape."""
+    """Return whether a call adds two or more maps of the same shape."""
     shapes = {tuple(x.shape) for x in (*call.inputs, *call.outputs)}
-    several = len(call.inputs) > 1 and len(call.outputs) == 1
-    if not several or len(shapes) > 1:
+    has_several = len(call.inputs) > 1 and len(call.outputs) == 1
+    if not has_several or len(shapes) > 1:
         return False
     # `Add` is the name of both Keras' layer and its operation, `a + b`.
     if type(call.operation).__name__ == "Add":
@@ -68,21 +76,21 @@ def _adds(call: Call) -> bool:
     return (
         isinstance(call.operation, keras.layers.Layer)
         and not call.operation.weights
-        and _keeps_its_first_input(call)
+        and _returns_first_input(call)
     )
 
 
-def _keeps_its_first_input(call: Call) -> bool:
-    """Return whether a layer nobody knows gives `x` for `x` and zeros.
+def _returns_first_input(call: Call) -> bool:
+    """Return whether a custom layer returns `x` for the inputs `x` and zeros.
 
-    So does a sum with a scaled branch, and no product, maximum or mean does.
+    A sum with a scaled branch does. A product, maximum or mean does not.
     """
     shape = [
         1 if size is None else min(size, 8) for size in call.inputs[0].shape
     ]
     for axis, size in enumerate(call.inputs[0].shape):
         if axis in (1, len(shape) - 1) and size is not None:
-            shape[axis] = size  # the channels, in either layout
+            shape[axis] = size  # the channels, in either data format
     x = np.random.default_rng(0).normal(size=shape).astype("float32")
     zeros = [np.zeros_like(x)] * (len(call.inputs) - 1)
     values = iter([x, *zeros])
@@ -96,6 +104,6 @@ def _keeps_its_first_input(call: Call) -> bool:
     )
     try:
         y = ops.convert_to_numpy(call.operation(*args, **kwargs))
-    except Exception:  # whatever it is, it does not add
+    except Exception:  # A layer that refuses such inputs is no addition.
         return False
     return bool(np.allclose(x, y, rtol=1e-2))

@@ -1,4 +1,4 @@
-"""Classes of models: what they override, and how they are made again."""
+"""Copies of models that keep the class, and the methods that it overrides."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import keras
 
 from keras_attention._utils import validation
-from keras_attention.surgery._state import Lost
+from keras_attention.surgery._state import CloneError
 from keras_attention.surgery._state import is_of_keras
 
-# What a class may override without a change of what its models compute: how
-# they are made, saved and described.
+# Members that a class may override without changing what its models compute:
+# they make, save and describe models.
 HARMLESS = {
     "add_weight",
     "build",
@@ -61,10 +61,10 @@ HARMLESS = {
     "variables",
     "weights",
 }
-# Private methods that are on the way from the inputs to the outputs.
-INNER = {"__call__", "_run_through_graph", "_standardize_inputs"}
-# What is used where a model is called as a layer of another.
-IN_CALLS = INNER | {
+# Private methods that compute the outputs from the inputs.
+PRIVATE = {"__call__", "_run_through_graph", "_standardize_inputs"}
+# Members that are used when a model is called as a layer of another model.
+USED_AS_LAYER = PRIVATE | {
     "add_loss",
     "call",
     "compute_mask",
@@ -73,17 +73,24 @@ IN_CALLS = INNER | {
     "stateless_call",
     "symbolic_call",
 }
-KNOWN = {"inputs", "outputs", "layers", "name", "dtype", "trainable"}
+GRAPH_ARGUMENTS = {
+    "inputs",
+    "outputs",
+    "layers",
+    "name",
+    "dtype",
+    "trainable",
+}
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class NamedOutputs(keras.Model):
-    """Functional model whose outputs are known by names that it is given.
+    """Functional model with given names of its outputs.
 
-    `compile(loss={...})` finds the outputs by them.
+    `compile(loss={...})` uses these names.
     """
 
-    # With named arguments Keras 3.11 does not save the graph.
+    # Keras 3.11 does not save the graph if the arguments have names here.
     def __init__(self, *args, output_names=(), **kwargs):
         super().__init__(*args, **kwargs)
         if output_names:
@@ -102,7 +109,7 @@ class NamedOutputs(keras.Model):
 
 
 def overridden(model: keras.Model) -> list[str]:
-    """Return the names of the methods with which a model is no bare graph."""
+    """Return the methods that a model overrides and that a graph would lose."""
     bases = type(model).__mro__
     first = next(i for i, base in enumerate(bases) if is_of_keras(base))
     known = {
@@ -113,118 +120,121 @@ def overridden(model: keras.Model) -> list[str]:
         if callable(value)
         or isinstance(value, property | classmethod | staticmethod)
     } - HARMLESS
-    known = {name for name in known if name[0] != "_" or name in INNER}
+    known = {name for name in known if name[0] != "_" or name in PRIVATE}
     own = {name for base in bases[:first] for name in vars(base)}
-    return sorted(known & (own | set_on(model)))
+    return sorted(known & (own | instance_functions(model)))
 
 
-def set_on(layer: Any) -> set[str]:
-    """Return the names of the functions set on a layer, not on its class."""
-    # What watches a layer stands in for its own method, if it has one.
+def instance_functions(layer: Any) -> set[str]:
+    """Return the names of functions set on a layer object, not its class."""
+    # While hooks are installed on a layer, `replaced` is the function that was
+    # set on the object before, or `None`.
     return {
         name
         for name, value in vars(layer).items()
-        if callable(value) and getattr(value, "instead_of", value) is not None
+        if callable(value) and getattr(value, "replaced", value) is not None
     }
 
 
-def is_made_of_graph(model: keras.Model) -> bool:
-    """Return whether the class takes inputs and outputs, or layers."""
+def takes_graph(model: keras.Model) -> bool:
+    """Return whether a model's class takes inputs and outputs, or layers."""
     parameters = inspect.signature(type(model).__init__).parameters
     if any(p.kind == p.VAR_POSITIONAL for p in parameters.values()):
         return True
-    is_chain = isinstance(model, keras.Sequential)
-    made_of = {"layers"} if is_chain else {"inputs", "outputs"}
-    return made_of <= set(parameters)
+    if isinstance(model, keras.Sequential):
+        return "layers" in parameters
+    return {"inputs", "outputs"} <= set(parameters)
 
 
 def with_graph(
     model: keras.Model,
     arguments: tuple,
-    carry: Callable[[str, Any, Any], Any],
+    copy_value: Callable[[str, Any, Any], Any],
 ) -> keras.Model:
-    """Return a model of the class of `model`, made of a new graph.
+    """Return a model of the same class with a new graph.
 
     Args:
         model: Model whose class is kept.
         arguments: Inputs and outputs, or layers.
-        carry: Function of the name of an attribute, of what `model` has there,
-            and of `None`, that returns what the new model shall have there.
+        copy_value: Function `(name, value, None)` that returns the copy of an
+            attribute of `model` for the new model.
 
     Raises:
-        Lost: If the class cannot be made of that.
+        CloneError: If the class cannot be constructed with these arguments.
     """
-    if own := [name for name in overridden(model) if name in set_on(model)]:
-        raise Lost(f"`{own[0]}` is set on the model, not on its class")
+    if own := sorted({*overridden(model)} & instance_functions(model)):
+        raise CloneError(f"`{own[0]}` is set on the model, not on its class")
     kwargs = {}
     parameters = inspect.signature(type(model).__init__).parameters
     for name, parameter in list(parameters.items())[1:]:
-        if name in KNOWN or parameter.kind in (
+        if name in GRAPH_ARGUMENTS or parameter.kind in (
             parameter.VAR_POSITIONAL,
             parameter.VAR_KEYWORD,
         ):
             continue
         if not hasattr(model, name):
-            raise Lost(f"its argument `{name}` is not among its attributes")
-        kwargs[name] = carry(name, getattr(model, name), None)
+            raise CloneError(
+                f"its argument `{name}` is not among its attributes"
+            )
+        kwargs[name] = copy_value(name, getattr(model, name), None)
     try:
         new = type(model)(*arguments, name=model.name, **kwargs)
-    except Exception as error:  # of whoever wrote the class
-        raise Lost(validation.reason(error)) from error
+    except Exception as error:  # The class is the user's.
+        raise CloneError(validation.reason(error)) from error
     if len(arguments) == 2 and [
         id(x) for x in keras.tree.flatten(new.outputs)
     ] != [id(x) for x in keras.tree.flatten(arguments[1])]:
-        raise Lost("its constructor makes another graph than it is given")
+        raise CloneError("its constructor makes another graph than it is given")
     return new
 
 
 def from_config(
-    model: keras.Model, instead: dict[int, keras.Model]
+    model: keras.Model, replacements: dict[int, keras.Model]
 ) -> keras.Model:
-    """Return a model of the class of `model`, made by its config.
+    """Return a model of the same class, made from its config.
 
     Args:
         model: Model whose class is kept.
-        instead: For the `id` of models in it, the new ones in their places.
-            They must be attributes under the names that the config has.
+        replacements: For the `id` of a model inside it, the new model. The
+            inner models must be attributes with the names of config entries.
 
     Raises:
-        Lost: If the config does not lead to such a model.
+        CloneError: If the config does not make such a model.
     """
-    missing = dict(instead)
+    missing = dict(replacements)
 
     def config():
         entries = dict(model.get_config())
         for key in entries:
             held = id(getattr(model, key, None))
-            if held in instead:
-                entries[key] = instead[held]
+            if held in replacements:
+                entries[key] = replacements[held]
                 missing.pop(held, None)
         return entries
 
     try:
-        new = made_by_config(type(model), config, model.name)
-    except Exception as error:  # of whoever wrote the class
-        raise Lost(validation.reason(error)) from error
+        new = build_from_config(type(model), config, model.name)
+    except Exception as error:  # The class is the user's.
+        raise CloneError(validation.reason(error)) from error
     if missing:
-        raise Lost("its config does not name the model that is changed")
+        raise CloneError("its config does not name the model that is changed")
     return new
 
 
-def made_by_config(kind: Any, config: Callable[[], dict], name: str) -> Any:
-    """Return what a class makes of a config, under a name if it takes one.
+def build_from_config(cls: Any, config: Callable[[], dict], name: str) -> Any:
+    """Return an object made from a config, with a name if the class takes one.
 
-    Configs that Keras finds by itself have no name.
+    The config that Keras derives from constructor arguments has no name.
     """
-    given = config()
-    if "name" not in given:
+    entries = config()
+    if "name" not in entries:
         try:
-            return kind.from_config({**given, "name": name})
-        except Exception:  # it takes no name
-            given = config()
-    return kind.from_config(given)
+            return cls.from_config({**entries, "name": name})
+        except Exception:  # The class takes no name.
+            entries = config()
+    return cls.from_config(entries)
 
 
 def package(layer: Any) -> str:
-    """Return the package that the class of a layer is defined in."""
+    """Return the package that defines the class of a layer."""
     return type(layer).__module__.partition(".")[0]

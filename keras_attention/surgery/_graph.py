@@ -1,4 +1,4 @@
-"""The graph of a functional or Sequential model: calls, and what they join."""
+"""Graph of a functional or Sequential model: calls and their connections."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ from keras_attention._utils import data_formats
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Call:
-    """One call of an operation, which is a layer or one of `keras.ops`."""
+    """One call of an operation, which is a layer or one of `keras.ops`.
+
+    A call is a node of the graph.
+    """
 
     operation: Any
     args: tuple
@@ -23,11 +26,21 @@ class Call:
 
 
 class Graph:
-    """The calls of a model, each after those that it depends on.
+    """The calls of a model in topological order.
+
+    Nodes are numbered by their index in `calls`. Sets of nodes are integers
+    whose bits are set at these indices.
 
     Attributes:
-        calls: All of them.
-        operations: What they call, each once.
+        calls: All calls.
+        operations: The operations that are called, each once.
+        inputs: Nodes of the inputs of the model.
+        outputs: Nodes of the outputs of the model.
+        sources: For each node, the nodes whose outputs it uses.
+        consumers: For each node, the nodes that use its outputs.
+        ancestors: For each node, the set of nodes that it depends on, with
+            the node itself.
+        with_kernel: Set of the nodes whose operations have a kernel.
     """
 
     def __init__(self, model: keras.Model) -> None:
@@ -35,53 +48,50 @@ class Graph:
         self.operations = list(
             {id(c.operation): c.operation for c in self.calls}.values()
         )
-        self._made_at = {
-            id(tensor): place
-            for place, call in enumerate(self.calls)
+        self._node_of = {
+            id(tensor): node
+            for node, call in enumerate(self.calls)
             for tensor in call.outputs
         }
-        self.inputs = [self.place(x) for x in keras.tree.flatten(model.inputs)]
-        self.outputs = [
-            self.place(x) for x in keras.tree.flatten(model.outputs)
-        ]
+        self.inputs = [self.node(x) for x in keras.tree.flatten(model.inputs)]
+        self.outputs = [self.node(x) for x in keras.tree.flatten(model.outputs)]
         self.sources = [
-            sorted({self.place(x) for x in call.inputs}) for call in self.calls
+            sorted({self.node(x) for x in call.inputs}) for call in self.calls
         ]
         self.consumers: list[list[int]] = [[] for _ in self.calls]
-        for place, sources in enumerate(self.sources):
+        for node, sources in enumerate(self.sources):
             for source in sources:
-                self.consumers[source].append(place)
-        # A bit for each call that one depends on, itself included.
+                self.consumers[source].append(node)
         self.ancestors: list[int] = []
-        for place, sources in enumerate(self.sources):
-            bits = 1 << place
+        for node, sources in enumerate(self.sources):
+            bits = 1 << node
             for source in sources:
                 bits |= self.ancestors[source]
             self.ancestors.append(bits)
         self.with_kernel = sum(
-            1 << place
-            for place, call in enumerate(self.calls)
+            1 << node
+            for node, call in enumerate(self.calls)
             if has_kernel(call.operation)
         )
 
-    def place(self, tensor) -> int:
-        """Return which of the calls made a tensor."""
-        return self._made_at[id(tensor)]
+    def node(self, tensor) -> int:
+        """Return the node that returns a tensor."""
+        return self._node_of[id(tensor)]
 
-    def chosen(self, bits: int) -> list[Call]:
-        """Return the calls of which the bits are set."""
-        return [c for place, c in enumerate(self.calls) if bits >> place & 1]
+    def calls_in(self, bits: int) -> list[Call]:
+        """Return the calls of a set of nodes."""
+        return [c for node, c in enumerate(self.calls) if bits >> node & 1]
 
 
 def is_network(operation: Any) -> bool:
-    """Return whether this is a model whose graph can be read."""
+    """Return whether an operation is a model whose graph can be read."""
     return isinstance(operation, keras.Model) and isinstance(
         operation, keras.Function | keras.Sequential
     )
 
 
 def require_network(model: Any) -> None:
-    """Refuse what has no graph (yet)."""
+    """Raise an error unless a model has a graph and is built."""
     if not is_network(model):
         raise ValueError(
             "`model` must be a functional or Sequential model. "
@@ -97,7 +107,7 @@ def require_network(model: Any) -> None:
 def networks(
     model: keras.Model, path: str = ""
 ) -> Iterator[tuple[str, keras.Model, Graph]]:
-    """Yield the model and all models in it, with the paths before names."""
+    """Yield a model and all models inside it, with path prefix and graph."""
     graph = Graph(model)
     yield path, model, graph
     for operation in graph.operations:
@@ -106,12 +116,12 @@ def networks(
 
 
 def has_kernel(operation: Any) -> bool:
-    """Return whether an operation has weights that mix what it sees."""
+    """Return whether an operation has a weight of two or more axes."""
     return any(len(w.shape) > 1 for w in getattr(operation, "weights", ()))
 
 
 def data_format(graph: Graph) -> str:
-    """Return the layout of most layers that have one, or Keras' own."""
+    """Return the data format of most layers, or the default of Keras."""
     formats = [
         f for o in graph.operations if (f := getattr(o, "data_format", None))
     ]
@@ -121,63 +131,60 @@ def data_format(graph: Graph) -> str:
     )
 
 
-def spatial_size(shape, layout: str) -> tuple[int, ...] | None:
-    """Return height and width, or whatever there is, of a map."""
+def spatial_size(shape, data_format: str) -> tuple[int, ...] | None:
+    """Return the spatial sizes of a map, or `None` if it has none."""
     if len(shape) < 3:
         return None
     return tuple(
-        shape[axis] for axis in data_formats.spatial_axes(layout, len(shape))
+        shape[axis]
+        for axis in data_formats.spatial_axes(data_format, len(shape))
     )
 
 
-def shapes(graph: Graph, layout: str, side: int = 256) -> list[tuple]:
-    """Return the shape of each call's first output, with all sizes known.
+def shapes(graph: Graph, side: int = 256) -> list[tuple]:
+    """Return the shape of the first output of each call.
 
-    Sizes that the model leaves open are those for inputs of this side.
+    Unknown sizes are computed for inputs whose unknown sizes are `side`.
     """
     if all(None not in call.outputs[0].shape[1:] for call in graph.calls):
         return [tuple(call.outputs[0].shape) for call in graph.calls]
-    found: dict[int, Any] = {}
-
-    def known(tensor):
-        return found.get(id(tensor), tensor)
-
+    known: dict[int, Any] = {}
     for call in graph.calls:
         if call.inputs:
             args, kwargs = keras.tree.map_structure(
-                known, (list(call.args), call.kwargs)
+                lambda x: known.get(id(x), x), (list(call.args), call.kwargs)
             )
-            made = call.operation.compute_output_spec(*args, **kwargs)
+            outputs = call.operation.compute_output_spec(*args, **kwargs)
         else:
             batch, *sizes = call.outputs[0].shape
             sizes = [side if size is None else size for size in sizes]
-            made = keras.KerasTensor((batch, *sizes), call.outputs[0].dtype)
+            outputs = keras.KerasTensor((batch, *sizes), call.outputs[0].dtype)
         for old, new in zip(
-            call.outputs, keras.tree.flatten(made), strict=True
+            call.outputs, keras.tree.flatten(outputs), strict=True
         ):
-            found[id(old)] = new
-    return [tuple(found[id(call.outputs[0])].shape) for call in graph.calls]
+            known[id(old)] = new
+    return [tuple(known[id(call.outputs[0])].shape) for call in graph.calls]
 
 
 def _calls(model: keras.Model) -> Iterator[Call]:
-    # No public function of Keras tells which call made a tensor: these two
-    # attributes do, in all versions of Keras 3.
-    seen = set()
+    # No public function of Keras returns the call that made a tensor. These
+    # two attributes hold it in all versions of Keras 3.
+    visited = set()
     tensors = keras.tree.flatten([model.inputs, model.outputs])
-    stack = [_node(tensor) for tensor in reversed(tensors)]
+    stack = [_keras_node(tensor) for tensor in reversed(tensors)]
     while stack:
         node = stack[-1]
-        waiting = [
+        unvisited = [
             source
             for tensor in node.input_tensors
-            if id(source := _node(tensor)) not in seen
+            if id(source := _keras_node(tensor)) not in visited
         ]
-        if id(node) in seen:
+        if id(node) in visited:
             stack.pop()
-        elif waiting:
-            stack.extend(reversed(waiting))
+        elif unvisited:
+            stack.extend(reversed(unvisited))
         else:
-            seen.add(id(stack.pop()))
+            visited.add(id(stack.pop()))
             yield Call(
                 node.operation,
                 tuple(node.arguments.args),
@@ -187,6 +194,6 @@ def _calls(model: keras.Model) -> Iterator[Call]:
             )
 
 
-def _node(tensor):
+def _keras_node(tensor):
     operation, index, _ = tensor._keras_history
     return operation._inbound_nodes[index]

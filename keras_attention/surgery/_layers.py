@@ -1,4 +1,4 @@
-"""Layers made again by their config, with the state of the given ones."""
+"""Copies of layers and operations, and of their state."""
 
 from __future__ import annotations
 
@@ -13,56 +13,58 @@ from keras import ops
 from keras_attention._utils import validation
 from keras_attention.surgery import _classes
 
-SIDES = (8, 32, 64, 224)  # to try where a size is open
-TOLERANCE = 1e-4  # of the largest value
-TRUSTED = ("keras", "keras_attention")  # whose configs hold every argument
+# Unknown sizes are tried in this order.
+SIDES = (8, 32, 64, 224)
+TOLERANCE = 1e-4  # relative to the largest value
+# The configs of classes of these packages hold every argument.
+TRUSTED = ("keras", "keras_attention")
 
 
-def again(operation: Any, name: str | None = None) -> Any:
-    """Return a new layer, or operation, of the same config.
+def clone_operation(operation: Any, name: str | None = None) -> Any:
+    """Return a new layer or operation with the same config.
 
     Args:
-        operation: The given one.
+        operation: The layer or operation.
         name: Another name, for a layer.
     """
     if type(operation) is keras.layers.Lambda:
-        return _lambda(operation, name or operation.name)
+        return _clone_lambda(operation, name or operation.name)
     try:
-        copy = _by_config(operation, name)
-    except Exception as error:  # of whoever wrote the layer
+        copy = _from_config(operation, name)
+    except Exception as error:  # The layer may be the user's.
         if not isinstance(operation, keras.layers.Layer):
-            return _shallow(operation)
+            return _shallow_copy(operation)
         raise ValueError(
-            "A layer must be such that `from_config` accepts what `get_config` "
-            f"returns, and {type(operation).__name__} is not: "
-            f"{validation.reason(error)}. Received: layer={operation!r}"
+            "The `from_config` of a layer must accept the config that its "
+            f"`get_config` returns. That of {type(operation).__name__} does "
+            f"not: {validation.reason(error)}. Received: layer={operation!r}"
         ) from error
     if isinstance(operation, keras.layers.Layer):
-        for old, new in _pairs(operation, copy):
+        for old, new in _layer_pairs(operation, copy):
             policy = old.dtype_policy
             if policy != new.dtype_policy and not policy.quantization_mode:
                 new.dtype_policy = policy
     return copy
 
 
-def _by_config(operation, name):
+def _from_config(operation, name):
     def config():
         given = operation.get_config()
         return given if name is None else {**given, "name": name}
 
-    kind = type(operation)
+    cls = type(operation)
     if isinstance(operation, keras.layers.Layer):
-        return _classes.made_by_config(kind, config, operation.name)
-    return kind.from_config(config())
+        return _classes.build_from_config(cls, config, operation.name)
+    return cls.from_config(config())
 
 
-def copied(layer: keras.layers.Layer, name: str | None = None) -> Any:
-    """Return a new layer of the same config, under another name if given."""
-    return again(layer, name or layer.name)
+def clone_layer(layer: keras.layers.Layer, name: str | None = None) -> Any:
+    """Return a new layer with the same config, and another name if given."""
+    return clone_operation(layer, name or layer.name)
 
 
-def _lambda(layer, name):
-    """Return a new layer of the same function, which needs no config."""
+def _clone_lambda(layer, name):
+    """Return a new `Lambda` layer with the same function, without a config."""
     return keras.layers.Lambda(
         layer.function,
         output_shape=layer._output_shape,
@@ -74,59 +76,60 @@ def _lambda(layer, name):
     )
 
 
-def _shallow(operation):
-    """Return an operation of the same attributes that nobody has called."""
+def _shallow_copy(operation):
+    """Return an operation with the same attributes that has no calls."""
     copy = object.__new__(type(operation))
     vars(copy).update(vars(operation))
     copy._inbound_nodes, copy._outbound_nodes = [], []
     return copy
 
 
-def copy_state(layer: keras.layers.Layer, twin: keras.layers.Layer) -> None:
-    """Give a layer the state of another of the same config."""
-    pairs = _pairs(layer, twin)
+def copy_state(layer: keras.layers.Layer, copy: keras.layers.Layer) -> None:
+    """Give the copy of a layer the weights and other state of the layer."""
+    pairs = _layer_pairs(layer, copy)
     for old, new in pairs:
         if old.dtype_policy != new.dtype_policy:
-            new.dtype_policy = old.dtype_policy  # which quantizes, too
-    for variable, other in _variables(layer, twin):
-        # JAX deletes what a model that is trained has replaced.
-        other.assign(ops.copy(variable.value))
+            new.dtype_policy = old.dtype_policy  # This may quantize the layer.
+    for old, new in _variable_pairs(layer, copy):
+        # JAX deletes the arrays that training has replaced.
+        new.assign(ops.copy(old.value))
     for old, new in pairs:
         if new.trainable != old.trainable:
             new.trainable = old.trainable
-    for variable, other in _variables(layer, twin):
-        if other.trainable != variable.trainable:
-            other.trainable = variable.trainable
+    for old, new in _variable_pairs(layer, copy):
+        if new.trainable != old.trainable:
+            new.trainable = old.trainable
     for old, new in pairs:
         if hasattr(old, "save_assets") and hasattr(new, "load_assets"):
             _copy_assets(old, new)
-        # What some preprocessing layers derive from their weights.
+        # Some preprocessing layers derive attributes from their weights.
         if hasattr(new, "finalize_state"):
             new.finalize_state()
 
 
-def _copy_assets(layer, twin):
-    """Give a layer what another keeps beside its weights: a vocabulary."""
+def _copy_assets(layer, copy):
+    """Copy state that is stored in files beside the weights."""
     with tempfile.TemporaryDirectory() as folder:
         layer.save_assets(folder)
-        twin.load_assets(folder)
+        copy.load_assets(folder)
 
 
-def _pairs(layer, twin) -> list[tuple]:
-    """Return a layer and all in it beside those of another, outer ones first.
+def _layer_pairs(layer, copy) -> list[tuple]:
+    """Return pairs of each layer in a layer and its copy, outer ones first.
 
-    Only the two themselves if there are other layers in them.
+    If the copy contains layers of other classes, only the two layers
+    themselves are a pair.
     """
-    old, new = layer._flatten_layers(), twin._flatten_layers()
-    if [type(part) for part in old] != [type(part) for part in new]:
-        return [(layer, twin)]
+    old, new = layer._flatten_layers(), copy._flatten_layers()
+    if [type(inner) for inner in old] != [type(inner) for inner in new]:
+        return [(layer, copy)]
     return list(zip(old, new, strict=True))
 
 
-def _variables(layer, twin) -> Iterator[tuple]:
-    """Yield the variables of a layer beside those of another."""
-    pairs = list(zip(layer.variables, twin.variables, strict=False))
-    if len(layer.variables) != len(twin.variables) or any(
+def _variable_pairs(layer, copy) -> Iterator[tuple]:
+    """Yield pairs of the variables of a layer and of its copy."""
+    pairs = list(zip(layer.variables, copy.variables, strict=False))
+    if len(layer.variables) != len(copy.variables) or any(
         old.shape != new.shape for old, new in pairs
     ):
         raise ValueError(
@@ -136,22 +139,22 @@ def _variables(layer, twin) -> Iterator[tuple]:
     yield from pairs
 
 
-def require_same(layer, twin, call) -> None:
-    """Refuse a layer that computes something else when it is made again.
+def require_same(layer, copy, call) -> None:
+    """Raise an error if the copy of a layer computes something else.
 
-    It is called once, on random values. Keras' own layers, and those of this
-    package, are not: their configs are known to be complete.
+    Both are called once, on random values. Layers of Keras and of this package
+    are not called, as their configs are complete.
     """
-    parts = layer._flatten_layers()
-    if any("call" in _classes.set_on(part) for part in parts):
+    flat = layer._flatten_layers()
+    if any("call" in _classes.instance_functions(inner) for inner in flat):
         raise ValueError(
-            "The `call` of a layer must be that of its class, and this one has "
-            "another set on it, which would be lost. Received: "
-            f"layer={layer!r}"
+            "The `call` of a layer must be that of its class. This layer has a "
+            "`call` that was set on the object and would be lost: define it in "
+            f"a subclass. Received: layer={layer!r}"
         )
-    if all(_classes.package(part) in TRUSTED for part in parts):
+    if all(_classes.package(inner) in TRUSTED for inner in flat):
         return
-    if not is_same(layer, twin, call.args, call.kwargs):
+    if not is_same(layer, copy, call.args, call.kwargs):
         raise ValueError(
             "A layer must compute the same when it is made again from its "
             "config, so `get_config` must return all arguments that it needs. "
@@ -159,8 +162,8 @@ def require_same(layer, twin, call) -> None:
         )
 
 
-def _sample(tensor: Any, side: int) -> Any:
-    """Return random values for a symbolic tensor, anything else as it is."""
+def _random_values(tensor: Any, side: int) -> Any:
+    """Return random values for a symbolic tensor, other values unchanged."""
     if not isinstance(tensor, keras.KerasTensor):
         return tensor
     batch, *sizes = tensor.shape or (1,)
@@ -173,34 +176,36 @@ def _sample(tensor: Any, side: int) -> Any:
     return ops.convert_to_tensor(values, dtype=tensor.dtype)
 
 
-def is_same(layer, twin, args, kwargs) -> bool:
-    """Return whether two layers compute the same, as far as can be seen.
+def is_same(layer, copy, args, kwargs) -> bool:
+    """Return whether a layer and its copy compute the same on random values.
 
-    Symbolic tensors in the arguments stand for random values, of sizes that the
-    first layer accepts where they are open.
+    Symbolic tensors in the arguments stand for random values. Unknown sizes are
+    the first of `SIDES` that the layer accepts. If it accepts none, or returns
+    random outputs, nothing can be compared and the result is `True`.
     """
     for side in SIDES:
-        given, named = keras.tree.map_structure(
-            lambda x, side=side: _sample(x, side), (list(args), dict(kwargs))
+        values, named_values = keras.tree.map_structure(
+            lambda x, side=side: _random_values(x, side),
+            (list(args), dict(kwargs)),
         )
         try:
-            expected = _outputs(layer, given, named)
-            again = _outputs(layer, given, named)
-        except Exception:  # not for this device, or not for such values
+            expected = _outputs(layer, values, named_values)
+            repeated = _outputs(layer, values, named_values)
+        except Exception:  # The device or these values do not suit the layer.
             continue
         if not any(y.size for y in expected):
-            continue  # too small, which not all backends refuse
-        if not _are_close(expected, again):
-            return True  # it is random
+            continue  # Some backends accept maps that are too small.
+        if not _are_close(expected, repeated):
+            return True  # The layer is random.
         try:
-            return _are_close(expected, _outputs(twin, given, named))
-        except Exception:  # what the given layer computes, the other refuses
+            return _are_close(expected, _outputs(copy, values, named_values))
+        except Exception:  # The copy refuses what the layer accepts.
             return False
     return True
 
 
 def _outputs(layer, args, kwargs):
-    """Return what a layer computes, whose variables stay as they are."""
+    """Return the outputs of a layer without changing its variables."""
     outputs, _ = layer.stateless_call(
         [v.value for v in layer.trainable_variables],
         [v.value for v in layer.non_trainable_variables],
@@ -218,7 +223,11 @@ def _are_close(outputs, others) -> bool:
     return len(outputs) == len(others) and all(
         y.shape == z.shape
         and np.allclose(
-            y, z, TOLERANCE, TOLERANCE * float(np.abs(y).max(initial=0)), True
+            y,
+            z,
+            TOLERANCE,
+            TOLERANCE * float(np.abs(y).max(initial=0)),
+            True,
         )
         for y, z in zip(outputs, others, strict=True)
     )

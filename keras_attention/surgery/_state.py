@@ -1,4 +1,4 @@
-"""What a model holds beside its graph, given to a copy of it."""
+"""Copies of the attributes that a model has beside its graph."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 PLAIN = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
-# What two models may hold, as neither changes it.
+# Values that two models may share, as neither changes them.
 SHARED = (
     *PLAIN,
     type(None),
@@ -28,41 +28,41 @@ SHARED = (
     np.ufunc,
     keras.losses.Loss,
 )
-KINDS_OF_DICT = (
+DICT_TYPES = (
     collections.OrderedDict,
     collections.defaultdict,
     collections.Counter,
 )
-SETS = (set, frozenset, collections.deque)
-MEASURES = (keras.metrics.Metric, keras.optimizers.Optimizer)
-# What stands in for methods while another thread watches them.
-WATCHED = {"call", "rematerialized_call"}
-LOCKS = (type(threading.Lock()), type(threading.RLock()), threading.local)
+SET_TYPES = (set, frozenset, collections.deque)
+TRACKED_TYPES = (keras.metrics.Metric, keras.optimizers.Optimizer)
+# Methods that hooks replace while another thread computes attention maps.
+HOOKED_METHODS = {"call", "rematerialized_call"}
+LOCK_TYPES = (type(threading.Lock()), type(threading.RLock()), threading.local)
 
 
-class Lost(Exception):
-    """Says why a class cannot be made again around a new graph."""
+class CloneError(Exception):
+    """Raised with the reason why a model of some class cannot be copied."""
 
 
 def attributes(model: keras.Model) -> set[str]:
-    """Return the names of what was set on a model, not by Keras itself."""
+    """Return the names of the attributes of a model that Keras does not set."""
     own = vars(model)
     names = set(own)
-    for kind in ("_modules", "_parameters", "_buffers"):  # as PyTorch has them
-        names |= set(own.get(kind, ()))
+    for registry in ("_modules", "_parameters", "_buffers"):  # of PyTorch
+        names |= set(own.get(registry, ()))
     return names - _set_by_keras(type(model).__mro__)
 
 
 @functools.cache
 def _set_by_keras(bases: tuple[type, ...]) -> frozenset[str]:
-    """Return the attributes that methods of Keras and backends may set."""
+    """Return the attributes that methods of Keras and its backends set."""
     first = next(i for i, base in enumerate(bases) if is_of_keras(base))
-    names = {"history"}  # by a callback
-    for part in bases[first:]:
-        for value in vars(part).values():
+    names = {"history"}  # A callback sets it.
+    for base in bases[first:]:
+        for value in vars(base).values():
             for function in _functions(value):
-                names |= _stored(function.__code__)
-    # `rematerialized_call` sets it, of layers that have one.
+                names |= _assigned_attributes(function.__code__)
+    # `rematerialized_call` sets it, but only on layers that have one.
     return frozenset(names - {"activation"})
 
 
@@ -72,7 +72,7 @@ def is_of_keras(base: type) -> bool:
 
 
 def _functions(value: Any) -> list[types.FunctionType]:
-    """Return the functions that a member of a class consists of."""
+    """Return the functions behind a method, property or other member."""
     if isinstance(value, property):
         found = [value.fget, value.fset, value.fdel]
     else:
@@ -81,34 +81,34 @@ def _functions(value: Any) -> list[types.FunctionType]:
     return [f for f in found if isinstance(f, types.FunctionType)]
 
 
-def _stored(code: types.CodeType) -> set[str]:
-    """Return the names of the attributes of `self` that a function sets."""
-    steps = list(dis.get_instructions(code))
+def _assigned_attributes(code: types.CodeType) -> set[str]:
+    """Return the attributes of `self` that the code of a function sets."""
+    instructions = list(dis.get_instructions(code))
     names = {
-        step.argval
-        for before, step in itertools.pairwise(steps)
-        if step.opname == "STORE_ATTR"
-        and "self" in (before.argval, *_several(before.argval)[-1:])
+        instruction.argval
+        for before, instruction in itertools.pairwise(instructions)
+        if instruction.opname == "STORE_ATTR"
+        and "self" in (before.argval, *_as_tuple(before.argval)[-1:])
     }
     inner = [c for c in code.co_consts if isinstance(c, types.CodeType)]
-    return names.union(*map(_stored, inner))
+    return names.union(*map(_assigned_attributes, inner))
 
 
-def _several(loaded: Any) -> tuple:
-    """Return what an instruction loads, if it loads more than one."""
-    return loaded if isinstance(loaded, tuple) else ()
+def _as_tuple(argument: Any) -> tuple:
+    """Return the names that an instruction loads, if there are several."""
+    return argument if isinstance(argument, tuple) else ()
 
 
-class State:
-    """Finds what a copy holds in the place of what a model holds.
+class StateCopier:
+    """Copies the attributes of a model to a copy of the model.
 
     Args:
-        copies: What has been copied, by the `id` of what it is a copy of.
+        copies: For the `id` of each object that has been copied, the copy.
 
     Attributes:
-        layers: Pairs of layers, of which the second lacks the state of the
-            first.
-        variables: Pairs of variables, likewise.
+        layers: Pairs of a layer and its copy, which has no weights copied yet.
+        variables: Pairs of a variable and its copy, whose value is not copied
+            yet.
     """
 
     def __init__(self, copies: dict[int, Any]) -> None:
@@ -116,38 +116,42 @@ class State:
         self.variables: list[tuple] = []
         self._copies = dict(copies)
 
-    def carry(
+    def copy_attributes(
         self, model: keras.Model, new: keras.Model, bare: keras.Model
     ) -> None:
-        """Give a model what was set on another of the same class.
+        """Copy the attributes of a model to a model of the same class.
 
         Args:
-            model: The other one.
-            new: The one to give it to.
-            bare: What Keras makes of the same graph, without the class.
+            model: The model whose attributes are copied.
+            new: The model that receives the copies.
+            bare: A plain Keras model with the same graph. Attributes that it
+                has are not copied.
         """
         self._copies[id(model)] = new
         names = attributes(model) - attributes(bare)
-        for name in sorted(names - WATCHED):
+        for name in sorted(names - HOOKED_METHODS):
             made = getattr(new, name, None)
             try:
-                value = self.value(name, getattr(model, name), made)
+                value = self.copy_value(name, getattr(model, name), made)
             except RecursionError as error:
-                raise Lost(f"it holds `{name}`, which holds itself") from error
+                raise CloneError(
+                    f"its attribute `{name}` contains itself"
+                ) from error
             if value is not made:
                 setattr(new, name, value)
 
-    def value(self, name: str, old: Any, made: Any) -> Any:
-        """Return what a copy holds in the place of `old`.
+    def copy_value(self, name: str, old: Any, made: Any) -> Any:
+        """Return the copy of a value, for the new model.
 
         Args:
-            name: The attribute that it is, or is in.
-            old: What the model holds.
-            made: What the constructor of the copy has put there, or `None`.
+            name: Name of the attribute that has or contains the value.
+            old: The value in the model.
+            made: The value that the constructor of the new model has set, or
+                `None`.
 
         Raises:
-            Lost: If two models cannot hold the same, and it is not known how
-                to make another.
+            CloneError: If two models cannot share the value and it cannot be
+                copied.
         """
         if id(old) in self._copies:
             return self._copies[id(old)]
@@ -156,145 +160,159 @@ class State:
         if isinstance(old, SHARED):
             return old
         if isinstance(old, list | tuple | dict):
-            return self._each(name, old, made)
-        if isinstance(old, SETS):
+            return self._container(name, old, made)
+        if isinstance(old, SET_TYPES):
             return self._set(name, old)
         if _is_function(old):
             return self._function(name, old, made)
         if isinstance(old, keras.callbacks.Callback) and made is None:
-            return made  # it goes with a call of `fit`
+            return made  # A callback belongs to one call of `fit`.
         if _is_array(old):
             return self._deep(name, old)
-        if isinstance(old, MEASURES) and made is None:
+        if isinstance(old, TRACKED_TYPES) and made is None:
             made = type(old).from_config(old.get_config())
-        if not hasattr(old, "__dict__") and not isinstance(old, LOCKS):
+        if not hasattr(old, "__dict__") and not isinstance(old, LOCK_TYPES):
             return self._deep(name, old)
         if type(made) is not type(old):
-            raise Lost(f"it holds `{name}`, which is not in its graph")
+            raise CloneError(
+                f"its attribute `{name}` is not in its graph and cannot be "
+                "copied"
+            )
         self._copies[id(old)] = made
-        self._fill(name, old, made)
+        self._copy_object_state(name, old, made)
         return made
 
-    def _each(self, name, old, made):
-        """Return what a copy holds in the place of several things."""
+    def _container(self, name, old, made):
+        """Return the copy of a list, tuple or dictionary."""
         keys = list(old) if isinstance(old, dict) else range(len(old))
-        is_like = type(made) is type(old) and len(made) == len(old)
-        if is_like and isinstance(old, dict):
-            is_like = list(made) == keys
+        is_similar = type(made) is type(old) and len(made) == len(old)
+        if is_similar and isinstance(old, dict):
+            is_similar = list(made) == keys
         values = [
-            self.value(name, old[key], made[key] if is_like else None)
+            self.copy_value(name, old[key], made[key] if is_similar else None)
             for key in keys
         ]
-        if is_like and all(
+        if is_similar and all(
             v is made[k] for k, v in zip(keys, values, strict=True)
         ):
             return made
         if isinstance(old, dict):
             entries = dict(zip(keys, values, strict=True))
-            if isinstance(old, KINDS_OF_DICT):
-                like = copy.copy(old)
-                like.update(entries)
-                return like
+            if isinstance(old, DICT_TYPES):
+                same_type = copy.copy(old)
+                same_type.update(entries)
+                return same_type
             return entries
         if isinstance(old, list):
             return values
         return old._make(values) if hasattr(old, "_make") else tuple(values)
 
     def _set(self, name, old):
-        values = [self.value(name, each, None) for each in old]
+        values = [self.copy_value(name, item, None) for item in old]
         if isinstance(old, collections.deque):
             return collections.deque(values, old.maxlen)
         return type(old)(values)
 
     def _function(self, name, old, made):
-        """Return a function, of the copy where it is one of the model."""
+        """Return a function, bound to the copy if it is bound to the model."""
         if isinstance(old, types.BuiltinFunctionType):
             return old
         if isinstance(old, types.MethodType):
             owner = getattr(made, "__self__", None)
-            owner = self.value(name, old.__self__, owner)
+            owner = self.copy_value(name, old.__self__, owner)
             method = types.MethodType(old.__func__, owner)
             return made if method == made else method
         if isinstance(old, functools.partial):
-            there = _parts(made)
-            parts = self._each(name, _parts(old), there)
-            if parts is there:
+            made_fields = _partial_fields(made)
+            fields = self._container(name, _partial_fields(old), made_fields)
+            if fields is made_fields:
                 return made
-            return functools.partial(parts[0], *parts[1], **parts[2])
-        held, own = _held(old), _held(made)
+            return functools.partial(fields[0], *fields[1], **fields[2])
+        captured, made_captured = _captured_values(old), _captured_values(made)
         same = getattr(made, "__code__", None) == old.__code__
-        if same and len(held) == len(own):
-            pairs = zip(held, own, strict=True)
+        if same and len(captured) == len(made_captured):
+            pairs = zip(captured, made_captured, strict=True)
             if all(
                 self._copies.get(id(a), a) is b or _is_equal(a, b)
                 for a, b in pairs
             ):
                 return made
-        if any(id(value) in self._copies for value in held):
-            raise Lost(f"it holds `{name}`, a function of what is in its graph")
+        if any(id(value) in self._copies for value in captured):
+            raise CloneError(
+                f"its attribute `{name}` is a function that uses its graph"
+            )
         return old
 
     def _deep(self, name, old):
-        """Return a copy of an object whose state has no names."""
+        """Return a deep copy of an object without a `__dict__`."""
         try:
-            # Of what has been copied it takes the copies.
+            # Objects that have been copied are replaced by their copies.
             return copy.deepcopy(old, dict(self._copies))
-        except Exception as error:  # of whoever wrote the class
-            if _is_array(old):  # PyTorch's, of what has gradients
+        except Exception as error:  # The class is the user's.
+            # PyTorch refuses a deep copy of a tensor with a gradient.
+            if _is_array(old):
                 return ops.copy(ops.stop_gradient(old))
-            raise Lost(f"it holds `{name}`, which cannot be copied") from error
+            raise CloneError(
+                f"its attribute `{name}` cannot be copied"
+            ) from error
 
-    def _fill(self, name, old, made):
-        """Give an object the state of another of the same class."""
+    def _copy_object_state(self, name, old, made):
+        """Copy the state of an object to an object of the same class."""
         if isinstance(old, keras.layers.Layer):
             self.layers.append((old, made))
         elif isinstance(old, keras.Variable):
             self.variables.append((old, made))
-        elif isinstance(old, MEASURES):
+        elif isinstance(old, TRACKED_TYPES):
             if len(old.variables) == len(made.variables):
                 self.variables += zip(
                     old.variables, made.variables, strict=True
                 )
-        elif isinstance(old, (*LOCKS, keras.KerasTensor, keras.Operation)):
+        elif isinstance(old, (*LOCK_TYPES, keras.KerasTensor, keras.Operation)):
             pass
         else:
             for key, value in list(vars(old).items()):
-                there = vars(made).get(key)
-                carried = self.value(f"{name}.{key}", value, there)
-                if carried is not there:
-                    vars(made)[key] = carried
+                made_value = vars(made).get(key)
+                copied = self.copy_value(f"{name}.{key}", value, made_value)
+                if copied is not made_value:
+                    vars(made)[key] = copied
 
 
 def _is_array(value: Any) -> bool:
     """Return whether a value is an array of the backend."""
-    # TensorFlow says it of variables, too.
+    # On TensorFlow `is_tensor` is true of variables, too.
     return ops.is_tensor(value) and not isinstance(value, keras.Variable)
 
 
 def _is_function(value: Any) -> bool:
-    kinds = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
-    return isinstance(value, (*kinds, functools.partial))
+    return isinstance(
+        value,
+        types.FunctionType
+        | types.MethodType
+        | types.BuiltinFunctionType
+        | functools.partial,
+    )
 
 
 def _is_equal(value: Any, other: Any) -> bool:
-    """Return whether two values are equal, of a class where that says all."""
+    """Return whether two values of a plain type or two arrays are equal."""
     if type(value) is not type(other):
         return False
     if isinstance(value, np.ndarray) or _is_array(value):
         return np.array_equal(
             ops.convert_to_numpy(value), ops.convert_to_numpy(other)
         )
-    return isinstance(value, (*PLAIN, *SETS)) and bool(value == other)
+    return isinstance(value, (*PLAIN, *SET_TYPES)) and bool(value == other)
 
 
-def _parts(value: Any) -> tuple:
+def _partial_fields(value: Any) -> tuple:
+    """Return function, arguments and keywords of a `functools.partial`."""
     if not isinstance(value, functools.partial):
         return ()
     return value.func, value.args, value.keywords
 
 
-def _held(function: Any) -> list:
-    """Return what a function has from where it was made."""
+def _captured_values(function: Any) -> list:
+    """Return the values in the closure and the defaults of a function."""
     if not isinstance(function, types.FunctionType):
         return []
     values = [

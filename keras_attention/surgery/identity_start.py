@@ -20,17 +20,18 @@ class IdentityStart(AttentionLayer):
 
         y_{p,c} = x_{p,c} + s_c\, (f(x)_{p,c} - x_{p,c})
 
-    where :math:`f` is `layer` and :math:`s \in \mathbb{R}^C` is learned from
-    :math:`s = 0`. So the output is the input, to the last bit (but for the sign
-    of a zero), whatever :math:`f` starts from, even where :math:`f(x)` is
-    infinite or NaN; at :math:`s = 1` it is that of :math:`f`. A trained network
-    into which the layer is put computes what it did before. The first step of
-    training moves :math:`s`, the next the weights of :math:`f` too.
+    where :math:`f` is `layer` and :math:`s \in \mathbb{R}^C` is a learned
+    scale that starts at :math:`s = 0`. The output at the start is exactly the
+    input (except for the sign of a zero), for any weights of :math:`f` and even
+    where :math:`f(x)` is infinite or NaN. At :math:`s = 1` it is the output of
+    :math:`f`. A trained network with such a layer inserted computes what it
+    computed before. The first step of training changes :math:`s`, the second
+    step the weights of :math:`f` too.
 
-    `keras_attention.attach` puts it around the attention that it inserts. A
-    layer :math:`f` that is the identity by itself at the start (such as
-    `keras_attention.GatedChannelTransform`) is not to be put into it: neither
-    part would ever get a gradient. `attach` sees to that.
+    `keras_attention.attach` wraps the attention layers that it inserts. Do not
+    wrap a layer that is the identity at the start by itself, such as
+    `keras_attention.GatedChannelTransform`: neither its weights nor the scale
+    would ever get a gradient. `attach` does not wrap such layers.
 
     Args:
         layer: Layer :math:`f`, of one input, that keeps the shape.
@@ -44,8 +45,8 @@ class IdentityStart(AttentionLayer):
         x: Float tensor with a batch axis and a channel axis, and any others
             that `layer` accepts. The number of channels must be known.
         training: Whether `layer` is run in training mode.
-        return_attention: Whether to return `(outputs, attention)`. It needs a
-            `layer` that has attention to return.
+        return_attention: Whether to return `(outputs, attention)`. `layer`
+            must support it.
 
     Input shape:
         `(batch, *spatial, channels)` if `data_format="channels_last"`,
@@ -68,15 +69,15 @@ class IdentityStart(AttentionLayer):
     (2, 1, 1, 64)
 
     Reference:
-        A scale that starts near zero, one a channel, is LayerScale, `Going
+        LayerScale has a scale for each channel that starts near zero: `Going
         deeper with Image Transformers <https://arxiv.org/abs/2103.17239>`_,
-        equation 4; that starts at zero, one a layer, is `ReZero is All You
-        Need <https://arxiv.org/abs/2003.04887>`_.
+        equation 4. ReZero has a scale for each layer that starts at zero:
+        `ReZero is All You Need <https://arxiv.org/abs/2003.04887>`_.
 
     Note:
         Both papers scale the branch of a residual block, :math:`x + s f(x)`.
-        Here the way from :math:`x` to :math:`f(x)` is scaled, as :math:`f` is
-        to take the place of the identity, not to be added to it.
+        Here the difference :math:`f(x) - x` is scaled, as :math:`f` replaces
+        the identity and is not added to it.
     """
 
     def __init__(
@@ -93,32 +94,32 @@ class IdentityStart(AttentionLayer):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        # Called, not built, as some layers are only built by a call.
-        seen = keras.KerasTensor(input_shape, self.compute_dtype)
-        shape = getattr(self.layer(seen), "shape", None)
+        # The layer is called, as a call is the only way to build some layers.
+        inputs = keras.KerasTensor(input_shape, self.compute_dtype)
+        shape = getattr(self.layer(inputs), "shape", None)
         if shape is None or tuple(shape) != tuple(input_shape):
             raise ValueError(
                 "`layer` must keep the shape of its input. Received: "
                 f"layer={self.layer}, input_shape={tuple(input_shape)}, "
                 f"layer.output_shape={shape}"
             )
-        # It only meets float32 maps: casting it down would lose digits.
+        # `apply_attention` computes in float32, so the scale stays in float32.
         self.scale = self.add_weight(
             (channels,), "zeros", name="scale", autocast=False
         )
 
     def call(self, x, training=None, return_attention=False):
-        x, kwargs = self._as_float(x), self._mode(training)
+        x, kwargs = self._as_float(x), self._training_argument(training)
         if not return_attention:
             return self.apply_attention(x, self.layer(x, **kwargs))
-        moved, attention = self.layer(x, return_attention=True, **kwargs)
+        outputs, attention = self.layer(x, return_attention=True, **kwargs)
         attention = keras.tree.map_structure(
             lambda weights: ops.cast(weights, x.dtype), attention
         )
-        return self.apply_attention(x, moved), attention
+        return self.apply_attention(x, outputs), attention
 
     def apply_attention(self, x, attention):
-        """Return `x`, moved towards the output of the layer."""
+        """Return `x` plus the scaled difference to the output of the layer."""
         scale = reshaping.per_channel(
             ops.convert_to_tensor(self.scale), self.data_format, len(x.shape)
         )
@@ -134,7 +135,7 @@ class IdentityStart(AttentionLayer):
 
     def get_config(self):
         layer = keras.saving.serialize_keras_object(self.layer)
-        layer.pop("build_config", None)  # this layer builds it
+        layer.pop("build_config", None)  # `build` of this layer builds it.
         return {**super().get_config(), "layer": layer}
 
     @classmethod
@@ -142,7 +143,7 @@ class IdentityStart(AttentionLayer):
         layer = keras.saving.deserialize_keras_object(config["layer"])
         return super().from_config({**config, "layer": layer})
 
-    def _mode(self, training) -> dict[str, Any]:
-        """Return `training` as the layer takes it, if it does."""
-        takes = "training" in inspect.signature(self.layer.call).parameters
-        return {"training": training} if takes else {}
+    def _training_argument(self, training) -> dict[str, Any]:
+        """Return the keyword argument `training` if the layer takes it."""
+        parameters = inspect.signature(self.layer.call).parameters
+        return {"training": training} if "training" in parameters else {}

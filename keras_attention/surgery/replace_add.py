@@ -1,4 +1,4 @@
-"""Attentional fusion in place of residual additions."""
+"""Replacement of residual additions by attentional fusion."""
 
 import keras
 import numpy as np
@@ -10,17 +10,17 @@ from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.surgery import _graph
 from keras_attention.surgery import _table
 from keras_attention.surgery._additions import additions
-from keras_attention.surgery._fresh import Fresh
-from keras_attention.surgery._fresh import Template
-from keras_attention.surgery._fresh import base_name
-from keras_attention.surgery._fresh import passing_masks
-from keras_attention.surgery._fresh import sample
-from keras_attention.surgery._places import Where
-from keras_attention.surgery._places import layout_of
-from keras_attention.surgery._places import places
-from keras_attention.surgery._places import selected
-from keras_attention.surgery._places import verbosity
-from keras_attention.surgery._rebuild import Rebuild
+from keras_attention.surgery._clone import clone
+from keras_attention.surgery._insertion_points import Where
+from keras_attention.surgery._insertion_points import data_format_of
+from keras_attention.surgery._insertion_points import insertion_points
+from keras_attention.surgery._insertion_points import select
+from keras_attention.surgery._insertion_points import verbosity
+from keras_attention.surgery._layer_factory import LayerFactory
+from keras_attention.surgery._layer_factory import Template
+from keras_attention.surgery._layer_factory import base_name
+from keras_attention.surgery._layer_factory import passing_masks
+from keras_attention.surgery._layer_factory import random_map
 
 
 def replace_add(
@@ -38,48 +38,52 @@ def replace_add(
         x + r \;\longrightarrow\; 2\, w\, x + 2\, (1 - w)\, r, \qquad
         w = \tfrac{1}{2} \text{ at the start}
 
-    where :math:`x` is the branch, :math:`r` the shortcut (the graph says which
-    is which, as for `keras_attention.residual_branches`), and :math:`w` the
-    weight that `fusion` finds. The new network computes what the old one did,
-    as near as the arithmetic allows, until it is trained:
+    where :math:`x` is the branch, :math:`r` the shortcut and :math:`w` the
+    weight that `fusion` computes. `keras_attention.branch_ends` describes how
+    branch and shortcut are found. The new network computes what the old one
+    computes, up to rounding, until it is trained:
 
-    * `keras_attention.AttentionalFeatureFusion` has the factor 2. The scales of
-      the batch norms that end its contexts start at zero, which makes
-      :math:`w = 1/2` in training and in inference. The sum is then that of
-      `Add` but for the rounding of :math:`2 (r + (x - r) / 2)`, some
-      :math:`10^{-7}` of the larger of the two in float32.
-    * `keras_attention.IterativeAttentionalFeatureFusion` has no factor: at
-      :math:`w = 1/2` it is the mean, and it cannot be a sum at any weights
-      between 0 and 1. A `keras.layers.Rescaling` by 2 behind it makes up for
-      that. The scales that start at zero are those of its second pass.
-    * Any other layer of two inputs is inserted as it is. How far it is from the
-      sum, for one random pair of maps, `verbose=1` says for all.
+    * `keras_attention.AttentionalFeatureFusion` contains the factor 2. The
+      scales of the batch normalizations at the end of its contexts start at
+      zero, which makes :math:`w = 1/2` in training and in inference. The result
+      is the sum up to the rounding of :math:`2 (r + (x - r) / 2)`, about
+      :math:`10^{-7}` of the larger of the two maps in float32.
+    * `keras_attention.IterativeAttentionalFeatureFusion` has no such factor:
+      its result is the mean at :math:`w = 1/2`, and no weights between 0 and 1
+      make it a sum. A `keras.layers.Rescaling` by 2 is inserted after it. The
+      scales that start at zero are those of its second pass.
+    * Any other layer of two inputs is inserted unchanged. With `verbose=1`, the
+      table reports how much each new layer differs from the sum, for one random
+      pair of maps.
 
-    The scales are the first to be trained, in the second step all weights are.
+    The first step of training changes the scales, the second all weights.
 
     Args:
         model: Functional or Sequential model, built.
-        fusion: Layer used as a template, which is copied by its config; or a
-            function `addition -> new layer`, which is given the layer (or
-            operation) that adds. It is called with the branch and the shortcut.
-        where: Which of the residual additions, as for
-            `keras_attention.attach`. `None` for all of two inputs.
-        identity: Whether the new network is to start from the sums. With
-            `False` layers are inserted as they are, and nothing behind them.
-        verbose: 1 prints a table of the places, with shapes, numbers of
-            parameters, and how far from the sum each fusion starts, relative to
-            the largest value.
+        fusion: Layer that is used as a template and copied by its config; or a
+            function `addition -> new layer`, whose argument is the layer (or
+            operation) that adds. The layer is called with the branch and the
+            shortcut.
+        where: The residual additions to replace, as for
+            `keras_attention.attach`. `None` for all that have two inputs.
+        identity: Whether the new network starts from the sums. With `False`,
+            layers are inserted unchanged, and no `Rescaling` after them.
+        verbose: 1 prints a table of the replaced additions, with shapes,
+            numbers of parameters, and the difference between the sum and the
+            output of the new layer, relative to the largest value.
 
     Returns:
-        New functional model, as that of `keras_attention.attach`. What takes
-        the place of `add` is named `add_attentional_feature_fusion`, say.
+        New functional model, as that of `keras_attention.attach`. The layer
+        that replaces `add` is named `add_attentional_feature_fusion`, for
+        example.
 
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is
-            not built; if `where` names what is not there, or selects no
-            residual addition of two inputs; if `fusion` is no layer and returns
-            none, is not called with two tensors, `fusion(x, residual)`, changes
-            the shape, or has another data format than the model.
+            not built; if `where` names a layer that does not exist, or selects
+            no residual addition of two inputs; if `fusion` is not a layer and
+            does not return one, does not accept two tensors,
+            `fusion(x, residual)`, changes the shape, or has another data format
+            than the model.
 
     Example:
 
@@ -99,9 +103,9 @@ def replace_add(
         networks are trained with fusions from the start.
 
     Note:
-        What is said of frozen layers, of copies, of classes and of compiling
-        under `keras_attention.attach` holds here as well. A layer that adds
-        with a factor of its own, as in Inception-ResNet, is left alone.
+        The notes of `keras_attention.attach` on frozen layers, copies, classes
+        and compiling apply here too. A layer that scales a branch before it
+        adds, as in Inception-ResNet, is not replaced.
     """
     _graph.require_network(model)
     identity = validation.boolean("identity", identity)
@@ -114,82 +118,84 @@ def replace_add(
         and type(addition.call.operation).__name__ == "Add"
     }
     adding = {id(a.call.operation) for a in found.values()}
-    among = places(model)
-    fit = [place for place in among if id(place.operation) in adding]
-    chosen = fit
+    candidates = insertion_points(model)
+    replaceable = [p for p in candidates if id(p.operation) in adding]
+    chosen = replaceable
     if where is not None:
-        wanted = {id(place.operation) for place in selected(among, where)}
-        chosen = [place for place in fit if id(place.operation) in wanted]
+        selected = {id(p.operation) for p in select(candidates, where)}
+        chosen = [p for p in replaceable if id(p.operation) in selected]
     if not chosen:
         raise ValueError(
             "`where` must select a residual addition of two maps. "
             f"Received: where={where!r}"
         )
-    fresh = Fresh(
+    factory = LayerFactory(
         "fusion",
         fusion,
-        {place.operation.name for place in among},
-        layout_of(model),
+        {point.operation.name for point in candidates},
+        data_format_of(model),
     )
-    wanted = {id(place.operation) for place in chosen}
+    changed = {id(point.operation) for point in chosen}
     replacer = _Replacer(
-        fresh,
+        factory,
         {
             tensor: addition
             for tensor, addition in found.items()
-            if id(addition.call.operation) in wanted
+            if id(addition.call.operation) in changed
         },
         identity,
     )
-    new = Rebuild(replace=replacer.instead, changed=wanted).model(model)
+    new = clone(model, replace=replacer.replacement, changed=changed)
     if identity:
         for layers in replacer.made.values():
             _start_as_mean(layers[0])
     if verbose:
-        _tell(chosen, replacer.made)
+        _print_table(chosen, replacer.made)
     return new
 
 
 class _Replacer:
-    """Says which layers take the place of a call, and remembers them."""
+    """Makes the layers that replace additions."""
 
-    def __init__(self, fresh, additions_by_output, identity):
-        self._fresh = fresh
+    def __init__(self, factory, additions_by_output, identity):
+        self._factory = factory
         self._additions = additions_by_output
         self._identity = identity
+        # The new layers, by the `id` of the operation that they replace.
         self.made: dict[int, list[keras.layers.Layer]] = {}
 
-    def instead(self, call):
-        """Return the layers for a call and what they are called on."""
+    def replacement(self, call):
+        """Return the layers that replace a call, and their input tensors."""
         addition = self._additions.get(id(call.outputs[0]))
         if addition is None:
             return None
         key = id(call.operation)
         if key not in self.made:
-            self.made[key] = self._new(call, addition)
+            self.made[key] = self._make(call, addition)
         return self.made[key], [*addition.branches, addition.shortcut]
 
-    def _new(self, call, addition):
-        layer = self._fresh.layer(call.operation)
-        self._fresh.output_shape(layer, *addition.branches, addition.shortcut)
+    def _make(self, call, addition):
+        factory = self._factory
+        layer = factory.make(call.operation)
+        factory.output_shape(layer, *addition.branches, addition.shortcut)
         name = f"{call.operation.name}_{base_name(layer)}"
-        name = self._fresh.free_name(name)
-        layers = [self._fresh.named(layer, name)]
+        name = factory.unique_name(name)
+        layers = [factory.renamed(layer, name)]
         if self._identity and isinstance(
             layer, IterativeAttentionalFeatureFusion
         ):
-            doubled = self._fresh.free_name(f"{name}_doubled")
+            doubled = factory.unique_name(f"{name}_doubled")
             layers.append(
                 keras.layers.Rescaling(
                     2.0, dtype=layer.dtype_policy, name=doubled
                 )
             )
-        layers += self._fresh.cast(layer, call.outputs[0], name)
+        layers += factory.cast_layers(layer, call.outputs[0], name)
         return passing_masks(layers)
 
 
 def _start_as_mean(layer):
-    """Let a fusion of this package weigh both of its inputs the same."""
+    """Set scales of a fusion to zero, so that both weights are 1/2."""
     contexts = []
     if isinstance(layer, AttentionalFeatureFusion):
         contexts = [layer.local_context, layer.global_context]
@@ -200,30 +206,30 @@ def _start_as_mean(layer):
         gamma.assign(ops.zeros(gamma.shape))
 
 
-def _deviation(layers, shape) -> float:
-    """Return how far from the sum layers are, for one pair of maps."""
-    x, residual = sample(shape, 0), sample(shape, 1)
+def _difference(layers, shape) -> float:
+    """Return how much layers differ from the sum, for a random pair of maps."""
+    x, residual = random_map(shape, 0), random_map(shape, 1)
     outputs = layers[0](x, residual)
     for layer in layers[1:]:
         outputs = layer(outputs)
     outputs = ops.convert_to_numpy(ops.cast(outputs, "float32"))
-    total = x + residual
-    return float(np.abs(outputs - total).max() / np.abs(total).max())
+    expected = x + residual
+    return float(np.abs(outputs - expected).max() / np.abs(expected).max())
 
 
-def _tell(chosen, made):
-    """Print what took the place of what."""
+def _print_table(chosen, made):
+    """Print the replaced additions and the layers that replace them."""
     rows = []
-    for place in chosen:
-        layers = made[id(place.operation)]
+    for point in chosen:
+        layers = made[id(point.operation)]
         rows.append(
             [
-                place.path,
-                _table.shape(place.shape),
+                point.path,
+                _table.shape(point.shape),
                 layers[0].name,
-                f"{_deviation(layers, place.shape):.0e}",
+                f"{_difference(layers, point.shape):.0e}",
                 layers[0].count_params(),
             ]
         )
-    header = ["in place of", "shape", "inserted", "off the sum", "parameters"]
+    header = ["replaced", "shape", "inserted", "difference", "parameters"]
     print(_table.text(header, rows))

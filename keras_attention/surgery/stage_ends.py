@@ -12,20 +12,22 @@ from keras_attention.surgery._graph import Graph
 def stage_ends(model: keras.Model) -> list[str]:
     """Returns the names of the last layers of each stage of a network.
 
-    A stage is what computes maps of one size, and contains weights. Its end is
-    the last layer through which all ways from an input to an output go, before
-    the map shrinks (a convolution or pooling with a stride; padding in front of
-    it is not counted) or is pooled as a whole, or at the output. It is found by
-    the graph and the shapes, not by names. Sizes that the model leaves open are
-    taken to be 256.
+    A stage is a sequence of layers that compute maps of one size, at least one
+    of them with weights. It ends before the map gets smaller (by a convolution
+    or pooling with a stride), before global pooling, or at the output. Its end
+    is the last layer there that all paths from an input to an output contain;
+    padding before a convolution does not count.
+
+    The stages are found in the graph and by the shapes, not by names. Unknown
+    sizes of the input are taken to be 256.
 
     Args:
-        model: Functional or Sequential model. Models in it are looked through,
+        model: Functional or Sequential model. Models inside it are searched,
             too.
 
     Returns:
         List for `where` of `keras_attention.attach`, as that of
-        `keras_attention.residual_branches`.
+        `keras_attention.branch_ends`.
 
     Raises:
         ValueError: If `model` is not a functional or Sequential model, or is
@@ -50,13 +52,16 @@ def stage_ends(model: keras.Model) -> list[str]:
     return list(dict.fromkeys(_names(model, "", True)))
 
 
-def _names(model, path, ends_here) -> Iterator[str]:
-    """Yield the paths of ends, that at the output only if a stage ends here."""
+def _names(model, path, ends_at_output) -> Iterator[str]:
+    """Yield the paths of stage ends.
+
+    The end at the output of the model is left out unless `ends_at_output`.
+    """
     graph = Graph(model)
     ends, _ = _ends(graph)
-    for place, call in enumerate(graph.calls):
+    for node, call in enumerate(graph.calls):
         name = f"{path}{call.operation.name}"
-        is_end = place in ends and (ends_here or place not in graph.outputs)
+        is_end = node in ends and (ends_at_output or node not in graph.outputs)
         is_end = is_end and len(call.outputs) == 1
         if _graph.is_network(call.operation):
             yield from _names(call.operation, f"{name}/", is_end)
@@ -65,84 +70,93 @@ def _names(model, path, ends_here) -> Iterator[str]:
 
 
 def _ends(graph: Graph) -> tuple[set[int], bool]:
-    """Return the calls at which stages end, those at outputs included.
+    """Return the nodes at which stages end, those at outputs included.
 
-    And whether one of them is as large as what comes in.
+    The second value is whether the map at one of these ends has the size of an
+    input. The graph then continues the stage of the layers before it.
     """
-    layout = _graph.data_format(graph)
+    data_format = _graph.data_format(graph)
     sizes = [
-        _graph.spatial_size(shape, layout)
-        for shape in _graph.shapes(graph, layout)
+        _graph.spatial_size(shape, data_format)
+        for shape in _graph.shapes(graph)
     ]
     ends = {
         (source, end)
         for source in graph.inputs
         for target in graph.outputs
         if sizes[source] and graph.ancestors[target] >> source & 1
-        for end in _ends_of(graph, source, target, sizes)
+        for end in _ends_between(graph, source, target, sizes)
     }
-    goes_on = any(sizes[source] == sizes[end] for source, end in ends)
-    return {end for _, end in ends}, goes_on
+    continues = any(sizes[source] == sizes[end] for source, end in ends)
+    return {end for _, end in ends}, continues
 
 
-def _ends_of(graph, source, target, sizes) -> Iterator[int]:
+def _ends_between(graph, source, target, sizes) -> Iterator[int]:
     """Yield the ends of stages between an input and an output."""
     trunk = _trunk(graph, source, target)[1:]
     maps = list(
         itertools.takewhile(
-            lambda place: sizes[place] and not _pools_all(graph, place), trunk
+            lambda node: sizes[node] and not _is_global_pooling(graph, node),
+            trunk,
         )
     )
     end, size = source, sizes[source]
-    seen = graph.ancestors[source]
+    visited = graph.ancestors[source]
 
     def is_end(following):
-        weights = graph.ancestors[end] & ~seen & graph.with_kernel
-        return weights and not any(_goes_on_in(graph, p) for p in following)
+        weights = graph.ancestors[end] & ~visited & graph.with_kernel
+        return weights and not any(
+            _continues_stage(graph, node) for node in following
+        )
 
-    for place in maps:
-        if _shrinks(size, sizes[place]):
-            if is_end([place]):
+    for node in maps:
+        if _shrinks(size, sizes[node]):
+            if is_end([node]):
                 yield end
-            seen = graph.ancestors[end]
-        grows = max(sizes[place]) > max(size)
-        if grows and not graph.with_kernel >> place & 1:
+            visited = graph.ancestors[end]
+        grows = max(sizes[node]) > max(size)
+        if grows and not graph.with_kernel >> node & 1:
             continue  # padding
-        end, size = place, sizes[place]
+        end, size = node, sizes[node]
     if is_end(trunk[len(maps) :][:1]):
         yield end
 
 
-def _goes_on_in(graph, place) -> bool:
-    """Return whether a model begins with layers of the stage before it."""
-    operation = graph.calls[place].operation
+def _continues_stage(graph, node) -> bool:
+    """Return whether a call is a model that continues the stage before it."""
+    operation = graph.calls[node].operation
     return _graph.is_network(operation) and _ends(Graph(operation))[1]
 
 
 def _shrinks(before, after) -> bool:
-    """Return whether a size is smaller by more than a window at the border."""
+    """Return whether a size shrinks by a third or more.
+
+    A convolution without padding makes a map slightly smaller, which does not
+    end a stage.
+    """
     return any(3 * b <= 2 * a for a, b in zip(before, after, strict=False))
 
 
-def _pools_all(graph, place) -> bool:
-    return type(graph.calls[place].operation).__name__.startswith("Global")
+def _is_global_pooling(graph, node) -> bool:
+    return type(graph.calls[node].operation).__name__.startswith("Global")
 
 
 def _trunk(graph: Graph, source: int, target: int) -> list[int]:
-    """Return the calls that all ways from one call to another go through."""
+    """Return the calls that all paths from one call to another contain."""
     between = [
-        place
-        for place in range(source, target + 1)
-        if graph.ancestors[place] >> source & 1
-        and graph.ancestors[target] >> place & 1
+        node
+        for node in range(source, target + 1)
+        if graph.ancestors[node] >> source & 1
+        and graph.ancestors[target] >> node & 1
     ]
     inside = set(between)
     trunk = []
-    reach = source
-    for place in between:
-        if reach <= place:
-            trunk.append(place)
-        reach = max(
-            reach, *(c for c in graph.consumers[place] if c in inside), place
+    # The last node that a call before the current one passes its output to.
+    farthest = source
+    for node in between:
+        if farthest <= node:
+            trunk.append(node)
+        farthest = max(
+            farthest, *(c for c in graph.consumers[node] if c in inside), node
         )
     return trunk

@@ -1,15 +1,17 @@
-"""Calls of a model with inputs that it may refuse."""
+"""Calls of a model with a hook, with errors for inputs that do not fit."""
 
 from typing import Any
 
 import keras
 
 from keras_attention._utils import validation
-from keras_attention.visualization import _watch
+from keras_attention.visualization import _hooks
 
 
-def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
-    """Build a model and call it as `_watch.run` does.
+def call_with_hook(
+    model: keras.layers.Layer, inputs: Any, hook: _hooks.Hook
+) -> Any:
+    """Build a model and call it as `_hooks.call_with_hook` does.
 
     Raises:
         ValueError: If the model raises before any layer in it is called, as
@@ -17,28 +19,29 @@ def run(model: keras.layers.Layer, inputs: Any, see: _watch.See) -> Any:
     """
     begun = False
 
-    def noted(call):
+    def noting_hook(call):
         nonlocal begun
         begun = begun or not isinstance(call.layer, keras.Model)
-        return see(call)
+        return hook(call)
 
-    def called(model, x):
+    def checked_call(model, x):
         try:
-            return _watch.call_on(model, x)
-        except Exception as error:  # of Keras, or of whoever wrote the model
+            return _hooks.call_in_inference_mode(model, x)
+        except Exception as error:  # Keras or the user's model raises it.
             if begun:
                 raise
             raise ValueError(
-                f"`inputs` must be what `model` accepts, {_cause(model, error)}"
-                f". Received: inputs={validation.described(inputs)}"
+                "`inputs` must be inputs that `model` accepts, "
+                f"{_cause(model, error)}. "
+                f"Received: inputs={validation.described(inputs)}"
             ) from error
 
-    _watch.build(model, inputs, called)
-    return _watch.run(model, inputs, noted, called)
+    _hooks.build(model, inputs, checked_call)
+    return _hooks.call_with_hook(model, inputs, noting_hook, checked_call)
 
 
 def _cause(model, error):
-    """Return of what shape inputs are, if the model knows, or the error."""
+    """Return the shapes that a model accepts, or the error if it has none."""
     try:
         shapes = keras.tree.map_structure(lambda x: x.shape, model.input)
     except (AttributeError, ValueError):

@@ -1,4 +1,4 @@
-"""Where something was found in a model."""
+"""Paths of layers in a model."""
 
 from __future__ import annotations
 
@@ -6,21 +6,22 @@ from typing import Any
 
 
 class LayerPath(str):
-    """A path of names to a layer, which knows the layer.
+    """A path of names to a layer, with a reference to the layer.
 
-    So dictionaries by path stay plain ones, and may be filtered, joined or
-    mapped, and what is in them can still be drawn as what it is.
+    Dictionaries with these keys are plain dictionaries, which can be filtered
+    and merged, and `plot_attention` still knows the layer of each entry.
 
     Attributes:
         layer: The layer.
-        measure: What was found of it: `"attention"` or `"gradient"`.
+        measure: What the values of the entry are: `"attention"` or
+            `"gradient"`.
     """
 
     layer: Any
     measure: str
 
     def __new__(cls, path: str, layer: Any = None, measure: str = "attention"):
-        """Return the path, with what it knows."""
+        """Return the path with its layer and measure."""
         self = super().__new__(cls, path)
         self.layer = layer
         self.measure = measure

@@ -1,4 +1,4 @@
-"""Attention weights of the layers of a model."""
+"""Attention weights of the layers in a model."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ import numpy as np
 from keras_attention._utils import validation
 from keras_attention.hard import RecurrentAttention
 from keras_attention.surgery import IdentityStart
+from keras_attention.visualization import _hooks
 from keras_attention.visualization import _inputs
-from keras_attention.visualization import _watch
 from keras_attention.visualization._path import LayerPath
 
 
 def attention_maps(
     model: keras.layers.Layer, inputs: Any, *, batch_size: int = 32
 ) -> dict[str, Any]:
-    """Computes the attention weights of the layers of a model for given inputs.
+    """Computes the attention weights of the layers in a model, for inputs.
 
-    They are the very weights that the layers used on the way from inputs to
-    outputs, in inference mode. The model may be functional, Sequential or
-    subclassed, and have models in it; it is left as it was.
+    These are the weights that the layers use when the model computes its
+    outputs in inference mode. The model may be functional, Sequential or
+    subclassed, and may contain other models. It does not change.
 
     Args:
         model: A model, or a layer.
-        inputs: What `model(inputs)` accepts: an array, or a list or dictionary
-            of several, the first axis being samples.
-        batch_size: How many samples are computed at once.
+        inputs: Inputs that `model(inputs)` accepts: an array, or a list or
+            dictionary of arrays, whose first axis is that of the samples.
+        batch_size: Number of samples that are computed at once.
 
     Returns:
-        Dictionary of NumPy arrays, in the order of the calls. A key is a path,
-        the names of the models (and layers) that a layer is in, and its own,
-        joined by `"/"`, without the name of `model`. A second call of a path
-        adds `":1"`, a third `":2"`. A value is what `attention` of the layer
-        returns, all samples along its first axis, half precision as float32;
-        where that is a dictionary, so is this. Of `RecurrentAttention` it is
-        `locations`. A layer that is made of others, such as `CBAM`, is one
-        entry. A key also knows its layer, `key.layer`, by which
-        `keras_attention.plot_attention` draws it.
+        Dictionary of NumPy arrays, in the order of the calls. A key is the path
+        of a layer: the names of the models (and layers) around it and its own
+        name, joined by `"/"`, without the name of `model`. `":1"` is appended
+        for the second call of a layer, `":2"` for the third. A value is the
+        result of `attention` of the layer for all samples; it is a dictionary
+        if that is one. Half precision becomes float32. The value of
+        `RecurrentAttention` is that of `locations`. A layer that consists of
+        other attention layers, such as `CBAM`, has one entry. Each key has an
+        attribute `layer`, which `keras_attention.plot_attention` uses.
 
     Raises:
         ValueError: If `model` is not a layer or model, if `batch_size` is not a
-            positive integer, or if the inputs are not arrays of as many samples
-            each, or are not what the model accepts.
+            positive integer, or if the inputs are not arrays with the same
+            number of samples, or not inputs that the model accepts.
 
     Example:
 
@@ -62,33 +62,33 @@ def attention_maps(
     (5, 2, 4)
 
     Note:
-        Layers are watched where Keras tracks them, as it does for weights to be
-        trained. What is rematerialized by `keras.RematScope` in training is not
-        for the maps. On JAX a layer inside a compiled loop, such as a cell of
-        `keras.layers.RNN`, has no values to tell, and is an error.
+        Layers are found if Keras tracks them, as it does to train their
+        weights. Layers under `keras.RematScope` are not rematerialized here. On
+        JAX, attention layers inside a compiled loop, such as a cell of
+        `keras.layers.RNN`, raise an error, as they have no concrete values.
     """
     validation.layer("model", model)
     batch_size = validation.positive_integer("batch_size", batch_size)
     found: dict[LayerPath, list] = {}
 
-    def see(call):
-        if not has_attention(call.layer) or is_hidden(call):
-            return call.run()
-        path = LayerPath(_watch.numbered(call.path, calls), call.layer)
-        outputs, attention = _looked(call)
+    def hook(call):
+        if not has_attention(call.layer) or is_inner(call):
+            return call.call_next()
+        path = LayerPath(_hooks.numbered(call.path, calls), call.layer)
+        outputs, attention = _outputs_and_attention(call)
         found.setdefault(path, []).append(
-            keras.tree.map_structure(_watch.to_numpy, attention)
+            keras.tree.map_structure(_hooks.to_numpy, attention)
         )
         return outputs
 
-    for _, batch in _watch.batches(inputs, batch_size):
+    for _, batch in _hooks.batches(inputs, batch_size):
         calls: Counter = Counter()
-        _inputs.run(model, batch, see)
-    return {path: _joined(parts) for path, parts in found.items()}
+        _inputs.call_with_hook(model, batch, hook)
+    return {path: _concatenate(batches) for path, batches in found.items()}
 
 
 def has_attention(layer: keras.layers.Layer) -> bool:
-    """Return whether a layer can tell what it attends to."""
+    """Return whether a layer can return attention."""
     if isinstance(layer, IdentityStart):
         return has_attention(layer.layer)
     if isinstance(layer, RecurrentAttention):
@@ -96,26 +96,26 @@ def has_attention(layer: keras.layers.Layer) -> bool:
     return "return_attention" in inspect.signature(layer.call).parameters
 
 
-def is_hidden(call: _watch.Call) -> bool:
-    """Return whether a layer is a part of one that speaks for it."""
+def is_inner(call: _hooks.Call) -> bool:
+    """Return whether a call is made by another layer with attention."""
     return any(
         has_attention(layer) and not isinstance(layer, keras.Model)
         for layer in call.outer
     )
 
 
-def _looked(call):
+def _outputs_and_attention(call):
     """Return outputs and attention of a call."""
     if isinstance(call.layer, RecurrentAttention):
-        return call.run(), call.layer.locations(call.args[0])
+        return call.call_next(), call.layer.locations(call.args[0])
     signature = inspect.signature(call.layer.call)
-    asked = signature.bind(*call.args, **call.kwargs).arguments
-    if asked.get("return_attention"):
-        outputs = call.run()
+    arguments = signature.bind(*call.args, **call.kwargs).arguments
+    if arguments.get("return_attention"):
+        outputs = call.call_next()
         return outputs, outputs[1]
-    return call.run(return_attention=True)
+    return call.call_next(return_attention=True)
 
 
-def _joined(parts: list) -> Any:
-    """Return batches as one."""
-    return keras.tree.map_structure(lambda *xs: np.concatenate(xs), *parts)
+def _concatenate(batches: list) -> Any:
+    """Return the attention of all batches in one structure."""
+    return keras.tree.map_structure(lambda *xs: np.concatenate(xs), *batches)

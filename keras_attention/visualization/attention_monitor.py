@@ -11,7 +11,7 @@ from typing import Any
 import keras
 
 from keras_attention._utils import validation
-from keras_attention.visualization._sheet import require_matplotlib
+from keras_attention.visualization._figure_layout import require_matplotlib
 from keras_attention.visualization.attention_maps import attention_maps
 from keras_attention.visualization.plot_attention import plot_attention
 
@@ -19,17 +19,17 @@ from keras_attention.visualization.plot_attention import plot_attention
 class AttentionMonitor(keras.callbacks.Callback):
     """Callback that plots the attention of a model after each epoch.
 
-    The pictures are those of `keras_attention.plot_attention`, of the same
-    samples each time. They are written to a folder as `epoch_0001.png` and so
-    on and, where TensorBoard is installed, to its event files in that folder
-    too: `tensorboard --logdir FOLDER` shows them with a slider.
+    The plots are those of `keras_attention.plot_attention`, of the same samples
+    each time. They are written to a folder as `epoch_0001.png` and so on. If
+    TensorBoard is installed, they are also written to event files in that
+    folder: `tensorboard --logdir FOLDER` shows them with a slider.
 
     Args:
-        folder: Where pictures go. It is made if it is not there.
-        inputs: What the model is shown, as in `keras_attention.attention_maps`.
-        images: What is drawn: `inputs` by default, if that is one array.
-        every: After how many epochs there is a picture.
-        batch_size: How many samples are computed at once.
+        folder: Folder of the plots. It is created if it does not exist.
+        inputs: Inputs of the model, as in `keras_attention.attention_maps`.
+        images: Images to plot, by default `inputs` if that is one array.
+        every: Number of epochs between two plots.
+        batch_size: Number of samples that are computed at once.
         **options: Keyword arguments of `keras_attention.plot_attention`, such
             as `labels` and `where`.
 
@@ -69,15 +69,15 @@ class AttentionMonitor(keras.callbacks.Callback):
         super().__init__()
         self.folder = pathlib.Path(folder)
         self.inputs = inputs
-        alone = not isinstance(inputs, list | tuple | dict)
-        self.images = inputs if images is None and alone else images
+        is_array = not isinstance(inputs, list | tuple | dict)
+        self.images = inputs if images is None and is_array else images
         self.every = validation.positive_integer("every", every)
         self.batch_size = validation.positive_integer("batch_size", batch_size)
         self.options = options
         self._events: Any = None
 
     def on_train_begin(self, logs=None):
-        """Make the folder, and find out what there is to draw with."""
+        """Create the folder, and the event file if TensorBoard is installed."""
         require_matplotlib()
         self.folder.mkdir(parents=True, exist_ok=True)
         if importlib.util.find_spec("tensorboard"):
@@ -87,7 +87,7 @@ class AttentionMonitor(keras.callbacks.Callback):
             self._events = event_file_writer.EventFileWriter(folder)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Draw, if it is time."""
+        """Write a plot every `every` epochs."""
         if (epoch + 1) % self.every:
             return
         maps = attention_maps(
@@ -112,7 +112,7 @@ class AttentionMonitor(keras.callbacks.Callback):
 
 
 def _event(step: int, png: bytes, width: int, height: int) -> Any:
-    """Return a picture as TensorBoard has it, which needs no TensorFlow."""
+    """Return the event of an image for TensorBoard, without TensorFlow."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.compat.proto.summary_pb2 import Summary
 

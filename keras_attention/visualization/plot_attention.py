@@ -12,19 +12,20 @@ import keras
 import numpy as np
 
 from keras_attention._utils import data_formats
-from keras_attention.visualization import _moves
-from keras_attention.visualization import _panels
-from keras_attention.visualization import _parts
-from keras_attention.visualization import _places
-from keras_attention.visualization import _rows
-from keras_attention.visualization._scene import Scene
-from keras_attention.visualization._scene import unit_range
-from keras_attention.visualization._sheet import Sheet
+from keras_attention.visualization import _gates
+from keras_attention.visualization import _heatmaps
+from keras_attention.visualization import _offsets
+from keras_attention.visualization import _records
+from keras_attention.visualization import _sampling
+from keras_attention.visualization._figure_layout import FigureLayout
+from keras_attention.visualization._plot_context import PlotContext
+from keras_attention.visualization._plot_context import normalized_images
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-COLUMNS, LAYERS = 8, 6  # that are drawn where nothing is said
+# Defaults: the most images and layers that are plotted.
+MAX_COLUMNS, MAX_LAYERS = 8, 6
 
 
 def plot_attention(
@@ -44,43 +45,44 @@ def plot_attention(
 ) -> Figure:
     """Plots attention weights, over the images where they are spatial.
 
-    There is a column for each image, and below it a row for each thing that a
-    layer says about places: weights of positions as a heat map, the sampling
-    grid of a `SpatialTransformer` and what it reads, where the taps of a
-    `DeformableConv2D` look, the glimpses of a `RecurrentAttention`, the
-    patches of a `DynamicCapacityNetwork`. Below stand the gates of channels,
-    with their deviations between images and how classes differ in them, and
-    the branches that a `SelectiveKernel` or an attentional fusion chooses, by
-    depth. Means and deviations are those of all samples, not only of those
-    whose images are drawn.
+    The figure has a column for each image, and a row for each spatial result of
+    a layer: heatmaps of weights, the sampling grid of a `SpatialTransformer`
+    and the images that it samples, the offsets of a `DeformableConv2D` or
+    `ConvOffset2D`, the glimpses of a `RecurrentAttention`, the patches of a
+    `DynamicCapacityNetwork`.
+
+    Below are the gates of channels, with standard deviations over the images
+    and differences between classes, and the weights of the branches of
+    `SelectiveKernel` and attentional fusions, by depth. Means and standard
+    deviations are those of all samples, also of samples that have no column.
 
     Args:
-        attention: What `keras_attention.attention_maps` returned for a model,
-            or `attention` of a layer; `keras_attention.gradient_maps` too.
-        images: What attention was computed for, `(samples, height, width,
-            channels)`, or without channels. Values are in [0, 1], or up to
-            255, or are brought to that range. Without images, what is drawn
-            over them stands alone.
+        attention: The result of `keras_attention.attention_maps` for a model,
+            of `keras_attention.grad_cam`, or of `attention` of a layer.
+        images: The images that attention was computed for, `(samples, height,
+            width, channels)`, or without channels. Values are in [0, 1] or in
+            [0, 255]; other values are rescaled. Without images, heatmaps are
+            plotted alone.
         labels: Classes of the samples, integers.
-        class_names: What the classes are called, by their number.
-        gradients: What `keras_attention.gradient_maps` returned, to be drawn
+        class_names: Names of the classes, by their number.
+        gradients: The result of `keras_attention.grad_cam`, which is plotted
             below the attention of each layer.
-        layer: The layer whose attention it is, if `attention` is not from
-            `attention_maps`. Without it the kind of attention is told from its
-            shape, as far as that goes.
-        where: Which layers: a regular expression that must match a path in
-            full, or a list of paths. By default at most six that draw on
-            images, evenly by depth, and at most six that have gates.
-        samples: Which samples are drawn, by index. By default the first eight
-            or, with `labels`, the first of each of at most ten classes.
-        channels: Which channels, or groups, of a map have a heat map each. By
-            default there is one of their mean.
-        points: Where the windows are whose taps are drawn: row and column, as
-            shares of height and width. By default it is the window that is
-            bent the most.
-        title: What stands above all.
-        data_format: That of `images`, and of `attention` if its layer is not
-            known: `"channels_last"`, `"channels_first"`, or `None` for
+        layer: The layer of `attention`, if that is not the result of
+            `attention_maps`. Without it, the kind of attention is guessed from
+            the shape.
+        where: The layers to plot: a regular expression that must match a path
+            in full, or a list of paths. By default at most six layers with
+            spatial results, evenly by depth, and at most six with gates.
+        samples: Indices of the samples to plot. By default the first eight or,
+            with `labels`, the first of each of at most ten classes.
+        channels: Channels, or groups, with a heatmap of their own. By default
+            there is one heatmap of the mean.
+        points: Locations of the windows of a deformable convolution to plot:
+            row and column, as fractions of height and width. By default it is
+            the window with the largest offsets.
+        title: Title of the figure.
+        data_format: Data format of `images`, and of `attention` if its layer is
+            not known: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
 
     Returns:
@@ -88,8 +90,9 @@ def plot_attention(
         it to a file. No window is opened.
 
     Raises:
-        ValueError: If an argument is not as described above, or if there is
-            nothing to draw.
+        ValueError: If an argument is not as described above, if there is
+            nothing to plot, or if the attention of a custom layer is a
+            dictionary with other keys than those of the layers of this package.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -102,56 +105,60 @@ def plot_attention(
     <class 'matplotlib.figure.Figure'>
     """
     data_format = data_formats.resolve_data_format(data_format)
-    parts = _selected(_parts.parts(attention, layer, data_format), where)
-    below = [] if gradients is None else _parts.parts(gradients, None, None)
-    count = parts[0].count
+    by_path = _select(_records.by_path(attention, layer), where)
+    records = _records.records(by_path, layer, data_format)
+    gradient_records = []
+    if gradients is not None:
+        gradient_records = _records.records(
+            _records.by_path(gradients, None), None, None, "gradients"
+        )
+    count = records[0].count
     if images is not None:
-        images = unit_range(images, data_format)
+        images = normalized_images(images, data_format)
     classes = None if labels is None else np.asarray(labels).reshape(-1)
     for name, array in (("images", images), ("labels", classes)):
         if array is not None and len(array) != count:
             raise ValueError(
                 f"`{name}` must be of the {count} samples of `attention`. "
-                f"Received: {len(array)} {name}"
+                f"Received: {name}=array of shape {array.shape}"
             )
-    chosen = _samples(samples, classes, count)
+    chosen = _sample_indices(samples, classes, count)
     names = _Names(classes, class_names)
-    scene = Scene(images, chosen, [names.sample(i) for i in chosen])
-    groups = _all_rows(parts, below, scene, channels, points)
-    gates = [part for part in parts if part.kind in ("gates", "mask")]
-    told = ""
+    context = PlotContext(images, chosen, [names.sample(i) for i in chosen])
+    groups = _rows_of_layers(
+        records, gradient_records, context, channels, points
+    )
+    gates = [record for record in records if record.kind in ("gates", "mask")]
+    subtitle = ""
     if where is None:
-        told = _told(groups)
-        groups, gates = _spread(groups), _spread(gates)
-    branches = [
-        [part for part in parts if part.kind == kind]
-        for kind in ("branches", "fusion")
-    ]
-    sheet = Sheet(title)
+        subtitle = _selection_note(groups)
+        groups, gates = _evenly_spaced(groups), _evenly_spaced(gates)
+    layout = FigureLayout(title)
     if groups:
-        grid = _rows.Grid(scene, groups, told)
-        sheet.add(grid.height, grid.draw, grid.width)
-    for part in gates:
-        shown = names.classes() if classes is not None else names.first(count)
-        height = 2 + 0.16 * len(shown)
-        sheet.add(
-            height,
-            lambda panel, *_, part=part, shown=shown: _panels.draw_gates(
-                panel, part, classes, shown
+        grid = _heatmaps.ImageGrid(context, groups, subtitle)
+        layout.add(grid.height, grid.plot, grid.width)
+    for record in gates:
+        rows = names.classes() if classes is not None else names.first(count)
+        layout.add(
+            2 + 0.16 * len(rows),
+            lambda panel, *_, record=record, rows=rows: _gates.plot_gates(
+                panel, record, classes, rows
             ),
         )
-    for group in filter(None, branches):
-        sheet.add(
-            3,
-            lambda panel, *_, group=group: _panels.draw_branches(
-                panel, group, classes
-            ),
-        )
-    return sheet.figure()
+    for kind in ("branches", "fusion"):
+        group = [record for record in records if record.kind == kind]
+        if group:
+            layout.add(
+                3,
+                lambda panel, *_, group=group: _gates.plot_branches(
+                    panel, group, classes
+                ),
+            )
+    return layout.figure()
 
 
 class _Names:
-    """What samples and classes are called."""
+    """Names of samples and classes."""
 
     def __init__(self, labels, class_names) -> None:
         self._labels = labels
@@ -166,97 +173,101 @@ class _Names:
         return [self._class(label) for label in np.unique(self._labels)]
 
     def first(self, count: int) -> list[str]:
-        """Return the names of samples, if they are few enough for rows."""
+        """Return the names of samples, or none if there are more than 16."""
         return [self.sample(i) for i in range(count)] if count <= 16 else []
 
     def _class(self, label) -> str:
         if self._class_names is None:
             return f"class {label}"
-        return str(self._class_names[label])
+        try:
+            return str(self._class_names[label])
+        except (IndexError, KeyError) as error:
+            raise ValueError(
+                f"`class_names` must have a name for each class in `labels`, "
+                f"and has none for {label}. "
+                f"Received: class_names={self._class_names!r}"
+            ) from error
 
 
-def _all_rows(parts, below, scene, channels, points):
-    """Return the rows of each layer."""
+def _rows_of_layers(records, gradient_records, context, channels, points):
+    """Return the rows of each layer that has spatial attention."""
     groups = []
-    for part in parts:
-        match part.kind:
-            case "heat" | "mask" | "fusion":
-                rows = _rows.heat_rows(part, scene, channels)
+    for record in records:
+        match record.kind:
+            case "heatmap" | "mask" | "fusion":
+                rows = _heatmaps.heatmap_rows(record, context, channels)
             case "gradient":
-                rows = [_rows.gradient_row(part, scene)]
+                rows = [_heatmaps.grad_cam_row(record, context)]
             case "grid":
-                rows = _places.grid_rows(part, scene)
-            case "taps":
-                rows = _moves.tap_rows(part, scene, points)
-            case "shifts":
-                rows = _moves.shift_rows(part, scene)
+                rows = _sampling.grid_rows(record, context)
+            case "kernel offsets":
+                rows = _offsets.kernel_offset_rows(record, context, points)
+            case "pixel offsets":
+                rows = _offsets.pixel_offset_rows(record, context)
             case "glimpses":
-                rows = _places.glimpse_rows(part, scene)
+                rows = _sampling.glimpse_rows(record, context)
             case "patches":
-                rows = _places.patch_rows(part, scene)
+                rows = _sampling.patch_rows(record, context)
             case _:
                 rows = []
-        path = _path(part)
-        rows += [_rows.gradient_row(g, scene) for g in below if g.name == path]
+        # The record of the channels of CBAM has no gradient of its own.
+        path = record.name.removesuffix(" spatial")
+        rows += [
+            _heatmaps.grad_cam_row(gradient, context)
+            for gradient in gradient_records
+            if gradient.name == path
+        ]
         if rows:
             groups.append(rows)
     return groups
 
 
-def _told(groups):
-    """Return that not all layers are there, if they are not."""
-    shown = len(_spread(groups))
-    if shown == len(groups):
+def _selection_note(groups):
+    """Return a note that not all layers are plotted, or an empty string."""
+    count = len(_evenly_spaced(groups))
+    if count == len(groups):
         return ""
-    return f"{shown} of {len(groups)} layers, evenly by depth"
+    return f"{count} of {len(groups)} layers, evenly by depth"
 
 
-def _path(part):
-    """Return the path of a part that draws on images, for its gradient."""
-    return part.name.removesuffix(" spatial")
+def _evenly_spaced(items: list, limit: int = MAX_LAYERS) -> list:
+    """Return a limited number of items, evenly spaced."""
+    if len(items) <= limit:
+        return items
+    indices = np.linspace(0, len(items) - 1, limit).round().astype(int)
+    return [items[index] for index in indices]
 
 
-def _spread(things: list, most: int = LAYERS) -> list:
-    """Return some of many, evenly."""
-    if len(things) <= most:
-        return things
-    places = np.linspace(0, len(things) - 1, most).round().astype(int)
-    return [things[place] for place in places]
-
-
-def _selected(parts, where):
-    """Return the parts of the layers that are asked for."""
+def _select(by_path, where):
+    """Return the attention of the layers that `where` selects, by path."""
     if where is not None:
-        paths = list(dict.fromkeys(_origin(part) for part in parts))
         if isinstance(where, str):
-            wanted = [path for path in paths if re.fullmatch(where, path)]
+            wanted = [path for path in by_path if re.fullmatch(where, path)]
         else:
             wanted = list(where)
-        if not wanted or not set(wanted) <= set(paths):
+        if not wanted or not set(wanted) <= set(by_path):
             raise ValueError(
                 "`where` must select paths of `attention`, of which there are: "
-                f"{', '.join(paths)}. Received: where={where!r}"
+                f"{', '.join(by_path)}. Received: where={where!r}"
             )
-        parts = [part for part in parts if _origin(part) in wanted]
-    if not parts:
+        by_path = {
+            path: values for path, values in by_path.items() if path in wanted
+        }
+    if not by_path:
         raise ValueError(
-            "`attention` must be of a layer at least. Received: attention={}"
+            "`attention` must be of at least one layer. Received: attention={}"
         )
-    return parts
+    return by_path
 
 
-def _origin(part):
-    return part.name.removesuffix(" spatial").removesuffix(" channel")
-
-
-def _samples(samples, labels, count):
-    """Return the indices of the samples that are drawn."""
+def _sample_indices(samples, labels, count):
+    """Return the indices of the samples to plot."""
     if samples is None and labels is not None:
         return [int(np.flatnonzero(labels == c)[0]) for c in np.unique(labels)][
             :10
         ]
     if samples is None:
-        return list(range(min(count, COLUMNS)))
+        return list(range(min(count, MAX_COLUMNS)))
     samples = [int(i) for i in samples]
     if not samples or not all(0 <= i < count for i in samples):
         raise ValueError(

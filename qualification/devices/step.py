@@ -1,8 +1,8 @@
 """One step of training on several devices, beside the same step on one.
 
-`python qualification/devices/step.py data` (or `model`, on JAX) prints, as JSON,
-how far the weights and the state of each soft layer are from those of one device,
-after a step of SGD with momentum, relative to the largest of them.
+`python qualification/devices/step.py data` (or `model`, on JAX) prints, as
+JSON, how far the weights and the state of each soft layer are from those of one
+device, after a step of SGD with momentum, relative to the largest of them.
 """
 
 import json

@@ -1,8 +1,8 @@
 """What can be exported where, by trying all of it.
 
 `python qualification/exports/table.py` does it for the backend that
-`KERAS_BACKEND` names, writes what it found into `found.json`, and the page of the docs from
-what all backends found.
+`KERAS_BACKEND` names, writes its results into `found.json`, and the page of the
+docs from what all backends found.
 """
 
 import functools

@@ -1,8 +1,8 @@
 """Trains a small model that may be killed, and writes its weights at the end.
 
 `python qualification/faults/train.py NAME FOLDER [STEP]`: the process kills
-itself without a warning after so many steps. Started again it goes on from where
-`BackupAndRestore` had saved, at the end of an epoch.
+itself without a warning after so many steps. Started again it goes on from
+where `BackupAndRestore` had saved, at the end of an epoch.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Networks of keras-hub, small, with attention attached to them."""
+"""`attach` and `grad_cam` for small networks and tasks of keras-hub."""
 
 import keras
 import keras_hub
@@ -10,7 +10,7 @@ import keras_attention
 hub = keras_hub.models
 
 pytestmark = [
-    # Those of Keras and keras-hub, and that a network has gates already.
+    # Warnings of Keras and keras-hub, and of `attach` about existing gates.
     pytest.mark.filterwarnings("ignore"),
 ]
 
@@ -138,7 +138,7 @@ BACKBONES = {
         image_shape=(64, 64, 3),
     ),
 }
-# The configs of their layers do not make these layers again.
+# These networks have layers that cannot be made from their configs.
 BROKEN = {
     "ViT": lambda: hub.ViTBackbone(
         image_shape=(32, 32, 3),
@@ -192,13 +192,13 @@ def difference(outputs, others):
 
 
 def insertion_points(model):
-    return keras_attention.residual_branches(
+    return keras_attention.branch_ends(model) or keras_attention.stage_ends(
         model
-    ) or keras_attention.stage_ends(model)
+    )
 
 
 @pytest.mark.parametrize("name", BACKBONES)
-def test_backbones(name, tmp_path):
+def test_upgraded_backbones_compute_the_same(name, tmp_path):
     backbone = BACKBONES[name]()
     x = images(backbone) / 255
     new = keras_attention.attach(backbone, se(), insertion_points(backbone))
@@ -215,12 +215,12 @@ def test_backbones(name, tmp_path):
     maps = keras_attention.attention_maps(classifier, x)
     assert len(maps) == len(insertion_points(backbone))
     path = next(iter(maps))
-    heat = keras_attention.gradient_maps(classifier, x, layers=[path])
+    heat = keras_attention.grad_cam(classifier, x, layers=[path])
     assert np.isfinite(next(iter(heat.values()))).all()
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_layers_without_a_sound_config_raise(name):
+def test_layers_without_a_usable_config_raise(name):
     backbone = BROKEN[name]()
     with pytest.raises(ValueError, match=r"from_config.*Received: layer=<"):
         keras_attention.attach(backbone, se(), [backbone.layers[1].name])
@@ -242,7 +242,7 @@ def classifier(preprocess=True):
 
 
 @pytest.mark.parametrize("preprocess", [False, True])
-def test_a_classifier_keeps_its_preprocessing(preprocess, tmp_path):
+def test_upgraded_classifier_keeps_its_preprocessing(preprocess, tmp_path):
     task = classifier(preprocess)
     x = images(task)
     new = keras_attention.attach(task, se(), insertion_points(task))
@@ -256,13 +256,11 @@ def test_a_classifier_keeps_its_preprocessing(preprocess, tmp_path):
     assert type(loaded) is type(task)
     assert difference(loaded.predict(x), new.predict(x)) < 1e-6
     assert len(keras_attention.attention_maps(new, x)) == 2
-    heat = keras_attention.gradient_maps(
-        new, x, layers=[insertion_points(task)[-1]]
-    )
+    heat = keras_attention.grad_cam(new, x, layers=[insertion_points(task)[-1]])
     assert np.isfinite(next(iter(heat.values()))).all()
 
 
-def test_a_classifier_around_an_upgraded_backbone():
+def test_classifier_with_an_upgraded_backbone_trains():
     backbone = resnet()
     new = keras_attention.attach(backbone, se(), insertion_points(backbone))
     task = hub.ImageClassifier(backbone=new, num_classes=3)
@@ -271,13 +269,13 @@ def test_a_classifier_around_an_upgraded_backbone():
     assert len(keras_attention.attention_maps(task, x)) == 2
 
 
-def test_attention_in_the_head_of_a_task_raises():
-    message = r"ImageClassifier overrides .*predict.* give `model\.backbone`"
+def test_attaching_to_the_head_of_a_task_raises():
+    message = r"ImageClassifier overrides .*predict.* pass `model\.backbone`"
     with pytest.raises(ValueError, match=message):
         keras_attention.attach(classifier(), se(), ["predictions"])
 
 
-def test_a_detector_raises():
+def test_attaching_to_a_detector_raises():
     backbone = BACKBONES["RetinaNet"]()
     detector = hub.RetinaNetObjectDetector(
         backbone=backbone, num_classes=2, bounding_box_format="yxyx"

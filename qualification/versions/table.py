@@ -20,7 +20,8 @@ INTRODUCTION = """\
 Each line is one run of `tox run -e versions-jax` or its likes, or of
 `qualification/versions/check.py` in an environment of these versions: of how
 many of the layers the outputs were those of the float64 reference, came back
-from a `.keras` file, and were trained for a step. NumPy and OpenVINO do not train, in Keras.
+from a `.keras` file, and were trained for a step. NumPy and OpenVINO do not
+train, in Keras.
 
 | Keras | backend | Python | computed | saved and loaded | trained |
 |---|---|---|---|---|---|

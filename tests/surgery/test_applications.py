@@ -1,4 +1,4 @@
-"""The networks that come with Keras, with attention put into them."""
+"""`attach` and insertion points for the networks of Keras."""
 
 import warnings
 
@@ -12,8 +12,8 @@ from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
 
-# Name, side of the images, residual branches, the ends of stages, and gates
-# that it has.
+# For each network: side of the images, number of residual branches, ends of
+# stages, and number of attention gates.
 FAMILIES = {
     "ConvNeXtTiny": (32, 18, "add_2 add_5 add_14 layer_normalization", 0),
     "DenseNet121": (
@@ -110,8 +110,8 @@ FAMILIES = {
 }
 
 
-# JAX compiles each operation by itself, for up to 25 s a network; TensorFlow
-# has the one that Keras has not on PyTorch, which sees all others.
+# JAX compiles each operation separately, for up to 25 s a network. Keras has no
+# NASNetMobile on PyTorch, so TensorFlow tests it. PyTorch tests all others.
 SHARES = {
     "jax": ["VGG16"],
     "tensorflow": ["EfficientNetB0", "NASNetMobile"],
@@ -120,25 +120,25 @@ SHARES = {
 
 
 @pytest.mark.parametrize("name", SHARES.get(BACKEND, FAMILIES))
-def test_family(name):
+def test_attach_to_applications(name):
     side, count, ends, gates = FAMILIES[name]
     keras.utils.clear_session(free_memory=False)
     model = getattr(keras.applications, name)(
         weights=None, input_shape=(side, side, 3), include_top=False
     )
-    branches = keras_attention.residual_branches(model)
+    branches = keras_attention.branch_ends(model)
     found = keras_attention.stage_ends(model)
     if ends is not None:
-        assert len(branches) == len(keras_attention.blocks(model)) == count
+        assert len(branches) == len(keras_attention.block_ends(model)) == count
         assert found == ends.split()
     where = branches[-2:] + found[-2:]
     attention = keras_attention.SqueezeExcite(hidden_units=2)
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", UserWarning)
         upgraded = keras_attention.attach(model, attention, where)
-    told = [str(w.message) for w in told if w.category is UserWarning]
-    assert len(told) == bool(gates)
-    assert all(f"has {gates} attention gates" in message for message in told)
+    messages = [str(w.message) for w in caught if w.category is UserWarning]
+    assert len(messages) == bool(gates)
+    assert all(f"has {gates} attention gates" in text for text in messages)
     inserted = [
         layer
         for layer in upgraded._flatten_layers()
@@ -146,8 +146,8 @@ def test_family(name):
     ]
     assert len(inserted) == len(set(where))
     for layer in model.layers:
-        twin = upgraded.get_layer(layer.name)
-        assert_same(twin.get_weights(), layer.get_weights())
+        copy = upgraded.get_layer(layer.name)
+        assert_same(copy.get_weights(), layer.get_weights())
     x = np.random.default_rng(0).uniform(size=(1, side, side, 3))
     expected = to_numpy(model(x))
     assert np.ptp(expected) > 0

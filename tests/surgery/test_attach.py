@@ -1,4 +1,4 @@
-"""`attach`: what is put where, what stays, and what it learns."""
+"""`attach`: inserted layers, unchanged outputs, and training."""
 
 import re
 import subprocess
@@ -26,7 +26,7 @@ from keras_attention import attach
 
 @keras.saving.register_keras_serializable(package="tests")
 class Shifted(layers.Layer):
-    """A layer as users write them: built by its call, with few promises."""
+    """A custom layer that is built by its call, without shape inference."""
 
     def __init__(self, units=2, **kwargs):
         super().__init__(**kwargs)
@@ -46,20 +46,20 @@ class Shifted(layers.Layer):
 
 
 def se(**kwargs):
-    # Of hidden units that cannot die.
+    # SiLU has a gradient everywhere, so all weights get one.
     return SqueezeExcite(2, activation="silu", **kwargs)
 
 
 def assert_upgraded(new, old):
-    """The new model does what the old one does, with its values."""
+    """Check that a new model has the outputs and weights of the old one."""
     x = networks.images(old)
     assert_same(new(x), old(x))
     assert isinstance(new, type(keras.Model(new.inputs, new.outputs)))
-    twins = networks.leaves(new)
+    copies = networks.leaves(new)
     for path, layer in networks.leaves(old).items():
-        twin = twins[path]
-        assert twin is not layer
-        assert_same(twin.get_weights(), layer.get_weights())
+        copy = copies[path]
+        assert copy is not layer
+        assert_same(copy.get_weights(), layer.get_weights())
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def assert_upgraded(new, old):
         (["images"], ["images"]),
     ],
 )
-def test_where(where, expected):
+def test_where_selects_layers(where, expected):
     model = networks.residual()
     new = attach(model, se(), where)
     assert networks.inserted(new, model) == [
@@ -93,12 +93,12 @@ def test_where(where, expected):
 @pytest.mark.parametrize(
     "dtype", some(["float32", "mixed_float16", "mixed_bfloat16"], 2)
 )
-def test_is_the_same_function(data_format, dtype):
+def test_upgraded_model_computes_the_same(data_format, dtype):
     model = networks.residual(data_format, dtype)
     new = attach(
         model,
         CBAM(data_format=data_format, dtype=dtype),
-        keras_attention.residual_branches(model),
+        keras_attention.branch_ends(model),
     )
     assert len(networks.inserted(new, model)) == 2
     assert_upgraded(new, model)
@@ -119,21 +119,23 @@ def test_dtypes_of_the_model_are_kept(attention, dtype):
     assert after.dtype == dtype.removeprefix("mixed_")
 
 
-def test_the_given_model_is_left_as_it_was():
+def test_given_model_does_not_change():
     model = networks.residual()
     x = networks.images(model)
     before, weights = to_numpy(model(x)), model.get_weights()
     config = model.get_config()
     new = attach(model, se(), ".*_out")
-    networks.moved_by_two_steps(new, new.layers)
+    networks.changed_by_two_steps(new, new.layers)
     assert_same(model(x), before)
     assert_same(model.get_weights(), weights)
     assert model.get_config() == config
     assert not {id(w) for w in model.weights} & {id(w) for w in new.weights}
     for each in (model, new, model, attach(model, se(), "stem"), model):
-        each.predict(x, verbose=0)  # which JAX gives its buffers to
+        each.predict(
+            x, verbose=0
+        )  # On JAX, `predict` donates the buffers of the model.
     for layer in model.layers:
-        assert layer.output is not None  # of one call, still
+        assert layer.output is not None  # Each layer still has one call.
 
 
 def test_new_weights_learn_within_two_steps():
@@ -143,23 +145,23 @@ def test_new_weights_learn_within_two_steps():
         new = attach(model, attention, "first_norm")
         (name,) = networks.inserted(new, model)
         layer = new.get_layer(name)
-        first, second = networks.moved_by_two_steps(new, [layer])
+        first, second = networks.changed_by_two_steps(new, [layer])
         assert first == {layer.scale.path}
         assert second == {w.path for w in layer.trainable_weights}
 
 
-def test_what_starts_as_identity_is_inserted_as_it_is():
+def test_layers_that_start_as_identity_are_not_wrapped():
     model = networks.residual()
     new = attach(model, GatedChannelTransform(), ".*_norm")
     assert_upgraded(new, model)
     layer = new.get_layer("first_norm_gated_channel_transform")
     assert type(layer) is GatedChannelTransform
-    first, second = networks.moved_by_two_steps(new, [layer])
+    first, second = networks.changed_by_two_steps(new, [layer])
     assert {path.rpartition("/")[2] for path in first} == {"beta", "gamma"}
     assert second == {w.path for w in layer.weights}
 
 
-def test_a_spatial_transformer_is_nearly_the_identity():
+def test_spatial_transformer_starts_close_to_the_identity():
     model = networks.residual()
     localization = keras.Sequential([layers.Conv2D(2, 8), layers.Flatten()])
     attention = keras_attention.SpatialTransformer(localization)
@@ -168,7 +170,7 @@ def test_a_spatial_transformer_is_nearly_the_identity():
     assert_close(new(x), model(x))
 
 
-def test_without_identity():
+def test_identity_false_inserts_layers_unwrapped():
     model = networks.residual()
     new = attach(model, se(name="gate"), "first_norm", identity=False)
     layer = new.get_layer("first_norm_gate")
@@ -181,7 +183,7 @@ def test_without_identity():
     )
 
 
-def test_any_layer_that_keeps_the_shape():
+def test_any_layer_that_keeps_the_shape_is_accepted():
     model = networks.residual()
     for attention in (
         layers.Conv2D(4, 3, padding="same"),
@@ -192,20 +194,20 @@ def test_any_layer_that_keeps_the_shape():
     ):
         new = attach(model, attention, "first_norm")
         assert_upgraded(new, model)
-    new = attach(model, layers.Dense(3), "head")  # a vector will do as well
+    new = attach(model, layers.Dense(3), "head")  # A vector is accepted, too.
     assert_upgraded(new, model)
 
 
-def test_a_function_makes_what_suits_the_place():
+def test_function_makes_a_layer_for_each_insertion_point():
     model = networks.residual()
-    seen = []
+    called_with = []
 
     def attention(layer):
-        seen.append(layer.name)
+        called_with.append(layer.name)
         return SqueezeExcite(hidden_units=layer.output.shape[-1], name="gate")
 
     new = attach(model, attention, ".*_out")
-    assert seen == ["first_out", "second_out"]
+    assert called_with == ["first_out", "second_out"]
     assert networks.inserted(new, model) == [
         "first_out_gate",
         "second_out_gate",
@@ -214,7 +216,7 @@ def test_a_function_makes_what_suits_the_place():
     assert_upgraded(new, model)
 
 
-def test_weights_of_what_a_function_makes_are_kept():
+def test_weights_of_layers_from_a_function_are_kept():
     model = networks.residual()
     made = []
 
@@ -237,10 +239,10 @@ def test_weights_of_what_a_function_makes_are_kept():
     assert_upgraded(new, model)
 
 
-def test_names_that_are_taken():
+def test_taken_names_get_a_number():
     model = networks.residual()
     once = attach(model, se(), "first_out")
-    with pytest.warns(UserWarning, match="has 1 attention gate of its own"):
+    with pytest.warns(UserWarning, match="already has 1 attention gate: "):
         twice = attach(once, se(), "first_out")
     assert networks.inserted(twice, once) == ["first_out_squeeze_excite_1"]
     assert_upgraded(twice, once)
@@ -251,11 +253,11 @@ def nested(inner):
     x = layers.Conv2D(3, 1, name="before")(inputs)
     x = inner(x)
     x = layers.Dense(2, name="after")(x)
-    return networks.scattered(keras.Model(inputs, x))
+    return networks.randomized(keras.Model(inputs, x))
 
 
 @pytest.mark.parametrize("where", ["first_norm", "residual/first_norm"])
-def test_layers_in_a_model_in_the_model(where):
+def test_attention_in_a_nested_model(where):
     model = nested(networks.residual())
     new = attach(model, se(), where)
     assert networks.names(new) == networks.names(model)
@@ -266,7 +268,7 @@ def test_layers_in_a_model_in_the_model(where):
     assert layer.trainable_weights[0].path in {w.path for w in new.weights}
 
 
-def test_a_model_in_the_model():
+def test_attention_after_a_nested_model():
     model = nested(networks.residual())
     new = attach(model, layers.Dense(3), ["residual"])
     assert networks.inserted(new, model) == ["residual_dense"]
@@ -276,13 +278,13 @@ def test_a_model_in_the_model():
     assert networks.inserted(again, model) == ["residual_dense"]
 
 
-def test_a_path_is_no_name():
+def test_separator_of_paths_is_a_slash():
     model = nested(networks.residual())
     with pytest.raises(ValueError, match="must select at least one"):
         attach(model, se(), "residual.first_norm")
 
 
-def test_sequential_models():
+def test_sequential_models_are_upgraded():
     model = networks.chain()
     new = attach(model, se(), "one|two")
     assert networks.inserted(new, model) == [
@@ -321,7 +323,7 @@ def test_shared_layers_share_their_attention():
     assert np.any(to_numpy(new([x, y])) != to_numpy(model([x, y])))
 
 
-def test_several_inputs_and_outputs():
+def test_structures_of_inputs_and_outputs_are_kept():
     image, number = (
         keras.Input((8, 8, 3), name="a"),
         keras.Input((2,), name="b"),
@@ -342,20 +344,20 @@ def test_several_inputs_and_outputs():
     assert_upgraded(new, listed)
 
 
-def test_operations_that_are_no_layers():
+def test_attention_after_an_operation():
     inputs = keras.Input((6, 6, 4))
     x = layers.Conv2D(4, 3, padding="same")(inputs)
     x = keras.ops.relu(x * 2 + 1) + inputs
     model = keras.Model(inputs, x[:, ::2])
-    (place,) = keras_attention.blocks(model)
-    new = attach(model, se(), [place])
+    (point,) = keras_attention.block_ends(model)
+    new = attach(model, se(), [point])
     assert_upgraded(new, model)
-    assert networks.inserted(new, model) == [f"{place}_squeeze_excite"]
+    assert networks.inserted(new, model) == [f"{point}_squeeze_excite"]
     with pytest.raises(ValueError, match="at least one layer"):
-        attach(model, se(), place)  # a pattern is for layers
+        attach(model, se(), point)  # Patterns select layers only.
 
 
-def test_open_sizes():
+def test_unknown_sizes_are_kept():
     inputs = keras.Input((None, None, 3))
     x = layers.Conv2D(4, 3, name="conv")(inputs)
     model = keras.Model(inputs, x)
@@ -375,7 +377,7 @@ def test_training_arguments_are_kept():
     assert node.arguments.kwargs["training"] is False
 
 
-def test_what_is_frozen_stays_frozen():
+def test_frozen_layers_stay_frozen():
     inner = networks.residual()
     inner.trainable = False
     model = nested(inner)
@@ -383,17 +385,17 @@ def test_what_is_frozen_stays_frozen():
     new = attach(model, se(), ["first_norm", "before"])
     assert len(new.trainable_weights) == 2 * 3 + 2  # two gates, and "after"
     layer = new.get_layer("residual").get_layer("first_norm_squeeze_excite")
-    _, moved = networks.moved_by_two_steps(new, [layer])
+    _, moved = networks.changed_by_two_steps(new, [layer])
     assert moved == {w.path for w in layer.trainable_weights}
     model.trainable = False
     new = attach(model, se(), ["before"])
     assert len(new.trainable_weights) == 3
 
 
-def test_a_frozen_model_freezes_what_is_in_it():
+def test_frozen_nested_model_freezes_its_layers():
     inner = networks.residual()
     inner.trainable = False
-    inner.get_layer("stem").trainable = True  # in vain
+    inner.get_layer("stem").trainable = True  # without effect
     model = nested(inner)
     new = attach(model, se(), "before|first_norm")
     assert not new.get_layer("residual").get_layer("stem").trainable
@@ -410,18 +412,18 @@ def test_adapted_layers_stay_adapted():
 
 
 class Trained(keras.Model):
-    """A model with a training step of its own, as users write them."""
+    """A subclass that takes a graph."""
 
 
 class Fixed(keras.Model):
-    """A model that makes its graph itself."""
+    """A model whose constructor makes its graph."""
 
     def __init__(self):
         inputs = keras.Input((4, 4, 2))
         super().__init__(inputs, layers.Conv2D(2, 1, name="conv")(inputs))
 
 
-def test_classes_of_models():
+def test_class_is_kept_if_it_takes_a_graph():
     model = networks.residual()
     own = Trained(model.input, model.output, name="own")
     new = attach(own, se(), "stem")
@@ -441,10 +443,10 @@ np.savez(sys.argv[3], y=keras.ops.convert_to_numpy(model(x)))
 """
 
 
-def test_survives_saving(tmp_path):
+def test_upgraded_model_survives_saving(tmp_path):
     model = nested(networks.residual())
     new = attach(model, CBAM(), "first_norm|second_.*")
-    networks.scattered(new)
+    networks.randomized(new)
     path, given, found = (
         tmp_path / name for name in ("new.keras", "given.npz", "found.npz")
     )
@@ -476,7 +478,7 @@ def squeezed(pooling, multiply):
 
 
 @pytest.mark.parametrize("keepdims", [False, True])
-def test_gates_of_the_model_are_told(keepdims):
+def test_existing_gates_warn(keepdims):
     def pooling(x):
         return layers.GlobalAveragePooling2D(keepdims=keepdims)(x)
 
@@ -486,15 +488,15 @@ def test_gates_of_the_model_are_told(keepdims):
         return x * layers.Reshape((1, 1, 4))(s)
 
     model = squeezed(pooling, multiply)
-    with pytest.warns(UserWarning, match="has 1 attention gate of its own"):
+    with pytest.warns(UserWarning, match="already has 1 attention gate: "):
         new = attach(model, se(), "last")
     assert_upgraded(new, model)
     if keepdims:
-        with pytest.warns(UserWarning, match="which stay: excite. What"):
+        with pytest.warns(UserWarning, match="gate: excite. `attach` keeps"):
             attach(model, se(), "conv")
 
 
-def test_gates_of_another_origin_are_not():
+def test_products_that_are_not_gates_do_not_warn():
     inputs, other = keras.Input((8, 8, 4)), keras.Input((4,))
     x = layers.Conv2D(4, 3, name="conv")(inputs)
     pooled = layers.GlobalAveragePooling2D()(x)
@@ -507,7 +509,7 @@ def test_gates_of_another_origin_are_not():
     attach(model, se(), "conv")  # no warning, which would be an error
 
 
-def test_verbose(capsys):
+def test_verbose_prints_a_table(capsys):
     model = nested(networks.residual())
     attach(
         model, se(use_bias=True), ["before", "residual/first_out"], verbose=1
@@ -523,7 +525,7 @@ def test_verbose(capsys):
             "first_out_squeeze_excite",
             "26",
         ],
-        ["2", "places,", "39", "parameters", "added."],
+        ["2", "insertion", "points,", "39", "parameters", "added."],
     ]
 
 
@@ -556,7 +558,7 @@ def test_verbose(capsys):
         (layers.Conv2D, r"list of names or a function.*Received: where=<class"),
         (
             lambda layer: np.array([True, False]),
-            r"whether it is meant: called with 'images'.* Received: where=<f",
+            r"returns True or .* called with 'images'.* Received: where=<f",
         ),
         (
             lambda: True,
@@ -568,7 +570,7 @@ def test_verbose(capsys):
         ),
     ],
 )
-def test_wrong_places_are_told(where, message):
+def test_invalid_where_raises(where, message):
     with pytest.raises(ValueError, match=f"^`where` must .*{message}"):
         attach(networks.residual(), se(), where)
 
@@ -591,11 +593,11 @@ def test_wrong_places_are_told(where, message):
         ),
         (
             AttentionalFeatureFusion(2),
-            "called with one tensor.* 'residual'. Received: attention=<Attenti",
+            "accept one tensor.* 'residual'. Received: attention=<Attenti",
         ),
         (
             layers.LSTM(4),
-            "called with one tensor.* ValueError.* Received: attention=<LSTM",
+            "accept one tensor.* ValueError.* Received: attention=<LSTM",
         ),
         (
             keras.ops.relu,
@@ -608,19 +610,19 @@ def test_wrong_places_are_told(where, message):
     ],
 )
 @pytest.mark.parametrize("identity", [True, False])
-def test_wrong_attention_is_told(attention, message, identity):
+def test_invalid_attention_raises(attention, message, identity):
     with pytest.raises(ValueError, match=f"^`attention` must .*{message}"):
         attach(networks.residual(), attention, "stem", identity=identity)
 
 
-def test_the_same_layer_twice_is_told():
+def test_returning_the_same_layer_twice_raises():
     layer = se()
     with pytest.raises(ValueError, match="must return a new layer each time"):
         attach(networks.residual(), lambda _: layer, ".*_out")
 
 
 class Failing(layers.Layer):
-    """A layer that can be traced, and runs on no device here."""
+    """A layer that can be traced, but not run."""
 
     def call(self, x):
         raise NotImplementedError
@@ -629,7 +631,7 @@ class Failing(layers.Layer):
         return input_shape
 
 
-def test_what_cannot_be_tried_is_taken_for_no_identity():
+def test_layers_that_cannot_run_are_wrapped():
     new = attach(networks.residual(), Failing(), "stem")
     assert isinstance(new.get_layer("stem_failing"), IdentityStart)
 
@@ -673,13 +675,13 @@ def test_layers_without_compute_output_shape(start, identity, built):
 
 
 @pytest.mark.parametrize("identity", [True, False])
-def test_other_shapes_are_told(identity):
+def test_other_output_shapes_raise(identity):
     attention = layers.Conv2D(5, 1)
     with pytest.raises(ValueError, match=r"must keep the shape.*Received: "):
         attach(networks.residual(), attention, "stem", identity=identity)
 
 
-def test_several_outputs_are_told():
+def test_several_outputs_raise():
     inputs = keras.Input((4, 2))
     parts = layers.LSTM(3, return_state=True, name="lstm")(inputs)
     with pytest.raises(ValueError, match=r"must return one tensor.*Received: "):
@@ -695,12 +697,12 @@ def test_several_outputs_are_told():
         ({"verbose": np.array([0, 1])}, "0 or 1. Received: verbose=array"),
     ],
 )
-def test_wrong_options_are_told(kwargs, message):
+def test_invalid_options_raise(kwargs, message):
     with pytest.raises(ValueError, match=message):
         attach(networks.residual(), se(), "stem", **kwargs)
 
 
-def test_models_without_a_graph_are_told():
+def test_models_without_a_graph_raise():
     for model in (3, keras.Model(), keras_attention.RecurrentAttention(10)):
         with pytest.raises(ValueError, match=r"functional or Seq.*Received: "):
             attach(model, se(), "stem")
@@ -709,7 +711,7 @@ def test_models_without_a_graph_are_told():
 
 
 class Growing(layers.Layer):
-    """A layer that does not say in its config how many weights it has."""
+    """A layer whose config does not hold its number of weights."""
 
     def __init__(self, count=1, **kwargs):
         super().__init__(**kwargs)
@@ -723,7 +725,7 @@ class Growing(layers.Layer):
         return {"name": self.name}
 
 
-def test_layers_that_cannot_be_copied_are_told():
+def test_layers_with_other_weights_in_the_copy_raise():
     inputs = keras.Input((4, 4, 2))
     model = keras.Model(inputs, Growing(2, name="growing")(inputs))
     with pytest.raises(

@@ -1,4 +1,4 @@
-"""Models and layers that other people wrote: classes, and what is in layers."""
+"""Copies of custom models and layers: classes, state and inner layers."""
 
 import collections
 import functools
@@ -39,7 +39,7 @@ def convolution(width=4):
 
 
 class Doubling:
-    """Overrides what a model computes, and what it predicts."""
+    """Overrides `call` and `predict`."""
 
     def call(self, inputs, training=None, mask=None):
         return 2 * super().call(inputs, training=training)
@@ -60,7 +60,7 @@ class DoubledChain(Doubling, keras.Sequential):
 
 @register
 class Scaled(keras.Model):
-    """Has arguments and attributes beside those of a functional model."""
+    """Has arguments and attributes that a functional model does not have."""
 
     def __init__(self, inputs, outputs, factor=2.0, **kwargs):
         super().__init__(inputs, outputs, **kwargs)
@@ -80,7 +80,7 @@ class Scaled(keras.Model):
 
 @register
 class OwnGraph(Doubling, keras.Model):
-    """Makes its graph itself, and keeps its argument in its config."""
+    """Makes its graph itself. Its config holds its argument."""
 
     def __init__(self, width=4, **kwargs):
         super().__init__(*convolution(width), **kwargs)
@@ -115,7 +115,7 @@ class Task(keras.Model):
 
 @register
 class Described(keras.Model):
-    """Overrides nothing that it computes."""
+    """Overrides only methods that compute nothing."""
 
     def __init__(self, width=4, **kwargs):
         super().__init__(*convolution(width), **kwargs)
@@ -124,7 +124,7 @@ class Described(keras.Model):
         return {}
 
     def summary(self):
-        """Say nothing."""
+        """Print nothing."""
 
     def embed(self, x):
         return self(x)
@@ -160,21 +160,24 @@ MODELS = {
     "arguments": (changed_scaled, "conv"),
     "config": (lambda: Task(bare(), 3.0), "conv"),
     "model in a config": (lambda: Task(Doubled(*convolution()), 3.0), "conv"),
-    "described": (lambda: Task(Described(name="inner")), "inner/conv"),
+    "config without arguments": (
+        lambda: Task(Described(name="inner")),
+        "inner/conv",
+    ),
     "inner graph": (lambda: around(Doubled(*convolution())), "conv"),
     "inner chain": (lambda: around(chain(DoubledChain)), "conv"),
     "inner task": (lambda: around(Task(bare())), "conv"),
     "inner head": (lambda: around(Task(bare())), "head"),
-    "inner, untouched": (lambda: around(OwnGraph(name="own")), "last"),
-    "task, untouched": (lambda: around(Task(bare(), name="task")), "last"),
+    "unchanged inner model": (lambda: around(OwnGraph(name="own")), "last"),
+    "unchanged inner task": (lambda: around(Task(bare(), name="task")), "last"),
     "harmless": (Described, "conv"),
 }
 
 
 @pytest.mark.parametrize("case", MODELS)
-def test_models_with_methods_of_their_own_compute_the_same(case):
+def test_models_that_override_methods_compute_the_same(case):
     make, where = MODELS[case]
-    model = networks.scattered(make())
+    model = networks.randomized(make())
     x = networks.images(model)
     new = attach(model, se(), where)
     assert_same(new(x), model(x))
@@ -195,7 +198,7 @@ def test_models_with_methods_of_their_own_compute_the_same(case):
     assert names[0] <= names[1]
 
 
-def test_what_a_model_holds_is_its_copys():
+def test_attributes_are_copied():
     model = changed_scaled()
     model.conv = model.get_layer("conv")
     new = attach(model, se(), "conv")
@@ -209,10 +212,10 @@ def test_what_a_model_holds_is_its_copys():
     assert new.tracker is not model.tracker
 
 
-def test_a_task_survives_saving(tmp_path):
+def test_upgraded_task_survives_saving(tmp_path):
     model = Task(bare(), 3.0)
     new = attach(model, se(), "conv")
-    networks.scattered(new)
+    networks.randomized(new)
     new.save(tmp_path / "task.keras")
     loaded = keras.saving.load_model(tmp_path / "task.keras")
     x = networks.images(new)
@@ -222,7 +225,7 @@ def test_a_task_survives_saving(tmp_path):
 
 @register
 class Unnamed(Task):
-    """Does not keep its backbone in its config."""
+    """Has a config without its backbone."""
 
     def get_config(self):
         return {"scale": self.scale}
@@ -230,7 +233,7 @@ class Unnamed(Task):
 
 @register
 class Fixed(Task):
-    """Makes its backbone itself when it is made of its config."""
+    """Makes a new backbone when it is made from its config."""
 
     def get_config(self):
         return {"scale": self.scale}
@@ -242,7 +245,7 @@ class Fixed(Task):
 
 @register
 class Swapping(Task):
-    """Ignores the backbone that it is given."""
+    """Ignores the backbone in its config."""
 
     @classmethod
     def from_config(cls, config):
@@ -251,7 +254,7 @@ class Swapping(Task):
 
 @register
 class OtherKind(Doubling, keras.Model):
-    """Makes a graph of other operations of its own config."""
+    """Has a config that makes other operations."""
 
     def __init__(self, extra=False, **kwargs):
         inputs, x = convolution()
@@ -263,7 +266,7 @@ class OtherKind(Doubling, keras.Model):
 
 @register
 class Broken(OwnGraph):
-    """Raises when it is made of its own config."""
+    """Has no config."""
 
     def get_config(self):
         raise NotImplementedError
@@ -271,7 +274,7 @@ class Broken(OwnGraph):
 
 @register
 class OtherGraph(OwnGraph):
-    """Makes another graph of its own config."""
+    """Has a config that makes other weights."""
 
     def get_config(self):
         return {"width": 5}
@@ -279,7 +282,7 @@ class OtherGraph(OwnGraph):
 
 @register
 class LongerGraph(Doubling, keras.Model):
-    """Makes a longer graph of its own config."""
+    """Has a config that makes a longer graph."""
 
     def __init__(self, extra=False, **kwargs):
         inputs, x = convolution()
@@ -291,7 +294,7 @@ class LongerGraph(Doubling, keras.Model):
 
 @register
 class Forgetful(Doubling, keras.Model):
-    """Does not keep its argument."""
+    """Has an argument that is not an attribute."""
 
     def __init__(self, inputs, outputs, factor=1, name=None):
         super().__init__(inputs, outputs, name=name)
@@ -299,7 +302,7 @@ class Forgetful(Doubling, keras.Model):
 
 @register
 class Ignoring(Doubling, keras.Model):
-    """Takes any arguments, and uses none."""
+    """Accepts any arguments and uses none."""
 
     def __init__(self, *args, **kwargs):
         super().__init__(*convolution(), **kwargs)
@@ -307,7 +310,7 @@ class Ignoring(Doubling, keras.Model):
 
 @register
 class Picky(Doubling, keras.Model):
-    """Raises for inputs that it does not know."""
+    """Has a constructor that accepts no name."""
 
     def __init__(self, inputs, outputs, name=None):
         if name is not None:
@@ -336,7 +339,7 @@ REFUSED = {
     "head": (
         lambda: Task(bare()),
         "head",
-        r"Task overrides predict, .*give `model\.backbone` and make",
+        r"Task overrides predict, .*pass `model\.backbone` and make",
     ),
     "unnamed": (lambda: Unnamed(bare()), "conv", "KeyError: 'backbone'"),
     "unchanged": (lambda: Fixed(bare()), "conv", "its config does not name"),
@@ -361,24 +364,24 @@ REFUSED = {
     "ignoring": (lambda: Ignoring(), "conv", "makes another graph than"),
     "picky": (lambda: Picky(*convolution()), "conv", "lost: ValueError: not m"),
     "instance": (set_on_the_model, "conv", "`predict` is set on the"),
-    "teacher": (with_a_teacher, "conv", "it holds `teacher`, which is not"),
+    "teacher": (with_a_teacher, "conv", "its attribute `teacher` is not in"),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_classes_that_would_be_lost_raise(case):
+def test_classes_that_cannot_be_kept_raise(case):
     make, where, message = REFUSED[case]
     with pytest.raises(ValueError, match=f"(?s){message}.*Received: model=<"):
         attach(make(), se(), where)
 
 
-def test_other_weights_of_a_class_raise():
+def test_configs_that_make_other_weights_raise():
     with pytest.raises(ValueError, match="must have the same weights"):
         attach(around(OtherGraph()), se(), "last")
 
 
-def test_the_bare_graph_can_be_had():
-    model = networks.scattered(OwnGraph())
+def test_attach_to_the_bare_graph():
+    model = networks.randomized(OwnGraph())
     graph = keras.Model(model.input, model.output)
     new = attach(graph, se(), "conv")
     x = networks.images(model)
@@ -389,7 +392,7 @@ FACTORS = {}
 
 
 class Hidden(Doubling, keras.Model):
-    """Computes by what is in none of its arguments."""
+    """Computes with a value that is not an attribute."""
 
     def __init__(self, inputs, outputs, name=None):
         super().__init__(inputs, outputs, name=name)
@@ -407,7 +410,7 @@ def test_hidden_state_of_a_class_raises():
 
 
 class Stateful(keras.Model):
-    """Predicts by what it holds beside its graph."""
+    """Predicts with attributes beside its graph."""
 
     def __init__(self, inputs, outputs, **kwargs):
         self._late = kwargs.pop("late", 0.0)
@@ -426,7 +429,7 @@ class Stateful(keras.Model):
         self.settings = types.SimpleNamespace(
             power=1.0, owner=self, counts=collections.defaultdict(int)
         )
-        self.draws = np.random.default_rng(0)
+        self.generator = np.random.default_rng(0)
         self.lock = threading.Lock()
         self.adam = keras.optimizers.Adam()
         self.activation = None
@@ -491,17 +494,17 @@ CHANGES = {
 
 
 @pytest.mark.parametrize("change", CHANGES)
-def test_state_beside_the_graph_is_kept(change):
+def test_state_beside_the_graph_is_copied(change):
     model = Stateful(*convolution())
     CHANGES[change](model)
-    model.draws.normal()
+    model.generator.normal()
     new = attach(model, se(), "conv")
     x = networks.images(model)
     assert type(new) is Stateful
     assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
-    assert new.draws.normal() == model.draws.normal()
+    assert new.generator.normal() == model.generator.normal()
     assert hasattr(new, "mean") is hasattr(model, "mean")
-    # Yet it is the copy's own.
+    # Changes of the model do not change the copy.
     assert new.method.__self__ is new.settings.owner is new
     before = new.predict(x, verbose=0)
     model._shift, model.settings.power = 1.0, 3.0
@@ -511,7 +514,7 @@ def test_state_beside_the_graph_is_kept(change):
 
 
 class Recalling(Doubling, keras.Model):
-    """Has a function that uses a layer of its graph."""
+    """Has an attribute that is a function of a layer in its graph."""
 
     def __init__(self, inputs, outputs, **kwargs):
         super().__init__(inputs, outputs, **kwargs)
@@ -519,7 +522,7 @@ class Recalling(Doubling, keras.Model):
         self.kernel = lambda: layer.kernel
 
 
-def test_functions_use_the_layers_of_their_own_graph():
+def test_functions_use_layers_of_the_copy():
     model = Recalling(*convolution())
     new = attach(model, se(), "conv")
     assert new.kernel() is new.get_layer("conv").kernel
@@ -527,25 +530,27 @@ def test_functions_use_the_layers_of_their_own_graph():
     model.kernel = lambda: kernel
     attach(model, se(), "conv")
     model.kernel = lambda: model.get_layer("conv").kernel
-    with pytest.raises(ValueError, match="`kernel`, a function of what is in"):
+    with pytest.raises(
+        ValueError, match="`kernel` is a function that uses its"
+    ):
         attach(model, se(), "conv")
 
 
-def test_what_cannot_be_copied_raises():
+def test_attributes_that_cannot_be_copied_raise():
     model = Stateful(*convolution())
     model.rows = iter([1, 2])
     attach(model, se(), "conv")
     model.rows = (row for row in [1, 2])
-    with pytest.raises(ValueError, match="`rows`, which cannot be copied"):
+    with pytest.raises(ValueError, match="`rows` cannot be copied"):
         attach(model, se(), "conv")
     model.rows = [1]
     model.rows.append(model.rows)
-    with pytest.raises(ValueError, match="`rows`, which holds itself"):
+    with pytest.raises(ValueError, match="`rows` contains itself"):
         attach(model, se(), "conv")
 
 
 @pytest.mark.skipif(
-    keras.config.backend() != "torch", reason="No other backend has modules."
+    keras.config.backend() != "torch", reason="Only PyTorch has modules."
 )
 def test_parameters_and_buffers_of_pytorch_are_kept():
     import torch  # noqa: TID251
@@ -570,7 +575,7 @@ def test_parameters_and_buffers_of_pytorch_are_kept():
     assert to_numpy(new.product) == 6
 
 
-def test_a_trained_class_is_kept():
+def test_trained_models_keep_their_class():
     model = Stateful(*convolution())
     x = networks.images(model)
     model.compile("sgd", "mse", metrics=["mae"])
@@ -580,30 +585,30 @@ def test_a_trained_class_is_kept():
     assert_close(new.predict(x, verbose=0), model.predict(x, verbose=0))
 
 
-def test_a_call_that_is_set_on_a_layer_raises():
+def test_call_set_on_a_layer_object_raises():
     model = keras.Model(*convolution())
     layer = model.get_layer("conv")
     call = layer.call
     layer.call = lambda x: 5 * call(x)
-    with pytest.raises(ValueError, match="another set on it"):
+    with pytest.raises(ValueError, match="that was set on the object"):
         attach(model, se(), "conv")
 
 
-def test_models_are_changed_while_they_are_watched():
+def test_attach_while_hooks_are_installed():
     model = Doubled(*convolution())
     x = networks.images(model)
-    new, watching = [], False
+    new, attaching = [], False
 
     class Attaching(layers.Layer):
         def call(self, x):
-            if watching:
+            if attaching:
                 with futures.ThreadPoolExecutor() as threads:
                     new.append(threads.submit(attach, model, se(), "conv"))
             return x
 
     inputs = keras.Input((6, 6, 3))
     outer = keras.Model(inputs, se()(Attaching()(model(inputs))))
-    watching = True
+    attaching = True
     keras_attention.attention_maps(outer, x)
     assert_same(new[0].result()(x), model(x))
 
@@ -612,7 +617,7 @@ def test_models_are_changed_while_they_are_watched():
 @pytest.mark.parametrize(
     "attention", [se(), keras_attention.GatedChannelTransform()], ids=type
 )
-def test_masks_pass(attention, dtype):
+def test_masks_pass_through_attention(attention, dtype):
     inputs = keras.Input((7,), dtype="int32")
     x = layers.Embedding(20, 8, mask_zero=True, name="words")(inputs)
     x = layers.Dense(8, name="dense", dtype=dtype)(x)
@@ -622,13 +627,13 @@ def test_masks_pass(attention, dtype):
     ids = np.random.default_rng(0).integers(0, 3, (5, 7))
     new = attach(model, attention, "words|dense|add")
     assert_same(new(ids), model(ids))
-    # Also where layers are made of their config.
+    # Masks also pass when layers are made from their config.
     clone = keras.models.clone_model(new)
     clone.set_weights(new.get_weights())
     assert_same(clone(ids), model(ids))
 
 
-def test_classes_are_kept_by_replace_add():
+def test_replace_add_keeps_classes():
     model = networks.residual()
     model = Doubled(model.input, model.output)
     fusion = keras_attention.AttentionalFeatureFusion(2)
@@ -640,7 +645,7 @@ def test_classes_are_kept_by_replace_add():
 
 @register
 class Holding(layers.Layer):
-    """Holds layers and models, in lists and dictionaries, and makes some."""
+    """Contains layers and models, also in lists and dictionaries."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -666,7 +671,8 @@ def stacked():
     return layers.RNN([layers.LSTMCell(2), layers.GRUCell(3)])
 
 
-# Layers, the shape that they are called on, and what is frozen in them.
+# For each case: a layer, the shape of its input, and the inner layers that are
+# frozen.
 FROZEN = {
     "attention": (
         lambda: layers.MultiHeadAttention(2, 4),
@@ -678,18 +684,18 @@ FROZEN = {
         (6, 6, 3),
         [lambda x: x.branches[0].norm],
     ),
-    "both ways": (
+    "bidirectional": (
         lambda: layers.Bidirectional(layers.LSTM(3)),
         (4, 3),
         [lambda x: x.backward_layer, lambda x: x.forward_layer.cell],
     ),
-    "in time": (
+    "time distributed": (
         lambda: layers.TimeDistributed(keras.Sequential([layers.Dense(3)])),
         (4, 3),
         [lambda x: x.layer.layers[0]],
     ),
-    "cells": (stacked, (4, 3), [lambda x: x.cell.cells[1]]),
-    "holding": (
+    "stacked cells": (stacked, (4, 3), [lambda x: x.cell.cells[1]]),
+    "composite": (
         Holding,
         (6, 6, 3),
         [
@@ -709,7 +715,7 @@ def frozen_names(layer):
 
 
 @pytest.mark.parametrize("case", FROZEN)
-def test_what_is_frozen_in_layers_stays_frozen(case):
+def test_frozen_inner_layers_stay_frozen(case):
     make, shape, parts = FROZEN[case]
     inputs = keras.Input(shape)
     x = layers.Dense(3, name="dense")(inputs)
@@ -730,7 +736,7 @@ def test_what_is_frozen_in_layers_stays_frozen(case):
     assert_same(copy.get_weights(), layer.get_weights())
 
 
-def test_a_thawed_layer_in_a_frozen_one():
+def test_trainable_layer_in_a_frozen_layer_is_kept():
     inputs = keras.Input((6, 6, 3))
     layer = Holding()
     model = keras.Model(inputs, layer(layers.Dense(3, name="dense")(inputs)))
@@ -744,7 +750,7 @@ def test_a_thawed_layer_in_a_frozen_one():
 
 @register
 class Holder(layers.Layer):
-    """Holds one layer, with an argument for nothing of it."""
+    """Contains a layer that its config does not hold."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -759,7 +765,7 @@ class Holder(layers.Layer):
 
 @pytest.mark.filterwarnings("ignore:.*`quantize` method")
 @pytest.mark.parametrize("quantized", [False, True])
-def test_dtype_policies_in_layers_are_kept(quantized):
+def test_dtype_policies_of_inner_layers_are_kept(quantized):
     inputs = keras.Input((4, 8))
     x = layers.Dense(8, name="dense")(inputs)
     layer = layers.MultiHeadAttention(2, 4, name="attention")
@@ -769,7 +775,7 @@ def test_dtype_policies_in_layers_are_kept(quantized):
     holder = Holder(name="holder")
     holder.dense.dtype_policy = "mixed_bfloat16"
     outputs = holder(part(layer(x, x)))
-    model = networks.scattered(keras.Model(inputs, outputs))
+    model = networks.randomized(keras.Model(inputs, outputs))
     if quantized:
         model.quantize("int8")
     new = attach(model, se(), "dense")
@@ -787,7 +793,7 @@ def test_dtype_policies_in_layers_are_kept(quantized):
 
 @register
 class Omitting(layers.Layer):
-    """Does not keep its argument in its config."""
+    """Has a config without its argument."""
 
     def __init__(self, factor=1, **kwargs):
         super().__init__(**kwargs)
@@ -803,7 +809,7 @@ class Omitting(layers.Layer):
 
 
 class Failing(layers.Layer):
-    """Runs on no device here."""
+    """Can be traced, but not run."""
 
     def call(self, x):
         raise NotImplementedError
@@ -829,7 +835,7 @@ def test_layers_that_cannot_be_compared_are_copied(make):
 
 @register
 class Stopping(Omitting):
-    """Raises when it is made of its config."""
+    """Raises when its argument is the default."""
 
     def call(self, x):
         if self.factor == 1:
@@ -840,12 +846,12 @@ class Stopping(Omitting):
         return input_shape
 
 
-def test_layers_that_no_longer_work_raise():
+def test_layers_whose_copy_fails_raise():
     with pytest.raises(ValueError, match=r"Stopping does not. Received: layer"):
         attach(with_layer(Stopping(2)), se(), "dense")
 
 
-def test_layers_that_compute_something_else_raise():
+def test_layers_whose_copy_differs_raise():
     message = "`get_config` must return all.*Omitting does not. Received: layer"
     with pytest.raises(ValueError, match=message):
         attach(with_layer(Omitting(3)), se(), "dense")
@@ -861,14 +867,14 @@ class Pooling(Omitting):
 
 @register
 class Cropping(Omitting):
-    """Returns nothing of a small map."""
+    """Returns an empty map for a small map."""
 
     def call(self, x):
         return self.factor * x[:, 9:]
 
 
 @pytest.mark.parametrize("kind", [Pooling, Cropping])
-def test_layers_of_large_maps_are_compared_too(kind):
+def test_layers_that_need_large_maps_are_compared(kind):
     inputs = keras.Input((None, None, 3))
     x = layers.Dense(4, name="dense")(inputs)
     message = f"{kind.__name__} does not. Received: layer"
@@ -878,7 +884,7 @@ def test_layers_of_large_maps_are_compared_too(kind):
 
 @register
 class Nameless(layers.Layer):
-    """Takes no name."""
+    """Has a constructor that takes no name."""
 
     def __init__(self):
         super().__init__()
@@ -892,13 +898,13 @@ class Nameless(layers.Layer):
 
 @register
 class Unreadable(Nameless):
-    """Has more in its config than its constructor takes."""
+    """Has a config that its constructor does not accept."""
 
     def get_config(self):
         return {"parts": 3}
 
 
-def test_layers_without_a_name():
+def test_layers_without_a_name_are_copied():
     inputs = keras.Input((4,), dtype="int32")
     x = layers.Embedding(3, 4, name="words")(Nameless()(inputs, more=0))
     model = keras.Model(inputs, x)
@@ -906,16 +912,16 @@ def test_layers_without_a_name():
     assert_same(attach(model, se(), "words")(x), model(x))
 
 
-def test_configs_that_cannot_be_read_raise():
+def test_configs_that_from_config_refuses_raise():
     message = (
-        r"`from_config` accepts what `get_config` returns, and Unreadable is "
+        r"`from_config` of a layer must accept .* of Unreadable does "
         r"not: TypeError: .*Received: layer=<Unreadable name=unreadable"
     )
     with pytest.raises(ValueError, match=message):
         attach(with_layer(Unreadable()), se(), "dense")
 
 
-def test_python_functions_are_kept():
+def test_lambdas_and_operations_keep_their_functions():
     factor = 3.0
     function = layers.Lambda(lambda x: factor * ops.sin(x), name="function")
     model = with_layer(function)
@@ -932,7 +938,7 @@ def test_python_functions_are_kept():
 
 @register
 class Vocabulary(layers.Layer):
-    """Keeps something beside its weights, in files of its own."""
+    """Has state that is saved in a file beside the weights."""
 
     words = ""
 
@@ -948,7 +954,7 @@ class Vocabulary(layers.Layer):
             self.words = file.read()
 
 
-def test_assets_are_kept():
+def test_assets_are_copied():
     layer = Vocabulary(name="vocabulary")
     layer.words = "abc"
     model = with_layer(layer)
@@ -974,7 +980,7 @@ STRUCTURES = [
 @pytest.mark.parametrize(
     ("structure", "fused"), some(itertools.product(STRUCTURES, [False, True]))
 )
-def test_losses_find_their_outputs(structure, fused, tmp_path):
+def test_output_names_are_kept(structure, fused, tmp_path):
     model = two_heads(structure)
     if fused:
         new = replace_add(model, keras_attention.AttentionalFeatureFusion(2))
@@ -990,7 +996,7 @@ def test_losses_find_their_outputs(structure, fused, tmp_path):
     y = keras.tree.map_structure(to_numpy, model(x))
     if not isinstance(y, dict) and len(names) > 1:
         y = dict(zip(names, y, strict=True))
-    # Keras 3.11 knows no metrics by the keys of a dictionary.
+    # Keras 3.11 does not accept metrics by the keys of a dictionary.
     is_old = keras.version().startswith("3.11.")
     metrics = {name: ["mae"] for name in names}
     if is_old and isinstance(model.output, dict):
@@ -1005,6 +1011,6 @@ def test_losses_find_their_outputs(structure, fused, tmp_path):
     assert loaded.output_names == model.output_names
     loaded.fit(x, y, verbose=0)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the attention that it has
+        warnings.simplefilter("ignore")  # about the existing attention
         again = attach(loaded, se(), ["conv"])
     assert again.output_names == model.output_names

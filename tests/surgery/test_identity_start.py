@@ -1,4 +1,4 @@
-"""What is special about `IdentityStart`."""
+"""`IdentityStart`: start as the identity, training and errors."""
 
 import keras
 import numpy as np
@@ -43,7 +43,7 @@ def test_starts_as_the_identity(x, dtype):
     assert_same(keras.ops.cast(y, "float32"), keras.ops.cast(x, "float32"))
 
 
-def test_is_the_layer_at_a_scale_of_one(x):
+def test_equals_the_layer_at_a_scale_of_one(x):
     inner = SpatialAttention(3)
     layer = IdentityStart(inner)
     layer.build(SHAPE)
@@ -54,7 +54,7 @@ def test_is_the_layer_at_a_scale_of_one(x):
 
 
 class InCall(layers.Layer):
-    """A layer whose weights are only there once it was called."""
+    """A layer whose weights are made by its first call."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -64,14 +64,14 @@ class InCall(layers.Layer):
         return self.dense(x) + 1
 
 
-def test_layers_that_are_built_by_a_call(x):
+def test_layers_built_by_a_call_are_built(x):
     layer = IdentityStart(InCall())
     layer.build((None, None, None, 4))
     assert len(layer.weights) == 3
     assert_same(layer(x), x)
 
 
-def test_training_reaches_the_layer(x):
+def test_training_argument_is_passed_on(x):
     layer = IdentityStart(layers.Dropout(0.5, seed=0))
     layer.build(SHAPE)
     layer.scale.assign(np.ones(4))
@@ -80,12 +80,12 @@ def test_training_reaches_the_layer(x):
     assert np.any(np.isclose(dropped, 0, atol=1e-6))
 
 
-def test_masks_pass_if_they_pass_the_layer():
+def test_supports_masking_as_the_layer_does():
     assert IdentityStart(layers.Dropout(0.5)).supports_masking
     assert not IdentityStart(SqueezeExcite()).supports_masking
 
 
-def test_attention_of_a_layer_without_is_told():
+def test_attention_of_a_layer_without_attention_raises():
     symbol = keras.Input(SHAPE[1:])
     layer = IdentityStart(layers.Dense(4))
     layer(symbol)
@@ -96,19 +96,19 @@ def test_attention_of_a_layer_without_is_told():
 
 
 @pytest.mark.parametrize("inner", [layers.Dense(3), layers.Flatten()])
-def test_other_shapes_are_told(inner):
+def test_other_output_shapes_raise(inner):
     with pytest.raises(ValueError, match=r"keep the shape.*Received: layer=<"):
         IdentityStart(inner).build(SHAPE)
 
 
-def test_several_outputs_are_told():
+def test_several_outputs_raise():
     inner = layers.LSTM(3, return_state=True)
     with pytest.raises(ValueError, match=r"keep the shape.*output_shape=None"):
         IdentityStart(inner).build((2, 4, 3))
 
 
 class Broken(layers.Layer):
-    """A layer whose outputs are infinite or NaN here and there."""
+    """A layer with some outputs that are infinite or NaN."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -121,7 +121,7 @@ class Broken(layers.Layer):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16", "bfloat16"])
-def test_starts_as_the_identity_where_nothing_is_finite(x, dtype):
+def test_starts_as_the_identity_for_values_that_are_not_finite(x, dtype):
     x[1, 0, 0] = [np.inf, -np.inf, np.nan, 1]
     x[1, 1, 1] = 40000
     layer = IdentityStart(Broken(dtype=dtype), dtype=dtype)
@@ -137,7 +137,7 @@ def test_starts_as_the_identity_where_nothing_is_finite(x, dtype):
     )
 
 
-def test_overflow_in_float16_is_not_seen_at_the_start():
+def test_starts_as_the_identity_despite_overflow_in_float16():
     x = np.full((1, 8, 8, 4), 40000, "float16")
     layer = IdentityStart(
         ResidualAttention(1, dtype="float16"), dtype="float16"
@@ -151,21 +151,21 @@ def test_overflow_in_float16_is_not_seen_at_the_start():
     assert_same(layer(x), np.zeros_like(x))
 
 
-def test_gradients_where_nothing_is_finite(x):
+def test_gradients_for_values_that_are_not_finite(x):
     layer = IdentityStart(Broken())
     layer.build(SHAPE)
     cotangent = np.ones(SHAPE, "float32")
-    _, (slope,), of_weights = vjp(layer, [x], cotangent)
-    assert_same(slope, cotangent)
-    of_scale = of_weights.pop("scale")
+    _, (gradient,), weight_gradients = vjp(layer, [x], cotangent)
+    assert_same(gradient, cotangent)
+    scale_gradient = weight_gradients.pop("scale")
     finite = to_numpy(layer.layer(x)) - x
     finite[~np.isfinite(finite)] = 0
-    assert_close(of_scale, finite.sum(axis=(0, 1, 2)))
-    for gradient in of_weights.values():
+    assert_close(scale_gradient, finite.sum(axis=(0, 1, 2)))
+    for gradient in weight_gradients.values():
         assert_same(gradient, np.zeros_like(gradient))
     layer.scale.assign(np.full(4, 0.1))
-    outputs, _, of_weights = vjp(layer, [x], cotangent)
-    # What is not finite is not hidden.
+    outputs, _, weight_gradients = vjp(layer, [x], cotangent)
+    # Away from the start, values that are not finite stay visible.
     assert not np.isfinite(outputs[0, 0, 0, :3]).any()
     assert np.isfinite(outputs[1]).all()
-    assert all(np.any(of_weights[name]) for name in of_weights)
+    assert all(np.any(gradient) for gradient in weight_gradients.values())

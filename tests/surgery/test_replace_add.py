@@ -1,4 +1,4 @@
-"""`replace_add`: which additions become fusions, and what they start from."""
+"""`replace_add`: selected additions, their start and errors."""
 
 import re
 
@@ -25,7 +25,7 @@ FUSIONS = [
 ]
 
 
-def fused(model):
+def fusions_in(model):
     return [
         layer
         for layer in model._flatten_layers()
@@ -39,36 +39,37 @@ def fused(model):
 def test_starts_from_the_sum(fusion, kwargs, data_format):
     model = networks.residual(data_format)
     new = replace_add(model, fusion(2, data_format=data_format, **kwargs))
-    assert len(fused(new)) == 2
+    assert len(fusions_in(new)) == 2
     assert not any(isinstance(layer, layers.Add) for layer in new.layers)
     x = networks.images(model)
     for training in (False, True):
         assert_close(
             new(x, training=training), model(x, training=training), 2e-6
         )
-    twins = networks.leaves(new)
+    copies = networks.leaves(new)
     for path, layer in networks.leaves(model).items():
         if not isinstance(layer, layers.Add):
-            assert len(layer.get_weights()) == len(twins[path].get_weights())
+            assert len(layer.get_weights()) == len(copies[path].get_weights())
 
 
 @pytest.mark.parametrize(("fusion", "kwargs"), some(FUSIONS, 3))
 def test_new_weights_learn_within_two_steps(fusion, kwargs):
     model = networks.residual(activation="tanh")
     new = replace_add(model, fusion(1, **kwargs), "first_add")
-    (layer,) = fused(new)
-    first, second = networks.moved_by_two_steps(new, [layer])
+    (layer,) = fusions_in(new)
+    first, second = networks.changed_by_two_steps(new, [layer])
     assert first
-    idle = ("reduce/bias", "expand/bias")  # a batch norm takes them away
+    # A batch normalization after these biases subtracts them.
+    idle = ("reduce/bias", "expand/bias")
     assert {w.path for w in layer.trainable_weights} - second <= {
         w.path for w in layer.trainable_weights if w.path.endswith(idle)
     }
 
 
-def test_branch_and_shortcut_are_told_apart():
+def test_fusion_is_called_with_branch_and_shortcut():
     model = networks.residual()
     new = replace_add(model, AttentionalFeatureFusion(2))
-    # The model adds [shortcut, branch], and the layer wants them so.
+    # The model adds [shortcut, branch]; the layer takes (branch, shortcut).
     for name, branch, shortcut in (
         ("first", "first_norm", "stem_relu"),
         ("second", "second_2_norm", "projection_norm"),
@@ -88,21 +89,21 @@ def test_branch_and_shortcut_are_told_apart():
         (lambda layer: layer.name == "first_add", 1),
     ],
 )
-def test_where(where, count):
+def test_where_selects_layers(where, count):
     inputs = keras.Input((8, 8, 3))
     model = keras.Model(inputs, networks.residual()(inputs))
     new = replace_add(model, AttentionalFeatureFusion(2), where)
-    assert len(fused(new)) == count
+    assert len(fusions_in(new)) == count
 
 
-def test_additions_that_are_no_layers():
+def test_operations_that_add_are_replaced():
     inputs = keras.Input((6, 6, 4))
     x = layers.Conv2D(4, 3, padding="same")(inputs)
     model = keras.Model(inputs, (inputs + x) + 1)
     new = replace_add(model, AttentionalFeatureFusion(2))
     x = networks.images(model)
     assert_close(new(x), model(x), 2e-6)
-    assert len(fused(new)) == 1
+    assert len(fusions_in(new)) == 1
 
 
 def test_shared_additions_share_their_fusion():
@@ -112,7 +113,7 @@ def test_shared_additions_share_their_fusion():
         x = add([x, layers.Conv2D(4, 3, padding="same")(x)])
     model = keras.Model(inputs, x)
     new = replace_add(model, AttentionalFeatureFusion(2))
-    assert len(fused(new)) == 1
+    assert len(fusions_in(new)) == 1
     x = networks.images(model)
     assert_close(new(x), model(x), 2e-6)
 
@@ -132,16 +133,16 @@ def test_mixed_precision_and_saving(tmp_path):
     assert_same(loaded(x), new(x))
 
 
-def test_without_identity_and_with_a_function():
+def test_identity_false_and_a_function():
     model = networks.residual()
-    seen = []
+    called_with = []
 
     def fusion(addition):
-        seen.append(addition.name)
+        called_with.append(addition.name)
         return IterativeAttentionalFeatureFusion(2, name="fuse")
 
     new = replace_add(model, fusion, identity=False)
-    assert seen == ["first_add", "second_add"]
+    assert called_with == ["first_add", "second_add"]
     assert networks.inserted(new, model) == [
         "first_add_fuse",
         "second_add_fuse",
@@ -150,7 +151,7 @@ def test_without_identity_and_with_a_function():
     assert np.abs(to_numpy(new(x)) - to_numpy(model(x))).max() > 1e-3
 
 
-def test_verbose_says_how_near(capsys):
+def test_verbose_prints_the_difference(capsys):
     model = networks.residual()
     fusions = [
         AttentionalFeatureFusion(2),
@@ -158,21 +159,21 @@ def test_verbose_says_how_near(capsys):
     ]
     replace_add(model, lambda _: fusions.pop(), verbose=1)
     header, _, first, second, last = capsys.readouterr().out.splitlines()
-    assert header.split("  ")[0] == "in place of"
-    assert last.startswith("2 places, ")
+    assert header.split("  ")[0] == "replaced"
+    assert last.startswith("2 insertion points, ")
     for line in (first, second):
         assert 0 < float(line.split()[-2]) < 3e-7
 
 
 @keras.saving.register_keras_serializable(package="tests")
 class Mean(layers.Layer):
-    """A fusion that somebody wrote."""
+    """A custom fusion."""
 
     def call(self, x, residual):
         return (x + residual) / 2
 
 
-def test_any_other_fusion_is_inserted_as_it_is(capsys):
+def test_other_fusions_are_inserted_unchanged(capsys):
     model = networks.residual()
     new = replace_add(model, Mean(), verbose=1)
     assert sum(isinstance(layer, Mean) for layer in new.layers) == 2
@@ -205,7 +206,7 @@ class Widening(layers.Layer):
             (
                 wrong,
                 None,
-                "`fusion` must be called with two .* it raised TypeError: ",
+                "`fusion` must accept two tensors.* it raised TypeError: ",
             )
             for wrong in (
                 SqueezeExcite(2),
@@ -225,15 +226,15 @@ class Widening(layers.Layer):
         (AttentionalFeatureFusion(), re.compile(b"add"), "not bytes"),
     ],
 )
-def test_errors(fusion, where, message):
+def test_invalid_arguments_raise(fusion, where, message):
     with pytest.raises(ValueError, match=rf"{message}.*Received: "):
         replace_add(networks.residual(), fusion, where)
 
 
-def test_models_without_additions_are_told():
+def test_models_without_additions_raise():
     for where in (None, "one"):
         with pytest.raises(ValueError, match="select a residual addition"):
             replace_add(networks.chain(), AttentionalFeatureFusion(), where)
     with pytest.raises(ValueError, match="functional or Sequential"):
         replace_add(3, AttentionalFeatureFusion())
-    assert keras_attention.residual_branches(networks.chain()) == []
+    assert keras_attention.branch_ends(networks.chain()) == []

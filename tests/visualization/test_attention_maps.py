@@ -1,4 +1,4 @@
-"""`attention_maps`: whose attention, under which path, and that very one."""
+"""`attention_maps`: paths, values, models and errors."""
 
 import re
 
@@ -15,8 +15,8 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
-from surgery_networks import scattered
+from keras_attention import grad_cam
+from surgery_networks import randomized
 
 
 def images(count=3, side=6, channels=3):
@@ -29,31 +29,31 @@ def shapes(maps):
 
 
 def siamese():
-    """A Sequential called twice, two inputs, a fusion, an attached layer."""
-    twin = keras.Sequential(
+    """Return a model with a shared model, two inputs and several layers."""
+    shared = keras.Sequential(
         [
             keras.Input((6, 6, 3)),
             layers.Conv2D(4, 3, padding="same"),
             CBAM(name="cbam"),
         ],
-        name="twin",
+        name="shared",
     )
     left, right = (
         keras.Input((6, 6, 3), name=name) for name in ("left", "right")
     )
     x = keras_attention.AttentionalFeatureFusion(name="aff")(
-        twin(left), twin(right)
+        shared(left), shared(right)
     )
     x = keras_attention.IdentityStart(SqueezeExcite(2), name="start")(x)
     x, grid = keras_attention.SpatialTransformer(
         layers.Conv2D(2, 5), name="stn"
     )(x, return_attention=True)
     x = layers.Dense(2)(layers.GlobalAveragePooling2D()(x))
-    return scattered(keras.Model({"left": left, "right": right}, [x, grid]))
+    return randomized(keras.Model({"left": left, "right": right}, [x, grid]))
 
 
 class Subclassed(keras.Model):
-    """Which calls a layer twice, and has a model in it."""
+    """A model that calls a layer twice and contains another model."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -74,20 +74,20 @@ class Subclassed(keras.Model):
         return self.drop(gate(self.inner(x)), training=training)
 
 
-def test_are_what_the_layers_used():
+def test_maps_are_the_weights_that_layers_use():
     model = siamese()
     x = {"left": images(), "right": 1 + images()}
     maps = attention_maps(model, x)
-    assert list(maps) == ["twin/cbam", "twin/cbam:1", "aff", "start", "stn"]
-    assert list(maps["twin/cbam"]) == ["channel", "spatial"]
-    twin = model.get_layer("twin")
-    cbam = twin.get_layer("cbam")
-    before = keras.Model(twin.inputs[0], cbam.input)
-    seen = [before(x[name]) for name in ("left", "right")]
-    for path, value in zip(maps, seen, strict=False):
+    assert list(maps) == ["shared/cbam", "shared/cbam:1", "aff", "start", "stn"]
+    assert list(maps["shared/cbam"]) == ["channel", "spatial"]
+    shared = model.get_layer("shared")
+    cbam = shared.get_layer("cbam")
+    before = keras.Model(shared.inputs[0], cbam.input)
+    inputs_of_cbam = [before(x[name]) for name in ("left", "right")]
+    for path, value in zip(maps, inputs_of_cbam, strict=False):
         assert_close(maps[path], cbam.attention(value))
     aff = model.get_layer("aff")
-    refined = [cbam(value) for value in seen]
+    refined = [cbam(value) for value in inputs_of_cbam]
     assert_close(maps["aff"], aff.attention(*refined))
     fused = aff(*refined)
     start = model.get_layer("start")
@@ -96,7 +96,7 @@ def test_are_what_the_layers_used():
     assert [path.layer for path in maps][1:4] == [cbam, aff, start]
 
 
-def test_of_a_subclassed_model_that_is_new():
+def test_subclassed_model_that_is_not_built():
     model = Subclassed()
     maps = attention_maps(model, images())
     gate = model.stages[1].name
@@ -107,11 +107,11 @@ def test_of_a_subclassed_model_that_is_new():
     assert_close(maps["inner/gct"], model.inner.layers[0].attention(refined))
 
 
-def test_leave_the_model_as_it_was():
+def test_model_does_not_change():
     model = Subclassed()
     model(images())
     kept = model.inner.call
-    model.inner.call = kept  # as someone may have had it
+    model.inner.call = kept  # A user may have set the attribute.
     before = [to_numpy(v).copy() for v in model.variables]
     attention_maps(model, images())
     model.fails = True
@@ -126,7 +126,7 @@ def test_leave_the_model_as_it_was():
     assert not model.losses
 
 
-def test_of_a_layer_alone_in_half_precision():
+def test_layer_in_half_precision():
     layer = SqueezeExcite(2, name="se", dtype="mixed_bfloat16")
     maps = attention_maps(layer, images())
     assert list(maps) == ["se"]
@@ -135,18 +135,18 @@ def test_of_a_layer_alone_in_half_precision():
     assert_close(maps["se"], expected)
 
 
-def test_come_in_batches():
+def test_batches_are_concatenated():
     layer = SqueezeExcite(2)
     maps = attention_maps(layer, images(), batch_size=2)
     assert_close(maps[layer.name], layer.attention(images()))
 
 
-def test_of_a_model_without_any():
+def test_model_without_attention_has_no_maps():
     model = keras.Sequential([layers.Flatten()])
     assert attention_maps(model, images()) == {}
 
 
-def test_of_wrapped_layers_that_have_none():
+def test_layers_inside_a_wrapper_without_attention():
     start = keras_attention.IdentityStart(
         keras.Sequential([SqueezeExcite(2, name="se")], name="parts"),
         name="start",
@@ -155,37 +155,37 @@ def test_of_wrapped_layers_that_have_none():
     assert list(maps) == ["parts/se"]
 
 
-def test_of_recurrent_attention():
+def test_recurrent_attention_has_locations():
     ram = keras_attention.RecurrentAttention(
         3,
         units=4,
         num_glimpses=2,
         glimpse_size=2,
-        # Whose draws, of another shape, JAX would compile for long.
+        # JAX takes long to compile samples of another shape.
         monte_carlo_samples=1 if BACKEND == "jax" else 2,
         seed=1,
         name="ram",
     )
     inputs = keras.Input((6, 6, 3))
     x = SqueezeExcite(1, name="se")(inputs)
-    model = scattered(keras.Model(inputs, ram(x)))
+    model = randomized(keras.Model(inputs, ram(x)))
     state = to_numpy(ram.seed_generator.state)
     maps = attention_maps(model, images())
     assert list(maps) == ["se", "ram"]
-    seen = model.get_layer("se")(images())
-    assert_close(maps["ram"], ram.locations(seen))
+    refined = model.get_layer("se")(images())
+    assert_close(maps["ram"], ram.locations(refined))
     assert_same(ram.seed_generator.state.value, state)
 
 
 class Halved(layers.Layer):
-    """A layer that someone else wrote, with attention to tell."""
+    """A custom layer with `return_attention`."""
 
     def call(self, x, return_attention=False):
         return (x / 2, 0 * x + 0.5) if return_attention else x / 2
 
 
-def test_of_a_dynamic_capacity_network():
-    """What its top does for the saliency is no call on the way."""
+def test_dynamic_capacity_network():
+    """The calls of its top that compute the saliency have no maps."""
     model = keras_attention.DynamicCapacityNetwork(
         keras.Sequential(
             [layers.Conv2D(4, 2, 2), Halved(name="half")],
@@ -220,7 +220,7 @@ def test_of_a_dynamic_capacity_network():
         (np.ones((2, 4)), {"batch_size": 0}, "Received: batch_size=0"),
     ],
 )
-def test_refusals(inputs, options, message):
+def test_invalid_batch_size_raises(inputs, options, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         attention_maps(layers.Dense(2), inputs, **options)
 
@@ -232,13 +232,13 @@ def classifier():
 
 
 class Refusing(keras.Model):
-    """A model that looks at its inputs itself."""
+    """A model that raises for any inputs."""
 
     def call(self, x):
         raise TypeError("no\nsuch inputs")
 
 
-@pytest.mark.parametrize("function", [attention_maps, gradient_maps])
+@pytest.mark.parametrize("function", [attention_maps, grad_cam])
 @pytest.mark.parametrize(
     ("model", "inputs", "message"),
     [
@@ -250,7 +250,7 @@ class Refusing(keras.Model):
             (
                 layers.Dense(2),
                 wrong,
-                f"samples each, at least one. Received: inputs={received}",
+                f"of samples, at least one. Received: inputs={received}",
             )
             for wrong, received in (
                 (np.ones((0, 4)), "array of shape (0, 4)"),
@@ -280,7 +280,7 @@ class Refusing(keras.Model):
         (
             layers.Conv2D(2, 3),
             np.ones((2, 6)),
-            "must be what `model` accepts, which raised ValueError: Input 0",
+            "must be inputs that `model` accepts, which raised ValueError: In",
         ),
         (
             Refusing(),
@@ -289,6 +289,6 @@ class Refusing(keras.Model):
         ),
     ],
 )
-def test_wrong_models_and_inputs_are_refused(function, model, inputs, message):
+def test_invalid_models_and_inputs_raise(function, model, inputs, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         function(model, inputs)

@@ -1,4 +1,4 @@
-"""`AttentionMonitor`: pictures of a training, and TensorBoard's events."""
+"""`AttentionMonitor`: plots during training, and events for TensorBoard."""
 
 import importlib.machinery
 import sys
@@ -35,12 +35,12 @@ def pictures(folder):
     return sorted(path.name for path in folder.glob("*"))
 
 
-def test_draws_what_the_model_attends_to(tmp_path, monkeypatch):
+def test_plots_the_attention_of_the_model(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "tensorboard", None)
-    drawn = []
+    plotted = []
 
     def plot(maps, *args, **kwargs):
-        drawn.append((maps, kwargs))
+        plotted.append((maps, kwargs))
         return keras_attention.plot_attention(maps, *args, **kwargs)
 
     monkeypatch.setattr(attention_monitor, "plot_attention", plot)
@@ -49,15 +49,15 @@ def test_draws_what_the_model_attends_to(tmp_path, monkeypatch):
     model = train(monitor, epochs=4)
     assert pictures(folder) == ["epoch_0002.png", "epoch_0004.png"]
     assert (folder / "epoch_0002.png").read_bytes()[:4] == b"\x89PNG"
-    before, after = (maps["gate"] for maps, _ in drawn)
+    before, after = (maps["gate"] for maps, _ in plotted)
     assert np.abs(before - after).max() > 1e-5
     assert_close(after, keras_attention.attention_maps(model, images())["gate"])
     options = {"title": "after epoch 4", "labels": [0, 0, 1, 1]}
-    assert drawn[1][1] == options
+    assert plotted[1][1] == options
 
 
 class Writer:
-    """What TensorBoard's writer is asked for."""
+    """A replacement of TensorBoard's writer that stores the events."""
 
     def __init__(self, folder):
         self.folder = folder
@@ -75,13 +75,13 @@ class Writer:
 
 
 class Message(types.SimpleNamespace):
-    """A message of TensorBoard's protocol, with others in it."""
+    """A replacement of TensorBoard's messages."""
 
     Image = Value = types.SimpleNamespace
 
 
-def test_tells_tensorboard(tmp_path, monkeypatch):
-    """As TensorBoard 2.21 has it, which need not be installed here."""
+def test_writes_events_for_tensorboard(tmp_path, monkeypatch):
+    """The modules are those of TensorBoard 2.21, which is not needed here."""
     contents = {
         "tensorboard": {},
         "tensorboard.compat": {},
@@ -116,7 +116,7 @@ def test_tells_tensorboard(tmp_path, monkeypatch):
     assert (value.image.width, value.image.height) == size
 
 
-def test_refusals(tmp_path, monkeypatch):
+def test_invalid_arguments_raise(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="Received: every=0"):
         AttentionMonitor(tmp_path, images(), every=0)
     with pytest.raises(ValueError, match="Received: batch_size=0"):

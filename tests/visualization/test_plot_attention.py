@@ -1,8 +1,9 @@
-"""`plot_attention`: every kind of attention, and what a figure says of it."""
+"""`plot_attention`: figures of every kind of attention, and errors."""
 
 import re
 import sys
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
@@ -21,21 +22,21 @@ def images(rng):
 
 
 def panel(figure, index=0):
-    """Return the axes of the rows of pictures, those of a colour bar apart."""
+    """Return the axes of the plots, and those of the colour bars."""
     axes = figure.subfigs[index].axes
     bars = [a for a in axes if a.get_label() == "<colorbar>"]
     return [a for a in axes if a not in bars], bars
 
 
-def words(figure):
-    figure.canvas.draw()  # so that all of it is seen to be drawn
+def texts(figure):
+    figure.canvas.draw()  # This raises if an artist cannot be drawn.
     return " ".join(
         text.get_text().replace("\n", " ")
         for text in figure.findobj(lambda x: hasattr(x, "get_text"))
     )
 
 
-def test_heat_over_images(images, rng):
+def test_heatmap_over_images(images, rng):
     heat = rng.uniform(size=(COUNT, SIDE, SIDE, 1))
     figure = plot_attention(heat, images, title="all of it")
     pictures, (bar,) = panel(figure)
@@ -46,15 +47,15 @@ def test_heat_over_images(images, rng):
         np.testing.assert_allclose(shown.get_array(), expected[..., 0])
         assert shown.get_clim() == (heat.min(), heat.max())
     assert bar.get_ylabel() == "weight"
-    said = words(figure)
+    found = texts(figure)
     for word in ("all of it", "attention weight of each", "image 3"):
-        assert word in said
-    # Rows stand in columns.
+        assert word in found
+    # The plots of one image have the same horizontal position.
     left = [axis.get_position().x0 for axis in pictures]
     assert left[:COUNT] == pytest.approx(left[COUNT:])
 
 
-def test_heat_alone_and_coarse(images, rng):
+def test_heatmap_without_images_and_of_lower_resolution(images, rng):
     heat = np.full((COUNT, 2, 3, 1), 0.5)
     pictures, _ = panel(plot_attention(heat))
     assert len(pictures) == COUNT
@@ -63,17 +64,17 @@ def test_heat_alone_and_coarse(images, rng):
     pictures, _ = panel(over)
     assert len(pictures) == 2
     assert pictures[1].images[-1].get_extent() == [-0.5, 7.5, 7.5, -0.5]
-    assert "image 2" in words(over)
+    assert "image 2" in texts(over)
 
 
-def test_maps_of_several_channels(images, rng):
+def test_heatmaps_of_several_channels(images, rng):
     mask = rng.uniform(size=(COUNT, SIDE, SIDE, 3))
     figure = plot_attention(mask, images)
     pictures, _ = panel(figure)
     np.testing.assert_allclose(
         pictures[-1].images[-1].get_array(), mask[-1].mean(-1)
     )
-    assert "weight, mean of 3 channels" in words(figure)
+    assert "weight, mean of 3 channels" in texts(figure)
     assert len(figure.subfigs) == 2
     layer = keras_attention.SpatialGroupEnhance(3)
     figure = plot_attention(mask, images, layer=layer, channels=[2, 0])
@@ -82,11 +83,11 @@ def test_maps_of_several_channels(images, rng):
     np.testing.assert_allclose(
         pictures[COUNT].images[-1].get_array(), mask[0, ..., 2]
     )
-    assert "weight, group 0" in words(figure)
+    assert "weight, group 0" in texts(figure)
     assert len(figure.subfigs) == 1
 
 
-def test_gates(rng):
+def test_gates_of_channels(rng):
     gates = rng.uniform(size=(COUNT, 1, 1, 5))
     labels = [7, 3, 3, 7]
     figure = plot_attention(
@@ -97,16 +98,20 @@ def test_gates(rng):
     np.testing.assert_allclose(
         line.lines[0].get_ydata(), gates.mean(0)[0, 0, order]
     )
-    apart = classes.images[0].get_array()
+    differences = classes.images[0].get_array()
     expected = gates[[1, 2], 0, 0].mean(0) - gates[:, 0, 0].mean(0)
-    np.testing.assert_allclose(apart[0], expected[order])
-    said = words(figure)
-    for word in ("d h", "± 1 deviation between 4 images", "class mean less"):
-        assert word in said
-    assert "image 0" in words(plot_attention(gates))
+    np.testing.assert_allclose(differences[0], expected[order])
+    found = texts(figure)
+    for word in (
+        "d h",
+        "± 1 standard deviation of 4 images",
+        "class mean minus",
+    ):
+        assert word in found
+    assert "image 0" in texts(plot_attention(gates))
     alone = plot_attention(gates[:1])
     assert len(panel(alone)[0]) == 1
-    assert "deviation" not in words(alone)
+    assert "deviation" not in texts(alone)
     many = plot_attention(np.tile(gates, (5, 1, 1, 1)))
     assert len(panel(many)[0]) == 1
 
@@ -114,10 +119,10 @@ def test_gates(rng):
 def test_gates_of_an_attached_layer(rng):
     layer = keras_attention.IdentityStart(keras_attention.SqueezeExcite())
     figure = plot_attention(rng.uniform(size=(COUNT, 1, 1, 5)), layer=layer)
-    assert f"{layer.name}: gate of each channel" in words(figure)
+    assert f"{layer.name}: gate of each channel" in texts(figure)
 
 
-def test_cbam_by_channels_first(images, rng):
+def test_cbam_with_channels_first(images, rng):
     attention = {
         "channel": rng.uniform(size=(COUNT, 5, 1, 1)),
         "spatial": rng.uniform(size=(COUNT, 1, SIDE, SIDE)),
@@ -130,26 +135,26 @@ def test_cbam_by_channels_first(images, rng):
     np.testing.assert_allclose(
         pictures[-1].images[-1].get_array(), attention["spatial"][-1, 0]
     )
-    assert "attention channel: gate of each channel" in words(figure)
+    assert "attention channel: gate of each channel" in texts(figure)
 
 
 def test_branches_by_depth(rng):
-    choices = {}
+    weights = {}
     for name in ("one", "two"):
-        share = rng.uniform(size=(COUNT, 1, 6))
-        choices[name] = np.concatenate([share, 1 - share], 1)
-    figure = plot_attention(choices, labels=[0, 0, 1, 1])
+        first = rng.uniform(size=(COUNT, 1, 6))
+        weights[name] = np.concatenate([first, 1 - first], 1)
+    figure = plot_attention(weights, labels=[0, 0, 1, 1])
     (axis,) = panel(figure)[0]
     lines = [c.lines[0].get_ydata() for c in axis.containers]
-    means = [[choices[n][:, i].mean() for n in choices] for i in (0, 1)]
+    means = [[weights[n][:, i].mean() for n in weights] for i in (0, 1)]
     np.testing.assert_allclose(np.array(lines, "float64"), means)
-    said = words(figure)
-    assert "one two" in said
-    assert "path 1, dilation 2" in said
-    assert "dashes: means of classes" in said
+    found = texts(figure)
+    assert "one two" in found
+    assert "path 1, dilation 2" in found
+    assert "dashes: means of classes" in found
 
 
-def test_fusion(images, rng):
+def test_weights_of_a_fusion(images, rng):
     layer = keras_attention.AttentionalFeatureFusion(name="aff")
     weights = rng.uniform(0.4, 0.9, size=(COUNT, SIDE, SIDE, 2))
     figure = plot_attention(weights, images, layer=layer)
@@ -159,13 +164,13 @@ def test_fusion(images, rng):
     (axis,) = panel(figure, 1)[0]
     lines = [c.lines[0].get_ydata()[0] for c in axis.containers]
     np.testing.assert_allclose(lines, [weights.mean(), 1 - weights.mean()])
-    said = words(figure)
-    assert "aff weight of x, mean" in said
-    assert "residual" in said
+    found = texts(figure)
+    assert "aff weight of x, mean" in found
+    assert "residual" in found
 
 
 @pytest.mark.parametrize("corners", [True, False])
-def test_grid(images, corners):
+def test_sampling_grid(images, corners):
     layer = keras_attention.SpatialTransformer(
         layers.Flatten(), output_size=(4, 6), align_corners=corners
     )
@@ -174,18 +179,18 @@ def test_grid(images, corners):
     grid = to_numpy(layer.attention(images))
     figure = plot_attention(grid, images, layer=layer)
     pictures, _ = panel(figure)
-    axis, read = pictures[COUNT], pictures[2 * COUNT]
-    x, y = axis.lines[-1].get_data()  # the upper left
+    axis, sampled = pictures[COUNT], pictures[2 * COUNT]
+    x, y = axis.lines[-1].get_data()  # the dot at the upper left
     first = grid[0, 0, 0] + 1
-    place = first / 2 * 7 if corners else (first * 8 - 1) / 2
-    np.testing.assert_allclose([x[0], y[0]], place, rtol=1e-5)
+    location = first / 2 * 7 if corners else (first * 8 - 1) / 2
+    np.testing.assert_allclose([x[0], y[0]], location, rtol=1e-5)
     assert axis.get_xlim()[1] > 7.5
-    assert_close(read.images[0].get_array(), to_numpy(layer(images))[0])
-    assert "sampling grid" in words(figure)
+    assert_close(sampled.images[0].get_array(), to_numpy(layer(images))[0])
+    assert "sampling grid" in texts(figure)
     alone = plot_attention(grid)
     assert len(panel(alone)[0]) == COUNT
     grey = plot_attention(grid, images[..., 0])
-    words(grey)
+    texts(grey)
 
 
 @pytest.mark.parametrize(
@@ -197,7 +202,7 @@ def test_grid(images, corners):
         ({"offset_groups": 2, "kernel_size": (1, 3)}, None),
     ],
 )
-def test_taps(options, points, images, rng):
+def test_offsets_of_taps(options, points, images, rng):
     images = images[..., :2]
     layer = keras_attention.DeformableConv2D(2, name="bent", **options)
     layer.build(images.shape)
@@ -210,76 +215,76 @@ def test_taps(options, points, images, rng):
     axis = pictures[2 * COUNT]
     dots = [c.get_offsets() for c in axis.collections]
     assert len(dots) == len(points or [0])
-    # Where the operation itself puts the taps.
+    # The locations of the taps in the operation itself.
     windows = layer._windows
     height, width = attention["offsets"].shape[1:3]
     rows, columns = windows.positions((SIDE, SIDE), (height, width), "float32")
     regular = np.stack([to_numpy(columns), to_numpy(rows)], -1)
     taps = regular.shape[1]
-    moves = attention["offsets"][0].reshape(height * width, -1, taps, 2)
-    lengths = np.sqrt((moves**2).sum(-1)).mean((1, 2))
-    place = lengths.argmax()
+    offsets = attention["offsets"][0].reshape(height * width, -1, taps, 2)
+    lengths = np.sqrt((offsets**2).sum(-1)).mean((1, 2))
+    window = lengths.argmax()
     if points is not None:
         i, j = (
             min(int(s * n), n - 1)
             for s, n in zip(points[0], (height, width), strict=True)
         )
-        place = i * width + j
-    expected = regular[place] + moves[place, 0, :, ::-1]
-    # The map that a valid window with strides reaches may be a little smaller.
+        window = i * width + j
+    expected = regular[window] + offsets[window, 0, :, ::-1]
+    # Valid windows with strides may not reach the last row and column.
     reached = (
         SIDE - (SIDE - 3) % 2 if options.get("padding") == "valid" else SIDE
     )
     expected = (expected + 0.5) * SIDE / reached - 0.5
     np.testing.assert_allclose(dots[0], expected, rtol=1e-4, atol=1e-4)
-    said = words(figure)
-    assert "how far taps are" in said
-    assert ("group 0 of 2" in said) == ("offset_groups" in options)
+    found = texts(figure)
+    assert "length of the offsets" in found
+    assert ("group 0 of 2" in found) == ("offset_groups" in options)
 
 
-def test_taps_of_nobody_knows_which_layer(rng):
+def test_offsets_of_an_unknown_layer(rng):
     figure = plot_attention({"offsets": rng.normal(size=(1, 4, 4, 18))})
     assert len(panel(figure)[0]) == 2
     with pytest.raises(ValueError, match="`layer` must be given for offsets"):
         plot_attention({"offsets": rng.normal(size=(1, 4, 4, 6))})
 
 
-def test_shifts(images, rng):
-    shifts = rng.normal(size=(COUNT, SIDE, SIDE, 3, 2))
-    figure = plot_attention(shifts, images)
+def test_offsets_of_pixels(images, rng):
+    offsets = rng.normal(size=(COUNT, SIDE, SIDE, 3, 2))
+    figure = plot_attention(offsets, images)
     pictures, _ = panel(figure)
-    lengths = np.sqrt((shifts**2).sum(-1)).mean(-1)
+    lengths = np.sqrt((offsets**2).sum(-1)).mean(-1)
     np.testing.assert_allclose(
         pictures[COUNT].images[-1].get_array(), lengths[0]
     )
     arrows = pictures[-1].collections[0]
-    mean = shifts[-1].mean(-2).reshape(-1, 2)
+    mean = offsets[-1].mean(-2).reshape(-1, 2)
     ratio = arrows.U / mean[:, 1]
     np.testing.assert_allclose(ratio, ratio[0])
     np.testing.assert_allclose(arrows.V / mean[:, 0], ratio[0])
-    assert "which way" in words(figure)
+    assert "offsets, mean of channels" in texts(figure)
     layer = keras_attention.ConvOffset2D(data_format="channels_first")
-    first = plot_attention(np.moveaxis(shifts, 3, 1), images, layer=layer)
+    first = plot_attention(np.moveaxis(offsets, 3, 1), images, layer=layer)
     again = panel(first)[0][COUNT].images[-1].get_array()
     np.testing.assert_allclose(again, lengths[0])
 
 
-def test_glimpses(images):
+def test_path_of_glimpses(images):
     layer = keras_attention.RecurrentAttention(3, glimpse_size=2, name="ram")
-    places = np.tile([[0, 0], [-1, 0.5], [1, 1]], (COUNT, 1, 1))
-    figure = plot_attention(places, images, layer=layer)
+    locations = np.tile([[0, 0], [-1, 0.5], [1, 1]], (COUNT, 1, 1))
+    figure = plot_attention(locations, images, layer=layer)
     axis = panel(figure)[0][-1]
-    way = [[4, 4], [0, 6], [7, 7]]
-    np.testing.assert_allclose(axis.lines[-1].get_xydata(), way)
+    path = [[4, 4], [0, 6], [7, 7]]
+    np.testing.assert_allclose(axis.lines[-1].get_xydata(), path)
     corners = [patch.get_xy() for patch in axis.patches]
-    np.testing.assert_allclose(corners, np.array(way) - 1.5)
-    said = words(figure)
-    assert "ram glimpses" in said
-    assert "1 2 3" in said
-    assert not panel(plot_attention(places))[0][0].patches
+    np.testing.assert_allclose(corners, np.array(path) - 1.5)
+    found = texts(figure)
+    assert "ram glimpses" in found
+    assert "1 2 3" in found
+    assert not panel(plot_attention(locations))[0][0].patches
 
 
-def test_patches(images, rng):
+def test_refined_patches(images, rng):
     layer = keras_attention.DynamicCapacityNetwork(
         *(layers.Flatten() for _ in range(3)),
         patch_size=(3, 4),
@@ -298,14 +303,14 @@ def test_patches(images, rng):
     heat = pictures[COUNT].images[-1]
     assert heat.get_array().max() == 1
     assert heat.get_extent() == [-0.5, 7.5, 7, -1]
-    assert "the 2 refined patches" in words(figure)
+    assert "the 2 refined patches" in texts(figure)
     pictures, _ = panel(plot_attention(attention))
     assert pictures[-1].patches[0].get_bbox().bounds == (0.5, -0.5, 1, 1)
 
 
 @pytest.fixture
 def deep(images, rng):
-    """Images, and what a model of nine layers may say of them."""
+    """Images, and attention maps and gradients of nine layers."""
     heat = [rng.uniform(size=(COUNT, SIDE, SIDE, 1)) for _ in range(9)]
     maps = {f"gate_{number}": maps for number, maps in enumerate(heat[1:])}
     gates = rng.uniform(size=(COUNT, 1, 1, 3))
@@ -314,20 +319,20 @@ def deep(images, rng):
     return images, maps, gradients
 
 
-def test_many_layers(deep):
+def test_six_layers_are_plotted_by_default(deep):
     x, maps, _ = deep
     figure = plot_attention(maps, x)
     assert len(panel(figure)[0]) == 7 * COUNT
-    said = words(figure)
-    assert "6 of 9 layers, evenly by depth" in said
-    assert "gate_0" in said
-    assert "last spatial" in said
-    assert "last channel: gate of each channel" in said
+    found = texts(figure)
+    assert "6 of 9 layers, evenly by depth" in found
+    assert "gate_0" in found
+    assert "last spatial" in found
+    assert "last channel: gate of each channel" in found
     every = plot_attention(maps, where=".*")
     assert len(panel(every)[0]) == 9 * COUNT
 
 
-def test_gradients_beside_attention(deep):
+def test_gradients_below_attention(deep):
     x, maps, gradients = deep
     figure = plot_attention(
         maps, x, gradients=gradients, where=["gate_7", "last"], samples=[1]
@@ -335,16 +340,16 @@ def test_gradients_beside_attention(deep):
     pictures, bars = panel(figure)
     assert len(pictures) == 5
     assert len(bars) == 4
-    for place, name in ((2, "gate_7"), (4, "last")):
+    for index, name in ((2, "gate_7"), (4, "last")):
         expected = gradients[name][1] / gradients[name][1].max()
-        shown = pictures[place].images[-1].get_array()
+        shown = pictures[index].images[-1].get_array()
         np.testing.assert_allclose(shown, expected, rtol=1e-6)
-    assert "Grad-CAM" in words(figure)
+    assert "Grad-CAM" in texts(figure)
     plain = plot_attention(np.zeros((1, 3, 4)))
-    assert "Grad-CAM" in words(plain)
+    assert "Grad-CAM" in texts(plain)
 
 
-def test_ranges_of_images(deep, images):
+def test_images_are_scaled_to_the_unit_range(deep, images):
     _, maps, _ = deep
     gates = {"gate_0": maps["gate_0"]}
     for given, expected in [
@@ -360,7 +365,7 @@ def test_ranges_of_images(deep, images):
         np.testing.assert_allclose(shown, expected, atol=1e-6)
 
 
-def test_a_sample_of_each_class(deep):
+def test_one_sample_of_each_class_is_plotted(deep):
     x, maps, _ = deep
     figure = plot_attention(maps, x, labels=[1, 1, 0, 1], where="gate_0")
     pictures, _ = panel(figure)
@@ -372,10 +377,13 @@ def test_a_sample_of_each_class(deep):
     ("arguments", "message"),
     [
         ({"attention": {}}, "Received: attention={}"),
-        ({"attention": np.ones(3)}, "Received: attention of shape (3,)"),
-        ({"images": np.ones((2, 8, 8))}, "Received: 2 images"),
-        ({"images": np.ones((4, 8))}, "Received: images of shape (4, 8)"),
-        ({"labels": [1]}, "Received: 1 labels"),
+        ({"attention": np.ones(3)}, "Received: attention=array of shape (3,)"),
+        (
+            {"images": np.ones((2, 8, 8))},
+            "Received: images=array of shape (2, ",
+        ),
+        ({"images": np.ones((4, 8))}, "Received: images=array of shape (4, 8)"),
+        ({"labels": [1]}, "Received: labels=array of shape (1,)"),
         ({"samples": [4]}, "from 0 to 3, at least one. Received: samples=[4]"),
         ({"samples": []}, "at least one. Received: samples=[]"),
         ({"where": "x"}, "which there are: attention. Received: where='x'"),
@@ -383,19 +391,102 @@ def test_a_sample_of_each_class(deep):
         ({"data_format": "last"}, "Received: data_format='last'"),
     ],
 )
-def test_refusals(arguments, message):
+def test_invalid_arguments_raise(arguments, message):
     arguments = {"attention": np.ones((4, 8, 8, 1)), **arguments}
     with pytest.raises(ValueError, match=re.escape(message)):
         plot_attention(**arguments)
 
 
-def test_maps_that_are_no_images_are_refused():
+class RowsAndColumns(layers.Layer):
+    """A custom layer whose attention is a dictionary of other keys."""
+
+    def call(self, x, return_attention=False):
+        weights = keras.ops.sigmoid(x[..., :1])
+        attention = {
+            "rows": keras.ops.mean(weights, 2),
+            "columns": keras.ops.mean(weights, 1),
+        }
+        return (x * weights, attention) if return_attention else x * weights
+
+
+ONES = np.ones((COUNT, SIDE, SIDE, 1))
+ROWS = {"rows": ONES[:, :, 0], "columns": ONES[:, 0]}
+OTHERS = {
+    "dictionary of a layer": ({"own": ROWS}, None),
+    "dictionary of the given layer": (ROWS, RowsAndColumns()),
+    "dictionary of a wrapped layer": (
+        ROWS,
+        keras_attention.IdentityStart(RowsAndColumns()),
+    ),
+    "missing key": ({"a": {"channel": ONES}}, None),
+    "additional key": (
+        {"offsets": ONES, "mask": ONES, "scale": ONES},
+        keras_attention.DeformableConv2D(2),
+    ),
+    "no key": ({"a": {}}, None),
+    "keys that are not strings": ({"a": {0: ONES, 1: ONES}}, None),
+    "array in place of a dictionary": (ONES, keras_attention.CBAM(2)),
+    "dictionary in place of an array": (
+        {"channel": ONES, "spatial": ONES},
+        keras_attention.SqueezeExcite(2),
+    ),
+    "dictionary in a dictionary": (
+        {"a": {"channel": {"mean": ONES}, "spatial": ONES}},
+        None,
+    ),
+    "list": ({"a": [ONES, ONES]}, None),
+    "None": ({"a": None}, None),
+    "number": (3.0, None),
+    "symbolic tensor": ({"a": keras.Input((8, 8, 1))}, None),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_other_structures_of_attention_raise(case):
+    attention, layer = OTHERS[case]
+    message = (
+        r"^`attention` must be an array .* leave .*\. Received: attention="
+    )
+    with pytest.raises(ValueError, match=message) as caught:
+        plot_attention(attention, ONES, layer=layer)
+    if case.startswith("dictionary of"):
+        assert "'rows': 'array of shape (4, 8, 1)'" in str(caught.value)
+    for gradients in ({"a": attention}, attention):
+        if layer is None and isinstance(attention, dict):
+            with pytest.raises(ValueError, match="Received: gradients="):
+                plot_attention(ONES, gradients=gradients)
+
+
+def test_other_layers_of_a_model_are_plotted(images):
+    inputs = keras.Input((SIDE, SIDE, 3))
+    x = keras_attention.SpatialAttention(3, name="gate")(inputs)
+    model = keras.Model(inputs, RowsAndColumns(name="own")(x))
+    maps = keras_attention.attention_maps(model, images)
+    with pytest.raises(ValueError, match=r"Received: attention=\{'own': \{"):
+        plot_attention(maps, images)
+    figure = plot_attention(maps, images, where="gate")
+    assert "gate weight of each position" in texts(figure)
+    columns = maps["own"]["columns"][:, None]
+    assert "own weight of each" in texts(plot_attention({"own": columns}))
+
+
+@pytest.mark.parametrize("names", [["a", "b"], {0: "a", 1: "b"}])
+def test_missing_class_names_raise(names):
+    with pytest.raises(
+        ValueError, match=r"none for 2\. Received: class_names="
+    ):
+        plot_attention(ONES, labels=[0, 1, 2, 0], class_names=names)
+
+
+def test_maps_without_height_and_width_raise():
     layer = keras_attention.MultiScaleChannelAttention(name="signal")
-    with pytest.raises(ValueError, match="Received: attention of 'signal' of"):
+    with pytest.raises(
+        ValueError, match=r"Received: attention=\{'signal': array of"
+    ):
         plot_attention(np.ones((2, 8, 3)), layer=layer)
 
 
-def test_without_matplotlib(monkeypatch):
+def test_missing_matplotlib_raises(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"attention\[visualization\]"):
         plot_attention(np.ones((4, 8, 8, 1)))

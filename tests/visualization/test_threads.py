@@ -1,4 +1,4 @@
-"""Maps of one model from several threads, and beside whoever calls it."""
+"""Attention maps and Grad-CAM while other threads use the same model."""
 
 import pickle
 import threading
@@ -15,7 +15,7 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
+from keras_attention import grad_cam
 
 
 def images():
@@ -24,7 +24,7 @@ def images():
 
 
 class Gate(layers.Layer):
-    """A layer that waits in a thread of its own until it may go on."""
+    """A layer whose call waits for an event in the threads of `waits`."""
 
     def __init__(self, **kwargs):
         super().__init__(**kwargs)
@@ -57,14 +57,14 @@ def assert_equal_maps(found, right):
     keras.tree.map_structure(assert_close, dict(found), dict(right))
 
 
-def assert_none_is_left(model):
+def assert_no_hooks(model):
     for layer in model._flatten_layers():
         assert not {"call", "rematerialized_call"} & vars(layer).keys()
 
 
-@pytest.mark.parametrize("maps", [attention_maps, gradient_maps])
-def test_maps_beside_maps_and_calls(maps):
-    """Of one model, and of another that has layers of the first."""
+@pytest.mark.parametrize("maps", [attention_maps, grad_cam])
+def test_maps_while_threads_compute_maps_and_outputs(maps):
+    """The maps are of one model, and of another that shares its layers."""
     model = network()
     other = network([model.get_layer(n) for n in ("gate", "cbam", "se")])
     x = images()
@@ -87,12 +87,12 @@ def test_maps_beside_maps_and_calls(maps):
             for pair in zip(jobs * 2, right * 2, strict=True)
         ]:
             done.result()
-    assert_none_is_left(model)
-    assert_none_is_left(other)
+    assert_no_hooks(model)
+    assert_no_hooks(other)
 
 
-def beside_maps(model, action):
-    """Do something while another thread is in the middle of maps."""
+def during_maps(model, action):
+    """Call a function while another thread is computing attention maps."""
     reached, go_on = threading.Event(), threading.Event()
 
     def maps():
@@ -110,35 +110,36 @@ def beside_maps(model, action):
         return found.result(), done
 
 
-def test_a_function_compiled_beside_maps_keeps_nothing_of_them():
+def test_function_compiled_during_maps_has_no_hooks():
     model = network()
     right, x = attention_maps(model, images()), images()
     expected = model(x)
     model.compile(keras.optimizers.SGD(0.0), "mse")
-    found, predicted = beside_maps(model, lambda: model.predict(x, verbose=0))
+    found, predicted = during_maps(model, lambda: model.predict(x, verbose=0))
     assert_equal_maps(found, right)
     assert_close(predicted, expected)
-    again = beside_maps(model, lambda: model.predict(x, verbose=0))
+    again = during_maps(model, lambda: model.predict(x, verbose=0))
     assert_close(again[1], expected)
-    assert_none_is_left(model)
+    assert_no_hooks(model)
     assert_close(model.predict(x, verbose=0), expected)
 
 
 @pytest.mark.skipif(
-    BACKEND == "jax", reason="On JAX `fit` takes a model's weights for itself."
+    BACKEND == "jax",
+    reason="On JAX `fit` holds the weights of the model until it ends.",
 )
-def test_training_beside_maps():
+def test_training_during_maps():
     model = network()
     right, x = attention_maps(model, images()), images()
     model.compile(keras.optimizers.SGD(0.0), "mse")
-    found, _ = beside_maps(
+    found, _ = during_maps(
         model, lambda: model.fit(x, np.zeros((2, 3)), verbose=0)
     )
     assert_equal_maps(found, right)
-    assert_none_is_left(model)
+    assert_no_hooks(model)
 
 
-def test_copies_made_beside_maps_are_not_watched(tmp_path):
+def test_copies_made_during_maps_have_no_hooks(tmp_path):
     model = network()
 
     def copies():
@@ -153,27 +154,29 @@ def test_copies_made_beside_maps_are_not_watched(tmp_path):
                 pickle.loads(pickle.dumps(model)),
             ]
 
-    _, models = beside_maps(model, copies)
+    _, models = during_maps(model, copies)
     for copied in models:
-        assert_none_is_left(copied)
+        assert_no_hooks(copied)
         assert to_numpy(copied(images())).shape == (2, 3)
     assert_close(models[0](images()), model(images()))
 
 
-def test_a_call_that_fails_beside_maps():
+def test_failing_call_during_maps():
     model = network()
     right = attention_maps(model, images())
 
     def fail():
-        with pytest.raises(ValueError, match="must be what `model` accepts"):
+        with pytest.raises(
+            ValueError, match="must be inputs that `model` accepts"
+        ):
             attention_maps(model, images()[..., :3])
 
-    found, _ = beside_maps(model, fail)
+    found, _ = during_maps(model, fail)
     assert_equal_maps(found, right)
-    assert_none_is_left(model)
+    assert_no_hooks(model)
 
 
-def test_maps_in_a_layer_of_a_model_that_is_watched():
+def test_maps_inside_the_call_of_a_layer_with_a_hook():
     inner = network()
 
     class Nested(SqueezeExcite):
@@ -190,7 +193,7 @@ def test_maps_in_a_layer_of_a_model_that_is_watched():
         assert_equal_maps(nested, right)
 
 
-def test_a_call_set_by_another_meanwhile_stays():
+def test_call_set_by_another_thread_during_maps_is_kept():
     model = network()
     layer = model.get_layer("se")
 
@@ -200,6 +203,6 @@ def test_a_call_set_by_another_meanwhile_stays():
     def replace():
         object.__setattr__(layer, "call", double)
 
-    beside_maps(model, replace)
+    during_maps(model, replace)
     assert vars(layer).pop("call") is double
     assert to_numpy(model(images())).shape == (2, 3)

@@ -1,4 +1,4 @@
-"""`gradient_maps`: Grad-CAM, against where it is known in closed form."""
+"""`grad_cam`: comparison with heatmaps in closed form, and errors."""
 
 import re
 from concurrent import futures
@@ -16,9 +16,9 @@ from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import SqueezeExcite
 from keras_attention import attention_maps
-from keras_attention import gradient_maps
+from keras_attention import grad_cam
 from keras_attention import plot_attention
-from surgery_networks import scattered
+from surgery_networks import randomized
 
 SIDE = 5
 
@@ -29,7 +29,10 @@ def images(count=3):
 
 
 def network(activation=None, data_format="channels_last", attention=True):
-    """Whose maps are known: after the attention come a mean and a matrix."""
+    """Return a model whose Grad-CAM heatmaps have a closed form.
+
+    Only a mean and a dense layer follow the attention.
+    """
     first = data_format == "channels_first"
     inputs = keras.Input((2, SIDE, SIDE) if first else (SIDE, SIDE, 2))
     x = convolution(4, 3, padding="same", data_format=data_format, name="conv")(
@@ -41,34 +44,34 @@ def network(activation=None, data_format="channels_last", attention=True):
     x = layers.Dense(3, name="head")(x)
     if activation:
         x = layers.Activation(activation)(x)
-    return scattered(keras.Model(inputs, x))
+    return randomized(keras.Model(inputs, x))
 
 
-def expected(model, name, x, slopes, data_format="channels_last"):
-    """Return the maps of a layer, by the slopes of a score to its mean."""
+def expected(model, name, x, gradients, data_format="channels_last"):
+    """Return the heatmaps of a layer, given the gradients for its mean."""
     before = keras.Model(model.inputs[0], model.get_layer(name).output)
     maps = to_last(before(x), data_format)
-    weights = slopes[:, None, None] / maps[0, ..., 0].size
+    weights = gradients[:, None, None] / maps[0, ..., 0].size
     return np.maximum((maps * weights).sum(-1), 0)
 
 
-def test_of_scores(data_format):
+def test_heatmaps_of_scores(data_format):
     model = network(data_format=data_format)
     x = images()
     if data_format == "channels_first":
         x = np.moveaxis(x, -1, 1)
-    maps = gradient_maps(model, x, 2)
+    maps = grad_cam(model, x, 2)
     assert list(maps) == ["cbam"]
     kernel = to_numpy(model.get_layer("head").kernel)
-    slopes = np.tile(kernel[:, 2], (3, 1))
-    wanted = expected(model, "cbam", x, slopes, data_format)
+    gradients = np.tile(kernel[:, 2], (3, 1))
+    wanted = expected(model, "cbam", x, gradients, data_format)
     assert wanted.max() > 0
     assert_close(maps["cbam"], wanted)
 
 
 @pytest.mark.parametrize("scale", [1, 100])
-def test_of_probabilities(scale):
-    """Whose odds have slopes that do not vanish where they saturate."""
+def test_heatmaps_of_probabilities(scale):
+    """The gradients of the odds do not vanish where softmax saturates."""
     model = network("softmax")
     head = model.get_layer("head")
     head.kernel.assign(scale * to_numpy(head.kernel))
@@ -78,35 +81,35 @@ def test_of_probabilities(scale):
     one_hot = np.eye(3)[classes]
     others = np.where(one_hot, 0, p)
     others = others / np.maximum(others.sum(-1, keepdims=True), 1e-30)
-    slopes = (one_hot - others) @ to_numpy(head.kernel).T
-    maps = gradient_maps(model, x, classes, batch_size=3)
+    gradients = (one_hot - others) @ to_numpy(head.kernel).T
+    maps = grad_cam(model, x, classes, batch_size=3)
     alive = p[range(3), classes] > 1e-30
     assert alive.any()
-    wanted = expected(model, "cbam", x, slopes)
+    wanted = expected(model, "cbam", x, gradients)
     assert_close(maps["cbam"][alive], wanted[alive], 1e-4)
 
 
-def test_of_the_class_that_is_chosen():
+def test_default_class_is_the_predicted_one():
     model = network("softmax")
     x = images()
     chosen = to_numpy(model(x)).argmax(-1)
-    maps = gradient_maps(model, x)
-    assert_close(maps, gradient_maps(model, x, chosen))
+    maps = grad_cam(model, x)
+    assert_close(maps, grad_cam(model, x, chosen))
     figure = plot_attention(maps, x)
     assert len(figure.subfigs) == 1
 
 
-def test_without_attention_is_of_the_last_map():
+def test_default_layer_without_attention_is_the_last_map():
     conv = network(attention=False).get_layer("conv")
     inner = keras.Sequential([conv], name="inner")
     model = keras.Sequential([inner, layers.Flatten(), layers.Dense(3)])
-    maps = gradient_maps(model, images(), 0)
+    maps = grad_cam(model, images(), 0)
     assert list(maps) == ["inner/conv"]
     assert maps["inner/conv"].shape == (3, SIDE, SIDE)
 
 
-class Aside(keras.Model):
-    """Whose layer returns attention, and is called for nothing as well."""
+class IgnoringFirstCall(keras.Model):
+    """A model that calls a layer twice and ignores the first result."""
 
     def __init__(self):
         super().__init__()
@@ -119,18 +122,18 @@ class Aside(keras.Model):
         return self.head(x[:, 2, 2] + 0 * gate[:, 0, 0])
 
 
-def test_of_what_no_score_depends_on_are_zero():
-    model = Aside()
-    maps = gradient_maps(model, images(), 1, batch_size=2)
+def test_heatmaps_that_no_score_depends_on_are_zero():
+    model = IgnoringFirstCall()
+    maps = grad_cam(model, images(), 1, batch_size=2)
     assert list(maps) == ["gate", "gate:1"]
     assert maps["gate"].shape == maps["gate:1"].shape == (3, SIDE, SIDE)
     assert not maps["gate"].any()
-    # Its slope is that of one position, and the mean over all is taken.
+    # The score depends on one position; alpha is the mean over all positions.
     alpha = to_numpy(model.head.kernel)[:, 1] / SIDE**2
     wanted = np.maximum(to_numpy(model.gate(images())) @ alpha, 0)
     assert wanted.max() > 0
     assert_close(maps["gate:1"], wanted)
-    (only,) = gradient_maps(Aside(), images(1), 1, layers="gate:1")
+    (only,) = grad_cam(IgnoringFirstCall(), images(1), 1, layers="gate:1")
     assert only == "gate:1"
 
 
@@ -143,8 +146,8 @@ def test_of_what_no_score_depends_on_are_zero():
     ],
     ids=str,
 )
-def test_of_models_that_rematerialize(mode):
-    """Which is left out while maps are made, and done in training again."""
+def test_models_with_rematerialization(mode):
+    """Layers are not rematerialized while heatmaps are computed."""
     paths = ["conv", "cbam"]
     with keras.RematScope(**mode):
         model = network()
@@ -153,8 +156,8 @@ def test_of_models_that_rematerialize(mode):
         attention_maps(model, images())["cbam"],
         attention_maps(plain, images())["cbam"],
     )
-    found = gradient_maps(model, images(), 1, layers=paths)
-    expected = gradient_maps(plain, images(), 1, layers=paths)
+    found = grad_cam(model, images(), 1, layers=paths)
+    expected = grad_cam(plain, images(), 1, layers=paths)
     assert list(found) == paths
     for path in paths:
         assert_close(found[path], expected[path])
@@ -162,22 +165,22 @@ def test_of_models_that_rematerialize(mode):
         assert "rematerialized_call" not in vars(layer)
 
 
-def test_models_rematerialize_beside_a_thread_that_makes_maps():
+def test_models_rematerialize_while_another_thread_computes_maps():
     with keras.RematScope("full"):
         model = network()
     found = []
 
-    class Elsewhere(keras.layers.Layer):
+    class CallingInThread(keras.layers.Layer):
         def call(self, x):
-            if watching:
+            if calling:
                 with futures.ThreadPoolExecutor() as threads:
                     found.append(threads.submit(model, images()).result())
             return x
 
-    watching = False
+    calling = False
     x = keras.Input(model.input.shape[1:])
-    outer = keras.Model(x, Elsewhere()(model(x)))
-    watching = True
+    outer = keras.Model(x, CallingInThread()(model(x)))
+    calling = True
     attention_maps(outer, images())
     assert_close(found[0], model(images()))
 
@@ -200,15 +203,15 @@ def test_models_rematerialize_beside_a_thread_that_makes_maps():
         ({"batch_size": 0}, "Received: batch_size=0"),
     ],
 )
-def test_refusals(options, message):
+def test_invalid_arguments_raise(options, message):
     model = network(attention=False)
     with pytest.raises(ValueError, match=re.escape(message)):
-        gradient_maps(model, images(), **options)
+        grad_cam(model, images(), **options)
 
 
-def test_models_that_do_not_classify_are_refused():
+def test_models_without_scores_or_maps_raise():
     with pytest.raises(ValueError, match="`model` must return scores"):
-        gradient_maps(layers.Conv2D(2, 1), images(), 0)
+        grad_cam(layers.Conv2D(2, 1), images(), 0)
     dense = keras.Sequential([layers.Flatten(), layers.Dense(2)])
     with pytest.raises(ValueError, match="There are: none"):
-        gradient_maps(dense, images(), 0)
+        grad_cam(dense, images(), 0)

@@ -1,4 +1,4 @@
-"""The usual places, found by the graph."""
+"""Insertion points: `branch_ends`, `block_ends` and `stage_ends`."""
 
 import keras
 import numpy as np
@@ -7,11 +7,11 @@ from keras import layers
 
 import keras_attention
 import surgery_networks as networks
-from keras_attention import blocks
-from keras_attention import residual_branches
+from keras_attention import block_ends
+from keras_attention import branch_ends
 from keras_attention import stage_ends
 
-FINDERS = [blocks, residual_branches, stage_ends]
+FINDERS = [block_ends, branch_ends, stage_ends]
 
 
 def conv(x, name, filters=4, size=3, **kwargs):
@@ -24,24 +24,24 @@ def model_of(function, shape=(8, 8, 4)):
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
-def test_residual_network(data_format):
+def test_insertion_points_of_a_residual_network(data_format):
     model = networks.residual(data_format)
-    assert residual_branches(model) == ["first_norm", "second_2_norm"]
-    assert blocks(model) == ["first_out", "second_out"]
+    assert branch_ends(model) == ["first_norm", "second_2_norm"]
+    assert block_ends(model) == ["first_out", "second_out"]
     assert stage_ends(model) == ["first_out", "second_out"]
 
 
-def test_models_in_the_model():
+def test_insertion_points_in_nested_models():
     inputs = keras.Input((8, 8, 3))
     x = conv(inputs, "before", 3)
     model = keras.Model(inputs, networks.residual()(x))
     paths = ["residual/first_norm", "residual/second_2_norm"]
-    assert residual_branches(model) == paths
-    assert blocks(model) == ["residual/first_out", "residual/second_out"]
+    assert branch_ends(model) == paths
+    assert block_ends(model) == ["residual/first_out", "residual/second_out"]
     assert stage_ends(model) == ["residual/first_out", "residual/second_out"]
 
 
-def test_a_stage_ends_in_a_model_if_it_ends_there_outside():
+def test_stage_ends_in_a_nested_model_only_if_it_ends_outside():
     def network(x):
         x = keras.Sequential([layers.Conv2D(4, 1, name="one")], name="inner")(x)
         x = layers.MaxPooling2D()(x)
@@ -51,7 +51,7 @@ def test_a_stage_ends_in_a_model_if_it_ends_there_outside():
     assert stage_ends(model_of(network)) == ["inner/one", "last"]
 
 
-def test_neither_order_nor_names_tell_the_branch():
+def test_branches_are_found_for_any_order_and_names():
     def network(x):
         y = conv(conv(x, "shortcut"), "skip")
         x = layers.Add(name="a")([y, x])
@@ -59,22 +59,22 @@ def test_neither_order_nor_names_tell_the_branch():
         return layers.Add(name="b")([wide, conv(x, "narrow", size=1)])
 
     model = model_of(network)
-    assert residual_branches(model) == ["skip", "wide"]
-    assert blocks(model) == ["a", "b"]
+    assert branch_ends(model) == ["skip", "wide"]
+    assert block_ends(model) == ["a", "b"]
 
 
-def test_three_ways_are_two_branches():
+def test_addition_of_three_inputs_has_two_branches():
     def network(x):
         return layers.Add(name="add")([conv(x, "one"), x, conv(x, "two")])
 
     model = model_of(network)
-    assert residual_branches(model) == ["one", "two"]
+    assert branch_ends(model) == ["one", "two"]
     fusion = keras_attention.AttentionalFeatureFusion()
     with pytest.raises(ValueError, match="select a residual addition of two"):
         keras_attention.replace_add(model, fusion)
 
 
-def test_what_is_no_residual_addition():
+def test_other_additions_are_not_residual():
     left, right = keras.Input((8, 8, 4)), keras.Input((8, 8, 4))
     x = conv(left, "left") + conv(right, "right")  # comes from two inputs
     x = x + layers.ReLU()(x)  # has no weights
@@ -82,7 +82,7 @@ def test_what_is_no_residual_addition():
     x = layers.Maximum()([x, conv(x, "other")])
     x = x + layers.Dense(4)(layers.GlobalAveragePooling2D(keepdims=True)(x))
     model = keras.Model([left, right], x)
-    assert residual_branches(model) == blocks(model) == []
+    assert branch_ends(model) == block_ends(model) == []
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -108,30 +108,30 @@ class Picky(layers.Layer):
         return tuple(input_shape[0])
 
 
-def test_layers_that_add_in_their_own_way():
+def test_custom_layers_that_add_are_found():
     def network(x):
         x = ScaledSum(0.2, name="sum")([x, conv(x, "branch")])
         return Picky()([x, conv(x, "other")])
 
-    assert residual_branches(model_of(network)) == ["branch"]
-    assert residual_branches(model_of(network, (None, None, 4))) == ["branch"]
+    assert branch_ends(model_of(network)) == ["branch"]
+    assert branch_ends(model_of(network, (None, None, 4))) == ["branch"]
 
 
-def test_a_block_goes_on_while_nothing_else_sees_it():
+def test_block_includes_activations_of_the_sum():
     def network(x):
         x = layers.Add(name="add")([x, conv(x, "conv")])
         x = layers.Dropout(0.1, name="drop")(layers.ReLU(name="relu")(x))
         return conv(x, "next")
 
-    assert blocks(model_of(network)) == ["drop"]
+    assert block_ends(model_of(network)) == ["drop"]
     inputs = keras.Input((8, 8, 4))
     total = inputs + conv(inputs, "conv")
     model = keras.Model(inputs, [total, layers.ReLU()(total)])
-    assert [name[:3] for name in blocks(model)] == ["add"]
+    assert [name[:3] for name in block_ends(model)] == ["add"]
 
 
 @pytest.mark.parametrize("shape", [(32, 32, 4), (None, None, 4)])
-def test_stages(shape):
+def test_stage_ends(shape):
     def network(x):
         x = layers.Rescaling(2.0)(x)
         x = layers.ZeroPadding2D(1)(x)
@@ -151,7 +151,7 @@ def test_stages(shape):
     assert stage_ends(model) == ["stem_relu", "valid", "deep_norm"]
 
 
-def test_stages_of_several_ways():
+def test_stage_ends_with_several_inputs_and_outputs():
     image, number = keras.Input((32, 32, 4)), keras.Input((3,))
     x = conv(image, "one")
     y = layers.Dense(4, name="dense")(number)
@@ -163,7 +163,7 @@ def test_stages_of_several_ways():
     assert stage_ends(model) == ["product", "both"]
 
 
-def test_signals_and_growing_maps():
+def test_stage_ends_of_signals_and_growing_maps():
     inputs = keras.Input((32, 4))
     x = layers.Conv1D(4, 3, name="one")(inputs)
     x = layers.MaxPooling1D()(x)
@@ -174,7 +174,7 @@ def test_signals_and_growing_maps():
     assert stage_ends(model) == ["one", "three"]
 
 
-def test_pooling_by_functions():
+def test_stage_ends_before_a_pooling_operation():
     def network(x):
         return keras.ops.mean(conv(x, "conv"), (1, 2))
 
@@ -182,7 +182,7 @@ def test_pooling_by_functions():
 
 
 @pytest.mark.parametrize("finder", FINDERS)
-def test_names_are_what_attach_takes(finder):
+def test_attach_accepts_the_names(finder):
     model = networks.residual()
     attention = keras_attention.SqueezeExcite(2)
     new = keras_attention.attach(model, attention, finder(model))
@@ -191,7 +191,7 @@ def test_names_are_what_attach_takes(finder):
 
 
 @pytest.mark.parametrize("finder", FINDERS)
-def test_models_without_a_graph_are_told(finder):
+def test_models_without_a_graph_raise(finder):
     with pytest.raises(ValueError, match=r"functional or .*Received: model=3"):
         finder(3)
     with pytest.raises(ValueError, match=r"must be built.*Received: model=<"):

@@ -1,4 +1,4 @@
-"""The images that attention is drawn over."""
+"""The images and samples of a plot."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from typing import Any
 
 import numpy as np
 
-GREY = "0.9"  # what is behind a picture without an image
+BACKGROUND = "0.9"  # the grey level of axes without an image
 
 
-class Scene:
-    """Images and what they are called, of the samples that are drawn.
+class PlotContext:
+    """Images and titles of the samples in a plot.
 
     Attributes:
         images: `(samples, height, width, 1 or 3)` in [0, 1], or `None`.
-        samples: The indices of those that are drawn.
-        titles: What they are called.
+        samples: The indices of the samples that are plotted.
+        titles: The titles of these samples.
     """
 
     def __init__(
@@ -29,11 +29,11 @@ class Scene:
         self.samples = samples
         self.titles = titles
 
-    def size(self, otherwise: tuple[int, int] = (64, 64)) -> tuple[int, int]:
-        """Return height and width of the images, or of what is there."""
-        return otherwise if self.images is None else self.images.shape[1:3]
+    def size(self, default: tuple[int, int] = (64, 64)) -> tuple[int, int]:
+        """Return height and width of the images, or a default without them."""
+        return default if self.images is None else self.images.shape[1:3]
 
-    def show(
+    def plot_image(
         self,
         axis: Any,
         sample: int,
@@ -41,29 +41,29 @@ class Scene:
         *,
         colours: bool = False,
     ) -> None:
-        """Draw an image, in grey or in its colours."""
+        """Plot the image of a sample, in grey or in its colours."""
         height, width = size
-        axis.set_facecolor(GREY)
+        axis.set_facecolor(BACKGROUND)
         axis.set_xlim(-0.5, width - 0.5)
         axis.set_ylim(height - 0.5, -0.5)
         axis.set_aspect("equal")
         if self.images is not None:
             image = self.images[sample]
             if not colours:
-                # Paler than it is, for what is drawn over it to be seen.
+                # Less contrast makes what is plotted over the image visible.
                 image = 0.15 + 0.7 * image.mean(-1, keepdims=True)
-            grey = image.shape[-1] == 1
+            is_grey = image.shape[-1] == 1
             axis.imshow(
-                image[..., 0] if grey else image,
-                cmap="gray" if grey else None,
+                image[..., 0] if is_grey else image,
+                cmap="gray" if is_grey else None,
                 vmin=0,
                 vmax=1,
                 interpolation="nearest",
             )
 
 
-def unit_range(images: Any, data_format: str) -> np.ndarray:
-    """Return images in [0, 1], the channels last and one or three of them."""
+def normalized_images(images: Any, data_format: str) -> np.ndarray:
+    """Return images in [0, 1] with one or three channels, which are last."""
     images = np.asarray(images)
     if images.ndim == 4 and data_format == "channels_first":
         images = np.moveaxis(images, 1, -1)
@@ -72,7 +72,7 @@ def unit_range(images: Any, data_format: str) -> np.ndarray:
     if images.ndim != 4 or not images.size:
         raise ValueError(
             "`images` must be of rank 4, or 3 without channels. "
-            f"Received: images of shape {images.shape}"
+            f"Received: images=array of shape {images.shape}"
         )
     images = images.astype("float32")
     low, high = float(images.min()), float(images.max())

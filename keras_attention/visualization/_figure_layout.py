@@ -1,4 +1,4 @@
-"""A figure of panels, one below another."""
+"""Layout of a figure: panels, one below another."""
 
 from __future__ import annotations
 
@@ -10,26 +10,32 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-class Sheet:
-    """Panels, one below another."""
+class FigureLayout:
+    """A figure of panels, one below another. Sizes are in inches."""
 
     def __init__(self, title: str | None) -> None:
         self._title = title
         self._width = 0.0
         self._panels: list[tuple[float, Callable]] = []
 
-    def add(self, height: float, draw: Callable, width: float = 9.0) -> None:
-        """Add a panel of at least a width, in inches, and what draws on it."""
+    def add(self, height: float, plot: Callable, width: float = 9.0) -> None:
+        """Add a panel.
+
+        Args:
+            height: Height of the panel.
+            plot: Function `(panel, width, height)` that plots it.
+            width: Least width of the panel.
+        """
         self._width = max(self._width, width)
-        self._panels.append((height, draw))
+        self._panels.append((height, plot))
 
     def figure(self) -> Figure:
-        """Return all of it, drawn."""
+        """Return the figure with all panels plotted."""
         figures = require_matplotlib()
-        head = 0.4 if self._title else 0
+        title_height = 0.4 if self._title else 0
         heights = [height for height, _ in self._panels]
         figure = figures.Figure(
-            figsize=(self._width, sum(heights) + head),
+            figsize=(self._width, sum(heights) + title_height),
             dpi=100,
             layout="constrained",
         )
@@ -38,18 +44,18 @@ class Sheet:
         panels = figure.subfigures(
             len(heights), squeeze=False, height_ratios=heights
         )[:, 0]
-        for panel, (height, draw) in zip(panels, self._panels, strict=True):
-            draw(panel, self._width, height)
+        for panel, (height, plot) in zip(panels, self._panels, strict=True):
+            plot(panel, self._width, height)
         return figure
 
 
 def require_matplotlib() -> Any:
-    """Return the module of figures, which is imported only now."""
+    """Return the module `matplotlib.figure`, which is imported when needed."""
     try:
         from matplotlib import figure
     except ImportError as error:
         raise ImportError(
-            "Pictures need matplotlib: "
+            "Plots need matplotlib: "
             'pip install "keras-vision-attention[visualization]"'
         ) from error
     return figure

@@ -1,0 +1,84 @@
+"""Detection of attention gates that a network already has."""
+
+from __future__ import annotations
+
+import keras
+
+from keras_attention.channel import ChannelAttention
+from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import MultiScaleChannelAttention
+from keras_attention.channel import SqueezeExcite
+from keras_attention.mixed import CBAM
+from keras_attention.mixed import ResidualAttention
+from keras_attention.spatial import SpatialAttention
+from keras_attention.spatial import SpatialGroupEnhance
+from keras_attention.surgery import _graph
+from keras_attention.surgery._graph import Graph
+from keras_attention.surgery.identity_start import IdentityStart
+
+ATTENTION_LAYERS = (
+    CBAM,
+    ChannelAttention,
+    GatedChannelTransform,
+    IdentityStart,
+    MultiScaleChannelAttention,
+    ResidualAttention,
+    SpatialAttention,
+    SpatialGroupEnhance,
+    SqueezeExcite,
+)
+
+MAX_CALLS = 64  # of a subgraph that may be a gate, which has a few calls
+
+
+def attention_gates(model: keras.Model) -> list[str]:
+    """Return the paths of the attention gates in a model.
+
+    An attention gate is an attention layer of this package, or a product of a
+    map and a tensor with one value for each channel that is computed from that
+    map alone, by layers with kernels. Squeeze and excitation of any origin is
+    such a product.
+    """
+    found = []
+    for path, _, graph in _graph.networks(model):
+        data_format = _graph.data_format(graph)
+        found += [
+            f"{path}{call.operation.name}"
+            for call in graph.calls
+            if isinstance(call.operation, ATTENTION_LAYERS)
+            or _is_gate(graph, call, data_format)
+        ]
+    return list(dict.fromkeys(found))
+
+
+def _is_gate(graph: Graph, call, data_format: str) -> bool:
+    if type(call.operation).__name__ != "Multiply" or len(call.inputs) != 2:
+        return False
+    return any(
+        _is_pooled(gate.shape, x.shape, data_format)
+        and _depends_only_on(graph, gate, x)
+        for x, gate in (call.inputs, call.inputs[::-1])
+    )
+
+
+def _is_pooled(shape, map_shape, data_format: str) -> bool:
+    """Return whether a shape has one value for each channel of a map."""
+    size = _graph.spatial_size(shape, data_format)
+    return _graph.spatial_size(map_shape, data_format) is not None and (
+        size is None or set(size) == {1}
+    )
+
+
+def _depends_only_on(graph: Graph, gate, x) -> bool:
+    """Return whether every path to a gate starts at `x`, with a kernel."""
+    origin = graph.node(x)
+    unvisited = {graph.node(gate)}
+    visited: set[int] = set()
+    while unvisited:
+        node = unvisited.pop()
+        sources = set(graph.sources[node])
+        if node < origin or not sources or len(visited) > MAX_CALLS:
+            return False
+        visited.add(node)
+        unvisited |= sources - visited - {origin}
+    return any(graph.with_kernel >> node & 1 for node in visited)
