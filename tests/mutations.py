@@ -166,7 +166,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "the spatial gate looks at the wrong map",
+        "the spatial gate is computed from the wrong map",
         "mixed.cbam",
         'self.spatial_input == "original"',
         'self.spatial_input == "refined"',
@@ -190,7 +190,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "the deviation is the biased one",
+        "the standard deviation is the biased one",
         "ops.normalization",
         "squares / max(count - 1, 1)",
         "squares / max(count, 1)",
@@ -265,7 +265,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "the second pass looks at the sum again",
+        "the second pass starts from the sum again",
         "fusion.iterative_attentional_feature_fusion",
         "self.apply_attention(x, residual, first),",
         "x + residual,",
@@ -273,7 +273,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "paths are told apart channel by channel",
+        "paths are separated channel by channel",
         "fusion.selective_kernel",
         "reshaping.reshape(logits, (-1, self.paths, self.filters))",
         "reshaping.reshape(logits, (-1, self.filters, self.paths))\n"
@@ -322,7 +322,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "x of a place goes down the rows",
+        "x of a location goes down the rows",
         "ops.extract_glimpses",
         "_line(locations[:, 1], height, side)",
         "_line(locations[:, 0], height, side)",
@@ -330,20 +330,20 @@ MUTATIONS = [
         "gradients_equal_those_of_the_reference",
     ),
     Mutation(
-        "what is seen is trained by the reward",
+        "the glimpses are trained by the reward",
         "hard.recurrent_attention",
         "features = ops.stop_gradient(state)",
         "features = state",
         "RecurrentAttention",
-        "training_loss_has_the_twins_gradient",
+        "training_loss_has_the_gradients_of_the_reference",
     ),
     Mutation(
-        "a place drawn moves along with its mean",
+        "a sampled location has the gradient of its mean",
         "hard.recurrent_attention",
         "point = ops.stop_gradient(point)",
         "point = point + 0",
         "RecurrentAttention",
-        "training_loss_has_the_twins_gradient",
+        "training_loss_has_the_gradients_of_the_reference",
     ),
     Mutation(
         "row and column of a position are swapped",

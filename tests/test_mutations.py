@@ -8,7 +8,7 @@ import pytest
 
 from cases import EVERYTHING
 from contract import CHECKS
-from contract.recurrent import training_loss_has_the_twins_gradient
+from contract.recurrent import training_loss_has_the_gradients_of_the_reference
 from mutation import mutated
 from mutations import MUTATIONS
 
@@ -37,7 +37,7 @@ def test_the_same_without_the_defect_is_not(mutation, tmp_path):
 
 def problems(mutation, package, tmp_path):
     """Yield what the check finds in each case of the layer."""
-    checks = [*CHECKS, training_loss_has_the_twins_gradient]
+    checks = [*CHECKS, training_loss_has_the_gradients_of_the_reference]
     (check,) = (c for c in checks if c.__name__ == mutation.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
     wanted = list(inspect.signature(check).parameters)[1:]

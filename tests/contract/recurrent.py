@@ -11,7 +11,7 @@ from references.hard import recurrent_loss
 LOSS = "sparse_categorical_crossentropy"
 
 
-def training_loss_has_the_twins_gradient(case):
+def training_loss_has_the_gradients_of_the_reference(case):
     """Every term trains its own part, along what was drawn."""
     model = case.generic(
         seed=9,

@@ -19,7 +19,7 @@ from contract.case import assert_same
 from contract.case import to_layout
 from contract.case import to_numpy
 from contract.recurrent import LOSS
-from contract.recurrent import training_loss_has_the_twins_gradient
+from contract.recurrent import training_loss_has_the_gradients_of_the_reference
 from contract.saving import quantize
 from keras_attention import RecurrentAttention
 from keras_attention.hard._rollout import StepCache
@@ -201,8 +201,8 @@ def compiled(**kwargs):
 
 
 @pytest.mark.parametrize("case", RECURRENT[1:], ids=str)
-def test_training_loss_has_the_twins_gradient(case):
-    training_loss_has_the_twins_gradient(case)
+def test_training_loss_has_the_gradients_of_the_reference(case):
+    training_loss_has_the_gradients_of_the_reference(case)
 
 
 def test_a_step_looks_once_and_keeps_nothing():

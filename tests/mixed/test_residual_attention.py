@@ -155,7 +155,7 @@ def test_a_deep_mask_equals_the_reference(deep):
     assert np.all((expected_mask > 0) & (expected_mask < 1))
 
 
-def test_a_deep_mask_has_the_twins_gradient(deep):
+def test_a_deep_mask_has_the_gradients_of_the_reference(deep):
     """Every weight, the skips' among them, along one direction at once."""
     layer = deep
     cotangent = RNG.normal(size=X.shape).astype("float32")
@@ -272,7 +272,7 @@ class TestResize:
             )
             assert_close(to_last(found, layout), expected)
 
-    def test_twin_equals_pytorch(self, x, new, align_corners):
+    def test_reference_equals_pytorch(self, x, new, align_corners):
         torch = pytest.importorskip("torch", reason=NO_TORCH)
         expected = torch.nn.functional.interpolate(
             torch.tensor(x.transpose(0, 3, 1, 2)),
