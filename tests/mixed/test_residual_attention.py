@@ -341,7 +341,7 @@ def test_unit_equals_pytorch(training, data_format):
         return array.transpose(2, 3, 1, 0) if kind == "kernel" else array.copy()
 
     layer.set_weights([theirs(w, baseline.state_dict()) for w in layer.weights])
-    cotangent = RNG.normal(size=X.shape).astype("float32")
+    cotangent = np.random.default_rng(1).normal(size=X.shape).astype("float32")
     x = torch.tensor(X.transpose(0, 3, 1, 2)).requires_grad_()
     y = x + baseline(x)
     (y * torch.tensor(cotangent.transpose(0, 3, 1, 2))).sum().backward()
