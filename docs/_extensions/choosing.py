@@ -118,7 +118,7 @@ class Mutations(Table):
     def lines(self):
         """Return the table."""
         text = (DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")
-        return re.findall(r"(?m)^\|.*\|$", text.partition("## Deliberate")[2])
+        return re.findall(r"(?m)^\|.*\|$", text.partition("## Mutation tests")[2])
 
 
 class Benchmarks(Table):
