@@ -125,7 +125,7 @@ class Benchmarks(Table):
     """The output of `python -m benchmarks`, with a section per backend."""
 
     def lines(self):
-        """Return the Markdown with lower headings, or a note if there is none."""
+        """Return the Markdown with lower headings, or a note."""
         lines: list[str] = []
         for path in sorted((DOCS / "benchmarks").glob("*.md")):
             text = path.read_text("utf-8")
