@@ -30,7 +30,7 @@ def link(app, doctree):
     """Wrap each literal that is a public name in a reference."""
     for literal in list(doctree.findall(nodes.literal)):
         match = re.fullmatch(_CALL, literal.astext(), re.S)
-        # The role `code` marks names of other libraries that this package has too.
+        # The role `code` marks names of other libraries that exist here too.
         if "code" in literal["classes"]:
             continue
         if match is None or match[1] not in _PATHS:

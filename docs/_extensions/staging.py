@@ -1,7 +1,7 @@
 """Copies of the examples for the gallery: a title, a picture, the code.
 
-The docstrings of the copies are converted to reStructuredText. The gallery shows
-the copies and does not run them. The scripts themselves do not change.
+The docstrings of the copies are converted to reStructuredText. The gallery
+shows the copies and does not run them. The scripts themselves do not change.
 """
 
 import ast
