@@ -22,7 +22,7 @@ import staging  # noqa: E402 (it is in the folder above)
 project = "keras-vision-attention"
 author = "the keras-vision-attention authors"
 release = version = keras_attention.__version__
-copyright = f"{author}, MIT licence"
+copyright = f"{author}, MIT license"
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
