@@ -48,7 +48,7 @@ class Layers(Table):
 
     def lines(self):
         """Return the table."""
-        lines = _head("layer", "acts on", "insert it", "reported gain")
+        lines = _head("layer", "acts on", "insertion point", "reported gain")
         for row in rows():
             gain = row.get("gain", "")
             paper = PAPER.format(row["source"])
