@@ -1,6 +1,6 @@
-"""How the site is built: `tox run -e docs`.
+"""Configuration of the documentation site, which `tox run -e docs` builds.
 
-Everything that a page loads is served with the site: a reader needs no network.
+Pages load only files of the site, so readers need no network.
 """
 
 import os
@@ -22,7 +22,7 @@ import staging  # noqa: E402 (it is in the folder above)
 project = "keras-vision-attention"
 author = "the keras-vision-attention authors"
 release = version = keras_attention.__version__
-copyright = f"{author}, MIT licence"
+copyright = f"{author}, MIT license"
 extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
@@ -55,7 +55,7 @@ napoleon_custom_sections = [
     "Output shape",
     "Reference",
 ]
-# Their own documentation is on the network, so it is not linked.
+# The documentation of these libraries is online, so it is not linked.
 nitpick_ignore_regex = [
     (r"py:.*", r"(keras|numpy|np|matplotlib|collections|os|pathlib|re)\..*"),
     (
@@ -98,7 +98,7 @@ staging.stage(HERE.parent / "examples", HERE / "_examples")
 sphinx_gallery_conf = {
     "examples_dirs": "_examples",
     "gallery_dirs": "gallery",
-    # The scripts take minutes, and their pictures are in the repository.
+    # The scripts run for minutes, and their pictures are in the repository.
     "plot_gallery": "False",
     "filename_pattern": r"^$",
     "ignore_pattern": r"^$",

@@ -1,6 +1,7 @@
-"""What the built site has to be: whole, and by itself.
+"""Tests of the built site: it is complete, and loads nothing from a network.
 
-Run by `tox run -e docs` after the build, whose folder `DOCS_HTML` names.
+`tox run -e docs` runs them after the build. `DOCS_HTML` is the folder of the
+site.
 """
 
 import doctest
@@ -33,7 +34,7 @@ LOADING = {"href": ("link", "use"), "src": None, "srcset": None, "data": None}
 
 
 class Loads(html.parser.HTMLParser):
-    """Everything that a page asks for by itself: not where links lead."""
+    """The addresses that a page loads, without the targets of links."""
 
     def __init__(self, text):
         super().__init__()
@@ -70,9 +71,9 @@ def test_nothing_is_loaded_from_the_network(page):
     assert loads
     for address in loads:
         assert not re.match(r"(\w+:)?//", address), address
-        place = (HTML / page).parent / address.partition("?")[0]
+        path = (HTML / page).parent / address.partition("?")[0]
         if not address.startswith(("#", "data:")):
-            assert place.exists(), address
+            assert path.exists(), address
 
 
 def test_no_style_loads_from_the_network():
@@ -84,8 +85,7 @@ def test_no_style_loads_from_the_network():
             assert not re.search(r"//", "".join(address)), style
 
 
-def test_what_is_loaded_is_seen():
-    """The page above would not pass with any of these."""
+def test_loads_from_the_network_are_found():
     for element in (
         '<script src="https://cdn.example/x.js"></script>',
         '<link rel="stylesheet" href="//cdn.example/x.css">',
@@ -112,13 +112,13 @@ def test_every_picture_is_on_a_page():
         assert picture.stem in text
 
 
-def test_every_picture_is_made_by_the_one_command():
+def test_every_picture_is_written_by_tools_pictures():
     runs = runpy.run_path(str(DOCS.parent / "tools" / "pictures.py"))["RUNS"]
     made = {name for _, files in runs.values() for name in files.values()}
     assert made == {path.name for path in (DOCS / "pictures").iterdir()}
 
 
-def test_fonts_are_of_the_version_of_the_scripts():
+def test_fonts_have_the_version_of_the_katex_scripts():
     style = (DOCS / "_static" / "katex" / "katex.min.css").read_text("utf-8")
     assert f'"{katex.katex_version}"' in style
 
@@ -138,7 +138,7 @@ def test_examples_in_docstrings(module):
     assert not doctest.testmod(module).failed
 
 
-def test_times_are_read_from_what_the_benchmarks_write(tmp_path, monkeypatch):
+def test_times_are_read_from_the_benchmark_files(tmp_path, monkeypatch):
     assert choosing.times() == {} or "jax" in choosing.times()
     (tmp_path / "benchmarks").mkdir()
     results = [

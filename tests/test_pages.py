@@ -81,7 +81,8 @@ def test_formulas_of_costs(row):
     if "N" in values:  # those of the localization network come on top
         parameters -= layer.localization.count_params()
     assert eval(row["parameters"], {}, values) == parameters
-    assert eval(row["products"], {}, values) == multiply_adds(layer, inputs)
+    count = eval(row["multiply_adds"], {}, values)
+    assert count == multiply_adds(layer, inputs)
 
 
 def built(call, values):

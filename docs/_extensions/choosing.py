@@ -1,8 +1,8 @@
-"""Directives for the tables of layers and of networks.
+"""Directives for the tables of layers, networks, mutations and benchmarks.
 
-`layers` and `costs` are made from `choosing.toml`, and what was measured from
-`benchmarks/*.json` if there are any. `networks` is made from the builders,
-`mutations` from CONTRIBUTING, `benchmarks` from `benchmarks/*.md`.
+`layers` and `costs` read `choosing.toml`, and the measured times from
+`benchmarks/*.json` if there are any. `networks` reads the docstrings of the
+builders, `mutations` reads CONTRIBUTING, `benchmarks` reads `benchmarks/*.md`.
 """
 
 import ast
@@ -23,15 +23,15 @@ PAPER = "[{0}](https://arxiv.org/abs/{0})"
 
 
 def rows() -> list[dict]:
-    """Return what `choosing.toml` says of each layer."""
+    """Return the entry of each layer in `choosing.toml`."""
     return tomllib.loads((DOCS / "choosing.toml").read_text("utf-8"))["layer"]
 
 
 class Table(SphinxDirective):
-    """A table, written in Markdown."""
+    """Base of directives that insert Markdown."""
 
     def run(self) -> list[nodes.Node]:
-        """Return it."""
+        """Return the parsed Markdown."""
         source, _ = self.get_source_info()
         node = nodes.Element()
         text = StringList(self.lines(), source=source)
@@ -44,33 +44,31 @@ class Table(SphinxDirective):
 
 
 class Layers(Table):
-    """What each layer acts on, where it goes and what it gained."""
+    """Table of what each layer acts on, its insertion point and its gain."""
 
     def lines(self):
         """Return the table."""
-        lines = _head(
-            "layer", "acts on", "where it goes", "what a paper gained"
-        )
+        lines = _head("layer", "acts on", "insertion point", "reported gain")
         for row in rows():
             gain = row.get("gain", "")
             paper = PAPER.format(row["source"])
-            told = f"{gain} ({paper})" if gain else paper
-            lines += _row(_link(row), row["acts_on"], row["goes"], told)
+            reported = f"{gain} ({paper})" if gain else paper
+            lines += _row(_link(row), row["acts_on"], row["goes"], reported)
         return lines
 
 
 class Costs(Table):
-    """What each layer costs, as formulas and as measured."""
+    """Table of the cost of each layer, as formulas and as measured times."""
 
     def lines(self):
-        """Return the table, and a line where nothing was measured."""
+        """Return the table, and a note on the measured times."""
         measured = times()
         lines = _head("layer", "parameters", "multiply-adds", *measured)
         for row in rows():
             if "parameters" not in row:
                 continue
             name = row["call"].partition("(")[0]
-            found = [
+            milliseconds = [
                 f"{1e3 * seconds[name]:.1f} ms" if name in seconds else ""
                 for seconds in measured.values()
             ]
@@ -82,20 +80,20 @@ class Costs(Table):
             parameters = f"${latex(row['parameters'])}$"
             if symbols:
                 parameters += f", {symbols}"
-            products = f"${latex(row['products'])}$"
-            lines += _row(_link(row), parameters, products, *found)
-        told = (
+            multiply_adds = f"${latex(row['multiply_adds'])}$"
+            lines += _row(_link(row), parameters, multiply_adds, *milliseconds)
+        note = (
             "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
             "machine that [](../validation/speed.md) names."
         )
         if not measured:
-            told = "*Times are not measured yet. They will be columns here.*"
-        return [*lines, "", told]
+            note = "*No times have been measured yet.*"
+        return [*lines, "", note]
 
 
 class Networks(Table):
-    """The networks, with what their docstrings say."""
+    """Table of the networks, from the docstrings of their builders."""
 
     def lines(self):
         """Return the table."""
@@ -113,19 +111,21 @@ class Networks(Table):
 
 
 class Mutations(Table):
-    """The deliberate mutations, as CONTRIBUTING tells them."""
+    """Table of the mutation tests, from CONTRIBUTING."""
 
     def lines(self):
         """Return the table."""
         text = (DOCS.parent / "CONTRIBUTING.md").read_text("utf-8")
-        return re.findall(r"(?m)^\|.*\|$", text.partition("## Deliberate")[2])
+        return re.findall(
+            r"(?m)^\|.*\|$", text.partition("## Mutation tests")[2]
+        )
 
 
 class Benchmarks(Table):
-    """What `python -m benchmarks` wrote, a section a backend."""
+    """The output of `python -m benchmarks`, with a section per backend."""
 
     def lines(self):
-        """Return its Markdown, a level lower, or that there is none."""
+        """Return the Markdown with lower headings, or a note."""
         lines: list[str] = []
         for path in sorted((DOCS / "benchmarks").glob("*.md")):
             text = path.read_text("utf-8")
@@ -136,22 +136,22 @@ class Benchmarks(Table):
 
 
 def times() -> dict[str, dict[str, float]]:
-    """Return the seconds of each layer by backend, as far as measured."""
-    found: dict[str, dict[str, float]] = {}
+    """Return the measured seconds of each layer, by backend."""
+    by_backend: dict[str, dict[str, float]] = {}
     for path in sorted((DOCS / "benchmarks").glob("*.json")):
         layers = json.loads(path.read_text("utf-8")).get("layers", [])
-        # Where a backend has a compiler, that counts.
+        # Compiled times, where there are any, replace eager ones.
         for way in ("eager", "compiled"):
             for result in layers:
                 measured = result["shape"], result["pass_"], result["way"]
                 if measured == (*MEASURED, way):
-                    seconds = found.setdefault(path.stem, {})
+                    seconds = by_backend.setdefault(path.stem, {})
                     seconds[result["layer"]] = result["ratio"]["seconds"]
-    return found
+    return by_backend
 
 
 def latex(formula: str) -> str:
-    r"""Return a formula of Python in LaTeX.
+    r"""Return a Python expression in LaTeX.
 
     >>> print(latex("H * W * (159 * U / 32 + 2 * C**2)"))
     H W \left(\frac{159 U}{32} + 2 C^{2}\right)
@@ -176,8 +176,8 @@ def _latex(node: ast.AST) -> str:
         case ast.BinOp(left, ast.Mult(), right):
             return f"{_factor(left)} {_factor(right)}"
         case ast.Call(ast.Name(id=name), arguments):
-            told = ", ".join(map(_latex, arguments))
-            return rf"\{name}({told})"
+            joined = ", ".join(map(_latex, arguments))
+            return rf"\{name}({joined})"
     raise ValueError(f"not a formula: {ast.unparse(node)}")
 
 

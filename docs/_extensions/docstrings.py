@@ -1,7 +1,8 @@
-"""Directives that put docstrings on pages.
+"""Directives that insert docstrings into pages.
 
-`head` is what a docstring says before its sections: what a layer does, and its
-equations. `public` is the reference of every public name of a module.
+`head` inserts the text of a docstring before its sections: the summary of a
+layer and its equations. `public` inserts the documentation of every public name
+of a module.
 """
 
 import importlib
@@ -17,17 +18,17 @@ from sphinx.util.parsing import nested_parse_to_nodes
 import keras_attention
 from keras_attention import models
 
-# What layers have to say for themselves beside their own docstring.
+# Methods of layers that are documented beside the class.
 METHODS = ("attention", "locations")
 
 
 class Head(SphinxDirective):
-    """The beginning of a docstring, up to its first section."""
+    """The text of a docstring before its first section."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return it as paragraphs."""
+        """Return the text as paragraphs."""
         (name,) = self.arguments
         docstring = inspect.getdoc(getattr(keras_attention, name)) or ""
         head = re.split(r"^Args:$", docstring, maxsplit=1, flags=re.M)[0]
@@ -35,7 +36,7 @@ class Head(SphinxDirective):
 
 
 class Public(SphinxDirective):
-    """The reference of all public names of a module."""
+    """The documentation of all public names of a module."""
 
     required_arguments = 1
 
@@ -60,7 +61,7 @@ class Public(SphinxDirective):
 
 
 def _home(module, name: str) -> str:
-    """Return the name of the module that users import a name from."""
+    """Return the name of the module from which users import a name."""
     for public in (keras_attention, models):
         if name in public.__all__:
             return public.__name__
@@ -75,7 +76,7 @@ def _parsed(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
 
 
 def sign(app, what, name, value, options, signature, returns):
-    """Return the arguments of a class, which Keras' `__new__` would hide."""
+    """Return the signature of a class, which Keras' `__new__` would hide."""
     if what == "class":
         signature = inspect.signature(value)
         signature = signature.replace(return_annotation=signature.empty)

@@ -1,7 +1,7 @@
-r"""Equations with a line each, for screens of any width.
+r"""Alignment of equations, one per line, for screens of any width.
 
-Docstrings write them one after another, with `\qquad` between, or in lines with
-an empty one between. KaTeX does not break lines, and a phone is narrow.
+Docstrings separate equations by `\qquad` or by an empty line. KaTeX does not
+break lines, so several equations in one line are too wide for a phone.
 """
 
 import re
@@ -13,7 +13,7 @@ RELATIONS = ("=", r"\sim", r"\longrightarrow")
 
 
 def aligned(latex: str) -> str:
-    r"""Return equations below each other, by their first sign of relation.
+    r"""Return equations below each other, aligned at their first relation.
 
     >>> print(aligned(r"z = x^2, \qquad y_{i=1} = z"))
     \begin{aligned}
@@ -32,24 +32,24 @@ def aligned(latex: str) -> str:
 
 
 def _marked(equation: str) -> str:
-    """Return an equation with `&` before the first relation out of braces."""
+    """Return an equation with `&` before its first relation outside braces."""
     if "&" in equation:
         return equation
     depth = 0
-    for place, letter in enumerate(equation):
+    for index, letter in enumerate(equation):
         depth += {"{": 1, "}": -1}.get(letter, 0)
-        if not depth and equation.startswith(RELATIONS, place):
-            return f"{equation[:place]}&{equation[place:]}"
+        if not depth and equation.startswith(RELATIONS, index):
+            return f"{equation[:index]}&{equation[index:]}"
     return equation
 
 
 def align(app, doctree):
-    """Do so with each equation of a page that stands apart."""
+    """Align each displayed equation of a page."""
     for equation in doctree.findall(nodes.math_block):
         equation.children = [nodes.Text(aligned(equation.astext()))]
 
 
 def setup(app):
-    """Look through each page when it has been read."""
+    """Register the alignment, which runs after a page was read."""
     app.connect("doctree-read", align)
     return {"parallel_read_safe": True}

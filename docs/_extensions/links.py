@@ -1,4 +1,4 @@
-"""Code that is the name of something public leads to its reference."""
+"""Links from public names in backticks to their documentation."""
 
 import re
 
@@ -18,7 +18,7 @@ _PATHS = {
     **{name: f"ops.{name}" for name in ops.__all__},
     **{name: name for name in keras_attention.__all__},
 }
-_ELSEWHERE = (
+_NOT_LINKED = (
     nodes.title,
     nodes.reference,
     addnodes.pending_xref,
@@ -27,15 +27,15 @@ _ELSEWHERE = (
 
 
 def link(app, doctree):
-    """Wrap each such literal in a reference."""
+    """Wrap each literal that is a public name in a reference."""
     for literal in list(doctree.findall(nodes.literal)):
         match = re.fullmatch(_CALL, literal.astext(), re.S)
-        # The role `code` is for names of others that are ours too.
+        # The role `code` marks names of other libraries that exist here too.
         if "code" in literal["classes"]:
             continue
         if match is None or match[1] not in _PATHS:
             continue
-        if any(isinstance(node, _ELSEWHERE) for node in _above(literal)):
+        if any(isinstance(node, _NOT_LINKED) for node in _above(literal)):
             continue
         target = f"keras_attention.{_PATHS[match[1]]}"
         reference = addnodes.pending_xref(
@@ -58,6 +58,6 @@ def _above(node):
 
 
 def setup(app):
-    """Look through each page when it has been read."""
+    """Register the links, which are made after a page was read."""
     app.connect("doctree-read", link)
     return {"parallel_read_safe": True}

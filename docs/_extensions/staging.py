@@ -1,7 +1,7 @@
-"""The examples as the gallery wants them: a title, a picture, the code.
+"""Copies of the examples for the gallery: a title, a picture, the code.
 
-The scripts stay what they are. What is written here are copies whose docstring
-is reStructuredText; they are shown, and never run.
+The docstrings of the copies are converted to reStructuredText. The gallery
+shows the copies and does not run them. The scripts themselves do not change.
 """
 
 import ast
@@ -13,7 +13,7 @@ from PIL import Image
 from PIL import ImageDraw
 from sphinx_gallery.sorting import _SortKey
 
-# In the order of reading, each with the picture that it has drawn.
+# In the order of the gallery, each with its picture.
 EXAMPLES = {
     "digits": "digits_cbam",
     "attention_maps": "attention_maps",
@@ -31,23 +31,23 @@ Examples
 ========
 
 Each of these scripts trains small networks on handwritten digits in a few
-minutes, on any backend, prints a table and draws the picture that you see. They
-are in the folder ``examples`` of the repository: run them there, change them,
-take from them what you need. :doc:`/results` has the tables that they printed.
+minutes, on any backend, prints a table and plots the picture on its page. The
+scripts are in the folder ``examples`` of the repository, where you can run and
+change them. :doc:`/results` has the tables that they printed.
 """
 
 
 class ReadingOrder(_SortKey):
-    """Sorts the examples as they are listed above."""
+    """Sorts the examples in the order of `EXAMPLES`."""
 
     def __call__(self, filename: str) -> int:
-        """Return the place of one."""
+        """Return the index of an example."""
         return list(EXAMPLES).index(Path(filename).stem)
 
 
 def stage(scripts: Path, folder: Path) -> None:
-    """Write the copies of the scripts, and nothing else, to a folder."""
-    # What the gallery made of them the last time is not to be taken for new.
+    """Write the copies of the scripts to a folder, which is emptied first."""
+    # Pages of an earlier build must not be taken for new ones.
     for old in (folder, folder.with_name("gallery")):
         shutil.rmtree(old, ignore_errors=True)
     folder.mkdir()
@@ -60,11 +60,11 @@ def stage(scripts: Path, folder: Path) -> None:
 
 
 def _shown(source: str, picture: str | None) -> str:
-    """Return a script with a docstring that the gallery can show."""
+    """Return a script whose docstring is reStructuredText."""
     docstring = ast.get_docstring(ast.parse(source)) or ""
     title, _, text = docstring.partition("\n")
     title = title.rstrip(".")
-    # What is indented is code, and names are in single backticks.
+    # Indented text is code, and names are in single backticks.
     text = re.sub(
         r"(?:^|(?<=\n))\n((?:    .*\n)+)",
         r"\n.. code-block:: console\n\n\1",
@@ -74,7 +74,7 @@ def _shown(source: str, picture: str | None) -> str:
     parts = [f"{title}\n{'=' * len(title)}", text.strip()]
     if picture:
         parts.append(
-            f".. image:: /pictures/{picture}.png\n   :alt: What it drew"
+            f".. image:: /pictures/{picture}.png\n   :alt: Plot of this example"
         )
     code = source.split('"""', 2)[2].lstrip("\n")
     code = re.sub(r"^# ruff: noqa.*\n\n?", "", code)
@@ -84,7 +84,7 @@ def _shown(source: str, picture: str | None) -> str:
 
 
 def _draw_icon(path: Path) -> None:
-    """Draw what stands for an example that has no picture."""
+    """Draw the icon of examples that have no picture."""
     icon = Image.new("RGB", (400, 280), "#1b1044")
     draw = ImageDraw.Draw(icon)
     draw.ellipse((120, 60, 280, 220), "#b5367a")
@@ -93,5 +93,5 @@ def _draw_icon(path: Path) -> None:
 
 
 def setup(app):
-    """Do nothing: `conf.py` calls `stage`."""
+    """Return the metadata of the extension; `conf.py` calls `stage`."""
     return {"parallel_read_safe": True}

@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
 FOUND = HERE / "found.json"
-PAGE = ROOT / "docs" / "qualification" / "exports.md"
+PAGE = ROOT / "docs" / "robustness" / "exports.md"
 sys.path[:0] = [str(ROOT / "tests"), str(HERE)]
 
 import formats  # noqa: E402
@@ -27,19 +27,25 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 
 INTRODUCTION = """\
-# Exports
+# Export to other runtimes
 
-Every layer and three networks, small, in the formats that Keras writes, run by
-the other side in a process without this package. The numbers are how far the
-outputs are from those of the source, relative to the largest of them. Made by
-`tox run -e export-jax`, `export-tensorflow` and `export-torch`, with
-Keras {version}. `int8` is `model.quantize`, saved and reloaded, beside the
-quantized model.
+Use this page to see which layers run in another runtime without this package.
+If a layer cannot be exported from one backend, save the model, load it on
+another backend, and export it there. Exported files are for inference only.
 
-What cannot be written on one backend may be on another: save the model, load it
-there, and export it. ONNX files of JAX are made by jax2onnx, which knows the
-fewest operations; SavedModels of JAX hold what XLA made, for TensorFlow alone.
-Training is in none of these files."""
+A number in a table says that the export works. It is the largest difference
+between the outputs of the exported file and those of the source, relative to
+the largest output. `no` refers to the error message below the table. In the
+column `int8` the model was quantized by `model.quantize`, saved and reloaded,
+and is compared with the quantized model.
+
+- ONNX files from JAX are written by jax2onnx, which supports the fewest
+  operations.
+- SavedModels from JAX contain the output of XLA, and run in TensorFlow only.
+
+`tox run -e export-jax`, `export-tensorflow` and `export-torch` export every
+layer and three small networks to each format that Keras writes, with Keras
+{version}, and run the files in a process without this package."""
 
 NETWORKS = ("se_torch", "cbam", "sk")
 TOLERANCE = 1e-4

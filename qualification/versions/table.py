@@ -13,18 +13,23 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 FOUND = HERE / "found.jsonl"
-PAGE = HERE.parents[1] / "docs" / "qualification" / "versions.md"
+PAGE = HERE.parents[1] / "docs" / "robustness" / "versions.md"
 INTRODUCTION = """\
-# Versions
+# Tested versions
 
-Each line is one run of `tox run -e versions-jax` or its likes, or of
-`qualification/versions/check.py` in an environment of these versions: of how
-many of the layers the outputs were those of the float64 reference, came back
-from a `.keras` file, and were trained for a step. NumPy and OpenVINO do not
-train, in Keras.
+The package works with the versions in this table. `computed` counts the layers
+whose outputs equal those of the float64 reference implementation,
+`saved and loaded` the layers that were restored from a `.keras` file, and
+`trained` the layers that were trained for one step. Keras cannot train on the
+NumPy and OpenVINO backends.
 
 | Keras | backend | Python | computed | saved and loaded | trained |
 |---|---|---|---|---|---|
+"""
+METHOD = """
+Each line is one run of `tox run -e versions-jax`, `versions-tensorflow` or
+`versions-torch`, or of `qualification/versions/check.py` in an environment with
+these versions.
 """
 
 
@@ -52,8 +57,8 @@ def main():
         for name, said in line["failed"].items()
     ]
     if failed:
-        rows += ["\nWhat did not:\n\n", *failed]
-    PAGE.write_text(INTRODUCTION + "".join(rows))
+        rows += ["\nThese checks failed:\n\n", *failed]
+    PAGE.write_text(INTRODUCTION + "".join(rows) + METHOD)
 
 
 if __name__ == "__main__":
