@@ -4,7 +4,6 @@ from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
-from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
@@ -16,13 +15,14 @@ from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import GlimpseSensor
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import IdentityStart
+from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.spatial import SpatialTransformer
-from keras_attention.surgery import IdentityStart
 from keras_attention.surgery import attach
 from keras_attention.surgery import block_ends
 from keras_attention.surgery import branch_ends

@@ -4,14 +4,10 @@ from keras_attention.channel.channel_attention import ChannelAttention
 from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
-from keras_attention.channel.multi_scale_channel_attention import (
-    MultiScaleChannelAttention,
-)
 from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
     "ChannelAttention",
     "GatedChannelTransform",
-    "MultiScaleChannelAttention",
     "SqueezeExcite",
 ]

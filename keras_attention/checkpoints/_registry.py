@@ -7,7 +7,6 @@ import keras
 
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
-from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
@@ -42,6 +41,7 @@ from keras_attention.fusion import SelectiveKernel
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention

@@ -1,6 +1,15 @@
-"""Channel and spatial attention in one layer."""
+"""Attention over channels and locations at once, and around other layers."""
 
 from keras_attention.mixed.cbam import CBAM
+from keras_attention.mixed.identity_start import IdentityStart
+from keras_attention.mixed.multi_scale_channel_attention import (
+    MultiScaleChannelAttention,
+)
 from keras_attention.mixed.residual_attention import ResidualAttention
 
-__all__ = ["CBAM", "ResidualAttention"]
+__all__ = [
+    "CBAM",
+    "IdentityStart",
+    "MultiScaleChannelAttention",
+    "ResidualAttention",
+]

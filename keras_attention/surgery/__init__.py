@@ -3,12 +3,10 @@
 from keras_attention.surgery.attach import attach
 from keras_attention.surgery.block_ends import block_ends
 from keras_attention.surgery.branch_ends import branch_ends
-from keras_attention.surgery.identity_start import IdentityStart
 from keras_attention.surgery.replace_add import replace_add
 from keras_attention.surgery.stage_ends import stage_ends
 
 __all__ = [
-    "IdentityStart",
     "attach",
     "block_ends",
     "branch_ends",

@@ -6,15 +6,15 @@ import keras
 
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
-from keras_attention.channel import MultiScaleChannelAttention
 from keras_attention.channel import SqueezeExcite
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import IdentityStart
+from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.mixed import ResidualAttention
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.surgery import _graph
 from keras_attention.surgery._graph import Graph
-from keras_attention.surgery.identity_start import IdentityStart
 
 ATTENTION_LAYERS = (
     CBAM,

@@ -13,8 +13,8 @@ import numpy as np
 
 from keras_attention._base.layer import MapLayer
 from keras_attention._utils import validation
+from keras_attention.mixed import IdentityStart
 from keras_attention.surgery._layers import clone_layer
-from keras_attention.surgery.identity_start import IdentityStart
 
 Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
 

@@ -8,6 +8,7 @@ import numpy as np
 from keras import ops
 
 from keras_attention._utils import validation
+from keras_attention.mixed import IdentityStart
 from keras_attention.surgery import _graph
 from keras_attention.surgery import _table
 from keras_attention.surgery._clone import clone
@@ -24,7 +25,6 @@ from keras_attention.surgery._layer_factory import passing_masks
 from keras_attention.surgery._layer_factory import policy_for
 from keras_attention.surgery._layer_factory import random_map
 from keras_attention.surgery._layers import clone_layer
-from keras_attention.surgery.identity_start import IdentityStart
 
 TOLERANCE = 1e-5
 

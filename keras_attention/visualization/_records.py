@@ -16,7 +16,7 @@ from keras_attention import mixed
 from keras_attention import spatial
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
-from keras_attention.surgery import IdentityStart
+from keras_attention.mixed import IdentityStart
 from keras_attention.visualization import _hooks
 from keras_attention.visualization._path import LayerPath
 
@@ -25,7 +25,7 @@ KINDS: dict[type, str] = {
     channel.SqueezeExcite: "gates",  # (B, 1, 1, C)
     channel.GatedChannelTransform: "gates",
     channel.ChannelAttention: "gates",
-    channel.MultiScaleChannelAttention: "mask",  # (B, H, W, C)
+    mixed.MultiScaleChannelAttention: "mask",  # (B, H, W, C)
     mixed.ResidualAttention: "mask",
     mixed.CBAM: "gates and heatmap",  # {"channel": ..., "spatial": ...}
     spatial.SpatialAttention: "heatmap",  # (B, H, W, groups)

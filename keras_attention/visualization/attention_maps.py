@@ -11,7 +11,7 @@ import numpy as np
 
 from keras_attention._utils import validation
 from keras_attention.hard import RecurrentAttention
-from keras_attention.surgery import IdentityStart
+from keras_attention.mixed import IdentityStart
 from keras_attention.visualization import _hooks
 from keras_attention.visualization import _inputs
 from keras_attention.visualization._path import LayerPath
