@@ -34,8 +34,8 @@ def cases():
         if case.layer_cls not in seen:
             seen.add(case.layer_cls)
             layer = case.generic()
-            normed = any("moving" in w.path for w in layer.weights)
-            yield case, normed
+            has_batch_norm = any("moving" in w.path for w in layer.weights)
+            yield case, has_batch_norm
 
 
 def task(case, batch=BATCH):
@@ -141,10 +141,10 @@ def on_tensorflow(kind):
     )
     assert strategy.num_replicas_in_sync == DEVICES
     found = {}
-    for case, normed in cases():
+    for case, has_batch_norm in cases():
         inputs, targets = task(case)
         alone = [*inputs, targets]
-        if normed:
+        if has_batch_norm:
             together, alone = same_for_all(alone, DEVICES)
             *inputs, targets = together
         right = fit(model_of(case), alone[:-1], alone[-1])
@@ -166,10 +166,10 @@ def on_torch(kind):
             _torch_worker, (folder,), nprocs=DEVICES, join=True
         )
         found = {}
-        for place, (case, normed) in enumerate(cases()):
+        for place, (case, has_batch_norm) in enumerate(cases()):
             inputs, targets = task(case)
             alone = [*inputs, targets]
-            if normed:
+            if has_batch_norm:
                 _, alone = same_for_all(alone, DEVICES)
             model = model_of(case)
             _torch_step(model, model, alone)
@@ -205,10 +205,10 @@ def _torch_worker(rank, folder):
         rank=rank,
         world_size=DEVICES,
     )
-    for place, (case, normed) in enumerate(cases()):
+    for place, (case, has_batch_norm) in enumerate(cases()):
         inputs, targets = task(case)
         arrays = [*inputs, targets]
-        if normed:
+        if has_batch_norm:
             _, own = same_for_all(arrays, DEVICES)
         else:
             share = BATCH // DEVICES
