@@ -74,14 +74,18 @@ def changelog():
 
 def write(sentence):
     """Write down what there is now, which a sentence tells."""
-    told = json.loads(SNAPSHOT.read_text())["told"] if SNAPSHOT.exists() else {}
+    sentences = (
+        json.loads(SNAPSHOT.read_text())["changelog"]
+        if SNAPSHOT.exists()
+        else {}
+    )
     names = surface()
-    if digest(names) in told:
+    if digest(names) in sentences:
         raise SystemExit("Nothing has changed.")
-    if sentence in told.values() or sentence not in changelog():
+    if sentence in sentences.values() or sentence not in changelog():
         raise SystemExit("This is no new sentence of CHANGELOG.md.")
-    told[digest(names)] = sentence
-    text = json.dumps({"told": told, "names": names}, indent=1)
+    sentences[digest(names)] = sentence
+    text = json.dumps({"changelog": sentences, "names": names}, indent=1)
     SNAPSHOT.write_text(f"{text}\n")
 
 

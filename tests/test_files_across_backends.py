@@ -61,7 +61,7 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize(
     ("writer", "reader"), list(itertools.product(BACKENDS, repeat=2))
 )
-def test_what_is_read_is_what_was_written(writer, reader, files):
+def test_files_are_read_as_written(writer, reader, files):
     written, read = files
     folder = written[writer]
     results = read[reader] / folder.name

@@ -57,10 +57,10 @@ def test_layers_compute_the_reference(case, layout):
 def test_functions_compute_the_reference(name, index):
     case = generated(name, index)
     layer, inputs = case.layer(), case.inputs()
-    moved = case.drawn.moved(inputs)
+    moved = case.source.to_layout(inputs)
     found = layer(*map(keras.ops.convert_to_tensor, moved))
     right = expected(layer, [np.asarray(x, "float64") for x in inputs])
-    assert_close(case.drawn.back(found), right, TOLERANCE)
+    assert_close(case.source.back(found), right, TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def classifier():
             keras.layers.Dense(4),
         ]
     )
-    return cases.CASES[0].scattered(model)
+    return cases.CASES[0].randomized(model)
 
 
 @pytest.fixture

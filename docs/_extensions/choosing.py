@@ -54,8 +54,8 @@ class Layers(Table):
         for row in rows():
             gain = row.get("gain", "")
             paper = PAPER.format(row["source"])
-            told = f"{gain} ({paper})" if gain else paper
-            lines += _row(_link(row), row["acts_on"], row["goes"], told)
+            sentence = f"{gain} ({paper})" if gain else paper
+            lines += _row(_link(row), row["acts_on"], row["goes"], sentence)
         return lines
 
 
@@ -84,14 +84,16 @@ class Costs(Table):
                 parameters += f", {symbols}"
             products = f"${latex(row['products'])}$"
             lines += _row(_link(row), parameters, products, *found)
-        told = (
+        sentence = (
             "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
             "machine that [](../validation/speed.md) names."
         )
         if not measured:
-            told = "*Times are not measured yet. They will be columns here.*"
-        return [*lines, "", told]
+            sentence = (
+                "*Times are not measured yet. They will be columns here.*"
+            )
+        return [*lines, "", sentence]
 
 
 class Networks(Table):
@@ -113,7 +115,7 @@ class Networks(Table):
 
 
 class Mutations(Table):
-    """The deliberate mutations, as CONTRIBUTING tells them."""
+    """The deliberate mutations, as CONTRIBUTING lists them."""
 
     def lines(self):
         """Return the table."""
@@ -176,8 +178,8 @@ def _latex(node: ast.AST) -> str:
         case ast.BinOp(left, ast.Mult(), right):
             return f"{_factor(left)} {_factor(right)}"
         case ast.Call(ast.Name(id=name), arguments):
-            told = ", ".join(map(_latex, arguments))
-            return rf"\{name}({told})"
+            terms = ", ".join(map(_latex, arguments))
+            return rf"\{name}({terms})"
     raise ValueError(f"not a formula: {ast.unparse(node)}")
 
 

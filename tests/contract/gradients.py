@@ -1,4 +1,4 @@
-"""Gradients: there, finite, and the gradient of the float64 reference."""
+"""Gradients: finite, nonzero and equal to those of the reference."""
 
 import numpy as np
 
@@ -48,13 +48,13 @@ def gradients_equal_those_of_the_reference(case):
 
 
 @check
-def compiling_changes_nothing(case):
+def compiled_call_equals_eager_call(case):
     if BACKEND == "torch":
-        return  # it is trained eagerly by Keras: see keras.Model.compile
+        return  # Keras trains eagerly by default: see keras.Model.compile
     inputs = case.inputs()
     if BACKEND == "jax":
-        # Its gradients are compiled in all these checks: one operation at a
-        # time it computes the same ones, and compiles for minutes.
+        # All of these checks compile gradients on JAX. Eager gradients are the
+        # same operations, and compiling each takes minutes.
         assert_close(case.gradients[0], case.generic()(*inputs))
         return
     compiled = vjp(case.generic(), inputs, case.cotangent(), compiled=True)

@@ -1,4 +1,4 @@
-"""What the training loss of a model promises that draws its own path."""
+"""The training loss of a model that samples locations."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ LOSS = "sparse_categorical_crossentropy"
 
 
 def training_loss_has_the_gradients_of_the_reference(case):
-    """Every term trains its own part, along what was drawn."""
+    """The gradients of all terms equal the reference, for the same samples."""
     model = case.generic(
         seed=9,
         location_stddev=0.2,
@@ -51,7 +51,7 @@ def training_loss_has_the_gradients_of_the_reference(case):
 
 
 def drawn(model, runs):
-    """Return what a new model draws: first places, and steps from the means."""
+    """Return the random numbers of a new model: first locations, then steps."""
     seed = keras.random.SeedGenerator(model.seed)
     first = keras.random.uniform((runs, 2), -1, 1, seed=seed)
     steps = [

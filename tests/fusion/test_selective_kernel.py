@@ -8,7 +8,7 @@ import pytest
 
 import references
 from autodiff import role
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from contract.case import Case
 from contract.case import assert_close
@@ -69,7 +69,7 @@ def test_has_as_many_parameters_as_published(kwargs, count):
         ({"filters": 1024, "hidden_units": 7}, 7),
     ],
 )
-def test_hidden_units_have_a_least_number(kwargs, hidden):
+def test_hidden_units_have_a_minimum(kwargs, hidden):
     assert built(**kwargs).squeeze.units == hidden
 
 
@@ -80,7 +80,7 @@ def test_attention_sums_to_one_over_the_paths(rng):
     assert_close(attention.sum(axis=1), np.ones((2, 8)))
 
 
-def test_logits_are_those_of_one_path_after_the_other():
+def test_logits_are_ordered_by_path():
     layer = built(4, paths=3, min_units=4)
     bias = np.zeros(12)
     bias[4:8] = 100
@@ -104,7 +104,7 @@ GEOMETRIES = [
 ]
 
 
-@pytest.mark.parametrize("size", some([(7, 8), (8, 5), (1, 1)], 2))
+@pytest.mark.parametrize("size", subset([(7, 8), (8, 5), (1, 1)], 2))
 @pytest.mark.parametrize("kwargs", GEOMETRIES, ids=str)
 def test_stride_and_dilation_together(kwargs, size, data_format):
     """Whatever meets whatever: paths of dilation 1 to 4."""
@@ -134,7 +134,7 @@ def test_groups_have_gradients(groups, data_format, rng):
     assert np.isfinite(gradients[0]).all()
 
 
-def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
+def test_bias_is_added_to_channels_of_maps_as_wide_as_filters(data_format, rng):
     """Keras' `Conv2D` on TensorFlow adds it along the width there."""
     layer = SelectiveKernel(4, paths=1, data_format=data_format)
     x = to_layout(rng.normal(size=(1, 4, 4, 2)).astype("float32"), data_format)
@@ -145,7 +145,7 @@ def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
     assert_close(to_last(layer(x), data_format), expected)
 
 
-def test_work_is_saved_where_stride_and_dilation_meet():
+def test_only_needed_windows_are_computed():
     """No window is computed that is thrown away, if it can be helped."""
     for strides, dilation in itertools.product(range(1, 7), repeat=2):
         before, stride, rate, after = _split_steps(strides, dilation)
@@ -166,7 +166,7 @@ def test_padding_is_the_same_on_both_sides():
     assert_close(layer(x), expected)
 
 
-def test_each_path_sees_its_own_part(rng):
+def test_each_path_receives_its_part_of_the_input(rng):
     """At equal weights a change of one part is seen in one path's map."""
     x = rng.normal(size=(2, 5, 6, 16)).astype("float32")
     layer = built(8, paths=4, split_input=True)
@@ -207,7 +207,7 @@ def test_filters_that_do_not_divide_raise():
         SelectiveKernel(8, groups=3)
 
 
-def test_one_sample_is_trained_on(rng):
+def test_batches_of_one_sample_train(rng):
     x = rng.normal(size=(1, 5, 6, 16)).astype("float32")
     outputs, gradients, weight_gradients = vjp(
         built(8), [x], np.ones((1, 5, 6, 8), "float32"), training=True
@@ -216,7 +216,7 @@ def test_one_sample_is_trained_on(rng):
         assert np.isfinite(array).all()
 
 
-def test_norms_have_the_constants_of_the_authors():
+def test_normalization_has_the_constants_of_the_authors():
     layer = built(8)
     norms = [branch.norm for branch in layer.branches] + [layer.squeeze_norm]
     for norm in norms:

@@ -21,7 +21,7 @@ from contract.case import flat
 from contract.case import to_numpy
 from contract.training import MODES
 from contract.training import MODES_OF
-from contract.training import fit_moves_every_weight
+from contract.training import fit_changes_every_weight
 from keras_attention import DynamicCapacityNetwork
 from keras_attention.hard import _patches
 from native_forms import definition
@@ -32,24 +32,24 @@ from native_forms import definition
 OF_BOTH = {
     "config_round_trips",
     "equals_the_float64_reference",
-    "symbolic_shapes_are_the_eager_ones",
+    "symbolic_shapes_equal_eager_shapes",
     "gradients_equal_those_of_the_reference",
 }
 OF_ONE = {
     "is_registered_for_saving",
-    "arguments_are_of_the_vocabulary",
+    "arguments_are_in_the_vocabulary",
     "config_holds_every_argument",
     "invalid_arguments_raise",
-    "unknown_arguments_are_refused",
+    "unknown_arguments_raise",
     "build_makes_every_weight",
     "unknown_channels_raise",
-    "other_inputs_than_built_for_raise",
-    "inputs_without_space_raise",
+    "inputs_of_other_shapes_raise",
+    "inputs_without_spatial_axes_raise",
     "attention_can_be_returned",
-    "attention_is_symbolic_too",
+    "attention_accepts_symbolic_inputs",
     "a_sample_does_not_depend_on_the_batch",
     "gradients_are_finite_and_not_zero",
-    "compiling_changes_nothing",
+    "compiled_call_equals_eager_call",
     "model_survives_saving",
     "weights_survive_saving",
     "quantized_model_survives_saving",
@@ -76,8 +76,8 @@ def test_contract(check, case, request):
 
 
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def test_fit_moves_every_weight(mode):
-    fit_moves_every_weight(DYNAMIC[0], mode)
+def test_fit_changes_every_weight(mode):
+    fit_changes_every_weight(DYNAMIC[0], mode)
 
 
 def model(*, coarse=None, fine=None, top=None, **kwargs):
@@ -100,7 +100,7 @@ def linear_top(**kwargs):
     )
 
 
-def busy_top():
+def stateful_top():
     """Return a top that remembers, draws at random and adds to the losses."""
     return keras.Sequential(
         [
@@ -205,7 +205,7 @@ def test_positions_are_the_most_salient_in_order():
     ] * 8
 
 
-def test_of_equally_salient_positions_the_first_are_taken():
+def test_equally_salient_positions_are_in_row_major_order():
     top = keras.Sequential(
         [layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")]
     )
@@ -214,12 +214,12 @@ def test_of_equally_salient_positions_the_first_are_taken():
     assert_same(attention["positions"], np.array([first] * 8))
 
 
-def test_everywhere_is_the_fine_network():
+def test_refining_all_positions_equals_the_fine_network():
     network = model(num_patches=20)
     assert_close(network(X), network.top(fine_everywhere(network, X)))
 
 
-def test_a_fine_network_like_the_coarse_one_changes_nothing():
+def test_refining_with_the_coarse_network_changes_nothing():
     network = model()
     network.fine.set_weights(network.coarse.get_weights())
     assert_close(network(X), network.top(network.coarse(X)))
@@ -236,7 +236,7 @@ def test_patches_are_zero_outside():
     assert_same(patches[..., 0], np.array(expected))
 
 
-def weights_moved(network, **kwargs):
+def weight_changes(network, **kwargs):
     """Return what one step of size 1 takes from the weights, by part."""
     parts = ("coarse", "fine", "top")
     before = {p: getattr(network, p).get_weights() for p in parts}
@@ -253,11 +253,11 @@ def weights_moved(network, **kwargs):
     }
 
 
-def test_hint_reaches_the_coarse_network_alone():
+def test_hint_trains_the_coarse_network_only():
     def step(**kwargs):
         keras.utils.set_random_seed(1)
         nothing = {"loss": lambda y, p: 0 * ops.sum(p, axis=-1)}
-        return weights_moved(model(**kwargs), **nothing)
+        return weight_changes(model(**kwargs), **nothing)
 
     keras.utils.set_random_seed(1)
     network = model()
@@ -283,12 +283,12 @@ def test_hint_reaches_the_coarse_network_alone():
     assert not any(np.any(w != 0) for way in none.values() for w in way)
 
 
-def test_cross_entropy_reaches_all_three():
-    _, moved = weights_moved(model(hint_weight=0), loss=LOSS)
+def test_cross_entropy_trains_all_three_networks():
+    _, moved = weight_changes(model(hint_weight=0), loss=LOSS)
     assert all(np.any(w != 0) for way in moved.values() for w in way)
 
 
-def test_evaluation_is_the_plain_cross_entropy():
+def test_evaluation_loss_is_the_cross_entropy():
     network = model(hint_weight=5)
     network.compile("sgd", LOSS)
     p = to_numpy(network(X))[np.arange(8), Y]
@@ -297,7 +297,7 @@ def test_evaluation_is_the_plain_cross_entropy():
     assert network.losses == []
 
 
-def test_statistics_move_once_a_step():
+def test_statistics_update_once_per_step():
     """Those of the top by refined maps, those of the fine part by patches."""
     fine = keras.Sequential(
         [
@@ -305,7 +305,7 @@ def test_statistics_move_once_a_step():
             layers.Conv2D(4, 3, activation="tanh"),
         ]
     )
-    network = model(top=busy_top(), fine=fine, num_patches=20)
+    network = model(top=stateful_top(), fine=fine, num_patches=20)
     network.attention(X)
     norms = (fine.layers[0], network.top.layers[0])
     for norm in norms:
@@ -325,8 +325,8 @@ def test_statistics_move_once_a_step():
 
 
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def test_a_top_with_a_memory_trains(mode):
-    network = model(top=busy_top(), hint_weight=0)
+def test_top_with_state_trains(mode):
+    network = model(top=stateful_top(), hint_weight=0)
     network.compile("sgd", LOSS, **MODES[mode])
     p = to_numpy(network(X))
     expected = -np.log(p[np.arange(8), Y]).mean()
@@ -358,7 +358,7 @@ def toy(samples=192):
     return images.astype("float32"), labels
 
 
-def test_it_learns():
+def test_model_learns():
     images, labels = toy()
     keras.utils.set_random_seed(2)
     network = DynamicCapacityNetwork(
@@ -411,19 +411,19 @@ def test_it_learns():
         ),
     ],
 )
-def test_networks_that_do_not_fit_raise(kwargs, message):
+def test_incompatible_networks_raise(kwargs, message):
     with pytest.raises(ValueError, match=message):
         model(**kwargs)
 
 
-def test_maps_that_are_too_small_are_told_at_run_time():
+def test_too_small_maps_raise_at_run_time():
     network = DYNAMIC[1].layer()
     network.build((None, None, None, 2))
     with pytest.raises(ValueError, match="Received: num_patches=7"):
         network(np.zeros((1, 5, 4, 2)))
 
 
-def test_sizes_may_be_unknown():
+def test_unknown_sizes_are_accepted():
     functional = DYNAMIC[1].model(symbolic_sizes=True, return_attention=True)
     outputs, attention = functional.output
     assert outputs.shape == (None, 5)
@@ -435,7 +435,7 @@ def test_sizes_may_be_unknown():
         assert_close(found, references.run(functional.layers[-1], inputs))
 
 
-def test_images_may_be_integers():
+def test_integer_images_are_accepted():
     images = RNG.integers(0, 255, size=X.shape).astype("uint8")
     coarse, fine = (
         keras.Sequential([layers.Rescaling(1 / 255), convolution])
@@ -446,7 +446,7 @@ def test_images_may_be_integers():
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_is_honoured(dtype):
+def test_mixed_precision_is_honored(dtype):
     half = dtype.removeprefix("mixed_")
     case, inputs = DYNAMIC[0], DYNAMIC[0].inputs()
     outputs, attention = forward(
@@ -462,7 +462,7 @@ def test_mixed_precision_is_honoured(dtype):
     assert_close(ops.cast(close, "float32"), wide, 0.05)
 
 
-def test_a_top_may_end_in_float32():
+def test_top_may_return_float32():
     network = model(top=linear_top(dtype="float32"), dtype="mixed_float16")
     for x in (X, keras.KerasTensor(X.shape)):
         outputs, attention = network(x, return_attention=True)
@@ -482,7 +482,7 @@ def test_half_precision_trains():
     assert np.isfinite(loss).all()
 
 
-def test_float64_is_honoured():
+def test_float64_is_honored():
     with float64():
         network = DYNAMIC[0].generic(dtype="float64")
         inputs = DYNAMIC[0].inputs(dtype="float64")
@@ -496,8 +496,8 @@ def test_float64_is_honoured():
     assert_close(found[1], expected_attention["saliency"], 1e-6)
 
 
-def test_files_keep_model_and_optimizer(tmp_path):
-    network = model(top=busy_top())
+def test_model_and_optimizer_are_saved(tmp_path):
+    network = model(top=stateful_top())
     network.compile("adam", LOSS, metrics=["accuracy"])
     network.fit(X, Y, verbose=0)
     network.save(tmp_path / "model.keras")
@@ -509,7 +509,7 @@ def test_files_keep_model_and_optimizer(tmp_path):
     json.dumps(loaded.get_config())
 
 
-def test_other_backends_say_that_there_is_no_gradient():
+def test_backends_without_gradients_raise():
     match = r"needs the Keras backend .* Received: keras.config.backend\(\)="
     with pytest.raises(NotImplementedError, match=match):
         definition("gradient")(ops.sum, ops.ones(2))

@@ -52,7 +52,7 @@ def test_has_as_many_parameters_as_published(kwargs, counts):
 
 
 @pytest.mark.parametrize("spatial_input", ["original", "refined"])
-def test_is_its_two_halves(spatial_input):
+def test_equals_its_two_halves(spatial_input):
     """The refined form is a chain of two layers; the default is not."""
     layer = built(spatial_input=spatial_input)
     weights = layer.get_weights()

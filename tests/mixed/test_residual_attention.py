@@ -185,7 +185,7 @@ def test_a_deep_mask_has_the_gradients_of_the_reference(deep):
 
 
 @pytest.mark.parametrize("x", [X, X[:1, :1, :1]], ids=["map", "position"])
-def test_training_moves_every_statistic(x, deep):
+def test_training_updates_every_statistic(x, deep):
     before = [to_numpy(weight).copy() for weight in deep.weights]
     outputs, gradients, weight_gradients = vjp(
         deep, [x], np.ones_like(x), training=True
@@ -197,7 +197,7 @@ def test_training_moves_every_statistic(x, deep):
 
 
 @pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
-def test_mask_activations_are_the_papers(activation, data_format):
+def test_mask_activations_equal_those_of_the_paper(activation, data_format):
     z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
     function = MASK_ACTIVATIONS[activation]
     mask = to_last(
@@ -233,7 +233,7 @@ def test_channel_mask_does_not_overflow_in_float16():
     assert_close(mask.astype("float32"), np.full(z.shape, 1 / 8), 1e-3)
 
 
-def test_pooling_pads_with_less_than_any_value(data_format):
+def test_pooling_pads_with_minus_infinity(data_format):
     """Negative values stay so in a mask branch that does nothing else."""
     hourglass = Hourglass(
         1,
@@ -285,7 +285,7 @@ class TestResize:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (7, 8)], ids=str)
-def test_resizing_without_corners_is_that_of_keras(size, rng):
+def test_resizing_without_align_corners_equals_keras(size, rng):
     x = rng.normal(size=(2, *size, 3)).astype("float32")
     new = [2 * n - n % 2 for n in size]
     settings = {"data_format": "channels_last"}

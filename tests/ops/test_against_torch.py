@@ -59,7 +59,7 @@ def test_affine_grid(align_corners, size, rng):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.skipif(BACKEND != "torch", reason="PyTorch traces its own.")
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
-def test_traces_take_any_number_of_samples(layout, rng):
+def test_traces_accept_any_batch_size(layout, rng):
     """What writes ONNX files traces one sample, and forgot the others."""
     layer = GlimpseSensor(3, num_scales=2, data_format=layout)
     images = torch.tensor(rng.normal(size=(3, 7, 7, 7)))

@@ -9,7 +9,7 @@ import pytest
 from autodiff import BACKEND
 from autodiff import compiled
 from autodiff import float64
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import ops
@@ -57,7 +57,7 @@ def documented(call, dtypes):
     [compiled] if BACKEND == "jax" else [compiled, lambda function: function],
     ids=["compiled", "eager"][: 1 if BACKEND == "jax" else 2],
 )
-@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
+@pytest.mark.parametrize("call", subset(ONE_EACH, 3), ids=str)
 def test_numbers_are_those_of_floats(call, run):
     # Compilers take long: every other one is enough to see what they do.
     chosen = list(assignments(call))
@@ -90,8 +90,8 @@ def test_numbers_are_those_of_floats(call, run):
             assert_close(to_numpy(found), to_numpy(right), tolerance)
 
 
-@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
-def test_integers_become_the_default_float(call):
+@pytest.mark.parametrize("call", subset(ONE_EACH, 3), ids=str)
+def test_integers_are_converted_to_the_default_float(call):
     arrays = {name: abs(x).astype("uint8") for name, x in call.tensors.items()}
     usual = keras.config.floatx()
     scope = float64() if BACKEND == "jax" else contextlib.nullcontext()

@@ -15,22 +15,22 @@ from contract.case import LAYOUTS
 from contract.case import arguments
 from small_networks import FAMILIES
 from small_networks import small
-from stress.generated import Drawn
+from stress.generated import GeneratedCase
 from stress.strategies import CHOICES
 from stress.strategies import WIDE
-from stress.strategies import drawn
+from stress.strategies import generated_case
 
 # No size up to this has a coordinate near a kink: see `off_kinks`.
 PRIME = 97
 
 
 @dataclasses.dataclass(frozen=True)
-class Generated:
+class ParityCase:
     """A case, its name and number, and the mode that it is called in."""
 
     name: str
     index: int
-    drawn: Drawn
+    source: GeneratedCase
     training: bool
 
     @property
@@ -39,22 +39,22 @@ class Generated:
 
     def __str__(self):
         mode = "training" if self.training else "inference"
-        return f"{self.key}: {self.drawn}, {mode}"
+        return f"{self.key}: {self.source}, {mode}"
 
     def inputs(self):
         """Return the inputs in `channels_last`."""
         return [
             array if kind == "map" else off_kinks(array)
             for array, kind in zip(
-                self.drawn.inputs(), self.drawn.kinds, strict=True
+                self.source.inputs(), self.source.kinds, strict=True
             )
         ]
 
     def layer(self):
         """Return the layer built, with weights that depend on their paths."""
-        layer = self.drawn.layer(initial=True)
+        layer = self.source.layer(initial=True)
         for path, weight in weights(layer).items():
-            value = self.drawn.rng(path).normal(size=weight.shape)
+            value = self.source.rng(path).normal(size=weight.shape)
             if path.endswith("moving_variance"):
                 value = 0.5 + value**2
             elif path.endswith("norm/beta"):
@@ -62,7 +62,7 @@ class Generated:
                 # compared, and the next norm sees nothing but rounding.
                 value = np.abs(value)
             else:
-                value *= self.drawn.case.weight_scale
+                value *= self.source.case.weight_scale
             weight.assign(value.astype("float32"))
         return layer
 
@@ -109,7 +109,7 @@ def generated(name, index):
     training = name not in ("RecurrentAttention", "networks")
     # Two cases have both modes, and four have both in both data formats.
     in_training = (index + index // 2) % 2 == 1
-    return Generated(name, index, found, training and in_training)
+    return ParityCase(name, index, found, training and in_training)
 
 
 def fits(found):
@@ -156,7 +156,9 @@ def networks(pick, sizes):
     }
     shape = (pick(1, 2), 32, 32, 3)
     options = {"input_shape": shape[1:]}
-    return drawn(network, kwargs | options, shape, weight_scale=0.2, leeway=10)
+    return generated_case(
+        network, kwargs | options, shape, weight_scale=0.2, tolerance_factor=10
+    )
 
 
 STRATEGIES = dict(sorted(CHOICES.items())) | {"networks": networks}

@@ -48,7 +48,7 @@ def takes_attention(layer):
 
 def projection(case, shape):
     """Return what outputs are multiplied by before they are added up."""
-    return case.drawn.rng("projection").normal(size=shape).astype("float32")
+    return case.source.rng("projection").normal(size=shape).astype("float32")
 
 
 def forward(case, layer, inputs):
@@ -196,7 +196,7 @@ def arrays(case, layer, inputs):
 
 def moved(case, layer, inputs, before):
     """Return how far each array moves where inputs and weights are rounded."""
-    rng = case.drawn.rng("rounding")
+    rng = case.source.rng("rounding")
     values = {path: to_numpy(w) for path, w in weights(case.layer()).items()}
     far = dict.fromkeys(before, 0.0)
 
@@ -220,7 +220,7 @@ def results(case, rounding):
         return {}
     try:
         layer = case.layer()
-        inputs = case.drawn.moved(case.inputs())
+        inputs = case.source.to_layout(case.inputs())
         found |= arrays(case, layer, inputs)
         if rounding:
             found |= moved(case, layer, inputs, found_arrays(found))

@@ -61,9 +61,9 @@ def recurrent_loss(layer, weights, frozen, images, labels, draws):
         places.append(mean_place(frozen, shown[-1]) + step)
         path.append(np.clip(places[-1], -1, 1))
     run = np.arange(len(labels))
-    told = classes(weights, states(layer, weights, images, path[:-1])[-1])
+    predicted = classes(weights, states(layer, weights, images, path[:-1])[-1])
     reward = classes(frozen, shown[-1]).argmax(-1) == labels
-    loss = -np.log(told[run, labels])
+    loss = -np.log(predicted[run, labels])
     for place, state in zip(places, shown, strict=True):
         variance = layer.location_stddev**2
         distance = ((place - mean_place(weights, state)) ** 2).sum(-1)

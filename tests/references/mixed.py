@@ -97,7 +97,7 @@ def late_unit(weights, x, groups):
 def max_pool(x):
     """Return the maxima around every second position, of those there are."""
     rows, columns = (
-        # In even sizes a window begins at its position, in odd it is centred.
+        # In even sizes a window begins at its position, in odd it is centered.
         [slice(max(0, i - n % 2), i - n % 2 + 3) for i in range(0, n, 2)]
         for n in x.shape[1:3]
     )

@@ -38,13 +38,13 @@ def spatial_group_enhance(layer, weights, x):
         part = x[..., group * members : (group + 1) * members]
         mean = part.mean(axis=space(x), keepdims=True)
         c = (part * mean).sum(axis=-1, keepdims=True)
-        centred = c - c.mean(axis=space(x), keepdims=True)
+        centered = c - c.mean(axis=space(x), keepdims=True)
         count = np.prod(c.shape[1:])
         if count > 1:
             deviation = c.std(axis=space(x), keepdims=True, ddof=1)
-            centred = centred / (deviation + layer.epsilon)
+            centered = centered / (deviation + layer.epsilon)
         gate = sigmoid(
-            weights["gamma"][group] * centred + weights["beta"][group]
+            weights["gamma"][group] * centered + weights["beta"][group]
         )
         y.append(part * gate)
         gates.append(gate)
@@ -65,7 +65,7 @@ def spatial_transformer(layer, weights, x):
 
 
 def ticks(count, align_corners):
-    """Return the centres of pixels, -1 and 1 being the ends of the line."""
+    """Return the centers of pixels, -1 and 1 being the ends of the line."""
     edges = np.linspace(-1, 1, count + 1)
     if not align_corners:
         return (edges[1:] + edges[:-1]) / 2
@@ -92,17 +92,17 @@ def projective(theta, target):
 def thin_plate_spline(theta, target):
     points = theta.reshape(-1, 2)
     side = np.linspace(-1, 1, int(len(points) ** 0.5))
-    centres = np.array([(x, y, 1) for y in side for x in side])
+    centers = np.array([(x, y, 1) for y in side for x in side])
 
     def phi(p, q):
         r = np.linalg.norm(p[..., np.newaxis, :] - q, axis=-1)
         return 2 * r**2 * np.log(np.where(r > 0, r, 1))
 
     system = np.block(
-        [[phi(centres, centres), centres], [centres.T, np.zeros((3, 3))]]
+        [[phi(centers, centers), centers], [centers.T, np.zeros((3, 3))]]
     )
     knowns = np.concatenate([points, np.zeros((3, 2))])
-    terms = np.concatenate([phi(target, centres), target], axis=-1)
+    terms = np.concatenate([phi(target, centers), target], axis=-1)
     return terms @ np.linalg.solve(system, knowns)
 
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from autodiff import role
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import DeformableConv2D
@@ -32,8 +32,8 @@ def built(*args, **kwargs):
 
 
 @pytest.mark.parametrize("modulated", [True, False])
-@pytest.mark.parametrize("settings", some(SETTINGS, 2), ids=str)
-def test_it_starts_as_a_convolution(settings, modulated):
+@pytest.mark.parametrize("settings", subset(SETTINGS, 2), ids=str)
+def test_layer_starts_as_a_convolution(settings, modulated):
     layer = built(6, modulated=modulated, activation="relu", **settings)
     conv = keras.layers.Conv2D(
         6,
@@ -75,8 +75,8 @@ def test_offsets_are_not_regularized():
     assert_close(loss, 0.01 * (to_numpy(layer.kernel) ** 2).sum())
 
 
-@pytest.mark.parametrize("padding", some(["same", 2, "valid", (0, 3)], 2))
-def test_strides_take_each_so_many_th_of_the_dilated_windows(padding):
+@pytest.mark.parametrize("padding", subset(["same", 2, "valid", (0, 3)], 2))
+def test_strides_subsample_the_dilated_windows(padding):
     """Of offsets too, which Keras' convolution has not for both."""
     settings = {"kernel_size": (3, 2), "dilation_rate": 2, "padding": padding}
     dense = built(6, **settings)
@@ -92,7 +92,7 @@ def test_strides_take_each_so_many_th_of_the_dilated_windows(padding):
     assert_close(strided(X), to_numpy(dense(X))[every])
 
 
-def test_what_does_not_divide_raises():
+def test_indivisible_channels_raise():
     with pytest.raises(ValueError, match=r"`groups` must divide `filters` \(6"):
         DeformableConv2D(6, groups=4)
     for name in ("groups", "offset_groups"):

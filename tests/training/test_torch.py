@@ -81,7 +81,7 @@ def test_layers_train_under_autocast(case, dtype):
 
 @DTYPES
 @EVERYTHING
-def test_autocast_changes_digits_alone(case, dtype):
+def test_autocast_results_are_close(case, dtype):
     layer = case.generic()
     inputs = tensors(case, "channels_last")
     keras.utils.set_random_seed(0)
@@ -122,7 +122,7 @@ class Wrapped(torch.nn.Module):
 
 
 @EVERYTHING
-def test_state_dicts_come_back(case):
+def test_state_dicts_round_trip(case):
     inputs = tensors(case, "channels_last")
     # Keras puts the name of a layer into the keys.
     old = Wrapped(case.generic(name="attention"))
