@@ -11,7 +11,7 @@ import numpy as np
 import keras_attention
 from keras_attention._utils import data_formats
 
-PIXELS, RECTIFIERS = 0.1, 1e-4
+PIXELS, KINKS = 0.1, 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Case:
         make: From a shape to the layer, not built.
         seconds: Shape of what it is called on beside a map, if anything.
         jumps: Share of gradients that rounding may decide, as they jump: at
-            whole pixels, or where a rectifier begins.
+            whole pixels, or where a ReLU has its kink.
     """
 
     name: str
@@ -104,7 +104,7 @@ def _glimpse(name: str, **settings: Any) -> Case:
 
 
 def _filters(name: str, **settings: Any) -> Case:
-    """Return the case of a layer that is told its channels."""
+    """Return the case of a layer that is label its channels."""
     cls = getattr(keras_attention, name)
     return Case(
         name,
@@ -114,9 +114,9 @@ def _filters(name: str, **settings: Any) -> Case:
     )
 
 
-def _rectified(case: Case) -> Case:
-    """Return the case of a layer that rectifies maps inside."""
-    return dataclasses.replace(case, jumps=RECTIFIERS)
+def _with_relu(case: Case) -> Case:
+    """Return the case of a layer that applies ReLUs."""
+    return dataclasses.replace(case, jumps=KINKS)
 
 
 LAYERS = [
@@ -126,10 +126,10 @@ LAYERS = [
     _plain("SpatialAttention"),
     _plain("CBAM", reduction=16),
     _plain("SpatialGroupEnhance", groups=8),
-    _rectified(_filters("SelectiveKernel", groups=32)),
-    _rectified(_plain("MultiScaleChannelAttention")),
-    _rectified(_pair("AttentionalFeatureFusion")),
-    _rectified(_pair("IterativeAttentionalFeatureFusion")),
+    _with_relu(_filters("SelectiveKernel", groups=32)),
+    _with_relu(_plain("MultiScaleChannelAttention")),
+    _with_relu(_pair("AttentionalFeatureFusion")),
+    _with_relu(_pair("IterativeAttentionalFeatureFusion")),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
@@ -143,7 +143,7 @@ LAYERS = [
         _filters("DeformableConv2D", kernel_size=3), jumps=PIXELS
     ),
     dataclasses.replace(_plain("ConvOffset2D"), jumps=PIXELS),
-    _rectified(_plain("ResidualAttention", depth=2)),
+    _with_relu(_plain("ResidualAttention", depth=2)),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),
 ]

@@ -16,7 +16,7 @@ from benchmarks.cases import Shape
 
 
 class Result(NamedTuple):
-    """What one comparison came to.
+    """The results of one comparison.
 
     `way` is how both sides ran: "eager", or "compiled", which is the faster of
     what compilers a backend has, for each side.

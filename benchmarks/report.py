@@ -81,7 +81,7 @@ def markdown(found: dict[str, Any]) -> str:
         "",
         (
             "Ratios of times, the layer's to that of hand-written code of the "
-            "same numbers: the median of neighbouring turns, and their "
+            "same numbers: the median of neighboring turns, and their "
             "quartiles. Below 1 the layer is faster."
         ),
     ]
@@ -156,22 +156,22 @@ def _layers(results: Sequence[Result]) -> list[str]:
         )
         lines.append(f"| {layer} | {shape} | {forward} | {training} |")
     usual = set(map(str, USUAL))
-    for told, of_these in (
+    for label, of_these in (
         ("the usual shapes", [r for r in results if r.shape in usual]),
         ("the others", [r for r in results if r.shape not in usual]),
     ):
         if of_these:
-            lines.append(_means(f"geometric mean of {told}", of_these))
+            lines.append(_means(f"geometric mean of {label}", of_these))
     return lines
 
 
-def _means(told: str, results: Sequence[Result]) -> str:
+def _means(label: str, results: Sequence[Result]) -> str:
     """Return a row of the means of both passes."""
     means = [
         geometric_mean(r.ratio.median for r in results if r.pass_ == which)
         for which in ("forward", "training")
     ]
-    return f"| **{told}** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
+    return f"| **{label}** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
 
 
 def _rows(samplers: Sequence[Result]) -> list[str]:

@@ -11,7 +11,7 @@ class Ratio:
     """How the time of one function compares with that of another.
 
     Attributes:
-        median: Median of the ratios of neighbouring turns.
+        median: Median of the ratios of neighboring turns.
         low: Their first quartile.
         high: Their third quartile.
         seconds: Median seconds of a call of the first.

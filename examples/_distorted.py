@@ -147,7 +147,7 @@ def distort(
     # What is free beside the square that a turned scan needs.
     needed = distortion.digit * scale * (abs(cos) + abs(sin))
     room = np.maximum(canvas - needed, 0) / 2 * distortion.translation
-    centre = rng.uniform(-1, 1, (2, count)) * room
+    center = rng.uniform(-1, 1, (2, count)) * room
     drawn = np.empty((count, canvas, canvas), "float32")
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
@@ -156,7 +156,7 @@ def distort(
             canvas,
             (cos / scale)[block],
             (sin / scale)[block],
-            centre[:, block],
+            center[:, block],
         )
     for _ in range(distortion.clutter):
         _strew(drawn, pieces, distortion.piece, rng)
@@ -168,13 +168,13 @@ def _transformed(
     canvas: int,
     cos: np.ndarray,
     sin: np.ndarray,
-    centre: np.ndarray,
+    center: np.ndarray,
 ) -> np.ndarray:
     """Return images turned, scaled and moved, read bilinearly."""
     place = np.arange(canvas, dtype="float32") - (canvas - 1) / 2
     cos, sin, (down, right) = (
         values.astype("float32")[..., None, None]
-        for values in (cos, sin, centre)
+        for values in (cos, sin, center)
     )
     y, x = place[:, None] - down, place - right
     # One pixel of zeros around all stands for what is outside.

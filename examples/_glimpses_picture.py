@@ -56,8 +56,8 @@ def draw(
         _draw_way(column[0], way, model.glimpse_size)
         seen = _seen(image, way, model)
         column[1].imshow(seen, cmap=UNSEEN_IS_BLUE, vmin=0, vmax=1)
-        colour = "black" if guess == label else "tab:red"
-        column[1].set_xlabel(f"read: {guess}", fontsize=10, color=colour)
+        color = "black" if guess == label else "tab:red"
+        column[1].set_xlabel(f"read: {guess}", fontsize=10, color=color)
         for axis in column:
             axis.set_xticks([])
             axis.set_yticks([])
@@ -70,12 +70,12 @@ def draw(
 
 def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
     """Draw the squares that are seen sharply, and the way between them."""
-    colours = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
+    colors = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
     axis.plot(*way.T, color="tab:blue", linewidth=1)
-    for i, (place, colour) in enumerate(zip(way, colours, strict=True)):
+    for i, (place, color) in enumerate(zip(way, colors, strict=True)):
         corner = place - side // 2 - 0.5
         axis.add_patch(
-            Rectangle(corner, side, side, fill=False, edgecolor=colour)
+            Rectangle(corner, side, side, fill=False, edgecolor=color)
         )
         axis.text(
             *place,
@@ -84,7 +84,7 @@ def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
             fontsize=7,
             ha="center",
             va="center",
-            bbox={"boxstyle": "circle,pad=0.15", "fc": colour, "ec": "none"},
+            bbox={"boxstyle": "circle,pad=0.15", "fc": color, "ec": "none"},
             clip_on=True,
         )
 

@@ -52,7 +52,7 @@ def compare(
     """Train networks from the same seeds, on the same images.
 
     Returns:
-        What is told of each network's runs, the rows of `_table.markdown`; and
+        The results of each network, the rows of `_table.markdown`; and
         the network of the last run.
     """
     progress = _progress.Progress(len(builders) * seeds * epochs)

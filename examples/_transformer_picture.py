@@ -51,8 +51,8 @@ def draw(
             axis.imshow(pixels[..., 0], cmap="gray_r", vmin=0, vmax=1)
             axis.set_xticks([])
             axis.set_yticks([])
-            colour = "black" if guess == label else "tab:red"
-            axis.set_xlabel(f"read: {guess}", fontsize=10, color=colour)
+            color = "black" if guess == label else "tab:red"
+            axis.set_xlabel(f"read: {guess}", fontsize=10, color=color)
         _outline(column[0], places, len(image))
     axes[0, 0].set_ylabel("image and frame,\nread by the\nplain network")
     axes[1, 0].set_ylabel("what is in the\nframe, and how\nthat is read")

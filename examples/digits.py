@@ -52,7 +52,7 @@ LEARNING_RATE = 3e-3
 
 
 class Run(NamedTuple):
-    """One trained network, and what is told about it."""
+    """One trained network, and its results."""
 
     model: keras.Model
     accuracy: float
@@ -120,7 +120,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def print_table(results: dict[str, list[Run]], digits: _scans.Scans) -> None:
-    """Print what the runs of each model came to."""
+    """Print the results of the runs of each model."""
     seeds = len(next(iter(results.values())))
     print(
         f"\n{'model':<18}{'test accuracy':>16}{'parameters':>12}{'s/epoch':>9}"
@@ -191,7 +191,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell, save, reload and draw."""
+    """Train, print the results, save, reload and plot."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)

@@ -128,7 +128,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train, print the results and plot them."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)

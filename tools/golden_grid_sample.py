@@ -17,7 +17,7 @@ import torch
 FILE = pathlib.Path(__file__).parents[1] / "tests/goldens/grid_sample.npz"
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
-# Sizes of which the centres of pixels are binary fractions, in both senses of
+# Sizes of which the centers of pixels are binary fractions, in both senses of
 # `align_corners`, are few: 5 and 9 have them in one, 4 and 8 in the other.
 SHAPES = {True: (2, 5, 9, 2), False: (2, 4, 8, 2)}
 
@@ -29,10 +29,10 @@ def places(rng, shape, align_corners):
     for axis, size in enumerate((width, height)):
         pixels = np.arange(-2, size + 2)
         if align_corners:
-            centres = pixels * 2 / (size - 1) - 1
+            centers = pixels * 2 / (size - 1) - 1
         else:
-            centres = (2 * pixels + 1) / size - 1
-        grid[0, :3, :, axis] = rng.choice(centres, size=(3, 6))
+            centers = (2 * pixels + 1) / size - 1
+        grid[0, :3, :, axis] = rng.choice(centers, size=(3, 6))
         grid[1, 0, :, axis] = rng.choice((-1, 0, 1), size=6)
         grid[1, 1, :, axis] = rng.choice((-31.125, 17.375, 9.0625), size=6)
     return grid

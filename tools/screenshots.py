@@ -48,8 +48,8 @@ for (const place of document.querySelectorAll('div.math, span.math')) {
     faults.push('an equation is not rendered: ' + place.textContent.trim());
 }
 for (const place of document.querySelectorAll('.katex-error, merror')) {
-  const told = place.getAttribute('title') || place.textContent;
-  faults.push('an equation is wrong: ' + told);
+  const title = place.getAttribute('title') || place.textContent;
+  faults.push('an equation is wrong: ' + title);
 }
 const width = window.innerWidth;
 const main = document.querySelector('.bd-article-container');
@@ -125,7 +125,7 @@ def look(
         "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
     )
     for log in ("browser", "performance"):
-        driver.get_log(log)  # what was told of the page before
+        driver.get_log(log)  # discard the entries of the previous page
     driver.get(address)
     driver.execute_async_script(SETTLED)
     faults = driver.execute_script(FAULTS)

@@ -138,9 +138,9 @@ def _norm(w, name, x, config, training, state):
         state[f"{name}/moving_mean"] = 0.9 * old[0] + 0.1 * mean
         state[f"{name}/moving_variance"] = 0.9 * old[1] + 0.1 * variance
     scale = w[f"{name}/gamma"] * lax.rsqrt(variance + 1e-5)
-    centred = x - _spread(mean, x, config)
+    centered = x - _spread(mean, x, config)
     beta = _spread(w[f"{name}/beta"], x, config)
-    return centred * _spread(scale, x, config) + beta
+    return centered * _spread(scale, x, config) + beta
 
 
 def _axes(config):

@@ -39,13 +39,13 @@ def gated_channel_transform(w, x, *, config, training):
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = z @ w[prefix + "squeeze/kernel"] + w[prefix + "squeeze/bias"]
         z = jax.nn.relu(z) @ w[prefix + "excite/kernel"]
         return z + w[prefix + "excite/bias"]
 
     axes = _spatial(config)
-    gate = perceptron(jnp.mean(x, axes)) + perceptron(jnp.max(x, axes))
+    gate = mlp(jnp.mean(x, axes)) + mlp(jnp.max(x, axes))
     return _spread(jax.nn.sigmoid(gate), config)
 
 

@@ -39,7 +39,7 @@ def gated_channel_transform(w, x, *, config, training):
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = tf.matmul(z, w[prefix + "squeeze/kernel"])
         z = tf.nn.relu(tf.nn.bias_add(z, w[prefix + "squeeze/bias"]))
         z = tf.matmul(z, w[prefix + "excite/kernel"])
@@ -47,7 +47,7 @@ def _channel_gate(w, x, config, prefix=""):
 
     axes = _spatial(config)
     mean, largest = tf.reduce_mean(x, axes), tf.reduce_max(x, axes)
-    gate = perceptron(mean) + perceptron(largest)
+    gate = mlp(mean) + mlp(largest)
     return _spread(tf.sigmoid(gate), config)
 
 

@@ -34,7 +34,7 @@ def gated_channel_transform(w, x, *, config, training):
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = functional.linear(
             z, w[prefix + "squeeze/kernel"], w[prefix + "squeeze/bias"]
         )
@@ -45,7 +45,7 @@ def _channel_gate(w, x, config, prefix=""):
         )
 
     axes = _spatial(config)
-    gate = perceptron(x.mean(axes)) + perceptron(x.amax(axes))
+    gate = mlp(x.mean(axes)) + mlp(x.amax(axes))
     return _spread(torch.sigmoid(gate), config)
 
 
