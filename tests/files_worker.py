@@ -49,7 +49,7 @@ def network():
 
 
 def weights(model):
-    """Return the weights of a model by their places."""
+    """Return the weights of a model by their indices."""
     return {str(i): w for i, w in enumerate(model.get_weights())}
 
 

@@ -1,7 +1,7 @@
-"""Mutations that a layer could have, and the check that must catch each.
+"""Mutations of the package, and the check that must fail for each.
 
-They were all seen in published code, or made while this was written. The table
-in CONTRIBUTING.md says the same for people.
+All are mistakes of published code or of the development of this package.
+CONTRIBUTING.md has the same table.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Mutation:
-    """One text of one module replaced, seen by one check on one layer."""
+    """A replacement of text in a module, caught by a check of a layer."""
 
     name: str
     module: str

@@ -1,4 +1,4 @@
-"""The batch norm that several layers have: what Keras' own would not do."""
+"""Batch normalization of the layers, compared with that of Keras."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""All cases crossed with all checks, and nobody left out."""
+"""All contract checks on all cases, and completeness of the cases."""
 
 import inspect
 
@@ -15,7 +15,7 @@ from contract import cases_for
 
 
 def checks_and_cases():
-    """Return each check, with each of its own parameters, with its cases."""
+    """Yield each check with each of its parameters and cases."""
     for check in CHECKS:
         variants = [{}]
         marks = []

@@ -1,4 +1,4 @@
-"""The checks bite: each of the deliberate mutations is caught as it is said."""
+"""Each deliberate mutation is caught by the named check."""
 
 import dataclasses
 import inspect
@@ -36,7 +36,7 @@ def test_unmutated_package_passes(mutation, tmp_path):
 
 
 def problems(mutation, package, tmp_path):
-    """Yield what the check finds in each case of the layer."""
+    """Yield the failure of the check for each case of the layer."""
     checks = [*CHECKS, training_loss_has_the_gradients_of_the_reference]
     (check,) = (c for c in checks if c.__name__ == mutation.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}

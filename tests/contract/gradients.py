@@ -25,26 +25,26 @@ def gradients_equal_those_of_the_reference(case):
     _, gradients, weight_gradients = case.gradients
     gradients = [*gradients, *weight_gradients.values()]
     point = references.point(layer, inputs)
-    places = [*range(len(inputs))]
-    places += [
+    indices = [*range(len(inputs))]
+    indices += [
         len(inputs) + index
         for index, weight in enumerate(layer.weights)
         if weight.trainable
     ]
     rng = np.random.default_rng(4)
     step = 1e-6
-    for place, gradient in zip(places, gradients, strict=True):
+    for index, gradient in zip(indices, gradients, strict=True):
         v = rng.normal(size=gradient.shape)
         ahead, behind = list(point), list(point)
-        ahead[place] = point[place] + step * v
-        behind[place] = point[place] - step * v
+        ahead[index] = point[index] + step * v
+        behind[index] = point[index] - step * v
         rise = references.outputs(layer, ahead) - references.outputs(
             layer, behind
         )
         expected = (rise * case.cotangent()).sum() / (2 * step)
         found = (gradient * v).sum()
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
-        assert abs(found - expected) <= 1e-5 * scale, place
+        assert abs(found - expected) <= 1e-5 * scale, index
 
 
 @check

@@ -1,4 +1,4 @@
-"""The promises of the contract to what has no attention to return."""
+"""Contract checks of layers without attention weights."""
 
 import inspect
 
@@ -19,7 +19,7 @@ from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import GlimpseSensor
 
-# These ask for attention, and have their likes below.
+# These checks need attention. There are tests for them below.
 ATTENTION = {
     "attention_can_be_returned",
     "attention_accepts_symbolic_inputs",
@@ -32,7 +32,7 @@ ATTENTION = {
     "float16_does_not_overflow",
     "model_survives_saving",
 }
-# These ask for weights, for gradients to places, or for a map that comes out.
+# These checks need weights, gradients of locations, or a map as the output.
 SENSOR = {
     "build_makes_every_weight",
     "compiled_call_equals_eager_call",
@@ -43,24 +43,24 @@ SENSOR = {
     "one_sample_of_one_position_is_finite",
     "weights_survive_saving",
 }
-# These take the channels of all inputs for those of the images.
-PLACES = {"inputs_without_spatial_axes_raise", "unknown_channels_raise"}
+# These checks assume channels in all inputs.
+INPUT_SPEC = {"inputs_without_spatial_axes_raise", "unknown_channels_raise"}
 
 
 def checks_and_cases():
     for check in CHECKS:
         for case in cases_for(check, GLIMPSES):
-            left = ATTENTION | PLACES
+            excluded = ATTENTION | INPUT_SPEC
             if case.layer_cls is GlimpseSensor:
-                left |= SENSOR
-            if check.__name__ not in left:
+                excluded |= SENSOR
+            if check.__name__ not in excluded:
                 name = f"{check.__name__}-{case}"
                 yield pytest.param(check, case, id=name)
 
 
 def test_excluded_checks_exist():
     names = {check.__name__ for check in CHECKS}
-    assert names >= ATTENTION | SENSOR | PLACES
+    assert names >= ATTENTION | SENSOR | INPUT_SPEC
 
 
 @pytest.mark.parametrize(("check", "case"), list(checks_and_cases()))
@@ -77,7 +77,7 @@ def torch():
 
 
 def to_last(outputs, layout):
-    """Glimpses have their channels after batch and scales."""
+    """Move the channels of glimpses, after batch and scales, to the end."""
     outputs = to_numpy(outputs)
     first = layout == "channels_first" and outputs.ndim == 5
     return np.moveaxis(outputs, 2, -1) if first else outputs
@@ -140,9 +140,9 @@ def test_float64_is_honored(case):
 @pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
 def test_float16_does_not_overflow(dtype):
     images = np.full((1, 64, 64, 2), 1000, "float16")
-    places = np.zeros((1, 2), "float16")
+    locations = np.zeros((1, 2), "float16")
     layer = GlimpseSensor(4, num_scales=4, dtype=dtype)
-    np.testing.assert_array_equal(to_numpy(layer(images, places)), 1000)
+    np.testing.assert_array_equal(to_numpy(layer(images, locations)), 1000)
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
@@ -156,22 +156,22 @@ def test_model_survives_saving(case, tmp_path):
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
 def test_invalid_inputs_raise(case):
-    images, places = case.shapes
+    images, locations = case.shapes
     with pytest.raises(ValueError, match=r"known size .*Received: "):
-        case.layer().build((*images[:-1], None), places)
+        case.layer().build((*images[:-1], None), locations)
     for wrong in ((3, 3), (3,), (3, 1, 2)):
         with pytest.raises(ValueError, match=r"\(batch, 2\).*Received: "):
             case.layer().build(images, wrong)
     with pytest.raises(ValueError, match="ndim"):
-        case.layer()(np.zeros((3, 8)), np.zeros(places))
+        case.layer()(np.zeros((3, 8)), np.zeros(locations))
 
 
 def test_gradient_of_sensor_images_equals_the_reference(data_format):
     case = GLIMPSES[1]
-    images, places = case.inputs()
+    images, locations = case.inputs()
     cotangent = case.cotangent()
     layer = case.layer(data_format=data_format)
-    fixed = keras.layers.Lambda(lambda x: layer(x, places))
+    fixed = keras.layers.Lambda(lambda x: layer(x, locations))
     if data_format == "channels_first":
         cotangent = np.moveaxis(cotangent, -1, 2)
     _, (gradient,), _ = vjp(fixed, [to_layout(images, data_format)], cotangent)
@@ -181,6 +181,6 @@ def test_gradient_of_sensor_images_equals_the_reference(data_format):
         one = np.zeros_like(images)
         one[pixel] = 1
         expected = (
-            references.run(layer, [one, places])[0] * case.cotangent()
+            references.run(layer, [one, locations])[0] * case.cotangent()
         ).sum()
         np.testing.assert_allclose(gradient[pixel], expected, atol=1e-5)

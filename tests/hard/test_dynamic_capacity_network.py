@@ -1,4 +1,4 @@
-"""What is special about `DynamicCapacityNetwork`."""
+"""Tests of `DynamicCapacityNetwork` and its contract checks."""
 
 import inspect
 import json
@@ -26,9 +26,9 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention.hard import _patches
 from native_forms import definition
 
-# What the contract says holds for a whole model as well, but for what is of
-# maps, of one position, of attention in the dtype of the outputs, or of a
-# config that `build` leaves alone: what a part is built for is in its own.
+# The contract checks that apply to a whole model. Excluded are checks of output
+# maps, of one position, of the dtype of the attention, and of a config that
+# `build` does not change: configs of networks have their input shapes.
 OF_BOTH = {
     "config_round_trips",
     "equals_the_float64_reference",
@@ -101,7 +101,7 @@ def linear_top(**kwargs):
 
 
 def stateful_top():
-    """Return a top that remembers, draws at random and adds to the losses."""
+    """Return a top with statistics, dropout and an activity regularizer."""
     return keras.Sequential(
         [
             layers.BatchNormalization(momentum=0.5),
@@ -114,7 +114,7 @@ def stateful_top():
 
 
 def fine_everywhere(network, images):
-    """Return the map that the fine network makes."""
+    """Return the map of the fine network at all positions."""
     rows = [
         np.stack(
             [
@@ -237,7 +237,7 @@ def test_patches_are_zero_outside():
 
 
 def weight_changes(network, **kwargs):
-    """Return what one step of size 1 takes from the weights, by part."""
+    """Return the changes of weights in a step of SGD, by network."""
     parts = ("coarse", "fine", "top")
     before = {p: getattr(network, p).get_weights() for p in parts}
     network.compile(keras.optimizers.SGD(1.0), **kwargs)
@@ -273,7 +273,7 @@ def test_hint_trains_the_coarse_network_only():
     assert all(np.any(way != 0) for way in moved["coarse"])
     for part in ("fine", "top"):
         assert not any(np.any(way != 0) for way in moved[part])
-    # By hand: the gradient of the bias of the coarse network.
+    # The expected gradient of the bias of the coarse network.
     gradient = 2 * apart[place] * (1 - to_numpy(network.coarse(X))[place] ** 2)
     assert_close(moved["coarse"][1], 0.01 * gradient.sum((0, 1)) / 24, 1e-4)
 
@@ -298,7 +298,7 @@ def test_evaluation_loss_is_the_cross_entropy():
 
 
 def test_statistics_update_once_per_step():
-    """Those of the top by refined maps, those of the fine part by patches."""
+    """The top has statistics of refined maps, the fine network of patches."""
     fine = keras.Sequential(
         [
             layers.BatchNormalization(momentum=0.5),
@@ -310,7 +310,7 @@ def test_statistics_update_once_per_step():
     norms = (fine.layers[0], network.top.layers[0])
     for norm in norms:
         assert_same(norm.moving_mean, np.zeros(norm.moving_mean.shape))
-    # In training it sees normalized patches: their convolution, by its parts.
+    # In training the patches are normalized before the convolution.
     patches = np.stack(
         [_window(X, i, j) for i in range(4) for j in range(5)], axis=1
     ).reshape(-1, 3, 3, 2)
@@ -330,7 +330,7 @@ def test_top_with_state_trains(mode):
     network.compile("sgd", LOSS, **MODES[mode])
     p = to_numpy(network(X))
     expected = -np.log(p[np.arange(8), Y]).mean()
-    # Its activity regularizer is counted once, whatever it is divided by.
+    # The activity regularizer is counted once.
     (penalty,) = network.losses
     expected += to_numpy(penalty)
     loss = network.evaluate(X, Y, verbose=0)
@@ -344,7 +344,7 @@ def test_top_with_state_trains(mode):
 
 
 def toy(samples=192):
-    """Return noise with one small cross or square at a random place."""
+    """Return noise with one small cross or square at a random location."""
     rng = np.random.default_rng(1)
     images = rng.uniform(0, 0.2, size=(samples, 17, 17, 1))
     labels = rng.integers(0, 2, size=samples)
@@ -386,7 +386,7 @@ def test_model_learns():
     network.compile(keras.optimizers.Adam(0.01), LOSS, metrics=["accuracy"])
     history = network.fit(images, labels, epochs=25, verbose=0)
     assert history.history["accuracy"][-1] > 0.95
-    # What is looked at is where the shape is.
+    # The patches are at the location of the shape.
     positions = to_numpy(network.attention(images)["positions"])[:, 0]
     bright = images[..., 0].reshape(len(images), -1).argmax(axis=-1)
     places = np.stack(np.unravel_index(bright, (17, 17)), axis=-1)
@@ -455,7 +455,7 @@ def test_mixed_precision_is_honored(dtype):
     found = [outputs, attention["saliency"], attention["positions"]]
     dtypes = [keras.backend.standardize_dtype(a.dtype) for a in found]
     assert dtypes == [half, half, "int32"]
-    # Everything refined, as half a bit may choose another position.
+    # All positions are refined, as rounding may change the selection.
     every = {"num_patches": 12}
     close = forward(case.generic(dtype=dtype, **every), *inputs)
     wide = forward(case.generic(**every), *inputs)

@@ -24,7 +24,7 @@ from contract.saving import quantize
 from keras_attention import RecurrentAttention
 from keras_attention.hard._rollout import StepCache
 
-# What the contract says of arguments holds for a whole model as well.
+# The contract checks of arguments apply to a whole model.
 OF_ARGUMENTS = {
     "is_registered_for_saving",
     "only_the_first_argument_is_positional",
@@ -59,7 +59,7 @@ def test_contract(check):
 
 
 def toy(samples=128):
-    """Return images of a bright half, and which it is."""
+    """Return dark and bright images, and their labels."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, size=samples)
     images = rng.uniform(0, 0.2, size=(samples, 8, 8, 1)).astype("float32")
@@ -90,10 +90,10 @@ def test_prediction_equals_the_reference(data_format):
     layer = case.generic(data_format=data_format)
     images = case.inputs()
     moved = to_layout(images[0], data_format)
-    expected, places = references.run(layer, images)
+    expected, locations = references.run(layer, images)
     assert_close(layer(moved), expected)
-    assert_close(layer.locations(moved), places)
-    np.testing.assert_array_equal(places[:, 0], 0)
+    assert_close(layer.locations(moved), locations)
+    np.testing.assert_array_equal(locations[:, 0], 0)
     assert layer.compute_output_shape(moved.shape) == expected.shape
 
 
@@ -101,13 +101,13 @@ def test_prediction_in_float64_equals_the_reference():
     with float64():
         case = RECURRENT[1]
         layer, inputs = case.generic(dtype="float64"), case.inputs()
-        outputs, places = layer(*inputs), layer.locations(*inputs)
-        for found in (outputs, places):
+        outputs, locations = layer(*inputs), layer.locations(*inputs)
+        for found in (outputs, locations):
             assert keras.backend.standardize_dtype(found.dtype) == "float64"
         # Keras' dense layers compute in float32 on PyTorch.
         tolerance = 1e-5 if BACKEND == "torch" else 1e-12
         assert_close(
-            (outputs, places), references.run(layer, inputs), tolerance
+            (outputs, locations), references.run(layer, inputs), tolerance
         )
 
 
@@ -174,21 +174,21 @@ def test_locations_have_the_documented_distribution():
     images = np.zeros((2000, 4, 4, 1), "float32")
     ram = model(location_stddev=0.1, num_glimpses=2)
     ram.build(images.shape)
-    runs = ram._rollout(images, sampled=True)
-    places = to_numpy(runs.locations)
-    assert np.abs(places).max() <= 1
-    # Evenly at first, then near the mean, which is 0 for images of nothing
-    # but for what their first places make of it.
-    np.testing.assert_allclose(places[:, 0].mean(), 0, atol=0.05)
-    np.testing.assert_allclose(places[:, 0].var(), 1 / 3, atol=0.03)
+    rollouts = ram._rollout(images, sampled=True)
+    locations = to_numpy(rollouts.locations)
+    assert np.abs(locations).max() <= 1
+    # First locations are uniform, later ones normal around the mean, which is 0
+    # for zero weights.
+    np.testing.assert_allclose(locations[:, 0].mean(), 0, atol=0.05)
+    np.testing.assert_allclose(locations[:, 0].var(), 1 / 3, atol=0.03)
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
-    places = to_numpy(ram._rollout(images, sampled=True).locations)
-    np.testing.assert_allclose(places[:, 1].std(), 0.1, atol=0.01)
+    locations = to_numpy(ram._rollout(images, sampled=True).locations)
+    np.testing.assert_allclose(locations[:, 1].std(), 0.1, atol=0.01)
     logs = to_numpy(ram._rollout(images, sampled=False).log_probabilities)
     np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
 
 
-def moved(weights):
+def trained_layers(weights):
     return {name.partition("/")[0] for name, g in weights.items() if g.any()}
 
 
@@ -214,39 +214,39 @@ def test_training_step_computes_one_rollout_and_clears_the_cache():
     ram.compile("sgd", LOSS, metrics=[cross_entropy, "accuracy"])
     ram.build(images.shape)
     ram.baseline.set_weights([np.zeros((16, 1)), np.zeros(1)])
-    before = draws_of(ram)
+    before = random_calls(ram)
     logs = ram.train_on_batch(images, labels, return_dict=True)
-    # A baseline of zero is off by the reward, which is the accuracy.
+    # The squared error of a zero baseline is the reward, the accuracy.
     np.testing.assert_allclose(
         logs["loss"], logs["cross_entropy"] + logs["accuracy"], rtol=1e-5
     )
     ram.train_on_batch(images, labels)
-    assert draws_of(ram) - before == 2 * (1 + ram.num_glimpses)
+    assert random_calls(ram) - before == 2 * (1 + ram.num_glimpses)
     assert vars(ram._step_cache) == vars(StepCache())
 
 
 def test_rollouts_are_matched_to_their_outputs():
     ram, images, labels = compiled()
 
-    def draws(outputs):
-        before = draws_of(ram)
+    def new_random_calls(outputs):
+        before = random_calls(ram)
         ram.compute_loss(images, labels, outputs)
-        return draws_of(ram) - before
+        return random_calls(ram) - before
 
     with ram._step_cache:
         outputs = ram(images, training=True)
-        assert draws(outputs) == 0
-        assert draws(outputs) > 0  # they are gone
+        assert new_random_calls(outputs) == 0
+        assert new_random_calls(outputs) > 0  # the cache is empty
         outputs = ram(images, training=True)
-        assert draws(ops.copy(outputs)) > 0
-        assert draws(outputs) > 0
+        assert new_random_calls(ops.copy(outputs)) > 0
+        assert new_random_calls(outputs) > 0
         outputs = ram(images)
-        assert draws(outputs) > 0
-    assert draws(ram(images, training=True)) > 0
+        assert new_random_calls(outputs) > 0
+    assert new_random_calls(ram(images, training=True)) > 0
 
 
-def draws_of(ram):
-    """Return how often a model has drawn."""
+def random_calls(ram):
+    """Return the number of random calls of a model."""
     return int(to_numpy(ram.seed_generator.state)[1])
 
 
@@ -257,11 +257,13 @@ def test_each_loss_term_trains_its_own_layers():
         return loss_gradients(ram, images, labels), ram
 
     base, ram = terms()
-    assert moved(base) == {n for names in PARTS.values() for n in names}
+    assert trained_layers(base) == {
+        n for names in PARTS.values() for n in names
+    }
     more, _ = terms(reinforce_weight=0.03)
     for weight in ram.trainable_variables:
         name = role(weight)
-        # Tripled where REINFORCE alone is the loss, the same elsewhere.
+        # The gradient of the locator is tripled, all others are unchanged.
         factor = 3 if part_of(weight) == "locator" else 1
         assert_close(more[name], factor * base[name])
 
@@ -269,7 +271,7 @@ def test_each_loss_term_trains_its_own_layers():
     ram, images, labels = compiled()
     ram.compile("sgd", lambda y, p: 0 * ops.sum(p, axis=-1))
     without = loss_gradients(ram, images, labels)
-    assert moved(without) == {"locator", "locator_hidden", "baseline"}
+    assert trained_layers(without) == {"locator", "locator_hidden", "baseline"}
     for name in without:
         if name.startswith(("locator", "baseline")):
             assert_close(without[name], base[name])
@@ -287,7 +289,7 @@ def test_baseline_has_the_gradient_of_the_squared_error():
 def test_sample_weights_scale_every_loss_term():
     ram, images, labels = compiled()
     none = loss_gradients(ram, images, labels, sample_weight=ops.zeros((16,)))
-    assert moved(none) == set()
+    assert trained_layers(none) == set()
 
 
 def test_labels_must_be_given():
@@ -380,11 +382,11 @@ def test_unknown_sizes_are_accepted():
 
 
 def test_random_state_is_saved(tmp_path):
-    """Keras leaves it out: what is resumed would draw the same again."""
+    """Keras itself does not save the random state."""
     case = RECURRENT[1]
     model, other = case.generic(seed=3), case.generic(seed=4)
     images = case.inputs()[0]
-    model(images, training=True)  # which draws
+    model(images, training=True)  # this changes the random state
     model.save_weights(tmp_path / "model.weights.h5")
     other.load_weights(tmp_path / "model.weights.h5")
     assert_same(other(images, training=True), model(images, training=True))

@@ -69,8 +69,8 @@ class Grid(Function):
         height, width = self.settings["size"]
         align_corners = self.settings["align_corners"]
         x, y = np.meshgrid(
-            spatial.ticks(width, align_corners),
-            spatial.ticks(height, align_corners),
+            spatial.pixel_centers(width, align_corners),
+            spatial.pixel_centers(height, align_corners),
         )
         target = np.stack([x, y, np.ones_like(x)], axis=-1)
         return np.stack([self.locations(part, target) for part in theta])

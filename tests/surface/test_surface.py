@@ -1,4 +1,4 @@
-"""What is public changes on purpose, and the CHANGELOG says so."""
+"""Changes of the public surface are listed in the CHANGELOG."""
 
 import json
 
@@ -8,7 +8,7 @@ import public_surface
 from mutation import mutated
 
 HOW = (
-    "Tell of it in CHANGELOG.md, then run "
+    "Describe it in CHANGELOG.md, then run "
     '`python tests/public_surface.py "that sentence"`.'
 )
 
