@@ -55,7 +55,7 @@ def geometric_mean(ratios: Iterable[float]) -> float:
 
 
 def write(folder: Path, sections: dict[str, Any]) -> None:
-    """Write `<backend>.json` and `<backend>.md`, and draw the growth."""
+    """Write `<backend>.json` and `<backend>.md`, and plot the growth."""
     backend = keras.config.backend()
     folder.mkdir(parents=True, exist_ok=True)
     found = {"machine": machine(), **sections}
@@ -64,7 +64,7 @@ def write(folder: Path, sections: dict[str, Any]) -> None:
     )
     (folder / f"{backend}.md").write_text(markdown(found))
     if sections.get("growth"):
-        _draw(sections["growth"], folder / f"{backend}.png")
+        _plot(sections["growth"], folder / f"{backend}.png")
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -204,8 +204,8 @@ def _ratio(ratio: Any) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def _draw(curves: Sequence[Curve], path: Path) -> None:
-    """Draw all curves on axes whose gradient is the power."""
+def _plot(curves: Sequence[Curve], path: Path) -> None:
+    """Plot all curves on logarithmic axes."""
     from matplotlib.figure import Figure
 
     kinds = list(dict.fromkeys(c.what for c in curves))

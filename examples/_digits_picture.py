@@ -12,7 +12,7 @@ CLASSES = range(10)
 GROUPS_SHOWN = 3
 
 
-def draw(
+def plot(
     path: Path,
     title: str,
     images: np.ndarray,
@@ -41,9 +41,9 @@ def draw(
         squeeze=False,
         height_ratios=[upper] if channel is None else [upper, lower],
     )
-    _draw_digits(parts[0, 0], images, labels, maps)
+    _plot_digits(parts[0, 0], images, labels, maps)
     if channel is not None:
-        _draw_gates(parts[1, 0], channel[:, 0, 0], labels)
+        _plot_gates(parts[1, 0], channel[:, 0, 0], labels)
     figure.savefig(path)
 
 
@@ -58,13 +58,13 @@ def _maps(spatial: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean of all\ngroups": spatial.mean(axis=-1), **groups}
 
 
-def _draw_digits(
+def _plot_digits(
     part: SubFigure,
     images: np.ndarray,
     labels: np.ndarray,
     maps: dict[str, np.ndarray],
 ) -> None:
-    """Draw a column a class: a test digit, and its attention below it."""
+    """Plot a column a class: a test digit, and its attention below it."""
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     axes = part.subplots(1 + len(maps), len(shown), squeeze=False)
     for axis, i in zip(axes[0], shown, strict=True):
@@ -88,7 +88,7 @@ def _draw_digits(
 
 
 def _outline(axis: Axes, image: np.ndarray) -> None:
-    """Draw the border of the ink, closed at the border of the image."""
+    """Plot the border of the ink, closed at the border of the image."""
     places = np.arange(-1, len(image) + 1)
     axis.contour(places, places, np.pad(image, 1), [0.4], colors="white")
     axis.set_xlim(-0.5, len(image) - 0.5)
@@ -102,8 +102,8 @@ def _name_row(row: np.ndarray, name: str) -> None:
     row[0].set_ylabel(name, fontsize=10)
 
 
-def _draw_gates(part: SubFigure, gates: np.ndarray, labels: np.ndarray) -> None:
-    """Draw the mean gate of each channel over the test digits of a class."""
+def _plot_gates(part: SubFigure, gates: np.ndarray, labels: np.ndarray) -> None:
+    """Plot the mean gate of each channel over the test digits of a class."""
     means = np.stack([gates[labels == c].mean(axis=0) for c in CLASSES])
     axis: Axes = part.subplots()
     mappable = axis.imshow(means, cmap="viridis", aspect="auto")

@@ -10,7 +10,7 @@ from matplotlib.patches import Rectangle
 DIMMED = 0.25  # what is left of the ink that the large network did not see
 
 
-def draw(
+def plot(
     path: Path,
     title: str,
     images: np.ndarray,
@@ -69,7 +69,7 @@ def _show(axis: Axes, image: np.ndarray) -> None:
 def _show_saliency(
     axis: Axes, image: np.ndarray, salient: np.ndarray, patch: int, stride: int
 ):
-    """Draw each position as the square around the middle of its patch."""
+    """Plot each position as the square around the middle of its patch."""
     _show(axis, np.zeros_like(image))
     height, width = salient.shape
     first = (patch - stride - 1) / 2
@@ -94,7 +94,7 @@ def _show_saliency(
 def _show_patches(
     axis: Axes, image: np.ndarray, corners: np.ndarray, patch: int
 ) -> None:
-    """Draw what the patches have of the image, and the rest of it pale."""
+    """Plot what the patches have of the image, and the rest of it pale."""
     seen = np.zeros_like(image)
     for row, column in corners:
         seen[max(row, 0) : row + patch, max(column, 0) : column + patch] = 1

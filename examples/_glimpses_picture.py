@@ -16,7 +16,7 @@ CLASSES = range(10)
 UNSEEN_IS_BLUE = colormaps["gray_r"].with_extremes(bad="lightsteelblue")
 
 
-def draw(
+def plot(
     path: Path,
     model: keras_attention.RecurrentAttention,
     images: np.ndarray,
@@ -53,7 +53,7 @@ def draw(
     ):
         column[0].set_title(f"class {label}", fontsize=10)
         column[0].imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        _draw_way(column[0], way, model.glimpse_size)
+        _plot_way(column[0], way, model.glimpse_size)
         seen = _seen(image, way, model)
         column[1].imshow(seen, cmap=UNSEEN_IS_BLUE, vmin=0, vmax=1)
         color = "black" if guess == label else "tab:red"
@@ -68,8 +68,8 @@ def draw(
     figure.savefig(path)
 
 
-def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
-    """Draw the squares that are seen sharply, and the way between them."""
+def _plot_way(axis: Axes, way: np.ndarray, side: int) -> None:
+    """Plot the squares that are seen sharply, and the way between them."""
     colors = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
     axis.plot(*way.T, color="tab:blue", linewidth=1)
     for i, (place, color) in enumerate(zip(way, colors, strict=True)):

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 CLASSES = range(10)
 
 
-def draw(
+def plot(
     path: Path,
     models: dict[str, keras.Model],
     images: np.ndarray,
@@ -60,7 +60,7 @@ def draw(
 
 
 def _outline(axis: Axes, grid: np.ndarray, size: int) -> None:
-    """Draw the border of the places that are read, its top edge in red."""
+    """Plot the border of the places that are read, its top edge in red."""
     pixels = (grid + 1) / 2 * (size - 1)
     sides = [pixels[:, 0], pixels[-1], pixels[::-1, -1]]
     border = np.concatenate(sides)

@@ -7,7 +7,7 @@
 Trains both on scikit-learn's digits (1797 scans of 8x8 pixels that come with
 that library), from the same seeds, and prints how well they read digits they
 were not trained on. Then it saves the last model with attention, loads it in a
-fresh process to see that it predicts the same, and draws what it attends to.
+fresh process to see that it predicts the same, and plots what it attends to.
 
 The network's size and the number of epochs were chosen by validation within the
 training digits; the test digits are only counted. `KERAS_BACKEND` chooses among
@@ -208,7 +208,7 @@ def main() -> None:
     path = options.output / f"digits_{options.attention}.keras"
     check_reloading(model, path, digits.test_images)
     picture = path.with_suffix(".png")
-    _digits_picture.draw(
+    _digits_picture.plot(
         picture,
         f"What {ATTENTION[options.attention].__name__} attends to, in digits "
         "that the network was not trained on",

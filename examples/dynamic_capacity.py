@@ -164,13 +164,13 @@ def cost(model: keras.Model) -> int:
 def save_picture(
     path: Path, model: keras.Model, images: np.ndarray, labels: np.ndarray
 ) -> None:
-    """Draw where `model` looked, in one image of each class."""
+    """Plot where `model` looked, in one image of each class."""
     shown = [int(np.flatnonzero(labels == c)[0]) for c in np.unique(labels)]
     images = images[shown]
     attention = keras.tree.map_structure(
         keras.ops.convert_to_numpy, model.attention(images)
     )
-    _dynamic_picture.draw(
+    _dynamic_picture.plot(
         path,
         f"Where the large network looked: {model.num_patches} patches of "
         f"{PATCH}x{PATCH} pixels, in images it was not trained on",

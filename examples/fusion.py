@@ -174,7 +174,7 @@ def main() -> None:
     print(_table.about(options.seeds, len(task.images), BACKEND))
 
     path = options.output / "fusion.png"
-    _fusion_picture.draw(path, rows)
+    _fusion_picture.plot(path, rows)
     print(f"\npicture: {path}")
 
 

@@ -10,7 +10,7 @@ image, in clutter or (`--plain`) alone. It never sees the image as a whole: only
 small squares, sharp in the middle and blurred around it, and it learns where to
 look next from nothing but whether it read the digit right in the end. Says how
 many unseen digits it gets wrong by the number of glimpses, and how many a
-network of the same kind does that looks at random places; and draws the path.
+network of the same kind does that looks at random places; and plots the path.
 
 The sizes and the learning rate were chosen by validation within the training
 digits (`--validate`), and the number of epochs so that all takes a few minutes;
@@ -148,7 +148,7 @@ def main() -> None:
 
     path = options.output / "recurrent_attention.png"
     model = models[str(options.glimpses[-1])]
-    _glimpses_picture.draw(path, model, task.images, task.labels)
+    _glimpses_picture.plot(path, model, task.images, task.labels)
     print(f"\npicture: {path}")
 
 

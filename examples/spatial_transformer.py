@@ -7,7 +7,7 @@
 
 Trains a small network on distorted digits, and one of as many parameters that
 first finds out what part of the image to read, in a spatial transformer. Says
-how many unseen digits each gets wrong, and draws what the transformer makes of
+how many unseen digits each gets wrong, and plots what the transformer makes of
 some: the frame that it reads, and what the network behind it sees.
 
 The sizes, the learning rate and the number of epochs were chosen by validation
@@ -166,7 +166,7 @@ def main() -> None:
     print(_table.about(options.seeds, len(task.images), BACKEND))
 
     path = options.output / "spatial_transformer.png"
-    _transformer_picture.draw(path, models, task.images, task.labels)
+    _transformer_picture.plot(path, models, task.images, task.labels)
     print(f"\npicture: {path}")
 
 

@@ -11,7 +11,7 @@ def selective_kernel(w, x, *, config, training):
     maps = []
     for path in ("path_0", "path_1"):
         u = _grouped(x, w[f"{path}/conv/kernel"], config, 1 + len(maps))
-        u = u + _spread(w[f"{path}/bias"], u, config)
+        u = u + _broadcast(w[f"{path}/bias"], u, config)
         u = _norm(w, f"{path}/norm", u, config, training, state)
         maps.append(jax.nn.relu(u))
     z = jnp.mean(maps[0] + maps[1], _axes(config)[1:])
@@ -59,7 +59,7 @@ def _context(w, name, x, config, training, state):
     for part in ("reduce", "expand"):
         x = jax.nn.relu(x) if part == "expand" else x
         x = _conv(x, w[f"{name}/{part}/kernel"][None, None], config)
-        x = x + _spread(w[f"{name}/{part}/bias"], x, config)
+        x = x + _broadcast(w[f"{name}/{part}/bias"], x, config)
         x = _norm(w, f"{name}/{part}_norm", x, config, training, state)
     return x
 
@@ -138,9 +138,9 @@ def _norm(w, name, x, config, training, state):
         state[f"{name}/moving_mean"] = 0.9 * old[0] + 0.1 * mean
         state[f"{name}/moving_variance"] = 0.9 * old[1] + 0.1 * variance
     scale = w[f"{name}/gamma"] * lax.rsqrt(variance + 1e-5)
-    centered = x - _spread(mean, x, config)
-    beta = _spread(w[f"{name}/beta"], x, config)
-    return centered * _spread(scale, x, config) + beta
+    centered = x - _broadcast(mean, x, config)
+    beta = _broadcast(w[f"{name}/beta"], x, config)
+    return centered * _broadcast(scale, x, config) + beta
 
 
 def _axes(config):
@@ -149,7 +149,7 @@ def _axes(config):
     return (0, 1, 2) if last else (0, 2, 3)
 
 
-def _spread(vector, x, config):
+def _broadcast(vector, x, config):
     """Return a vector of channels to broadcast with `x`."""
     if x.ndim == 2 or config["data_format"] == "channels_last":
         return vector

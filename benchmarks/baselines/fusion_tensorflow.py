@@ -10,7 +10,7 @@ def selective_kernel(w, x, *, config, training):
     maps = []
     for path in ("path_0", "path_1"):
         u = _grouped(x, w[f"{path}/conv/kernel"], config, 1 + len(maps))
-        u = u + _spread(w[f"{path}/bias"], config)
+        u = u + _broadcast(w[f"{path}/bias"], config)
         u = _norm(w, f"{path}/norm", u, config, training)
         maps.append(tf.nn.relu(u))
     z = tf.reduce_mean(maps[0] + maps[1], _axes(config)[1:])
@@ -56,7 +56,7 @@ def _context(w, name, x, config, training):
         x = tf.nn.relu(x) if part == "expand" else x
         kernel = tf.convert_to_tensor(w[f"{name}/{part}/kernel"])
         x = _conv(x, kernel[None, None], config)
-        x = x + _spread(w[f"{name}/{part}/bias"], config)
+        x = x + _broadcast(w[f"{name}/{part}/bias"], config)
         x = _norm(w, f"{name}/{part}_norm", x, config, training)
     return x
 
@@ -151,7 +151,7 @@ def _norm(w, name, x, config, training, vectors=False):
         w[f"{name}/moving_variance"].assign(0.9 * old[1] + 0.1 * variance)
     parts = mean, variance, w[f"{name}/beta"], w[f"{name}/gamma"]
     if not vectors:
-        parts = [_spread(part, config) for part in parts]
+        parts = [_broadcast(part, config) for part in parts]
     return tf.nn.batch_normalization(x, *parts, 1e-5)
 
 
@@ -161,7 +161,7 @@ def _axes(config):
     return (0, 1, 2) if last else (0, 2, 3)
 
 
-def _spread(vector, config):
+def _broadcast(vector, config):
     """Return a vector of channels to broadcast with a map."""
     if config["data_format"] == "channels_last":
         return vector

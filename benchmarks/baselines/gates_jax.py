@@ -15,7 +15,7 @@ def _channel(config):
     return 3 if config["data_format"] == "channels_last" else 1
 
 
-def _spread(gate, config):
+def _broadcast(gate, config):
     """Return a vector of channels to multiply a map by."""
     return jnp.expand_dims(gate, _spatial(config))
 
@@ -25,7 +25,7 @@ def squeeze_excite(w, x, *, config, training):
     z = jnp.mean(x, _spatial(config))
     z = jax.nn.relu(z @ w["squeeze/kernel"])
     gate = jax.nn.sigmoid(z @ w["excite/kernel"])
-    return x * _spread(gate, config), {}
+    return x * _broadcast(gate, config), {}
 
 
 def gated_channel_transform(w, x, *, config, training):
@@ -35,7 +35,7 @@ def gated_channel_transform(w, x, *, config, training):
     s = w["alpha"] * jnp.sqrt(energy + epsilon)
     norm = lax.rsqrt(jnp.mean(jnp.square(s), 1, keepdims=True) + epsilon)
     gate = 1 + jnp.tanh(w["gamma"] * s * norm + w["beta"])
-    return x * _spread(gate, config), {}
+    return x * _broadcast(gate, config), {}
 
 
 def _channel_gate(w, x, config, prefix=""):
@@ -46,7 +46,7 @@ def _channel_gate(w, x, config, prefix=""):
 
     axes = _spatial(config)
     gate = mlp(jnp.mean(x, axes)) + mlp(jnp.max(x, axes))
-    return _spread(jax.nn.sigmoid(gate), config)
+    return _broadcast(jax.nn.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):

@@ -13,7 +13,7 @@ def _channel(config):
     return 3 if config["data_format"] == "channels_last" else 1
 
 
-def _spread(gate, config):
+def _broadcast(gate, config):
     """Return a vector of channels to multiply a map by."""
     for axis in _spatial(config):
         gate = tf.expand_dims(gate, axis)
@@ -25,7 +25,7 @@ def squeeze_excite(w, x, *, config, training):
     z = tf.reduce_mean(x, _spatial(config))
     z = tf.nn.relu(tf.matmul(z, w["squeeze/kernel"]))
     gate = tf.sigmoid(tf.matmul(z, w["excite/kernel"]))
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def gated_channel_transform(w, x, *, config, training):
@@ -35,7 +35,7 @@ def gated_channel_transform(w, x, *, config, training):
     s = w["alpha"] * tf.sqrt(energy + epsilon)
     mean = tf.reduce_mean(tf.square(s), 1, keepdims=True)
     gate = w["gamma"] * s * tf.math.rsqrt(mean + epsilon) + w["beta"]
-    return x * _spread(1 + tf.tanh(gate), config)
+    return x * _broadcast(1 + tf.tanh(gate), config)
 
 
 def _channel_gate(w, x, config, prefix=""):
@@ -48,7 +48,7 @@ def _channel_gate(w, x, config, prefix=""):
     axes = _spatial(config)
     mean, largest = tf.reduce_mean(x, axes), tf.reduce_max(x, axes)
     gate = mlp(mean) + mlp(largest)
-    return _spread(tf.sigmoid(gate), config)
+    return _broadcast(tf.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):

@@ -9,7 +9,7 @@ def _spatial(config):
     return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
 
 
-def _spread(gate, config):
+def _broadcast(gate, config):
     """Return a vector of channels to multiply a map by."""
     if config["data_format"] == "channels_last":
         return gate[:, None, None, :]
@@ -21,7 +21,7 @@ def squeeze_excite(w, x, *, config, training):
     z = x.mean(_spatial(config))
     z = torch.relu(functional.linear(z, w["squeeze/kernel"]))
     gate = torch.sigmoid(functional.linear(z, w["excite/kernel"]))
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def gated_channel_transform(w, x, *, config, training):
@@ -30,7 +30,7 @@ def gated_channel_transform(w, x, *, config, training):
     s = w["alpha"] * (x.square().sum(axes) + config["epsilon"]).sqrt()
     norm = (s.square().mean(1, keepdim=True) + config["epsilon"]).rsqrt()
     gate = 1 + torch.tanh(w["gamma"] * s * norm + w["beta"])
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def _channel_gate(w, x, config, prefix=""):
@@ -46,7 +46,7 @@ def _channel_gate(w, x, config, prefix=""):
 
     axes = _spatial(config)
     gate = mlp(x.mean(axes)) + mlp(x.amax(axes))
-    return _spread(torch.sigmoid(gate), config)
+    return _broadcast(torch.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):

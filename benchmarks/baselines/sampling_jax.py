@@ -1,4 +1,4 @@
-"""JAX: what reads a map at other places than its own."""
+"""JAX: what reads a map at other locations than its own."""
 
 import functools
 
@@ -15,7 +15,7 @@ def _conv(x, kernel, first):
 
 
 def _bilinear(x, rows, columns):
-    """Return NHWC maps at (N, P, Q) places in pixels, zero outside."""
+    """Return NHWC maps at (N, P, Q) locations in pixels, zero outside."""
     _, height, width, _ = x.shape
     sample = jnp.arange(x.shape[0])[:, None, None]
     top, left = jnp.floor(rows), jnp.floor(columns)
@@ -46,8 +46,8 @@ def spatial_transformer(w, x, *, config, training):
     u = jnp.linspace(-1, 1, width) if width > 1 else jnp.zeros(1)
     v = jnp.linspace(-1, 1, height) if height > 1 else jnp.zeros(1)
     v, u = jnp.meshgrid(v, u, indexing="ij")
-    places = jnp.stack([u, v, jnp.ones_like(u)], -1)
-    grid = jnp.einsum("hwk,bck->bchw", places, theta)
+    locations = jnp.stack([u, v, jnp.ones_like(u)], -1)
+    grid = jnp.einsum("hwk,bck->bchw", locations, theta)
     y = _bilinear(
         x,
         (grid[:, 1] + 1) / 2 * (height - 1),

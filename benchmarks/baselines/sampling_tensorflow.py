@@ -1,4 +1,4 @@
-"""TensorFlow: what reads a map at other places than its own."""
+"""TensorFlow: what reads a map at other locations than its own."""
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ def _from_last(x, first):
 
 
 def _bilinear(x, rows, columns):
-    """Return NHWC maps at (N, P, Q) places in pixels, zero outside."""
+    """Return NHWC maps at (N, P, Q) locations in pixels, zero outside."""
     batch, height, width, channels = x.shape
     flat = tf.reshape(x, (batch, height * width, channels))
     top, left = tf.floor(rows), tf.floor(columns)
@@ -44,8 +44,8 @@ def spatial_transformer(w, x, *, config, training):
     u = tf.linspace(-1.0, 1.0, width) if width > 1 else tf.zeros(1)
     v = tf.linspace(-1.0, 1.0, height) if height > 1 else tf.zeros(1)
     u, v = tf.meshgrid(u, v)
-    places = tf.stack([u, v, tf.ones_like(u)], -1)
-    grid = tf.einsum("hwk,bck->bchw", places, theta)
+    locations = tf.stack([u, v, tf.ones_like(u)], -1)
+    grid = tf.einsum("hwk,bck->bchw", locations, theta)
     y = _bilinear(
         x,
         (grid[:, 1] + 1) / 2 * (height - 1),

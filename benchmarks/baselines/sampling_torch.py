@@ -1,4 +1,4 @@
-"""PyTorch: what reads a map at other places than its own."""
+"""PyTorch: what reads a map at other locations than its own."""
 
 import torch
 from torch.nn import functional
