@@ -1,4 +1,4 @@
-"""What is measured: a layer for a shape, and the name of its baseline."""
+"""Benchmark cases: layers, their input shapes and their baselines."""
 
 import dataclasses
 import re
@@ -39,14 +39,14 @@ class Shape:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A layer, and what it is called on.
+    """A layer and its inputs.
 
     Attributes:
-        name: That of the public class, and of the baseline in snake case.
-        make: From a shape to the layer, not built.
-        seconds: Shape of what it is called on beside a map, if anything.
-        jumps: Share of gradients that rounding may decide, as they jump: at
-            whole pixels, or where a ReLU has its kink.
+        name: Name of the public class, and in snake case of the baseline.
+        make: Function from a shape to the layer, not built.
+        seconds: Shape of a second input, if any.
+        jumps: Share of gradients that may differ by rounding, as they are
+            discontinuous: at whole pixels, or at the kink of a ReLU.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Case:
 
     @property
     def baseline(self) -> str:
-        """Name of the function that it is measured against."""
+        """Name of the baseline."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
 
     def layer(self, shape: Shape) -> keras.layers.Layer:
-        """Return the layer, built, whose every weight matters."""
+        """Return the layer, built, with nonzero weights."""
         layer = self.make(shape)
         layer.build(*(x.shape for x in self.arrays(shape)))
         rng = np.random.default_rng(0)
@@ -73,7 +73,7 @@ class Case:
         return layer
 
     def arrays(self, shape: Shape) -> list[np.ndarray]:
-        """Return what it is called on."""
+        """Return the inputs."""
         rng = np.random.default_rng(1)
         shapes = [shape.tensor]
         if self.seconds:
@@ -97,7 +97,7 @@ def _pair(name: str, **settings: Any) -> Case:
 
 
 def _glimpse(name: str, **settings: Any) -> Case:
-    """Return the case of a layer of a map and a place in it."""
+    """Return the case of a layer of a map and a location."""
     return dataclasses.replace(
         _plain(name, **settings), seconds=lambda shape: (shape.batch, 2)
     )
@@ -115,7 +115,7 @@ def _filters(name: str, **settings: Any) -> Case:
 
 
 def _with_relu(case: Case) -> Case:
-    """Return the case of a layer that applies ReLUs."""
+    """Return the case of a layer with ReLUs inside."""
     return dataclasses.replace(case, jumps=KINKS)
 
 
@@ -133,7 +133,8 @@ LAYERS = [
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
-            # So small that the warp is what is measured.
+            # The localization network is small, so that resampling takes most
+            # of the time.
             keras.layers.GlobalAveragePooling2D(shape.data_format),
             data_format=shape.data_format,
         ),
@@ -148,7 +149,8 @@ LAYERS = [
     _glimpse("GlimpseNetwork", num_scales=2),
 ]
 
-# Batch 16: smaller ones measure calls, larger ones take seconds a step.
+# Batch 16: the time of smaller batches is that of calls, and a step of larger
+# ones takes seconds.
 USUAL = (
     Shape(16, 56, 56, 64),
     Shape(16, 28, 28, 256),

@@ -1,4 +1,4 @@
-"""What was measured, as a file for programs, a table and a picture."""
+"""Reports of benchmark results as JSON, as a table and as a plot."""
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ _PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on beside the code."""
+    """Return the machine and the versions that the results depend on."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -47,7 +47,7 @@ def machine() -> dict[str, Any]:
 
 
 def geometric_mean(ratios: Iterable[float]) -> float:
-    """Return the mean of ratios, in which 2 and 1/2 cancel."""
+    """Return the geometric mean of ratios."""
     logs = [math.log(ratio) for ratio in ratios]
     if not logs:
         return math.nan
@@ -146,7 +146,7 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def _layers(results: Sequence[Result]) -> list[str]:
-    """Return a table of a row a layer and shape, and the means."""
+    """Return a table with a row per layer and shape, and the means."""
     lines = ["| layer | shape | forward | training |", "|:--|:--|--:|--:|"]
     cells = {(r.layer, r.shape, r.pass_): r.ratio for r in results}
     for layer, shape in dict.fromkeys((r.layer, r.shape) for r in results):
@@ -244,7 +244,7 @@ def _plot(curves: Sequence[Curve], path: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value made of what JSON has."""
+    """Convert a value to types of JSON."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
     elif dataclasses.is_dataclass(value):

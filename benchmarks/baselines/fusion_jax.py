@@ -1,4 +1,4 @@
-"""JAX: layers of several branches."""
+"""Fusion layers and residual attention in JAX."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ from jax import lax
 
 
 def selective_kernel(w, x, *, config, training):
-    """Dilated convolutions, and a softmax over them."""
+    """Selective kernel convolution."""
     state = {}
     maps = []
     for path in ("path_0", "path_1"):
@@ -26,20 +26,20 @@ def selective_kernel(w, x, *, config, training):
 
 
 def multi_scale_channel_attention(w, x, *, config, training):
-    """MS-CAM."""
+    """Multi-scale channel attention."""
     state = {}
     return x * _weights(w, "", x, config, training, state), state
 
 
 def attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF."""
+    """Attentional feature fusion."""
     state = {}
     weights = _weights(w, "", x + residual, config, training, state)
     return 2 * (residual + (x - residual) * weights), state
 
 
 def iterative_attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF twice."""
+    """Iterative attentional feature fusion."""
     state = {}
     weights = _weights(w, "", x + residual, config, training, state)
     fused = residual + (x - residual) * weights
@@ -65,7 +65,7 @@ def _context(w, name, x, config, training, state):
 
 
 def residual_attention(w, x, *, config, training):
-    """A trunk, and a mask from an hourglass."""
+    """Residual attention module."""
     state = {}
     settings = config, training, state
     x = _unit(w, "before_1", x, *settings)
@@ -144,13 +144,13 @@ def _norm(w, name, x, config, training, state):
 
 
 def _axes(config):
-    """Return the axes of a map but that of the channels."""
+    """Return all axes of a map except the channel axis."""
     last = config["data_format"] == "channels_last"
     return (0, 1, 2) if last else (0, 2, 3)
 
 
 def _broadcast(vector, x, config):
-    """Return a vector of channels to broadcast with `x`."""
+    """Reshape a vector of channels to broadcast with `x`."""
     if x.ndim == 2 or config["data_format"] == "channels_last":
         return vector
     return vector[:, None, None]

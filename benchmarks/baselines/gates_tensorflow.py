@@ -1,10 +1,10 @@
-"""Gates of channels and positions in TensorFlow."""
+"""Channel and spatial attention in TensorFlow."""
 
 import tensorflow as tf
 
 
 def _spatial(config):
-    """Return the axes of a map that pooling removes."""
+    """Return the spatial axes of a map."""
     return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
 
 
@@ -14,7 +14,7 @@ def _channel(config):
 
 
 def _broadcast(gate, config):
-    """Return a vector of channels to multiply a map by."""
+    """Reshape a vector of channels to broadcast with a map."""
     for axis in _spatial(config):
         gate = tf.expand_dims(gate, axis)
     return gate
@@ -29,7 +29,7 @@ def squeeze_excite(w, x, *, config, training):
 
 
 def gated_channel_transform(w, x, *, config, training):
-    """GCT in its L2 form."""
+    """Gated channel transformation, mode L2."""
     epsilon = config["epsilon"]
     energy = tf.reduce_sum(tf.square(x), _spatial(config))
     s = w["alpha"] * tf.sqrt(energy + epsilon)
@@ -54,7 +54,7 @@ def _channel_gate(w, x, config, prefix=""):
 def _spatial_gate(w, x, config, prefix=""):
     axis = _channel(config)
     d = [tf.reduce_max(x, axis), tf.reduce_mean(x, axis)]
-    # TensorFlow convolves with the channels last on CPUs.
+    # On CPUs TensorFlow convolves channels-last maps only.
     scores = tf.nn.conv2d(
         tf.stack(d, axis=3), w[prefix + "conv/kernel"], 1, "SAME"
     )
@@ -63,24 +63,24 @@ def _spatial_gate(w, x, config, prefix=""):
 
 
 def channel_attention(w, x, *, config, training):
-    """CBAM's gate of channels."""
+    """Channel attention of CBAM."""
     return x * _channel_gate(w, x, config)
 
 
 def spatial_attention(w, x, *, config, training):
-    """CBAM's gate of positions."""
+    """Spatial attention of CBAM."""
     return x * _spatial_gate(w, x, config)
 
 
 def cbam(w, x, *, config, training):
-    """CBAM whose gates both look at the input."""
+    """CBAM with both gates computed from the input."""
     channel = _channel_gate(w, x, config, "channel/")
     spatial = _spatial_gate(w, x, config, "spatial/")
     return x * channel * spatial
 
 
 def spatial_group_enhance(w, x, *, config, training):
-    """SGE."""
+    """Spatial group-wise enhance."""
     size, groups = x.shape, config["groups"]
     if config["data_format"] == "channels_last":
         x = tf.reshape(x, (size[0], size[1] * size[2], groups, -1))
