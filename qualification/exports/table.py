@@ -1,8 +1,8 @@
-"""What can be exported where, by trying all of it.
+"""Table of export formats by layer and backend, from trials.
 
-`python qualification/exports/table.py` does it for the backend that
-`KERAS_BACKEND` names, writes its results into `results.json`, and the page of
-the docs from what all backends found.
+`python qualification/exports/table.py` tries all formats on the backend that
+`KERAS_BACKEND` names, writes the results to `results.json`, and writes the page
+of the docs from the results of all backends.
 """
 
 import functools

@@ -1,4 +1,4 @@
-"""What is special about `AttentionalFeatureFusion`, and what pairs share."""
+"""Tests of `AttentionalFeatureFusion`, and of fusions in general."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def test_gate_is_that_of_the_sum(pair):
 
 
 def test_weight_of_one_half_is_the_sum(pair):
-    """So the factor is 2, and the layer takes the place of `Add`."""
+    """The factor is 2, so the layer can replace `Add`."""
     layer = built()
     for context in (layer.local_context, layer.global_context):
         context.expand_norm.gamma.assign(np.zeros(16))

@@ -1,4 +1,4 @@
-"""What is special about `IterativeAttentionalFeatureFusion`."""
+"""Tests of `IterativeAttentionalFeatureFusion` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -66,7 +66,7 @@ def test_equals_two_gates(share_global, pair):
 
 
 def test_has_no_factor(pair):
-    """At equal weights it is the mean, where the single fusion is the sum."""
+    """With equal weights the output is the mean; that of AFF is the sum."""
     iterative = built()
     single = AttentionalFeatureFusion(data_format="channels_last")
     single.build(SHAPE, SHAPE)
@@ -81,7 +81,7 @@ def test_has_no_factor(pair):
 
 
 def test_shared_statistics_update_twice(pair):
-    """The momentum acts once for each of the two passes."""
+    """The momentum is applied in each of the two passes."""
     layer = built(share_global=True)
     norm = layer.global_context.expand_norm
     for variable in (norm.moving_mean, norm.moving_variance):

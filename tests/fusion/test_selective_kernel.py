@@ -1,4 +1,4 @@
-"""What is special about `SelectiveKernel`."""
+"""Tests of `SelectiveKernel` beyond the contract."""
 
 import itertools
 
@@ -49,7 +49,7 @@ def test_weights_are_named_for_their_roles():
     ("kwargs", "count"),
     [
         ({}, 18_016),
-        # The same less the biases: 2 * 128, 32 and 2 * 128.
+        # The same without the biases: 2 * 128, 32 and 2 * 128.
         ({"use_bias": False}, 17_472),
         # Half of each kernel of 3 * 3 * 2 * 128 numbers.
         ({"split_input": True}, 18_016 - 2_304),
@@ -107,7 +107,7 @@ GEOMETRIES = [
 @pytest.mark.parametrize("size", subset([(7, 8), (8, 5), (1, 1)], 2))
 @pytest.mark.parametrize("kwargs", GEOMETRIES, ids=str)
 def test_stride_and_dilation_together(kwargs, size, data_format):
-    """Whatever meets whatever: paths of dilation 1 to 4."""
+    """All combinations with paths of dilation 1 to 4."""
     shape = (2, *size, 8)
     case = Case(SelectiveKernel, {"filters": 4, "paths": 4, **kwargs}, (shape,))
     layer, inputs = case.generic(data_format=data_format), case.inputs()
@@ -119,7 +119,7 @@ def test_stride_and_dilation_together(kwargs, size, data_format):
 
 @pytest.mark.parametrize("groups", [1, 2, 8])
 def test_groups_have_gradients(groups, data_format, rng):
-    """TensorFlow on a CPU has them for grouped convolutions under XLA alone."""
+    """TensorFlow differentiates grouped convolutions on CPUs by XLA only."""
     x = to_layout(rng.normal(size=(2, 5, 6, 8)).astype("float32"), data_format)
     layer = SelectiveKernel(
         8, groups=groups, strides=2, paths=3, data_format=data_format
@@ -135,7 +135,7 @@ def test_groups_have_gradients(groups, data_format, rng):
 
 
 def test_bias_is_added_to_channels_of_maps_as_wide_as_filters(data_format, rng):
-    """Keras' `Conv2D` on TensorFlow adds it along the width there."""
+    """Keras' `Conv2D` on TensorFlow adds it along the width of such maps."""
     layer = SelectiveKernel(4, paths=1, data_format=data_format)
     x = to_layout(rng.normal(size=(1, 4, 4, 2)).astype("float32"), data_format)
     layer.build(x.shape)
@@ -146,7 +146,7 @@ def test_bias_is_added_to_channels_of_maps_as_wide_as_filters(data_format, rng):
 
 
 def test_only_needed_windows_are_computed():
-    """No window is computed that is thrown away, if it can be helped."""
+    """Windows that are discarded afterwards are avoided where possible."""
     for strides, dilation in itertools.product(range(1, 7), repeat=2):
         before, stride, rate, after = _split_steps(strides, dilation)
         assert before * stride * after == strides
@@ -158,7 +158,7 @@ def test_only_needed_windows_are_computed():
 
 
 def test_padding_is_the_same_on_both_sides():
-    """`padding="same"` of a stride would put the even window elsewhere."""
+    """`padding="same"` with a stride would be asymmetric for even sizes."""
     layer = built(1, channels=1, paths=1, strides=2, use_bias=False)
     layer.branches[0].conv.kernel.assign(np.eye(9)[4].reshape(3, 3, 1, 1))
     x = np.arange(16.0).reshape(1, 4, 4, 1)
@@ -167,7 +167,7 @@ def test_padding_is_the_same_on_both_sides():
 
 
 def test_each_path_receives_its_part_of_the_input(rng):
-    """At equal weights a change of one part is seen in one path's map."""
+    """With equal weights, a change of one part changes the map of one path."""
     x = rng.normal(size=(2, 5, 6, 16)).astype("float32")
     layer = built(8, paths=4, split_input=True)
     maps = [

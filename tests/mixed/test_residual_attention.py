@@ -1,4 +1,4 @@
-"""What is special about `ResidualAttention`."""
+"""Tests of `ResidualAttention` beyond the contract."""
 
 import functools
 import math
@@ -48,7 +48,7 @@ def built(channels=8, data_format="channels_last", **kwargs):
 
 @pytest.fixture(scope="module")
 def deep():
-    """A layer at its defaults, which three poolings bring to one position."""
+    """A layer with its defaults, whose poolings result in one position."""
     return Case(ResidualAttention, {}, (X.shape,)).generic()
 
 
@@ -90,7 +90,7 @@ def module(channels, depth, reduction, groups, preactivation):
 
 
 def norm(channels):
-    """Return the numbers of weights and of statistics of a batch norm."""
+    """Return the numbers of weights and of statistics of a normalization."""
     return np.array([2, 2]) * channels
 
 
@@ -99,7 +99,7 @@ def conv(side, inputs, filters, groups=1):
 
 
 def network(modules, *, reduction=4, groups=1, preactivation=True):
-    """Count a network of the paper: all but the modules by arithmetic."""
+    """Count the parameters of a network of the paper."""
 
     def unit(inputs, filters):
         hidden = filters // reduction
@@ -156,7 +156,7 @@ def test_a_deep_mask_equals_the_reference(deep):
 
 
 def test_a_deep_mask_has_the_gradients_of_the_reference(deep):
-    """Every weight, the skips' among them, along one direction at once."""
+    """Along one random direction of all weights, including skip connections."""
     layer = deep
     cotangent = RNG.normal(size=X.shape).astype("float32")
     _, gradients, weight_gradients = vjp(layer, [X], cotangent)
@@ -234,7 +234,7 @@ def test_channel_mask_does_not_overflow_in_float16():
 
 
 def test_pooling_pads_with_minus_infinity(data_format):
-    """Negative values stay so in a mask branch that does nothing else."""
+    """Negative values stay negative in a mask branch that only pools."""
     hourglass = Hourglass(
         1,
         1,
@@ -365,6 +365,6 @@ def test_unit_equals_pytorch(training, data_format):
     for weight in layer.non_trainable_weights:
         expected = theirs(weight, baseline.state_dict())
         if training and role(weight).endswith("moving_variance"):
-            # PyTorch remembers the unbiased variance, Keras the biased one.
+            # PyTorch stores the unbiased variance, Keras the biased one.
             expected = 0.9 + (expected - 0.9) * (samples - 1) / samples
         assert_close(weight, expected)

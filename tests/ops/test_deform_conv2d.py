@@ -1,4 +1,4 @@
-"""`deform_conv2d`: its numbers, its gradients, and where it reads."""
+"""`deform_conv2d`: values, gradients and sampling locations."""
 
 import types
 
@@ -82,20 +82,20 @@ def tensors(settings):
 
 
 def plain(settings, x, kernel):
-    """Return the convolution that nothing deforms, of all groups as one."""
+    """Return an ordinary convolution, computed for each group."""
     padding = settings["padding"]
     if not isinstance(padding, str):
         rows, columns = (padding,) * 2 if padding == 1 else padding
         x = np.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
         padding = "valid"
-    # Apart, as TensorFlow has no gradient for some convolutions of groups.
+    # Separately, as TensorFlow cannot differentiate some grouped convolutions.
     groups = x.shape[-1] // kernel.shape[2]
     x = np.split(x, groups, axis=-1)
     kernel = np.split(kernel, groups, axis=-1)
     strides = settings.get("strides", 1)
     dilation = settings.get("dilation_rate", 1)
     if max(np.ravel(strides)) > 1 and max(np.ravel(dilation)) > 1:
-        # Which Keras has not: spread the kernel with zeros instead.
+        # Keras does not support both: dilate the kernel with zeros instead.
         kernel = [spread(part, dilation) for part in kernel]
         dilation = 1
     return np.concatenate(
@@ -233,7 +233,9 @@ def test_samples_fade_to_zero_within_one_pixel_outside():
             assert to_numpy(y).item() == share
 
 
-FIRST = function(SETTINGS[0])  # one for all, so that JAX compiles it once
+FIRST = function(
+    SETTINGS[0]
+)  # the same function in all tests, so that JAX compiles it once
 FAR = (np.inf, -np.inf, 3e38, -3e38, 1e30, 1e9, -1e9, 2**31, np.nan)
 
 
@@ -257,7 +259,7 @@ def test_far_locations_are_zero_and_not_read(far, axis):
 
 
 def test_half_precision_samples_at_float32_locations():
-    """Half precision has no place between the last pixels of a long line."""
+    """Half precision cannot represent locations at the end of a long line."""
     x = np.arange(4098, dtype="float32").reshape(1, 1, -1, 1) % 2
     offsets = np.zeros((1, 1, 4098, 2), "float16")
     y = deform_conv2d(

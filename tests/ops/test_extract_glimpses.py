@@ -53,7 +53,7 @@ def test_an_image_is_zero_outside():
 
 @pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e30, -1e30, 3.0])
 def test_locations_outside_the_image_return_zeros(place, data_format):
-    # What lies at the edge, where indices are clipped, must not come through.
+    # Pixels at the edge, where indices are clipped, must have no effect.
     images = np.full((1, 5, 5, 5), np.nan, "float32")
     for location in ((place, 0), (0, place), (place, place)):
         seen = glimpses(

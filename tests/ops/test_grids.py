@@ -1,4 +1,4 @@
-"""What is special about the grids."""
+"""Tests of the sampling grids."""
 
 import keras
 import numpy as np
@@ -66,7 +66,7 @@ def test_spline_of_an_affine_map_is_that_map(rng):
 
 
 def test_unknown_sizes_have_the_same_weights():
-    """What `unknown_sizes_are_accepted` sees on TensorFlow alone."""
+    """The contract tests this on TensorFlow only."""
     known = _static_shares(3, 4, 5, True)
     assert_close(_shares(ops, 3, 4, 5, True, "float32"), known)
 

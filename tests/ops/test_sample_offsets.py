@@ -1,4 +1,4 @@
-"""`sample_offsets`: its numbers, its gradients, and where it reads."""
+"""`sample_offsets`: values, gradients and sampling locations."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def reference(x, offsets):
 
 
 def moved(offsets, data_format):
-    """Return offsets in a layout: those of all channels look alike in both."""
+    """Convert offsets to a data format; shared offsets do not change."""
     if data_format == "channels_first" and offsets.ndim == 5:
         return np.moveaxis(offsets, 3, 1)
     return offsets

@@ -1,4 +1,4 @@
-"""What is special about `ConvOffset2D`."""
+"""Tests of `ConvOffset2D` beyond the contract."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is special about `DeformableConv2D`."""
+"""Tests of `DeformableConv2D` beyond the contract."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ from keras_attention import DeformableConv2D
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 7, 9, 4)).astype("float32")
 
-# Not both strides and dilation, which Keras' own layer has not.
+# Not both strides and dilation, which Keras does not support.
 SETTINGS = [
     {},
     {"padding": "valid"},
@@ -77,14 +77,14 @@ def test_offsets_are_not_regularized():
 
 @pytest.mark.parametrize("padding", subset(["same", 2, "valid", (0, 3)], 2))
 def test_strides_subsample_the_dilated_windows(padding):
-    """Of offsets too, which Keras' convolution has not for both."""
+    """Offsets, too, which Keras' convolution does not support with both."""
     settings = {"kernel_size": (3, 2), "dilation_rate": 2, "padding": padding}
     dense = built(6, **settings)
     strided = built(6, strides=(2, 3), **settings)
     values = [RNG.normal(size=weight.shape) for weight in dense.weights]
     for layer in (dense, strided):
         layer.set_weights(values)
-    # "same" begins elsewhere: its zeros before the map depend on the strides.
+    # The zeros of "same" before the map depend on the strides.
     begin = (0, 1) if padding == "same" else (0, 0)
     every = np.s_[:, begin[0] :: 2, begin[1] :: 3]
     for name, value in strided.attention(X).items():

@@ -1,4 +1,4 @@
-"""What is special about `SpatialAttention`."""
+"""Tests of `SpatialAttention` beyond the contract."""
 
 import numpy as np
 import pytest

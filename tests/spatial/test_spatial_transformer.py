@@ -1,4 +1,4 @@
-"""What is special about `SpatialTransformer`."""
+"""Tests of `SpatialTransformer` beyond the contract."""
 
 import json
 
@@ -36,7 +36,7 @@ GOLDENS = {
 
 
 def localization(data_format="channels_last"):
-    """Return a network of the usual kind, which keeps where things are."""
+    """Return a convolutional network, which preserves locations."""
     return keras.Sequential(
         [
             convolution(
@@ -45,8 +45,8 @@ def localization(data_format="channels_last"):
             keras.layers.BatchNormalization(
                 -1 if data_format == "channels_last" else 1
             ),
-            # More filters than columns are left: with as many, Keras 3.15 adds
-            # a bias along the columns, for channels first on TensorFlow.
+            # More filters than columns: with equal numbers, Keras 3.15 adds a
+            # channels-first bias along the columns on TensorFlow.
             convolution(3, 2, data_format=data_format),
         ],
         name="localization",
@@ -62,7 +62,7 @@ def built(*, data_format="channels_last", **kwargs):
 
 @pytest.mark.parametrize("file", GOLDENS)
 def test_golden(file, data_format):
-    """A sample at a time, its transform being the layer's bias."""
+    """One sample at a time, with its transform as the layer's bias."""
     arrays = golden.load(file)
     for index, theta in enumerate(arrays["theta"]):
         x, y, cotangent, dx = (
@@ -104,7 +104,7 @@ def test_starts_as_the_identity_by_other_interpolations(interpolation):
 
 
 def test_starts_as_the_identity_in_half_precision():
-    """On a map whose places half precision has no numbers for."""
+    """On a map whose locations half precision cannot represent."""
     x = RNG.normal(size=(1, 5, 300, 1)).astype("float16")
     layer = SpatialTransformer(
         keras.layers.GlobalMaxPooling2D(),
@@ -147,7 +147,7 @@ def test_output_size_may_be_one_number():
 
 
 def test_weights_are_equal_in_both_data_formats():
-    """Features are flattened in one order: channels last."""
+    """Features are flattened channels last in both data formats."""
     last = built()
     weights = [RNG.normal(size=w.shape) / 2 for w in last.get_weights()]
     weights = [np.abs(weight) for weight in weights]  # of variances too
@@ -191,7 +191,7 @@ def test_gradients_of_a_convolutional_localization_equal_differences():
 
 
 def test_layer_learns_to_center_an_object():
-    """A bright square at random places is brought to the center."""
+    """A bright square at a random location is moved to the center."""
     x = np.zeros((64, 9, 9, 1), "float32")
     for image, (row, column) in zip(
         x, RNG.integers(0, 7, size=(64, 2)), strict=True

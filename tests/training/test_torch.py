@@ -1,4 +1,4 @@
-"""Training loops that are written in PyTorch: autocast and state dicts."""
+"""PyTorch training loops: autocast and state dicts."""
 
 import io
 
@@ -30,7 +30,7 @@ def tensors(case, layout, dtype="float32"):
 
 
 def check_step(model, inputs, dtype, idle=()):
-    """Take a step as of a script with mixed precision, and see who moves."""
+    """Take a mixed precision step, and check which weights change."""
     weights = [
         weight
         for weight in model.trainable_weights
@@ -90,7 +90,7 @@ def test_autocast_results_are_close(case, dtype):
         with torch.autocast("cpu", getattr(torch, dtype)):
             found = layer(*inputs)
     difference = (found.float() - expected).abs()
-    # A place that is read may move by a pixel in bfloat16, so not the largest.
+    # In bfloat16 locations may be off by a pixel, so not the largest error.
     typical = float(difference.median() / expected.abs().max())
     assert typical < (0.02 if dtype == "float16" else 0.1)
 
@@ -111,7 +111,7 @@ def test_networks_train_under_autocast(family):
 
 
 class Wrapped(torch.nn.Module):
-    """A module that has a Keras layer as one of its own."""
+    """A module with a Keras layer as a submodule."""
 
     def __init__(self, layer):
         super().__init__()
