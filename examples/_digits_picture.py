@@ -1,4 +1,4 @@
-"""The picture of `digits.py`: what a layer attends to, in test digits."""
+"""Plot of `digits.py`: the attention of a layer for test digits."""
 
 from pathlib import Path
 
@@ -19,11 +19,11 @@ def plot(
     labels: np.ndarray,
     attention: dict[str, np.ndarray],
 ) -> None:
-    """Save a picture of digits, and of the attention they got.
+    """Save a plot of digits and their attention.
 
     Args:
         path: The PNG file to write.
-        title: What stands above it.
+        title: The title of the plot.
         images: Digits, `(count, 8, 8, 1)`.
         labels: Their classes.
         attention: Under `"spatial"` weights `(count, 8, 8, maps)`, under
@@ -48,7 +48,7 @@ def plot(
 
 
 def _maps(spatial: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what to show of one map a digit, or of one a group of channels."""
+    """Return the maps to plot, one per digit or per group of channels."""
     if spatial.shape[-1] == 1:
         return {"spatial\nattention": spatial[..., 0]}
     groups = {
@@ -64,7 +64,7 @@ def _plot_digits(
     labels: np.ndarray,
     maps: dict[str, np.ndarray],
 ) -> None:
-    """Plot a column a class: a test digit, and its attention below it."""
+    """Plot a column per class: a test digit, and its attention below."""
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     axes = part.subplots(1 + len(maps), len(shown), squeeze=False)
     for axis, i in zip(axes[0], shown, strict=True):

@@ -1,4 +1,4 @@
-"""The picture of `fusion.py`: what each variant is worth, and costs."""
+"""Plot of `fusion.py`: error and training time of each variant."""
 
 import statistics
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 
 def plot(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
-    """Save a picture of the table that these rows make.
+    """Save a plot of the results of all variants.
 
     Args:
         path: The PNG file to write.
@@ -34,7 +34,7 @@ def plot(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
 def _plot_runs(
     axis: Axes, rows: Mapping[str, Sequence[Mapping[str, float]]], column: str
 ) -> None:
-    """Plot a dot a run, and a bar at the mean of each variant."""
+    """Plot a dot per run, and a bar at the mean of each variant."""
     for place, runs in enumerate(rows.values()):
         values = [run[column] for run in runs]
         axis.plot(values, [place] * len(values), "o", color="tab:blue")

@@ -1,4 +1,4 @@
-"""The picture of `recurrent_attention.py`: glimpses, and what they show."""
+"""Plot of `recurrent_attention.py`: locations and pixels of glimpses."""
 
 from pathlib import Path
 
@@ -22,19 +22,19 @@ def plot(
     images: np.ndarray,
     labels: np.ndarray,
 ) -> None:
-    """Save a picture of a digit a class, and of where it was looked at.
+    """Save a plot of a digit of each class, with its glimpses.
 
     Args:
         path: The PNG file to write.
-        model: What looks.
-        images: Distorted digits, the first of each class being shown.
+        model: A recurrent attention model.
+        images: Distorted digits; the first of each class is plotted.
         labels: Their classes.
     """
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     images, labels = images[shown], labels[shown]
     places = keras.ops.convert_to_numpy(model.locations(images))
     size = images.shape[1]
-    # The pixel that the squares of a place are around.
+    # The pixel at the center of the squares of a location.
     pixels = np.floor((places + 1) / 2 * size).astype(int)
     figure = Figure(figsize=(12, 3.4), dpi=100, layout="constrained")
     figure.suptitle(
@@ -69,7 +69,7 @@ def plot(
 
 
 def _plot_way(axis: Axes, way: np.ndarray, side: int) -> None:
-    """Plot the squares that are seen sharply, and the way between them."""
+    """Plot the finest squares, and the path between their centers."""
     colors = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
     axis.plot(*way.T, color="tab:blue", linewidth=1)
     for i, (place, color) in enumerate(zip(way, colors, strict=True)):
@@ -94,7 +94,7 @@ def _seen(
     way: np.ndarray,
     model: keras_attention.RecurrentAttention,
 ) -> np.ndarray:
-    """Return what glimpses show of an image, NaN where they show nothing."""
+    """Return the pixels of the glimpses of an image, NaN elsewhere."""
     side = model.glimpse_size
     margin = side * model.scale_factor ** (model.num_scales - 1)
     padded = np.pad(image, margin)

@@ -43,7 +43,7 @@ def markdown(
 
 
 def about(seeds: int, images: int, backend: str) -> str:
-    """Return what the numbers in a table are, to stand below it."""
+    """Return a caption that explains the numbers of a table."""
     spread = "Mean ± sample deviation over" if seeds > 1 else "Of"
     return (
         f"{spread} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images.\n"

@@ -1,10 +1,10 @@
 """Writes `tests/goldens/grid_sample.npz` from PyTorch, in float64.
 
-Run it by hand where PyTorch is installed: `python tools/golden_grid_sample.py`.
-Under a setting's name, such as `bicubic/border/True/`, the file holds the
-outputs `y` and the gradients of `sum(y * cotangent)`: `dx` and, but for the
-nearest pixel, `dgrid`. Maps and outputs are channels last. Coordinates are
-short binary fractions, of which float32 makes the same places.
+Needs PyTorch: `python tools/golden_grid_sample.py`. Under a setting's name,
+such as `bicubic/border/True/`, the file holds the outputs `y` and the gradients
+of `sum(y * cotangent)`: `dx` and, but for the nearest pixel, `dgrid`. Maps and
+outputs are channels last. Coordinates are short binary fractions, which float32
+represents exactly.
 """
 
 import itertools
@@ -22,8 +22,8 @@ PADDINGS = ("zeros", "border", "reflection")
 SHAPES = {True: (2, 5, 9, 2), False: (2, 4, 8, 2)}
 
 
-def places(rng, shape, align_corners):
-    """Return (B, 5, 6, 2) places: in, on the edges, between, far outside."""
+def locations(rng, shape, align_corners):
+    """Return (B, 5, 6, 2) locations: in, on the edges, between, far outside."""
     grid = rng.integers(-96, 97, size=(shape[0], 5, 6, 2)) / 64
     _, height, width, _ = shape
     for axis, size in enumerate((width, height)):
@@ -57,7 +57,7 @@ def main():
     arrays = {}
     for align_corners, shape in SHAPES.items():
         maps = rng.normal(size=shape).astype("float32").astype("float64")
-        grid = places(rng, shape, align_corners)
+        grid = locations(rng, shape, align_corners)
         cotangent = rng.normal(size=(*grid.shape[:-1], shape[-1]))
         cotangent = cotangent.astype("float32").astype("float64")
         given = {"x": maps, "grid": grid, "cotangent": cotangent}
