@@ -78,12 +78,12 @@ def weights(layer):
 
 
 def off_kinks(array):
-    """Return coordinates or offsets that are not near whole or half pixels.
+    """Return coordinates or offsets that are not close to whole or half pixels.
 
-    There derivatives jump, and the pixel that is nearest does: rounding would
-    decide which one a backend sees. Of a coordinate k / 97 the position in
-    pixels is a multiple of 1 / 194 of the size, and whole or half only where 97
-    divides k, for every size below 97.
+    There, derivatives and the nearest pixel are discontinuous, so rounding
+    would change the results. Of a coordinate k / 97 the position in pixels is a
+    multiple of 1 / 194 of the size, and whole or half only where 97 divides k,
+    for every size below 97.
     """
     k = np.round(np.asarray(array, "float64") * PRIME)
     k[k % PRIME == 0] += 1
@@ -91,7 +91,7 @@ def off_kinks(array):
 
 
 def generated(name, index):
-    """Return the case of a name and a number, or the next that is possible."""
+    """Return the case of a name and an index, or the next valid one."""
     for attempt in itertools.count():
         pick = picker(name, index + 1000 * attempt)
         found = STRATEGIES[name](pick, WIDE)
@@ -104,8 +104,8 @@ def generated(name, index):
         )
         if fits(found):
             break
-    # What draws random numbers draws other ones on each backend, and networks
-    # normalize few values by a variance that is mostly rounding.
+    # Random numbers differ between backends, and networks normalize few values
+    # by a variance that is mostly rounding error.
     training = name not in ("RecurrentAttention", "networks")
     # Two cases have both modes, and four have both in both data formats.
     in_training = (index + index // 2) % 2 == 1
@@ -113,7 +113,7 @@ def generated(name, index):
 
 
 def fits(found):
-    """Return whether windows without zeros around them fit into the map."""
+    """Return whether windows without padding fit into the map."""
     kwargs, (shape, *others) = found.case.kwargs, found.case.shapes
     if "dilation_rate" not in kwargs or kwargs["padding"] == "same":
         return True
@@ -125,7 +125,7 @@ def fits(found):
 
 
 def picker(name, index):
-    """Return what chooses one of its arguments.
+    """Return a function that selects one of its arguments.
 
     Of n values each is chosen once in n cases, at each place where a strategy
     chooses, and in an order that is that place's own: few cases have every

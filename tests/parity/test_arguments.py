@@ -1,4 +1,4 @@
-"""The generated cases have every argument of everything public in them."""
+"""The generated cases cover every argument of the public surface."""
 
 import inspect
 import re
@@ -12,9 +12,9 @@ from parity.generated import LAYERS
 from parity.generated import STRATEGIES
 from parity.generated import generated
 
-# How many cases `tox run -e parity` takes of each name.
+# Number of cases of each name in `tox run -e parity`.
 CASES = 60
-# Why an argument has no two values.
+# Arguments with a single value, and the reason.
 NOT_VARIED = {
     "kernel_initializer": "weights are set to generated values",
     "monte_carlo_samples": "more than one draws random numbers",
@@ -43,7 +43,7 @@ def public(name):
 
 
 def values(name, case, argument, default):
-    """Return what a case has for an argument, as text."""
+    """Return the value of an argument in a case, as text."""
     if argument == "data_format":
         return case.source.layout
     value = case.source.case.kwargs.get(argument, default)
