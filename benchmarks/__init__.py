@@ -1,1 +1,1 @@
-"""How fast the layers are, beside what an expert writes in the backend."""
+"""Benchmarks of the layers against hand-written code of each backend."""

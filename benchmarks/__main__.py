@@ -1,10 +1,10 @@
-"""Measures the layers on the active backend.
+"""Benchmarks of the layers on the active backend.
 
     KERAS_BACKEND=jax python -m benchmarks
     KERAS_BACKEND=jax python -m benchmarks --parts layers --only CBAM
 
-Prints a line a comparison: below 1, the layer is faster than its baseline. With
-`--out` it writes all as JSON, as a table and as a picture.
+Prints a line per comparison. Below 1, the layer is faster than its baseline.
+With `--out` the results are written as JSON, as a table and as a plot.
 """
 
 import argparse
@@ -38,7 +38,7 @@ PARTS = (
 
 
 def main() -> None:
-    """Measure what the command line says."""
+    """Run the benchmarks that the command line selects."""
     options = _options()
     cases = [case for case in LAYERS if case.name in options.only]
     budget = {"budget": options.budget}
@@ -76,7 +76,7 @@ def main() -> None:
             for result in measures[part]():
                 print(_line(result), flush=True)
                 found[part].append(result)
-        finally:  # what half an hour has found must not be lost
+        finally:  # results of half an hour must not be lost
             if options.out:
                 report.write(options.out, found)
 
@@ -112,7 +112,7 @@ def _options() -> argparse.Namespace:
 
 
 def _line(result: Any) -> str:
-    """Return a result in words."""
+    """Return a line that describes a result."""
     words = []
     for name, value in zip(result._fields, result, strict=True):
         if name == "ratio":

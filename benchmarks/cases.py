@@ -1,4 +1,4 @@
-"""What is measured: a layer for a shape, and the name of its baseline."""
+"""Benchmark cases: layers, their input shapes and their baselines."""
 
 import dataclasses
 import re
@@ -11,7 +11,7 @@ import numpy as np
 import keras_attention
 from keras_attention._utils import data_formats
 
-PIXELS, RECTIFIERS = 0.1, 1e-4
+PIXELS, KINKS = 0.1, 1e-4
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Shape:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A layer, and what it is called on.
+    """A layer and its inputs.
 
     Attributes:
-        name: That of the public class, and of the baseline in snake case.
-        make: From a shape to the layer, not built.
-        seconds: Shape of what it is called on beside a map, if anything.
-        jumps: Share of gradients that rounding may decide, as they jump: at
-            whole pixels, or where a rectifier begins.
+        name: Name of the public class, and in snake case of the baseline.
+        make: Function from a shape to the layer, not built.
+        seconds: Shape of a second input, if any.
+        jumps: Share of gradients that may differ by rounding, as they are
+            discontinuous: at whole pixels, or at the kink of a ReLU.
     """
 
     name: str
@@ -56,11 +56,11 @@ class Case:
 
     @property
     def baseline(self) -> str:
-        """Name of the function that it is measured against."""
+        """Name of the baseline."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", self.name).lower()
 
     def layer(self, shape: Shape) -> keras.layers.Layer:
-        """Return the layer, built, whose every weight matters."""
+        """Return the layer, built, with nonzero weights."""
         layer = self.make(shape)
         layer.build(*(x.shape for x in self.arrays(shape)))
         rng = np.random.default_rng(0)
@@ -73,7 +73,7 @@ class Case:
         return layer
 
     def arrays(self, shape: Shape) -> list[np.ndarray]:
-        """Return what it is called on."""
+        """Return the inputs."""
         rng = np.random.default_rng(1)
         shapes = [shape.tensor]
         if self.seconds:
@@ -97,14 +97,14 @@ def _pair(name: str, **settings: Any) -> Case:
 
 
 def _glimpse(name: str, **settings: Any) -> Case:
-    """Return the case of a layer of a map and a place in it."""
+    """Return the case of a layer of a map and a location."""
     return dataclasses.replace(
         _plain(name, **settings), seconds=lambda shape: (shape.batch, 2)
     )
 
 
 def _filters(name: str, **settings: Any) -> Case:
-    """Return the case of a layer that is told its channels."""
+    """Return the case of a layer that is label its channels."""
     cls = getattr(keras_attention, name)
     return Case(
         name,
@@ -114,9 +114,9 @@ def _filters(name: str, **settings: Any) -> Case:
     )
 
 
-def _rectified(case: Case) -> Case:
-    """Return the case of a layer that rectifies maps inside."""
-    return dataclasses.replace(case, jumps=RECTIFIERS)
+def _with_relu(case: Case) -> Case:
+    """Return the case of a layer with ReLUs inside."""
+    return dataclasses.replace(case, jumps=KINKS)
 
 
 LAYERS = [
@@ -126,14 +126,15 @@ LAYERS = [
     _plain("SpatialAttention"),
     _plain("CBAM", reduction=16),
     _plain("SpatialGroupEnhance", groups=8),
-    _rectified(_filters("SelectiveKernel", groups=32)),
-    _rectified(_plain("MultiScaleChannelAttention")),
-    _rectified(_pair("AttentionalFeatureFusion")),
-    _rectified(_pair("IterativeAttentionalFeatureFusion")),
+    _with_relu(_filters("SelectiveKernel", groups=32)),
+    _with_relu(_plain("MultiScaleChannelAttention")),
+    _with_relu(_pair("AttentionalFeatureFusion")),
+    _with_relu(_pair("IterativeAttentionalFeatureFusion")),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(
-            # So small that the warp is what is measured.
+            # The localization network is small, so that resampling takes most
+            # of the time.
             keras.layers.GlobalAveragePooling2D(shape.data_format),
             data_format=shape.data_format,
         ),
@@ -143,12 +144,13 @@ LAYERS = [
         _filters("DeformableConv2D", kernel_size=3), jumps=PIXELS
     ),
     dataclasses.replace(_plain("ConvOffset2D"), jumps=PIXELS),
-    _rectified(_plain("ResidualAttention", depth=2)),
+    _with_relu(_plain("ResidualAttention", depth=2)),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),
 ]
 
-# Batch 16: smaller ones measure calls, larger ones take seconds a step.
+# Batch 16: the time of smaller batches is that of calls, and a step of larger
+# ones takes seconds.
 USUAL = (
     Shape(16, 56, 56, 64),
     Shape(16, 28, 28, 256),

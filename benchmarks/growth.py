@@ -1,4 +1,4 @@
-"""How the time of a training step grows with positions, channels and batch."""
+"""Growth of the time of a training step with positions, channels and batch."""
 
 import dataclasses
 import math
@@ -28,7 +28,7 @@ SERIES = {
 
 
 class Curve(NamedTuple):
-    """Seconds of a training step, by how much of something there is."""
+    """Seconds of a training step for several sizes."""
 
     layer: str
     what: str
@@ -37,9 +37,9 @@ class Curve(NamedTuple):
 
     @property
     def exponent(self) -> float:
-        """Power of the size that the last part of the curve grows with.
+        """Exponent of the growth in the last part of the curve.
 
-        The first part is what a call costs, whatever it is called on.
+        In the first part the overhead of a call dominates.
         """
         sizes, seconds = self.sizes[-2:], self.seconds[-2:]
         return math.log(seconds[1] / seconds[0]) / math.log(sizes[1] / sizes[0])
@@ -60,7 +60,8 @@ def measure(
         ]
         for step in steps:
             timing.seconds(step, 2)
-        # In turns here too, as what else the machine does changes slowly.
+        # Measured in turns, so that other load of the machine affects all
+        # sizes.
         rounds = [
             [timing.seconds(step) for step in steps] for _ in range(repeats)
         ]

@@ -1,4 +1,4 @@
-"""Every layer against its baseline."""
+"""Comparison of every layer with its baseline."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,10 +16,10 @@ from benchmarks.cases import Shape
 
 
 class Result(NamedTuple):
-    """What one comparison came to.
+    """The results of one comparison.
 
-    `way` is how both sides ran: "eager", or "compiled", which is the faster of
-    what compilers a backend has, for each side.
+    `way` is "eager" or "compiled". The latter is the fastest compiler of the
+    backend, for each side.
     """
 
     layer: str
@@ -32,12 +32,12 @@ class Result(NamedTuple):
 def measure(
     case: Case, shape: Shape, *, eager: bool = True, **budget: Any
 ) -> Iterator[Result]:
-    """Check the baseline of a layer, then time both.
+    """Compare the results of a layer and its baseline, then their times.
 
     Args:
         case: The layer.
-        shape: What it is called on.
-        eager: Whether to time both without a compiler too, if there is one.
+        shape: Shape of its input.
+        eager: Whether to also measure without a compiler, if there is one.
         **budget: Arguments of `timing.compare`.
     """
     runner = runners.active()
@@ -54,7 +54,7 @@ def measure(
         plain, *compiled = runner.WAYS
         check(
             *sides[compiled[0] if compiled else plain],
-            # Places that are whole pixels but for a rounding.
+            # Locations that are whole pixels except for rounding.
             tolerance=1e-2 if case.jumps == PIXELS else 1e-3,
             stray=case.jumps,
         )
@@ -77,10 +77,10 @@ def measure(
 def check(
     ours: Any, baseline: Any, tolerance: float = 1e-3, stray: float = 0
 ) -> None:
-    """Raise an error unless both come to the same numbers.
+    """Raise an error unless the results of both are equal.
 
-    A share `stray` of each gradient may be others. The statistics that they
-    leave behind are not compared.
+    A share `stray` of each gradient may differ. Updated statistics are not
+    compared.
     """
     found, expected = ours(), baseline()
     if not isinstance(found, tuple):
@@ -104,8 +104,9 @@ def check(
             for name, pair in pairs.items()
             if all(x is not None for x in pair)
         }
-        # One a kind, as what rounding leaves of a gradient that is zero, that
-        # of a bias before a norm, is as large as that of the others is.
+        # One scale for all gradients, as a gradient that should be zero, such
+        # as that of a bias before normalization, has the rounding errors of the
+        # others.
         scale = max(
             (float(np.abs(x).max()) for _, x in arrays.values()), default=1
         )
@@ -123,7 +124,7 @@ def check(
 
 
 def _from_torch(array: np.ndarray) -> np.ndarray:
-    """Return the gradient of a kernel of PyTorch in the layout of Keras."""
+    """Convert the gradient of a PyTorch kernel to the axis order of Keras."""
     if array.ndim == 4:
         return array.transpose(2, 3, 1, 0)
     return array.T

@@ -1,11 +1,11 @@
-"""How much memory a training step takes, in processes of their own.
+"""Memory of a training step, measured in separate processes.
 
     KERAS_BACKEND=jax python -m benchmarks.memory CBAM ours 8
 
-prints by how many bytes the process grew at most, from what it held before the
-first step. That includes what compilers take, and what is never given back: how
-much *more* it is for more samples is what a sample takes. Linux only, as
-nothing else tells the peak since a given moment.
+prints the peak growth of the process in bytes, since before the first step. It
+includes memory of compilers and memory that is never freed, so the memory of a
+sample is the *difference* between batch sizes. Linux only, as other systems do
+not report the peak since a given moment.
 """
 
 import argparse
@@ -23,7 +23,7 @@ _PROCESS = Path("/proc/self")
 
 
 class Peak(NamedTuple):
-    """Bytes that a training step takes for each sample of 56 x 56 x 64."""
+    """Bytes of a training step per sample of 56 x 56 x 64."""
 
     layer: str
     ours: float
@@ -31,7 +31,7 @@ class Peak(NamedTuple):
 
 
 def compare(layer: str, *, quick: bool = False) -> Peak:
-    """Return what a training step of each side takes."""
+    """Return the memory of a training step of each side."""
     batches = _QUICK_BATCHES if quick else _BATCHES
     return Peak(
         layer,
@@ -41,17 +41,16 @@ def compare(layer: str, *, quick: bool = False) -> Peak:
 
 
 def _a_sample(layer: str, side: str, batches: tuple[int, int]) -> float:
-    """Return the bytes that one more sample takes."""
+    """Return the bytes of one more sample."""
     few, many = (_in_process(layer, side, batch) for batch in batches)
     return (many - few) / (batches[1] - batches[0])
 
 
 def _in_process(layer: str, side: str, batch: int) -> int:
-    """Return what the process that this file is says of one side."""
+    """Run this file in a process for one side, and return its result."""
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.memory", layer, side, str(batch)],
-        # Maps are then given back when they are not needed, whatever lies
-        # behind them: two runs are alike.
+        # The allocator then frees maps at once, so that runs are reproducible.
         env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
         check=True,
         capture_output=True,
@@ -61,12 +60,12 @@ def _in_process(layer: str, side: str, batch: int) -> int:
 
 
 def is_possible() -> bool:
-    """Return whether the system tells what is needed."""
+    """Return whether the system reports the peak memory."""
     return (_PROCESS / "clear_refs").exists()
 
 
 def main() -> None:
-    """Print the bytes of what the command line says."""
+    """Print the bytes of the layer on the command line."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
     parser.add_argument("layer")
     parser.add_argument("side", choices=["ours", "baseline"])
@@ -76,7 +75,7 @@ def main() -> None:
 
 
 def _measure(name: str, side: str, batch: int) -> int:
-    # Here, so that the parent process needs no backend.
+    # Imported here, so that the parent process needs no backend.
     from benchmarks import baselines
     from benchmarks import runners
     from benchmarks.cases import LAYERS
@@ -105,7 +104,7 @@ def _measure(name: str, side: str, batch: int) -> int:
 
 
 def _status(entry: str) -> int:
-    """Return bytes that the system counts of this process."""
+    """Return an entry of the memory status of this process, in bytes."""
     for line in (_PROCESS / "status").read_text().splitlines():
         if line.startswith(f"{entry}:"):
             return 1024 * int(line.split()[1])

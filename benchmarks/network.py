@@ -29,7 +29,7 @@ FUSIONS = {
 
 
 class Cost(NamedTuple):
-    """Time of a step with a layer by that without."""
+    """Ratio of the times of a step with and without a layer."""
 
     layer: str
     ratio: timing.Ratio
@@ -38,7 +38,7 @@ class Cost(NamedTuple):
 def measure(
     names: Container[str], *, quick: bool = False, **budget: Any
 ) -> Iterator[Cost]:
-    """Time a step with each of the layers against one without, in turns."""
+    """Measure steps with each layer and without, in turns."""
     size = (_QUICK_BATCH, _QUICK_SIDE) if quick else (_BATCH, _SIDE)
     plain = _step(_network(size[1]), *size)
     for name in (*GATES, *FUSIONS):
@@ -51,7 +51,7 @@ def measure(
 def _network(
     side: int, gate: Callable | None = None, fusion: Callable | None = None
 ) -> keras.Model:
-    """Return a network of two blocks a stage."""
+    """Return a network of two blocks per stage."""
     x = images = keras.Input((side, side, 3))
     x = keras.layers.Conv2D(_WIDTHS[0], 3, padding="same")(x)
     for stage, width in enumerate(_WIDTHS):

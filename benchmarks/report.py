@@ -1,4 +1,4 @@
-"""What was measured, as a file for programs, a table and a picture."""
+"""Reports of benchmark results as JSON, as a table and as a plot."""
 
 import dataclasses
 import json
@@ -29,7 +29,7 @@ _PACKAGES = (
 
 
 def machine() -> dict[str, Any]:
-    """Return what the figures depend on beside the code."""
+    """Return the machine and the versions that the results depend on."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -47,7 +47,7 @@ def machine() -> dict[str, Any]:
 
 
 def geometric_mean(ratios: Iterable[float]) -> float:
-    """Return the mean of ratios, in which 2 and 1/2 cancel."""
+    """Return the geometric mean of ratios."""
     logs = [math.log(ratio) for ratio in ratios]
     if not logs:
         return math.nan
@@ -55,7 +55,7 @@ def geometric_mean(ratios: Iterable[float]) -> float:
 
 
 def write(folder: Path, sections: dict[str, Any]) -> None:
-    """Write `<backend>.json` and `<backend>.md`, and draw the growth."""
+    """Write `<backend>.json` and `<backend>.md`, and plot the growth."""
     backend = keras.config.backend()
     folder.mkdir(parents=True, exist_ok=True)
     found = {"machine": machine(), **sections}
@@ -64,7 +64,7 @@ def write(folder: Path, sections: dict[str, Any]) -> None:
     )
     (folder / f"{backend}.md").write_text(markdown(found))
     if sections.get("growth"):
-        _draw(sections["growth"], folder / f"{backend}.png")
+        _plot(sections["growth"], folder / f"{backend}.png")
 
 
 def markdown(found: dict[str, Any]) -> str:
@@ -81,7 +81,7 @@ def markdown(found: dict[str, Any]) -> str:
         "",
         (
             "Ratios of times, the layer's to that of hand-written code of the "
-            "same numbers: the median of neighbouring turns, and their "
+            "same numbers: the median of neighboring turns, and their "
             "quartiles. Below 1 the layer is faster."
         ),
     ]
@@ -146,7 +146,7 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 def _layers(results: Sequence[Result]) -> list[str]:
-    """Return a table of a row a layer and shape, and the means."""
+    """Return a table with a row per layer and shape, and the means."""
     lines = ["| layer | shape | forward | training |", "|:--|:--|--:|--:|"]
     cells = {(r.layer, r.shape, r.pass_): r.ratio for r in results}
     for layer, shape in dict.fromkeys((r.layer, r.shape) for r in results):
@@ -156,22 +156,22 @@ def _layers(results: Sequence[Result]) -> list[str]:
         )
         lines.append(f"| {layer} | {shape} | {forward} | {training} |")
     usual = set(map(str, USUAL))
-    for told, of_these in (
+    for label, of_these in (
         ("the usual shapes", [r for r in results if r.shape in usual]),
         ("the others", [r for r in results if r.shape not in usual]),
     ):
         if of_these:
-            lines.append(_means(f"geometric mean of {told}", of_these))
+            lines.append(_means(f"geometric mean of {label}", of_these))
     return lines
 
 
-def _means(told: str, results: Sequence[Result]) -> str:
+def _means(label: str, results: Sequence[Result]) -> str:
     """Return a row of the means of both passes."""
     means = [
         geometric_mean(r.ratio.median for r in results if r.pass_ == which)
         for which in ("forward", "training")
     ]
-    return f"| **{told}** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
+    return f"| **{label}** | | **{means[0]:.2f}** | **{means[1]:.2f}** |"
 
 
 def _rows(samplers: Sequence[Result]) -> list[str]:
@@ -204,8 +204,8 @@ def _ratio(ratio: Any) -> str:
     return f"{ratio.median:.2f} ({ratio.low:.2f} to {ratio.high:.2f})"
 
 
-def _draw(curves: Sequence[Curve], path: Path) -> None:
-    """Draw all curves on axes whose gradient is the power."""
+def _plot(curves: Sequence[Curve], path: Path) -> None:
+    """Plot all curves on logarithmic axes."""
     from matplotlib.figure import Figure
 
     kinds = list(dict.fromkeys(c.what for c in curves))
@@ -244,7 +244,7 @@ def _draw(curves: Sequence[Curve], path: Path) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value made of what JSON has."""
+    """Convert a value to types of JSON."""
     if hasattr(value, "_asdict"):
         value = value._asdict()
     elif dataclasses.is_dataclass(value):

@@ -1,4 +1,4 @@
-"""The sampler against those that backends have, and that of Keras."""
+"""Comparison of the sampler with those of the backends and of Keras."""
 
 from collections.abc import Callable
 from collections.abc import Iterator
@@ -19,10 +19,10 @@ from keras_attention.ops import grid_sample
 
 
 def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
-    """Check each other sampler, then time ours against it.
+    """Compare the results of each other sampler with ours, then the times.
 
-    Maps are those of the layers, channels last, read bilinearly at as many
-    places, of which some are outside.
+    Maps have the shapes of the layers, channels last. They are sampled
+    bilinearly at as many locations, some of them outside.
     """
     runner = runners.active()
     others = {
@@ -43,7 +43,7 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
                         runner.ours(_Calls(f), arrays, training, way)
                         for f in (_ours, other)
                     ]
-                    # Eager, one does not read maps with JAX or TensorFlow.
+                    # Eager execution is not measured on JAX and TensorFlow.
                     for way in runner.WAYS[1:] or runner.WAYS
                 }
                 layers.check(*next(iter(sides.values())), stray=PIXELS)
@@ -63,7 +63,7 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
 
 
 class _Calls(keras.layers.Layer):
-    """A sampler as a layer, which the runners run."""
+    """A sampler as a layer, for the runners."""
 
     def __init__(self, function: Callable) -> None:
         super().__init__(name=function.__name__.strip("_"))
@@ -90,7 +90,7 @@ def _pixels(maps, grid):
 
 
 def _keras(maps, grid):
-    """Sample by sample, with channels for a third axis."""
+    """Sampler of Keras for one sample, with channels as the third axis."""
     batch, height, width, channels = maps.shape
     shape = (batch, 2, height, width, channels)
     places = ops.broadcast_to(_pixels(maps, grid)[..., None], shape)

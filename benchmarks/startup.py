@@ -1,4 +1,4 @@
-"""How long `import keras_attention` takes, after `import keras`."""
+"""Time of `import keras_attention` after `import keras`."""
 
 import statistics
 import subprocess
@@ -23,8 +23,8 @@ class Startup(NamedTuple):
 
 
 def measure(repeats: int = 5) -> Startup:
-    """Import both in processes of their own."""
-    # The first one may still write the byte code.
+    """Measure both imports in separate processes."""
+    # The first process may compile byte code.
     times = [_once() for _ in range(repeats + 1)][1:]
     return Startup(*map(statistics.median, zip(*times, strict=True)))
 

@@ -1,4 +1,4 @@
-"""The benchmarks run, and their baselines come to what the layers do."""
+"""The benchmarks run, and baselines equal the layers."""
 
 import json
 import os
@@ -30,7 +30,7 @@ LAYERS = [
 
 
 def run(backend, *arguments):
-    """Run the command line in a process of its own."""
+    """Run the command line in a separate process."""
     return subprocess.run(
         [sys.executable, "-m", "benchmarks", *arguments],
         check=True,
@@ -49,7 +49,7 @@ def run(backend, *arguments):
 FEW = ["SqueezeExcite", "SelectiveKernel", "AttentionalFeatureFusion"]
 
 
-# The others compile for long.
+# Compilation takes long on the other backends.
 @pytest.mark.parametrize(
     ("backend", "only"),
     [("jax", FEW), ("tensorflow", FEW), ("torch", LAYERS)],

@@ -1,4 +1,4 @@
-"""The script for a GPU runs to its end without one, at toy size."""
+"""The GPU script runs on a CPU at toy size."""
 
 import json
 import os
@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[1]
 
 
 def check(folder, *arguments):
-    """Run the script in a process of its own."""
+    """Run the script in a separate process."""
     return subprocess.run(
         [
             *(ROOT / "tools" / "gpu_check.sh", "--toy", "--out", folder),

@@ -1,4 +1,4 @@
-"""Two functions timed in turns, so that what else the machine does is even."""
+"""Timing of two functions in turns, so that other load affects both."""
 
 import dataclasses
 import statistics
@@ -8,10 +8,10 @@ from collections.abc import Callable
 
 @dataclasses.dataclass(frozen=True)
 class Ratio:
-    """How the time of one function compares with that of another.
+    """Ratio of the times of two functions.
 
     Attributes:
-        median: Median of the ratios of neighbouring turns.
+        median: Median of the ratios of neighboring turns.
         low: Their first quartile.
         high: Their third quartile.
         seconds: Median seconds of a call of the first.
@@ -28,7 +28,7 @@ class Ratio:
 
 
 def seconds(function: Callable, calls: int = 1) -> float:
-    """Return the seconds that a call takes."""
+    """Return the seconds of a call."""
     start = time.perf_counter()
     for _ in range(calls):
         function()
@@ -70,10 +70,10 @@ def compare(
 
     Args:
         first: A function without arguments.
-        second: Another, that it is compared with.
-        budget: Seconds after which no further pair begins.
-        turns: Least number of pairs, whatever the budget.
-        turn: Least seconds of a turn: quick functions are called repeatedly.
+        second: The function to compare with.
+        budget: Seconds after which no further pair of turns starts.
+        turns: Minimum number of pairs, whatever the budget.
+        turn: Minimum seconds of a turn: fast functions are called repeatedly.
     """
     for function in (first, second):
         seconds(function, 3)

@@ -1,7 +1,6 @@
-"""The layers against those of timm, where it is installed.
+"""Comparison of the layers with those of timm, if timm is installed.
 
-They are what timm has: some differ from the papers, so that numbers are not
-compared here as those of the baselines are.
+Some layers of timm differ from the papers, so results are not compared.
 """
 
 import dataclasses
@@ -17,12 +16,12 @@ from benchmarks.cases import USUAL
 
 
 def is_possible() -> bool:
-    """Return whether there is something to compare with."""
+    """Return whether timm is installed."""
     if runners.BACKEND != "torch":
         return False
     try:
         import timm.layers  # noqa: F401
-    except (ImportError, RuntimeError):  # of a torchvision that does not fit
+    except (ImportError, RuntimeError):  # about an incompatible torchvision
         return False
     return True
 
@@ -30,7 +29,7 @@ def is_possible() -> bool:
 def measure(
     names: Any, *, quick: bool = False, **budget: Any
 ) -> Iterator[layers.Result]:
-    """Time each of the layers that timm has too, channels first as there."""
+    """Measure each layer that timm also has, channels first."""
     runner = runners.active()
     modules = _modules()
     for case in LAYERS:
@@ -55,7 +54,7 @@ def measure(
 
 
 def _modules() -> dict[str, Any]:
-    """Return what makes a module for so many channels, by our name for it."""
+    """Return, by layer name, functions from channels to a timm module."""
     import timm.layers
     from timm.layers import cbam
 

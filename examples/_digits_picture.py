@@ -1,4 +1,4 @@
-"""The picture of `digits.py`: what a layer attends to, in test digits."""
+"""Plot of `digits.py`: the attention of a layer for test digits."""
 
 from pathlib import Path
 
@@ -12,18 +12,18 @@ CLASSES = range(10)
 GROUPS_SHOWN = 3
 
 
-def draw(
+def plot(
     path: Path,
     title: str,
     images: np.ndarray,
     labels: np.ndarray,
     attention: dict[str, np.ndarray],
 ) -> None:
-    """Save a picture of digits, and of the attention they got.
+    """Save a plot of digits and their attention.
 
     Args:
         path: The PNG file to write.
-        title: What stands above it.
+        title: The title of the plot.
         images: Digits, `(count, 8, 8, 1)`.
         labels: Their classes.
         attention: Under `"spatial"` weights `(count, 8, 8, maps)`, under
@@ -41,14 +41,14 @@ def draw(
         squeeze=False,
         height_ratios=[upper] if channel is None else [upper, lower],
     )
-    _draw_digits(parts[0, 0], images, labels, maps)
+    _plot_digits(parts[0, 0], images, labels, maps)
     if channel is not None:
-        _draw_gates(parts[1, 0], channel[:, 0, 0], labels)
+        _plot_gates(parts[1, 0], channel[:, 0, 0], labels)
     figure.savefig(path)
 
 
 def _maps(spatial: np.ndarray) -> dict[str, np.ndarray]:
-    """Return what to show of one map a digit, or of one a group of channels."""
+    """Return the maps to plot, one per digit or per group of channels."""
     if spatial.shape[-1] == 1:
         return {"spatial\nattention": spatial[..., 0]}
     groups = {
@@ -58,13 +58,13 @@ def _maps(spatial: np.ndarray) -> dict[str, np.ndarray]:
     return {"mean of all\ngroups": spatial.mean(axis=-1), **groups}
 
 
-def _draw_digits(
+def _plot_digits(
     part: SubFigure,
     images: np.ndarray,
     labels: np.ndarray,
     maps: dict[str, np.ndarray],
 ) -> None:
-    """Draw a column a class: a test digit, and its attention below it."""
+    """Plot a column per class: a test digit, and its attention below."""
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     axes = part.subplots(1 + len(maps), len(shown), squeeze=False)
     for axis, i in zip(axes[0], shown, strict=True):
@@ -88,7 +88,7 @@ def _draw_digits(
 
 
 def _outline(axis: Axes, image: np.ndarray) -> None:
-    """Draw the border of the ink, closed at the border of the image."""
+    """Plot the border of the ink, closed at the border of the image."""
     places = np.arange(-1, len(image) + 1)
     axis.contour(places, places, np.pad(image, 1), [0.4], colors="white")
     axis.set_xlim(-0.5, len(image) - 0.5)
@@ -102,8 +102,8 @@ def _name_row(row: np.ndarray, name: str) -> None:
     row[0].set_ylabel(name, fontsize=10)
 
 
-def _draw_gates(part: SubFigure, gates: np.ndarray, labels: np.ndarray) -> None:
-    """Draw the mean gate of each channel over the test digits of a class."""
+def _plot_gates(part: SubFigure, gates: np.ndarray, labels: np.ndarray) -> None:
+    """Plot the mean gate of each channel over the test digits of a class."""
     means = np.stack([gates[labels == c].mean(axis=0) for c in CLASSES])
     axis: Axes = part.subplots()
     mappable = axis.imshow(means, cmap="viridis", aspect="auto")

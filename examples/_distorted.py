@@ -1,4 +1,4 @@
-"""Digits that are turned, scaled, moved and strewn with clutter on the fly.
+"""Digits, randomly rotated, scaled and translated, with clutter.
 
 distortion = Distortion(canvas=40, digit=20, rotation=45, clutter=6)
 scans = _scans.load()
@@ -14,20 +14,20 @@ import numpy as np
 from _scans import Scans
 from scipy import ndimage
 
-BLOCK = 1024  # images that are transformed at once, for the sake of memory
+BLOCK = 1024  # number of images that are transformed at once, to limit memory
 
 
 class Distortion(NamedTuple):
-    """How digits are shown; by default only larger, in the middle.
+    """Parameters of the distortion; by default digits are only enlarged.
 
     Attributes:
         canvas: Height and width of the images, in pixels.
         digit: Height and width of a digit's scan on it, in pixels, at scale 1.
-        rotation: Degrees up to which it is turned, in either direction.
-        scale: The least and the largest factor of its size.
-        translation: Share of the free room by which it may be off the middle:
-            at 1 it lies anywhere on the canvas, but wholly.
-        clutter: How many pieces of other digits are strewn over the canvas.
+        rotation: Maximum angle of rotation in degrees, in either direction.
+        scale: The minimum and the maximum factor of the size.
+        translation: Maximum translation, as a share of the free margin: at 1 a
+            digit may be anywhere on the canvas, completely inside.
+        clutter: Number of pieces of other digits on the canvas.
         piece: Height and width of such a piece, in pixels.
     """
 
@@ -41,14 +41,14 @@ class Distortion(NamedTuple):
 
 
 class Epochs(keras.utils.PyDataset):
-    """The training digits in batches, distorted afresh in every epoch.
+    """The training digits in batches, with a new distortion in every epoch.
 
     Args:
         scans: The digits.
         distortion: How they are shown.
-        batch_size: How many images a batch has, except perhaps the last.
-        seed: What all randomness follows from.
-        copies: How many times every digit is shown in an epoch.
+        batch_size: Number of images of a batch, except perhaps the last.
+        seed: The random seed.
+        copies: Number of times that every digit is in an epoch.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ def held_out(
     """Return test digits, each distorted a few times, and their classes.
 
     The same arguments give the same images. Clutter is cut from training
-    digits, which are what a network has seen.
+    digits.
     """
     images = enlarge(scans.test_images, distortion.digit)
     pieces = enlarge(scans.train_images, distortion.digit)
@@ -130,10 +130,10 @@ def distort(
     """Return every image on a canvas of its own, distorted.
 
     Args:
-        images: What `enlarge` made of digits.
-        pieces: What it made of those that the clutter is cut from.
+        images: Digits, as returned by `enlarge`.
+        pieces: Digits for the clutter, as returned by `enlarge`.
         distortion: How they are shown.
-        rng: What all randomness comes from.
+        rng: The random number generator.
 
     Returns:
         Images `(count, canvas, canvas, 1)` in [0, 1].
@@ -144,10 +144,10 @@ def distort(
     )
     scale = rng.uniform(*distortion.scale, count)
     cos, sin = np.cos(angle), np.sin(angle)
-    # What is free beside the square that a turned scan needs.
+    # The free margin around the square of a rotated scan.
     needed = distortion.digit * scale * (abs(cos) + abs(sin))
     room = np.maximum(canvas - needed, 0) / 2 * distortion.translation
-    centre = rng.uniform(-1, 1, (2, count)) * room
+    center = rng.uniform(-1, 1, (2, count)) * room
     drawn = np.empty((count, canvas, canvas), "float32")
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
@@ -156,7 +156,7 @@ def distort(
             canvas,
             (cos / scale)[block],
             (sin / scale)[block],
-            centre[:, block],
+            center[:, block],
         )
     for _ in range(distortion.clutter):
         _strew(drawn, pieces, distortion.piece, rng)
@@ -168,16 +168,16 @@ def _transformed(
     canvas: int,
     cos: np.ndarray,
     sin: np.ndarray,
-    centre: np.ndarray,
+    center: np.ndarray,
 ) -> np.ndarray:
-    """Return images turned, scaled and moved, read bilinearly."""
+    """Return images rotated, scaled and translated by bilinear sampling."""
     place = np.arange(canvas, dtype="float32") - (canvas - 1) / 2
     cos, sin, (down, right) = (
         values.astype("float32")[..., None, None]
-        for values in (cos, sin, centre)
+        for values in (cos, sin, center)
     )
     y, x = place[:, None] - down, place - right
-    # One pixel of zeros around all stands for what is outside.
+    # Pad with one pixel of zeros for samples outside.
     images = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     side = images.shape[1]
     middle = np.float32((side - 1) / 2)
@@ -201,7 +201,7 @@ def _strew(
     piece: int,
     rng: np.random.Generator,
 ) -> None:
-    """Put a piece of some digit somewhere on each canvas, in place."""
+    """Add a piece of a random digit at a random location of each canvas."""
     count, canvas, _ = drawn.shape
     side = np.arange(piece)
 

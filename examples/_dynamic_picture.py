@@ -1,4 +1,4 @@
-"""The picture of `dynamic_capacity.py`: where the large network looked."""
+"""Plot of `dynamic_capacity.py`: the patches of the large network."""
 
 from pathlib import Path
 
@@ -7,10 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-DIMMED = 0.25  # what is left of the ink that the large network did not see
+DIMMED = 0.25  # brightness of pixels outside the patches
 
 
-def draw(
+def plot(
     path: Path,
     title: str,
     images: np.ndarray,
@@ -21,15 +21,15 @@ def draw(
     patch: int,
     stride: int,
 ) -> None:
-    """Save a picture of images, their saliency, and the patches chosen by it.
+    """Save a plot of images, their saliency, and the selected patches.
 
     Args:
         path: The PNG file to write.
-        title: What stands above it.
-        images: Images `(count, side, side, 1)`, a column each.
+        title: The title of the plot.
+        images: Images `(count, side, side, 1)`, one per column.
         labels: Their classes.
-        predictions: The classes that were predicted.
-        saliency: Maps of it, `(count, height, width)`.
+        predictions: The predicted classes.
+        saliency: Saliency maps, `(count, height, width)`.
         starts: Row and column in the image of each patch's first pixel,
             `(count, patches, 2)`.
         patch: Height and width of a patch in pixels.
@@ -69,7 +69,7 @@ def _show(axis: Axes, image: np.ndarray) -> None:
 def _show_saliency(
     axis: Axes, image: np.ndarray, salient: np.ndarray, patch: int, stride: int
 ):
-    """Draw each position as the square around the middle of its patch."""
+    """Plot each position as the square around the middle of its patch."""
     _show(axis, np.zeros_like(image))
     height, width = salient.shape
     first = (patch - stride - 1) / 2
@@ -94,7 +94,7 @@ def _show_saliency(
 def _show_patches(
     axis: Axes, image: np.ndarray, corners: np.ndarray, patch: int
 ) -> None:
-    """Draw what the patches have of the image, and the rest of it pale."""
+    """Plot the image, pale outside the patches."""
     seen = np.zeros_like(image)
     for row, column in corners:
         seen[max(row, 0) : row + patch, max(column, 0) : column + patch] = 1

@@ -1,4 +1,4 @@
-"""The picture of `fusion.py`: what each variant is worth, and costs."""
+"""Plot of `fusion.py`: error and training time of each variant."""
 
 import statistics
 from collections.abc import Mapping
@@ -9,8 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 
-def draw(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
-    """Save a picture of the table that these rows make.
+def plot(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
+    """Save a plot of the results of all variants.
 
     Args:
         path: The PNG file to write.
@@ -23,18 +23,18 @@ def draw(path: Path, rows: Mapping[str, Sequence[Mapping[str, float]]]) -> None:
         "A small residual network on distorted digits, by what is in its blocks"
     )
     axes = figure.subplots(1, 3, sharey=True, width_ratios=[2, 1, 1])
-    _draw_runs(axes[0], rows, "error in %")
-    _draw_means(axes[1], rows, "parameters")
-    _draw_means(axes[2], rows, "s/epoch")
+    _plot_runs(axes[0], rows, "error in %")
+    _plot_means(axes[1], rows, "parameters")
+    _plot_means(axes[2], rows, "s/epoch")
     axes[0].set_yticks(range(len(rows)), rows)
     axes[0].invert_yaxis()
     figure.savefig(path)
 
 
-def _draw_runs(
+def _plot_runs(
     axis: Axes, rows: Mapping[str, Sequence[Mapping[str, float]]], column: str
 ) -> None:
-    """Draw a dot a run, and a bar at the mean of each variant."""
+    """Plot a dot per run, and a bar at the mean of each variant."""
     for place, runs in enumerate(rows.values()):
         values = [run[column] for run in runs]
         axis.plot(values, [place] * len(values), "o", color="tab:blue")
@@ -45,10 +45,10 @@ def _draw_runs(
     axis.grid(axis="x", alpha=0.4)
 
 
-def _draw_means(
+def _plot_means(
     axis: Axes, rows: Mapping[str, Sequence[Mapping[str, float]]], column: str
 ) -> None:
-    """Draw the mean of each variant."""
+    """Plot the mean of each variant."""
     means = [
         statistics.mean(run[column] for run in runs) for runs in rows.values()
     ]

@@ -1,4 +1,4 @@
-"""The picture of `recurrent_attention.py`: glimpses, and what they show."""
+"""Plot of `recurrent_attention.py`: locations and pixels of glimpses."""
 
 from pathlib import Path
 
@@ -16,25 +16,25 @@ CLASSES = range(10)
 UNSEEN_IS_BLUE = colormaps["gray_r"].with_extremes(bad="lightsteelblue")
 
 
-def draw(
+def plot(
     path: Path,
     model: keras_attention.RecurrentAttention,
     images: np.ndarray,
     labels: np.ndarray,
 ) -> None:
-    """Save a picture of a digit a class, and of where it was looked at.
+    """Save a plot of a digit of each class, with its glimpses.
 
     Args:
         path: The PNG file to write.
-        model: What looks.
-        images: Distorted digits, the first of each class being shown.
+        model: A recurrent attention model.
+        images: Distorted digits; the first of each class is plotted.
         labels: Their classes.
     """
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     images, labels = images[shown], labels[shown]
     places = keras.ops.convert_to_numpy(model.locations(images))
     size = images.shape[1]
-    # The pixel that the squares of a place are around.
+    # The pixel at the center of the squares of a location.
     pixels = np.floor((places + 1) / 2 * size).astype(int)
     figure = Figure(figsize=(12, 3.4), dpi=100, layout="constrained")
     figure.suptitle(
@@ -53,11 +53,11 @@ def draw(
     ):
         column[0].set_title(f"class {label}", fontsize=10)
         column[0].imshow(image, cmap="gray_r", vmin=0, vmax=1)
-        _draw_way(column[0], way, model.glimpse_size)
+        _plot_way(column[0], way, model.glimpse_size)
         seen = _seen(image, way, model)
         column[1].imshow(seen, cmap=UNSEEN_IS_BLUE, vmin=0, vmax=1)
-        colour = "black" if guess == label else "tab:red"
-        column[1].set_xlabel(f"read: {guess}", fontsize=10, color=colour)
+        color = "black" if guess == label else "tab:red"
+        column[1].set_xlabel(f"read: {guess}", fontsize=10, color=color)
         for axis in column:
             axis.set_xticks([])
             axis.set_yticks([])
@@ -68,14 +68,14 @@ def draw(
     figure.savefig(path)
 
 
-def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
-    """Draw the squares that are seen sharply, and the way between them."""
-    colours = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
+def _plot_way(axis: Axes, way: np.ndarray, side: int) -> None:
+    """Plot the finest squares, and the path between their centers."""
+    colors = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
     axis.plot(*way.T, color="tab:blue", linewidth=1)
-    for i, (place, colour) in enumerate(zip(way, colours, strict=True)):
+    for i, (place, color) in enumerate(zip(way, colors, strict=True)):
         corner = place - side // 2 - 0.5
         axis.add_patch(
-            Rectangle(corner, side, side, fill=False, edgecolor=colour)
+            Rectangle(corner, side, side, fill=False, edgecolor=color)
         )
         axis.text(
             *place,
@@ -84,7 +84,7 @@ def _draw_way(axis: Axes, way: np.ndarray, side: int) -> None:
             fontsize=7,
             ha="center",
             va="center",
-            bbox={"boxstyle": "circle,pad=0.15", "fc": colour, "ec": "none"},
+            bbox={"boxstyle": "circle,pad=0.15", "fc": color, "ec": "none"},
             clip_on=True,
         )
 
@@ -94,7 +94,7 @@ def _seen(
     way: np.ndarray,
     model: keras_attention.RecurrentAttention,
 ) -> np.ndarray:
-    """Return what glimpses show of an image, NaN where they show nothing."""
+    """Return the pixels of the glimpses of an image, NaN elsewhere."""
     side = model.glimpse_size
     margin = side * model.scale_factor ** (model.num_scales - 1)
     padded = np.pad(image, margin)

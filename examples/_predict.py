@@ -1,4 +1,4 @@
-"""What another process makes of a saved model: predictions for some images.
+"""Predicts with a saved model, in a separate process.
 
     python examples/_predict.py MODEL.keras IMAGES.npy PREDICTIONS.npy
 

@@ -1,4 +1,4 @@
-"""Callbacks that show a training, and time it."""
+"""Callbacks that print the progress of a training and measure its time."""
 
 import statistics
 import sys
@@ -8,7 +8,7 @@ import keras
 
 
 class Progress(keras.callbacks.Callback):
-    """A bar over all epochs of all runs, or without a terminal a line a run."""
+    """A bar for all epochs of all runs; without a terminal, a line per run."""
 
     def __init__(self, epochs: int):
         super().__init__()
@@ -40,7 +40,7 @@ class Progress(keras.callbacks.Callback):
 
 
 class Stopwatch(keras.callbacks.Callback):
-    """The seconds that each epoch took."""
+    """The seconds of each epoch."""
 
     def on_train_begin(self, logs=None):
         self.seconds = []

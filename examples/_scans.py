@@ -22,14 +22,14 @@ def load(
     train_size: int | None = None,
     validate: bool = False,
 ) -> Scans:
-    """Return digits, split so that every class is in both parts alike.
+    """Return digits in a stratified split into training and test.
 
     Args:
         source: `"digits"` for the 1797 scans of 8x8 pixels that come with
             scikit-learn, `"mnist"` for the 70000 of 28x28 that Keras downloads.
-        train_size: How many of the training digits to keep; `None` for all.
-        validate: Whether to put the last fifth of the training digits in the
-            place of the test digits, to choose settings without those.
+        train_size: Number of training digits to keep; `None` for all.
+        validate: Whether to replace the test digits by the last fifth of the
+            training digits, to select settings without the test digits.
     """
     scans = _load_mnist() if source == "mnist" else _load_digits()
     if validate:

@@ -1,4 +1,4 @@
-"""What every example needs before it imports Keras."""
+"""Setup of the examples before Keras is imported, and their options."""
 
 import argparse
 import importlib.util
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 BACKENDS = ("jax", "tensorflow", "torch")
 
-# What brings a module, where it is not called like it.
+# The packages of modules with another name.
 PACKAGES = {
     "keras_attention": "keras-vision-attention",
     "sklearn": "scikit-learn",
@@ -19,12 +19,12 @@ PACKAGES = {
 
 
 def prepare(*modules: str, threads: int | None = 1) -> str:
-    """Make ready to import Keras and this package; return Keras' backend.
+    """Prepare the import of Keras and this package; return the backend.
 
     Args:
-        modules: Others that the example imports.
-        threads: How many to compute with, where the environment does not say:
-            on small images more would mostly wait for each other.
+        modules: Other modules that the example imports.
+        threads: Number of threads, unless the environment sets it. For small
+            images more threads are not faster.
     """
     if threads:
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
@@ -36,10 +36,10 @@ def prepare(*modules: str, threads: int | None = 1) -> str:
 def choose_backend() -> str:
     """Choose a Keras backend that is installed, and return its name.
 
-    To be called before Keras is imported. `KERAS_BACKEND` decides; where it is
-    not set, Keras' own configuration file does if what it names is installed,
-    and the first backend that is installed otherwise. (Keras alone would ask
-    for TensorFlow.)
+    Call this before Keras is imported. `KERAS_BACKEND` selects the backend. If
+    it is not set, the backend of Keras' configuration file is used if that is
+    installed, otherwise the first installed backend. (The default of Keras is
+    TensorFlow.)
     """
     _quiet_tensorflow()
     asked = os.environ.get("KERAS_BACKEND")
@@ -116,7 +116,7 @@ def positive_integer(text: str) -> int:
 
 
 def folder(text: str) -> Path:
-    """Return `text` as a folder, made if need be: a type for `argparse`."""
+    """Return `text` as a folder, created if needed: a type for `argparse`."""
     path = Path(text)
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -136,9 +136,9 @@ def _require(*modules: str) -> None:
 
 
 def _quiet_tensorflow() -> None:
-    # Keras imports TensorFlow under other backends too, where it is installed.
-    # It announces oneDNN whatever the log level, unless that is off; without
-    # it results do not depend on how work is split among threads either.
+    # Keras also imports TensorFlow under other backends, if it is installed. It
+    # prints a message about oneDNN at any log level, unless oneDNN is off.
+    # Without oneDNN, results do not depend on the number of threads.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # It also warns when each of several models predicts only once.

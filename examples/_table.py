@@ -1,4 +1,4 @@
-"""A table of what several runs of named settings came to."""
+"""A table of the results of several runs of named settings."""
 
 import statistics
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ def markdown(
     | plain | 2.00 ± 0.00 |      4,321 |
 
     Args:
-        first: What stands above the names of the settings.
-        columns: The names of what is told, each with its format. Under an
-            integer format stands the value of the first run, otherwise the mean
-            of all and, if they are several, their sample deviation.
-        rows: The runs of each setting, one a seed.
+        first: The heading of the names of the settings.
+        columns: The names of the values, each with its format. With an
+            integer format the table has the value of the first run, otherwise
+            the mean of all and the sample standard deviation of several.
+        rows: The runs of each setting, one per seed.
     """
     cells = [[first, *columns]]
     for name, runs in rows.items():
-        told = (
+        values = (
             _cell([run[column] for run in runs], style)
             for column, style in columns.items()
         )
-        cells.append([name, *told])
+        cells.append([name, *values])
     widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     rule = [
         "-" * (width + 1) + ":" if i else ":" + "-" * (width + 1)
@@ -43,7 +43,7 @@ def markdown(
 
 
 def about(seeds: int, images: int, backend: str) -> str:
-    """Return what the numbers in a table are, to stand below it."""
+    """Return a caption that explains the numbers of a table."""
     spread = "Mean ± sample deviation over" if seeds > 1 else "Of"
     return (
         f"{spread} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images.\n"
@@ -62,8 +62,8 @@ def _cell(values: Sequence[float], style: str) -> str:
 
 
 def _line(row: Sequence[str], widths: Sequence[int]) -> str:
-    told = (
+    cells = (
         f"{cell:>{width}}" if i else f"{cell:<{width}}"
         for i, (cell, width) in enumerate(zip(row, widths, strict=True))
     )
-    return f"| {' | '.join(told)} |"
+    return f"| {' | '.join(cells)} |"

@@ -1,4 +1,4 @@
-"""Train classifiers on distorted digits, and count what they get wrong."""
+"""Training and evaluation of classifiers on distorted digits."""
 
 import argparse
 from collections.abc import Callable
@@ -16,12 +16,12 @@ EVALUATED_AT_ONCE = 512
 
 
 class Task(NamedTuple):
-    """What networks are to learn, and what they are tested on.
+    """Training digits and distorted test digits.
 
     Attributes:
         scans: The digits to train on.
-        distortion: How they are shown.
-        images: Distorted digits of the test.
+        distortion: The distortion of the digits.
+        images: Distorted test digits.
         labels: Their classes.
     """
 
@@ -34,7 +34,7 @@ class Task(NamedTuple):
 def make_task(
     options: argparse.Namespace, distortion: _distorted.Distortion
 ) -> Task:
-    """Return what the options of `_support.add_data_options` ask for."""
+    """Return the task for the options of `_support.add_data_options`."""
     scans = _scans.load(options.data, options.train, options.validate)
     images, labels = _distorted.held_out(scans, distortion, copies=4)
     return Task(scans, distortion, images, labels)
@@ -52,7 +52,7 @@ def compare(
     """Train networks from the same seeds, on the same images.
 
     Returns:
-        What is told of each network's runs, the rows of `_table.markdown`; and
+        The results of each network, the rows of `_table.markdown`; and
         the network of the last run.
     """
     progress = _progress.Progress(len(builders) * seeds * epochs)
@@ -95,16 +95,16 @@ def train(
     run: str,
     callbacks: Sequence[keras.callbacks.Callback] = (),
 ) -> float:
-    """Train `model`, and return the seconds that an epoch took.
+    """Train `model`, and return the median seconds of an epoch.
 
     Args:
-        model: It gives a probability of each class.
+        model: A classifier with class probabilities as outputs.
         data: Batches of images and classes.
-        epochs: How often to go through the data.
-        learning_rate: That of the first step, which falls to zero.
-        progress: Where it is shown.
-        run: The name that is shown there.
-        callbacks: What else is to be called.
+        epochs: Number of epochs.
+        learning_rate: Learning rate of the first step; it decays to zero.
+        progress: The progress bar.
+        run: The name in the progress bar.
+        callbacks: Further callbacks.
     """
     schedule = keras.optimizers.schedules.CosineDecay(
         learning_rate, epochs * len(data)
@@ -126,17 +126,17 @@ def train(
 
 
 def classes(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the class that `model` gives each image."""
+    """Return the predicted class of each image."""
     return predict(model, images).argmax(axis=-1)
 
 
 def error(model: keras.Model, images: np.ndarray, labels: np.ndarray) -> float:
-    """Return how many images in a hundred `model` gets wrong."""
+    """Return the error of `model` in percent."""
     return 100 * float(np.mean(classes(model, images) != labels))
 
 
 def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return what `model` makes of the images, in batches of one size."""
+    """Return the outputs of `model`, computed in batches of equal size."""
     missing = -len(images) % EVALUATED_AT_ONCE
     padded = np.concatenate([images, images[np.zeros(missing, int)]])
     outputs = model.predict(padded, batch_size=EVALUATED_AT_ONCE, verbose=0)

@@ -1,4 +1,4 @@
-"""The picture of `spatial_transformer.py`: what it looks at, and sees."""
+"""Plot of `spatial_transformer.py`: sampling grids and resampled images."""
 
 from pathlib import Path
 
@@ -11,19 +11,19 @@ from matplotlib.figure import Figure
 CLASSES = range(10)
 
 
-def draw(
+def plot(
     path: Path,
     models: dict[str, keras.Model],
     images: np.ndarray,
     labels: np.ndarray,
 ) -> None:
-    """Save a picture of a digit a class, and what is made of it.
+    """Save a plot of a digit of each class and its resampled image.
 
     Args:
         path: The PNG file to write.
         models: By name, one without a transformer, and one whose layer
             `"transformer"` is one.
-        images: Distorted digits, the first of each class being shown.
+        images: Distorted digits; the first of each class is plotted.
         labels: Their classes.
     """
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
@@ -51,8 +51,8 @@ def draw(
             axis.imshow(pixels[..., 0], cmap="gray_r", vmin=0, vmax=1)
             axis.set_xticks([])
             axis.set_yticks([])
-            colour = "black" if guess == label else "tab:red"
-            axis.set_xlabel(f"read: {guess}", fontsize=10, color=colour)
+            color = "black" if guess == label else "tab:red"
+            axis.set_xlabel(f"read: {guess}", fontsize=10, color=color)
         _outline(column[0], places, len(image))
     axes[0, 0].set_ylabel("image and frame,\nread by the\nplain network")
     axes[1, 0].set_ylabel("what is in the\nframe, and how\nthat is read")
@@ -60,7 +60,7 @@ def draw(
 
 
 def _outline(axis: Axes, grid: np.ndarray, size: int) -> None:
-    """Draw the border of the places that are read, its top edge in red."""
+    """Plot the border of the sampling grid, its top edge in red."""
     pixels = (grid + 1) / 2 * (size - 1)
     sides = [pixels[:, 0], pixels[-1], pixels[::-1, -1]]
     border = np.concatenate(sides)

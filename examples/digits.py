@@ -7,7 +7,7 @@
 Trains both on scikit-learn's digits (1797 scans of 8x8 pixels that come with
 that library), from the same seeds, and prints how well they read digits they
 were not trained on. Then it saves the last model with attention, loads it in a
-fresh process to see that it predicts the same, and draws what it attends to.
+fresh process to see that it predicts the same, and plots what it attends to.
 
 The network's size and the number of epochs were chosen by validation within the
 training digits; the test digits are only counted. `KERAS_BACKEND` chooses among
@@ -52,7 +52,7 @@ LEARNING_RATE = 3e-3
 
 
 class Run(NamedTuple):
-    """One trained network, and what is told about it."""
+    """One trained network, and its results."""
 
     model: keras.Model
     accuracy: float
@@ -120,7 +120,7 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
 
 
 def print_table(results: dict[str, list[Run]], digits: _scans.Scans) -> None:
-    """Print what the runs of each model came to."""
+    """Print the results of the runs of each model."""
     seeds = len(next(iter(results.values())))
     print(
         f"\n{'model':<18}{'test accuracy':>16}{'parameters':>12}{'s/epoch':>9}"
@@ -191,7 +191,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell, save, reload and draw."""
+    """Train, print the results, save, reload and plot."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -208,7 +208,7 @@ def main() -> None:
     path = options.output / f"digits_{options.attention}.keras"
     check_reloading(model, path, digits.test_images)
     picture = path.with_suffix(".png")
-    _digits_picture.draw(
+    _digits_picture.plot(
         picture,
         f"What {ATTENTION[options.attention].__name__} attends to, in digits "
         "that the network was not trained on",

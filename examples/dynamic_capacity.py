@@ -6,10 +6,10 @@
     python examples/dynamic_capacity.py --data mnist --epochs 3
 
 Trains a small network and a large one on digits somewhere among pieces of other
-digits, and dynamic capacity networks that have the small one look at all of an
-image and the large one at the patches that the prediction depends on most. Says
-how many unseen digits each gets wrong, and how many multiplications that takes,
-and draws where the last one looked.
+digits, and dynamic capacity networks that apply the small one to the whole
+image and the large one to the most salient patches. Prints the error of each on
+test digits and the number of multiplications, and plots the patches of the last
+one.
 
 The clutter, the sizes and the learning rate were chosen by validation within
 the training digits (`--validate`), the number of epochs for time; the test
@@ -42,8 +42,8 @@ from keras import layers
 from keras_attention import DynamicCapacityNetwork
 
 CANVAS = 48
-PATCH = 12  # what a position of the large network's map sees of an image
-STRIDE = 4  # from one to the next, in both networks
+PATCH = 12  # receptive field of a position of the large network's map
+STRIDE = 4  # stride of positions, in both networks
 CLUTTERED = _distorted.Distortion(
     canvas=CANVAS, digit=18, translation=1, clutter=4, piece=7
 )
@@ -61,7 +61,7 @@ COLUMNS = {
 
 
 def convolve(filters: int, size: int, strides: int = 1) -> list[layers.Layer]:
-    """Return a convolution, batch norm and ReLU."""
+    """Return a convolution, batch normalization and ReLU."""
     return [
         layers.Conv2D(filters, size, strides, use_bias=False),
         layers.BatchNormalization(momentum=0.9),
@@ -79,7 +79,7 @@ def make_coarse() -> keras.Sequential:
 def make_fine() -> keras.Sequential:
     """Return the large network, from a patch to one position of such a map.
 
-    Without padding anywhere, it makes the whole map of a whole image.
+    As nothing is padded, it also maps a whole image to a whole map.
     """
     return keras.Sequential(
         [
@@ -126,7 +126,7 @@ def make_dynamic(patches: int, hint_weight: float) -> keras.Model:
 
 
 def builders_of(patches: Sequence[int]) -> dict[str, Callable[[], keras.Model]]:
-    """Return how each model of the table is made, by its name."""
+    """Return the functions that make the models of the table, by name."""
     builders = {"coarse alone": partial(make_alone, make_coarse)}
     for number in patches:
         for name, weight in (("no hint", 0), ("hint", HINT_WEIGHT)):
@@ -156,7 +156,7 @@ def cost(model: keras.Model) -> int:
         return multiply_adds(bottom, image) + multiply_adds(top, seen)
     seen = model.coarse.compute_output_shape((1, *image))[1:]
     patches = model.num_patches * multiply_adds(model.fine, (PATCH, PATCH, 1))
-    # The top twice, and once back to its input for the gradient.
+    # The top runs twice, and once backward for the gradient of its input.
     top = 3 * multiply_adds(model.top, seen)
     return multiply_adds(model.coarse, image) + patches + top
 
@@ -164,13 +164,13 @@ def cost(model: keras.Model) -> int:
 def save_picture(
     path: Path, model: keras.Model, images: np.ndarray, labels: np.ndarray
 ) -> None:
-    """Draw where `model` looked, in one image of each class."""
+    """Plot the patches of `model` for one image of each class."""
     shown = [int(np.flatnonzero(labels == c)[0]) for c in np.unique(labels)]
     images = images[shown]
     attention = keras.tree.map_structure(
         keras.ops.convert_to_numpy, model.attention(images)
     )
-    _dynamic_picture.draw(
+    _dynamic_picture.plot(
         path,
         f"Where the large network looked: {model.num_patches} patches of "
         f"{PATCH}x{PATCH} pixels, in images it was not trained on",
@@ -210,7 +210,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train, print the results and plot them."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)

@@ -7,8 +7,8 @@
 
 Trains one small residual network in several variants, from the same seeds: with
 the usual additions, with attentional feature fusion in their place, and with
-other kinds of attention in the blocks. Says how well each reads digits that it
-was not trained on, what it costs, and draws that.
+other kinds of attention in the blocks. Prints the error of each on test digits
+and its training time, and plots both.
 
 The sizes, the learning rate and the number of epochs were chosen by validation
 within the training digits (`--validate`), for the network with additions; the
@@ -52,7 +52,7 @@ COLUMNS = {"accuracy in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
 
 
 def convolve(filters: int, strides: int = 1) -> Callable[[Any], Any]:
-    """Return a 3x3 convolution, batch norm and ReLU."""
+    """Return a 3x3 convolution, batch normalization and ReLU."""
     return keras.Sequential(
         [
             layers.Conv2D(filters, 3, strides, padding="same", use_bias=False),
@@ -68,14 +68,14 @@ def add(shortcut, branch):
 
 
 class Variant(NamedTuple):
-    """What a residual network may have in place of its usual parts.
+    """Layers that replace or extend the usual ones of a residual network.
 
     Attributes:
-        fuse: What it does where it would add a shortcut and a branch.
+        fuse: Function that merges the shortcut and the branch.
         convolve: Makes the first convolution of a branch, with batch norm and
             ReLU, of its filters and strides.
-        prepare: Makes what stands before that convolution.
-        refine: Makes what stands between the two last blocks.
+        prepare: Makes the layer before that convolution.
+        refine: Makes the layer between the two last blocks.
     """
 
     fuse: Callable[[Any, Any], Any] = add
@@ -84,7 +84,7 @@ class Variant(NamedTuple):
     refine: Callable[[], Callable[[Any], Any]] = layers.Identity
 
 
-# A line a variant, named after what is in it.
+# One line per variant, named after its layer.
 VARIANTS = {
     "Add": Variant(),
     "AttentionalFeatureFusion": Variant(
@@ -157,7 +157,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train, print the results and plot them."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -174,7 +174,7 @@ def main() -> None:
     print(_table.about(options.seeds, len(task.images), BACKEND))
 
     path = options.output / "fusion.png"
-    _fusion_picture.draw(path, rows)
+    _fusion_picture.plot(path, rows)
     print(f"\npicture: {path}")
 
 

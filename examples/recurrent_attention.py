@@ -1,4 +1,4 @@
-"""Digits read by a few glimpses, from places that a network chooses itself.
+"""Recurrent attention: digits classified by a few glimpses.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/recurrent_attention.py
@@ -6,11 +6,11 @@
     python examples/recurrent_attention.py --data mnist --epochs 10
 
 Trains the recurrent attention model on digits that lie anywhere on a larger
-image, in clutter or (`--plain`) alone. It never sees the image as a whole: only
-small squares, sharp in the middle and blurred around it, and it learns where to
-look next from nothing but whether it read the digit right in the end. Says how
-many unseen digits it gets wrong by the number of glimpses, and how many a
-network of the same kind does that looks at random places; and draws the path.
+image, in clutter or (`--plain`) alone. The model receives only small squares of
+the image, sharp in the center and blurred around it. It learns the locations of
+glimpses from the reward for a correct prediction. Prints the error on test
+digits by the number of glimpses, and that of the same network at random
+locations, and plots the locations.
 
 The sizes and the learning rate were chosen by validation within the training
 digits (`--validate`), and the number of epochs so that all takes a few minutes;
@@ -53,7 +53,7 @@ LEARNING_RATE = 3e-3
 
 
 class RandomGlimpses(keras.Model):
-    """Reads what it sees at random places: the same, without a choice."""
+    """The same network with glimpses at random locations."""
 
     def __init__(self, num_glimpses: int):
         super().__init__()
@@ -77,7 +77,7 @@ class RandomGlimpses(keras.Model):
 
 
 def build_choosing(num_glimpses: int) -> keras.Model:
-    """Return a network that chooses where it looks."""
+    """Return a network that selects the locations of its glimpses."""
     return keras_attention.RecurrentAttention(
         10,
         units=UNITS,
@@ -88,7 +88,7 @@ def build_choosing(num_glimpses: int) -> keras.Model:
 
 
 def networks(numbers: list[int], random: int) -> dict[str, Callable]:
-    """Return what builds each network, by the name it has in the table."""
+    """Return the functions that build the networks, by name in the table."""
     builders = {str(n): partial(build_choosing, n) for n in numbers}
     builders[f"{random} random"] = partial(RandomGlimpses, random)
     return builders
@@ -128,7 +128,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train, print the results and plot them."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -148,7 +148,7 @@ def main() -> None:
 
     path = options.output / "recurrent_attention.png"
     model = models[str(options.glimpses[-1])]
-    _glimpses_picture.draw(path, model, task.images, task.labels)
+    _glimpses_picture.plot(path, model, task.images, task.labels)
     print(f"\npicture: {path}")
 
 

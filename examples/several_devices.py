@@ -66,7 +66,7 @@ def fit(model: keras.Model, digits: _scans.Scans, epochs: int) -> None:
 def train_on_jax(
     strategy: str, digits: _scans.Scans, epochs: int
 ) -> keras.Model:
-    """Share batches, or kernels too, among JAX's devices."""
+    """Distribute batches, or also kernels, over JAX's devices."""
     distribution = keras.distribution
     devices = distribution.list_devices()
     spread: Any
@@ -106,7 +106,7 @@ def train_on_tensorflow(
 def train_on_torch(
     strategy: str, digits: _scans.Scans, epochs: int
 ) -> keras.Model:
-    """Start a process a device, each with its part of every batch."""
+    """Start one process per device, each with its part of every batch."""
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
@@ -156,7 +156,7 @@ def torch_process(
 
 
 def classify(model: keras.Model, images: np.ndarray) -> np.ndarray:
-    """Return the likeliest class of each image."""
+    """Return the most likely class of each image."""
     # Whole batches, each of which JAX divides evenly among its devices.
     missing = -len(images) % BATCH_SIZE
     whole = np.concatenate([images, images[:missing]])
@@ -172,7 +172,7 @@ TRAIN = {
 
 
 def main() -> None:
-    """Train as the command line says, and count the test digits."""
+    """Train with the selected strategy, and print the test accuracy."""
     parser = argparse.ArgumentParser(
         description="Train a small network on several devices at once."
     )

@@ -1,14 +1,13 @@
-"""Digits turned, scaled, moved and in clutter, with a spatial transformer.
+"""Spatial transformer: digits rotated, scaled, translated and in clutter.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/spatial_transformer.py
     python examples/spatial_transformer.py --transform attention
     python examples/spatial_transformer.py --data mnist --epochs 5
 
-Trains a small network on distorted digits, and one of as many parameters that
-first finds out what part of the image to read, in a spatial transformer. Says
-how many unseen digits each gets wrong, and draws what the transformer makes of
-some: the frame that it reads, and what the network behind it sees.
+Trains a small network on distorted digits, and one with as many parameters that
+starts with a spatial transformer. Prints the error of each on test digits, and
+plots the sampling grid and the output of the transformer for some digits.
 
 The sizes, the learning rate and the number of epochs were chosen by validation
 within the training digits (`--validate`); the test digits are only counted.
@@ -36,7 +35,7 @@ from keras import ops
 import keras_attention
 
 CANVAS = 40
-SEEN = 20  # the side of what the transformer makes of it
+SEEN = 20  # the side of the transformer's output
 DISTORTION = _distorted.Distortion(
     canvas=CANVAS,
     digit=20,
@@ -53,10 +52,10 @@ COLUMNS = {"error in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
 
 
 class Keypoints(layers.Layer):
-    """The mean place `(u, v)`, from -1 to 1, that each channel is large at.
+    """Spatial softmax: the mean location `(u, v)` of each channel.
 
-    From `(batch, height, width, channels)` to `(batch, 2 * channels)`. The
-    softmax of a channel over all places says how much each of them counts.
+    From `(batch, height, width, channels)` to `(batch, 2 * channels)`.
+    Locations from -1 to 1 are weighted by the softmax of a channel.
     """
 
     def call(self, x):
@@ -78,7 +77,7 @@ class Keypoints(layers.Layer):
 
 
 def build_plain() -> keras.Model:
-    """Return a network that reads the whole image."""
+    """Return a network without a spatial transformer."""
     inputs = keras.Input((CANVAS, CANVAS, 1))
     x = convolve(inputs, 12, 5, strides=2)
     x = convolve(x, 24)
@@ -92,7 +91,7 @@ def build_plain() -> keras.Model:
 
 
 def build_transforming(transform: str) -> keras.Model:
-    """Return a network that reads what a spatial transformer shows it."""
+    """Return a network that starts with a spatial transformer."""
     inputs = keras.Input((CANVAS, CANVAS, 1))
     x = keras_attention.SpatialTransformer(
         build_localization(),
@@ -111,7 +110,7 @@ def build_transforming(transform: str) -> keras.Model:
 
 
 def build_localization() -> keras.Model:
-    """Return the network that finds where things are, roughly."""
+    """Return the localization network."""
     inputs = keras.Input((CANVAS, CANVAS, 1))
     x = layers.AveragePooling2D(2)(inputs)
     x = convolve(x, 8, 5)
@@ -122,7 +121,7 @@ def build_localization() -> keras.Model:
 
 
 def convolve(x, filters: int, size: int = 3, strides: int = 1):
-    """Return `x` after a convolution, batch norm and ReLU."""
+    """Return `x` after a convolution, batch normalization and ReLU."""
     x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
     x = layers.BatchNormalization(momentum=0.9)(x)
     return layers.ReLU()(x)
@@ -146,7 +145,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Train, tell and draw."""
+    """Train, print the results and plot them."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
@@ -166,7 +165,7 @@ def main() -> None:
     print(_table.about(options.seeds, len(task.images), BACKEND))
 
     path = options.output / "spatial_transformer.png"
-    _transformer_picture.draw(path, models, task.images, task.labels)
+    _transformer_picture.plot(path, models, task.images, task.labels)
     print(f"\npicture: {path}")
 
 

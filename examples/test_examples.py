@@ -238,14 +238,14 @@ def test_attention_maps(backend, tmp_path):
     assert f" on {backend}\n" in result.stdout
     number = r"-?\d\.\d\d\d?"
     for stage in (1, 2):
-        told = (
+        pattern = (
             f"^stage{stage}_cbam: weight {number} on ink, {number} elsewhere; "
             f"correlation with Grad-CAM {number}; gates differ by {number} "
             "between classes$"
         )
-        assert re.search(told, result.stdout, re.M)
-        told = f"^stage{stage}_sk: weights of the paths {number}, {number}$"
-        assert re.search(told, result.stdout, re.M)
+        assert re.search(pattern, result.stdout, re.M)
+        pattern = f"^stage{stage}_sk: weights of the paths {number}, {number}$"
+        assert re.search(pattern, result.stdout, re.M)
     for name in ("positions", "branches"):
         picture = tmp_path / f"attention_maps_{name}.png"
         assert f"picture: {picture}\n" in result.stdout
@@ -355,7 +355,7 @@ REFUSE = """
 import contextlib, io, json, runpy, sys
 folder, runs = sys.argv[1], json.loads(sys.argv[2])
 sys.path.insert(0, folder)
-told = []
+results = []
 for name, options in runs:
     sys.argv = [f"{folder}/{name}.py", *options]
     errors, status = io.StringIO(), 0
@@ -364,8 +364,8 @@ for name, options in runs:
             runpy.run_path(sys.argv[0], run_name="__main__")
         except SystemExit as end:
             status = end.code
-    told.append([status, errors.getvalue()])
-print(json.dumps(told))
+    results.append([status, errors.getvalue()])
+print(json.dumps(results))
 """
 
 

@@ -1,4 +1,4 @@
-"""The one place in the tests that knows the three autodiff APIs."""
+"""Automatic differentiation and compilation on the three backends."""
 
 import contextlib
 import os
@@ -9,14 +9,14 @@ import pytest
 from keras import ops
 
 BACKEND = keras.config.backend()
-# Compiled backends take some of the tests that PyTorch takes all of.
+# Whether compiled backends run all tests, as PyTorch does.
 THOROUGH = {"all": True, "some": False}[
     os.environ.get("TESTS", "all" if BACKEND == "torch" else "some")
 ]
 
-# Eager PyTorch has no compiler. JAX compiles each operation by itself when it
-# is eager, which changes nothing and takes minutes: what tests of the forward
-# pass see of it is enough.
+# Eager PyTorch has no compiler. Eager JAX compiles each operation separately,
+# which computes the same gradients and takes minutes; tests of the forward pass
+# cover it.
 BOTH_WAYS = pytest.mark.parametrize(
     "compiled",
     {"jax": [True], "tensorflow": [False, True]}.get(BACKEND, [False]),
@@ -24,11 +24,13 @@ BOTH_WAYS = pytest.mark.parametrize(
 )
 
 
-def some(values, of=4):
-    """Return values to test with: all on PyTorch, else one of each so many.
+def subset(values, of=4):
+    """Return the values to test with: all on PyTorch, one of every `of`
+    elsewhere.
 
-    For what is of Keras more than of a backend, where compiling takes longer
-    than there is to see. With `TESTS=all` in the environment all everywhere.
+    For tests that depend on Keras more than on a backend, where compilation
+    takes most of the time. With `TESTS=all` in the environment, all backends
+    test all values.
     """
     return list(values)[:: 1 if THOROUGH else of]
 
@@ -46,14 +48,14 @@ class Calls(keras.layers.Layer):
 
 
 def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
-    """Run a layer forwards and backwards.
+    """Compute outputs and gradients of a layer (vector-Jacobian product).
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs`, and those to the trainable weights by role (the path without the
     layer's own name); all as NumPy arrays. In training mode the layer's
-    statistics move. `compiled` goes through the backend's compiler, which eager
-    PyTorch has not; JAX compiles each operation by itself otherwise, which
-    takes longer.
+    statistics are updated. With `compiled` the backend's compiler is used;
+    eager PyTorch has none. Without it JAX compiles each operation separately,
+    which takes longer.
     """
     inputs = [ops.convert_to_tensor(x) for x in inputs]
     cotangent = ops.convert_to_tensor(cotangent)
@@ -71,10 +73,10 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
 
 
 def forward(layer, *inputs, **kwargs):
-    """Call a layer; on JAX all of it is compiled at once.
+    """Call a layer; on JAX the whole call is compiled at once.
 
-    That takes less time there than operation by operation, if shapes or dtypes
-    are those of no other test.
+    This takes less time than compiling each operation, if no other test uses
+    the same shapes and dtypes.
     """
     if BACKEND != "jax":
         return layer(*inputs, **kwargs)
@@ -84,7 +86,7 @@ def forward(layer, *inputs, **kwargs):
         layer.build(*(x.shape for x in inputs))
 
     def call(values, inputs):
-        # Not `stateless_call`, which does not cast what comes in.
+        # Not `stateless_call`, which does not cast inputs.
         variables = zip(layer.variables, values, strict=True)
         with keras.StatelessScope(list(variables)):
             return layer(*inputs, **kwargs)
@@ -96,7 +98,7 @@ def forward(layer, *inputs, **kwargs):
 def loss_gradients(model, x, y, **kwargs):
     """Return the gradients of a model's own training loss, by role.
 
-    Of weights that it does not depend on they are zero.
+    The gradients of weights without effect on the loss are zero.
     """
     run = {
         "jax": _jax_loss,
@@ -119,7 +121,7 @@ def role(weight):
 
 
 def float64():
-    """Return a context in which the backend computes in 64 bits if asked to."""
+    """Return a context in which the backend supports float64."""
     if BACKEND == "jax":
         import jax
 
@@ -186,8 +188,8 @@ def _values(layer, trainable):
 
 
 def _kept(layer, key, make):
-    """Return what was made for a layer before, so that it compiles once."""
-    # Past the layer's own attributes, which Keras tracks and saves.
+    """Cache a function of a layer, so that it is compiled once."""
+    # Not as an attribute of the layer, which Keras would track and save.
     return vars(layer).setdefault("_kept", {}).setdefault(key, make())
 
 

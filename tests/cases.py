@@ -1,9 +1,9 @@
-"""The layers under contract. A new layer adds its lines here."""
+"""The cases of the contract checks. A new layer adds its cases here."""
 
 import keras
 
 from contract.case import Case
-from contract.case import Fresh
+from contract.case import LayerFactory
 from contract.case import convolution
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
@@ -38,7 +38,7 @@ CONTEXT = {
 
 
 def _localization(data_format, dtype):
-    """Return a small network that looks at maxima, for maps of any size."""
+    """Return a small localization network with max pooling, for any size."""
     return keras.Sequential(
         [
             keras.Input(
@@ -60,12 +60,12 @@ def _localization(data_format, dtype):
     )
 
 
-LOCALIZATION = Fresh("maxima", _localization)
+LOCALIZATION = LayerFactory("maxima", _localization)
 
 
 def _inner(layer_cls, **kwargs):
-    """Return an attention layer, for another layer to hold."""
-    return Fresh(
+    """Return an attention layer as an argument of another layer."""
+    return LayerFactory(
         layer_cls.__name__,
         lambda data_format, dtype: layer_cls(
             **kwargs, data_format=data_format, dtype=dtype, name="inner"
@@ -149,7 +149,8 @@ CASES = [
             "kernel_regularizer": "l2",
         },
         SMALL_IMAGE,
-        # Of a norm's shift: XLA's is 1.4e-5 from float64, eager's 0.3e-5.
+        # Gradient of a normalization's beta: the error under XLA is 1.4e-5,
+        # eager 0.3e-5.
         rounding=3e-5,
     ),
     Case(
@@ -247,7 +248,7 @@ CASES = [
         {"localization": LOCALIZATION, "transform": "projective"},
         IMAGE,
         attention_channels=None,
-        weight_scale=0.1,  # no place is near where the grid goes to infinity
+        weight_scale=0.1,  # no location is close to where the grid is infinite
     ),
     Case(
         SpatialTransformer,
@@ -313,9 +314,8 @@ CASES = [
     ),
 ]
 
-# What looks at places has no attention to return, and moves none of its axes of
-# places to another layout: tests/hard/test_contract.py holds it to the promises
-# that are left.
+# Layers with locations as an input have no attention, and locations do not
+# depend on the data format: tests/hard/test_contract.py runs the other checks.
 GLIMPSES = [
     Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
     Case(
@@ -342,7 +342,7 @@ GLIMPSES = [
     ),
 ]
 
-# A whole model: tests/hard/test_recurrent_attention.py says what it promises.
+# A whole model: tests/hard/test_recurrent_attention.py selects its checks.
 RECURRENT = [
     Case(
         RecurrentAttention,
@@ -389,7 +389,7 @@ RECURRENT = [
 
 
 def _convolution(name, filters, size, strides=1):
-    return Fresh(
+    return LayerFactory(
         name,
         lambda data_format, dtype: convolution(
             filters,
@@ -404,7 +404,7 @@ def _convolution(name, filters, size, strides=1):
 
 
 def _top(data_format, dtype):
-    """Return a small classifier of maps, to which no two positions are like."""
+    """Return a small classifier of maps that distinguishes all positions."""
     return keras.Sequential(
         [
             _convolution("conv", 3, 2).make(data_format, dtype),
@@ -415,15 +415,14 @@ def _top(data_format, dtype):
     )
 
 
-# A whole model: tests/hard/test_dynamic_capacity_network.py says which of the
-# promises it makes.
+# A whole model: tests/hard/test_dynamic_capacity_network.py selects its checks.
 DYNAMIC = [
     Case(
         DynamicCapacityNetwork,
         {
             "coarse": _convolution("coarse", 4, 3, 2),
             "fine": _convolution("fine", 4, 3),
-            "top": Fresh("top", _top),
+            "top": LayerFactory("top", _top),
             "num_patches": 2,
             "patch_size": 3,
             "patch_stride": 2,
@@ -436,7 +435,7 @@ DYNAMIC = [
         {
             "coarse": _convolution("coarse", 4, 3, (2, 1)),
             "fine": _convolution("fine", 4, (5, 4)),
-            "top": Fresh("top", _top),
+            "top": LayerFactory("top", _top),
             "num_patches": 7,
             "patch_size": (5, 4),
             "patch_stride": (2, 1),

@@ -1,4 +1,4 @@
-"""What all tests share: one seed, both layouts."""
+"""Fixtures and options of all tests: random seed, data formats."""
 
 import gc
 import importlib.util
@@ -17,7 +17,7 @@ pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
-# What compiled backends take all of: numbers, derivatives and native forms.
+# Compiled backends run all of these: values, derivatives, native forms.
 OF_BACKENDS = (
     "backend",
     "derivatives",
@@ -28,22 +28,22 @@ OF_BACKENDS = (
     "test_odd_numbers.py",
 )
 
-# What is about graphs, files and names more than about numbers.
+# Tests of graphs, files and names rather than of values.
 OF_KERAS = ("checkpoints", "files", "surface", "surgery", "visualization")
 
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
-    # With one thread, PyTorch 2.13 on a processor without AVX-512 writes past
-    # its memory in the backward pass of a 1x1 convolution with a stride of 2
-    # over fewer than 8 channels, as small networks of tests have.
+    # With one thread, PyTorch 2.13 on a processor without AVX-512 writes out of
+    # bounds in the backward pass of a 1x1 convolution with a stride of 2 over
+    # fewer than 8 channels, which small networks of tests have.
     torch.set_num_threads(2)
 
 
 def pytest_runtest_teardown():
-    """Spare the garbage collector what is there to stay.
+    """Exclude permanent objects from garbage collection.
 
-    Backends keep what they compiled, and Keras collects garbage for each kernel
-    that it quantizes: to look through all of that again and again took a tenth
-    of the time on JAX.
+    Backends keep compiled functions, and Keras collects garbage for each kernel
+    that it quantizes. Scanning these objects each time took a tenth of the test
+    time on JAX.
     """
     if next(TESTS) % 50 == 0:
         gc.collect()
@@ -53,8 +53,8 @@ def pytest_runtest_teardown():
 def pytest_collection_modifyitems(config, items):
     """Select every third test for compiled backends, or every sixth.
 
-    JAX and TensorFlow compile for most of the time that they take, and PyTorch
-    takes all tests. A run of named files or folders takes all of them.
+    JAX and TensorFlow spend most of the test time on compilation; PyTorch runs
+    all tests. If files or folders are given, all of their tests are run.
     """
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
     if THOROUGH or not everything:
@@ -73,7 +73,7 @@ def pytest_collection_modifyitems(config, items):
 
 
 def _is_selected(folder, folders):
-    """Return whether a folder is of a group, or of the rest if it is `None`."""
+    """Return whether a folder is in `folders`; all folders are in `None`."""
     if folders is None:
         return folder not in (*OF_BACKENDS, *OF_KERAS)
     return folder in folders

@@ -1,4 +1,4 @@
-"""Writes or reads files: a case of each class, in a process of its own backend.
+"""Writes or reads files of a case of each class, on one backend.
 
 `python files_worker.py write FOLDER` saves a model of each case as `.keras` and
 its weights as `.weights.h5`, and what they hold and compute as `.npz`. It does
@@ -49,14 +49,14 @@ def network():
 
 
 def weights(model):
-    """Return the weights of a model by their places."""
+    """Return the weights of a model by their indices."""
     return {str(i): w for i, w in enumerate(model.get_weights())}
 
 
-def says(model, case):
-    """Return the weights of a model and what it computes, by name.
+def results_of(model, case):
+    """Return the weights and the outputs of a model, by name.
 
-    Without the latter where that needs a gradient that the backend has not.
+    Outputs are omitted if they need a gradient that the backend lacks.
     """
     try:
         outputs = model(case.inputs(), training=False)
@@ -69,7 +69,7 @@ def says(model, case):
 
 
 def predictions(model):
-    """Return the weights of a model and what it predicts, by name."""
+    """Return the weights and the predictions of a model, by name."""
     outputs = model.predict(IMAGES, batch_size=2, verbose=0)
     return {**weights(model), "outputs": outputs}
 
@@ -79,7 +79,7 @@ def write(folder):
         model = case.model()
         model.save(folder / f"{index}.keras")
         model.save_weights(folder / f"{index}.weights.h5")
-        np.savez(folder / f"{index}.npz", **says(model, case))
+        np.savez(folder / f"{index}.npz", **results_of(model, case))
     model = network()
     if TRAINS:
         labels = np.arange(len(IMAGES)) % 4
@@ -95,7 +95,7 @@ def read(results, *folders):
         found.mkdir()
         for index, case in enumerate(CASES):
             loaded = keras.models.load_model(folder / f"{index}.keras")
-            np.savez(found / f"{index}-keras.npz", **says(loaded, case))
+            np.savez(found / f"{index}-keras.npz", **results_of(loaded, case))
             filled = case.model(layer=case.layer())
             filled.load_weights(folder / f"{index}.weights.h5")
             np.savez(found / f"{index}-h5.npz", **weights(filled))

@@ -1,4 +1,4 @@
-"""Golden files: what the published implementations compute.
+"""Golden files: the results of published implementations.
 
 A file holds inputs, weights under `w/` in the reference's own names and layout,
 and for each mode (`eval`, `train`) the outputs and the gradients of
@@ -51,5 +51,5 @@ def conv(array):
 
 
 def vector(array):
-    """Drop the unit axes of one value a channel."""
+    """Drop the axes of size 1 of a vector of channels."""
     return array.reshape(-1)

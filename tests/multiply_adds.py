@@ -15,8 +15,8 @@ from references import spatial
 def multiply_adds(layer, inputs):
     """Count the products of two values that are computed or learned.
 
-    Norms are not counted, nor is a localization network. What is read between
-    four pixels counts as four.
+    Normalization and localization networks are not counted. A bilinear sample
+    counts as four.
     """
     if type(layer).__name__ == "RecurrentAttention":
         return _of_runs(layer)
@@ -44,7 +44,7 @@ def multiply_adds(layer, inputs):
 
 
 class Counted(np.ndarray):
-    """An array that counts, for all of its kind."""
+    """An array that counts its products."""
 
     count = 0
 
@@ -57,7 +57,7 @@ class Counted(np.ndarray):
             if ufunc is np.matmul:
                 Counted.count += result.size * inputs[0].shape[-1]
             elif ufunc is np.square or (
-                # What is written in the equation, as 2, is neither.
+                # Constants of the equation, such as 2, are neither.
                 ufunc is np.multiply
                 and not any(type(x) in (int, float) for x in inputs)
             ):
@@ -104,7 +104,7 @@ def _uncounted(function):
 
 
 def _reading(function):
-    """Return a function that counts as reading between pixels, if it does."""
+    """Return a function whose bilinear samples are counted."""
 
     def run(x, places, *others):
         result = _uncounted(function)(x, places, *others)
@@ -116,7 +116,7 @@ def _reading(function):
 
 
 def _of_runs(model):
-    """Return those of each glimpse and each step, and of the classifier."""
+    """Return the products of all glimpses and steps, and of the classifier."""
     total = {"classifier": 0, "others": 0}
     for weight in model.weights:
         if weight.path.endswith("kernel"):

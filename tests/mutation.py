@@ -1,4 +1,4 @@
-"""Deliberate mutations: the package imported anew, with one text replaced."""
+"""Deliberate mutations: a copy of the package with a text replaced."""
 
 import contextlib
 import importlib
@@ -13,10 +13,10 @@ PACKAGE = "keras_attention"
 
 @contextlib.contextmanager
 def mutated(module, old, new):
-    """Give a copy of the package in which `old` in one module is `new`.
+    """Import a copy of the package in which `old` in a module is `new`.
 
-    The package that everybody else has imported, and what it registered with
-    Keras, is as before when the context ends.
+    At the end of the context the original package and its registrations with
+    Keras are restored.
     """
     ours = {name: sys.modules.pop(name) for name in _loaded()}
     registered = keras.saving.get_custom_objects()

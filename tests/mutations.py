@@ -1,7 +1,7 @@
-"""Mutations that a layer could have, and the check that must catch each.
+"""Mutations of the package, and the check that must fail for each.
 
-They were all seen in published code, or made while this was written. The table
-in CONTRIBUTING.md says the same for people.
+All are mistakes of published code or of the development of this package.
+CONTRIBUTING.md has the same table.
 """
 
 import dataclasses
@@ -9,7 +9,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True)
 class Mutation:
-    """One text of one module replaced, seen by one check on one layer."""
+    """A replacement of text in a module, caught by a check of a layer."""
 
     name: str
     module: str
@@ -26,7 +26,7 @@ MUTATIONS = [
         '"dtype": self._policy_of(name),',
         "",
         "SqueezeExcite",
-        "mixed_precision_is_honoured",
+        "mixed_precision_is_honored",
     ),
     Mutation(
         "attention leaves in another dtype than the input's",
@@ -34,7 +34,7 @@ MUTATIONS = [
         "precision.cast(gate, x.dtype)",
         "gate",
         "GatedChannelTransform",
-        "mixed_precision_is_honoured",
+        "mixed_precision_is_honored",
     ),
     Mutation(
         "sums are accumulated in float16",
@@ -50,7 +50,7 @@ MUTATIONS = [
         'x if _dtype_name(x.dtype) == "float64" else ',
         "",
         "GatedChannelTransform",
-        "float64_is_honoured",
+        "float64_is_honored",
     ),
     Mutation(
         "an argument is missing from the config",
@@ -67,7 +67,7 @@ MUTATIONS = [
         "        self.squeeze.build((None, channels))\n"
         "        self.hidden_units = hidden",
         "SqueezeExcite",
-        "build_leaves_config_alone",
+        "build_does_not_change_config",
     ),
     Mutation(
         "a sublayer is not built in `build`",
@@ -139,7 +139,7 @@ MUTATIONS = [
         "ndim=rank, axes={axis: channels}",
         "ndim=rank",
         "GatedChannelTransform",
-        "other_inputs_than_built_for_raise",
+        "inputs_of_other_shapes_raise",
     ),
     Mutation(
         "channels-first maps are taken for channels-last",
@@ -198,7 +198,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "channel groups are interleaved, not neighbours",
+        "channel groups are interleaved, not neighbors",
         "spatial.spatial_group_enhance",
         "reshaping.split_channels(merged, self.groups, self.data_format)",
         "ops.swapaxes(reshaping.split_channels(\n"
@@ -238,7 +238,7 @@ MUTATIONS = [
         "return outputs, attention\n",
         "return outputs\n",
         "SpatialAttention",
-        "symbolic_shapes_are_the_eager_ones",
+        "symbolic_shapes_equal_eager_shapes",
     ),
     Mutation(
         "`attention` does not cast as the call does",

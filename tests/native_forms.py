@@ -9,7 +9,7 @@ from keras_attention import ops
 
 
 def _functions(module):
-    """Return what is defined in a module, and public."""
+    """Return the public functions that a module defines."""
     return {
         name: value
         for name, value in vars(module).items()
@@ -33,5 +33,5 @@ NAMES = sorted(
 
 
 def definition(name):
-    """Return a function as `keras.ops` has it."""
+    """Return the definition of a function in `keras.ops`."""
     return inspect.unwrap(FUNCTIONS[name])

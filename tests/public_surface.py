@@ -1,7 +1,7 @@
-"""What users may rely on: every public name, and how it is called.
+"""Snapshot of the public names and their signatures.
 
-`python tests/public_surface.py "a sentence of the CHANGELOG"` writes down what
-there is now, and that this sentence tells of what is new.
+`python tests/public_surface.py "a sentence of the CHANGELOG"` writes
+the current names, and the sentence that describes the change.
 """
 
 import hashlib
@@ -19,8 +19,8 @@ CHANGELOG = ROOT / "CHANGELOG.md"
 
 
 def surface():
-    """Return all public names with what they are called with."""
-    # Anew each time, as a test puts another copy in its place.
+    """Return all public names with their signatures."""
+    # Imported here, as a test replaces the package by a copy.
     import keras_attention
     from keras_attention import models
     from keras_attention import ops
@@ -43,7 +43,7 @@ def surface():
 
 
 def methods(cls):
-    """Return what of a class users call; the rest is between it and Keras."""
+    """Return the methods of a class that users call."""
     return {
         name: signature(getattr(cls, name))
         for name in ("attention", "call", "locations")
@@ -73,15 +73,19 @@ def changelog():
 
 
 def write(sentence):
-    """Write down what there is now, which a sentence tells."""
-    told = json.loads(SNAPSHOT.read_text())["told"] if SNAPSHOT.exists() else {}
+    """Write the current surface with the sentence that describes it."""
+    sentences = (
+        json.loads(SNAPSHOT.read_text())["changelog"]
+        if SNAPSHOT.exists()
+        else {}
+    )
     names = surface()
-    if digest(names) in told:
+    if digest(names) in sentences:
         raise SystemExit("Nothing has changed.")
-    if sentence in told.values() or sentence not in changelog():
+    if sentence in sentences.values() or sentence not in changelog():
         raise SystemExit("This is no new sentence of CHANGELOG.md.")
-    told[digest(names)] = sentence
-    text = json.dumps({"told": told, "names": names}, indent=1)
+    sentences[digest(names)] = sentence
+    text = json.dumps({"changelog": sentences, "names": names}, indent=1)
     SNAPSHOT.write_text(f"{text}\n")
 
 

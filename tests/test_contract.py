@@ -1,4 +1,4 @@
-"""All cases crossed with all checks, and nobody left out."""
+"""All contract checks on all cases, and completeness of the cases."""
 
 import inspect
 
@@ -11,11 +11,11 @@ from cases import CASES
 from cases import EVERYTHING
 from contract import CHECKS
 from contract import arguments
-from contract import held
+from contract import cases_for
 
 
-def promises():
-    """Return each check, with each of its own parameters, with its cases."""
+def checks_and_cases():
+    """Yield each check with each of its parameters and cases."""
     for check in CHECKS:
         variants = [{}]
         marks = []
@@ -27,13 +27,13 @@ def promises():
                 marks.append(mark)
         for variant in variants:
             name = "-".join([check.__name__, *map(str, variant.values())])
-            for case in held(check, CASES):
+            for case in cases_for(check, CASES):
                 yield pytest.param(
                     check, variant, case, marks=marks, id=f"{name}-{case}"
                 )
 
 
-@pytest.mark.parametrize(("check", "variant", "case"), list(promises()))
+@pytest.mark.parametrize(("check", "variant", "case"), list(checks_and_cases()))
 def test_contract(check, variant, case, request):
     fixtures = [
         name
@@ -52,7 +52,7 @@ PUBLIC = {
 }
 
 
-def test_every_public_layer_is_under_contract():
+def test_every_public_layer_has_a_contract_case():
     assert {case.layer_cls for case in EVERYTHING} == PUBLIC
     assert references.REFERENCES.keys() == {
         layer_cls.__name__ for layer_cls in PUBLIC

@@ -49,7 +49,7 @@ def test_every_public_name_has_an_example(name):
         if hasattr(getattr(keras_attention, name), "build")
     ],
 )
-def test_every_layer_tells_all_sections_in_order(name):
+def test_docstrings_have_all_sections_in_order(name):
     sections = (
         ".. math::",
         "Args:",

@@ -1,4 +1,4 @@
-"""A file written in one process and backend, read in another.
+"""Files written on one backend are read on another.
 
 Crosses the backends that are installed, all with all in the environment of the
 examples. Where there is one, `tests/contract` has looked at its files.
@@ -45,7 +45,7 @@ def work(backend, *arguments):
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """A folder of what each backend wrote, and one of what it read of each."""
+    """Folders with the files of each backend, and its results of all files."""
     root = tmp_path_factory.mktemp("files")
     written = {backend: root / f"by_{backend}" for backend in BACKENDS}
     read = {backend: root / f"read_by_{backend}" for backend in BACKENDS}
@@ -61,7 +61,7 @@ def files(tmp_path_factory):
 @pytest.mark.parametrize(
     ("writer", "reader"), list(itertools.product(BACKENDS, repeat=2))
 )
-def test_what_is_read_is_what_was_written(writer, reader, files):
+def test_files_are_read_as_written(writer, reader, files):
     written, read = files
     folder = written[writer]
     results = read[reader] / folder.name

@@ -1,4 +1,4 @@
-"""The layers against the published implementations, numbers and gradients."""
+"""Comparison of the layers with golden files of published implementations."""
 
 import dataclasses
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from keras_attention import SqueezeExcite
 
 @dataclasses.dataclass(frozen=True)
 class Golden:
-    """A file, the layer that must reproduce it, and which weight is which.
+    """A golden file, the layer that must reproduce it, and the map of weights.
 
     `weights` gives, by name in the reference, the role in the layer and a
     conversion. What is of one role is joined along the last axis, in order;
@@ -211,7 +211,7 @@ def load_into_layer(case, arrays, data_format):
 
 
 def run(case, arrays, mode, data_format, **compiled):
-    """Return the layer after a run, and what it gave as `vjp` does."""
+    """Return the layer after a run, and its results as of `vjp`."""
     layer = load_into_layer(case, arrays, data_format)
     inputs = in_order(arrays, "x", data_format)
     cotangent = to_layout(arrays[f"{mode}/cotangent"], data_format)
@@ -238,7 +238,8 @@ def test_golden(case, data_format, compiled):
         assert weight_gradients.keys() == expected.keys()
         for name, expected_gradient in expected.items():
             if mode == "train" and name.endswith(case.idle):
-                # What the norm takes away: noise beside the other gradients.
+                # Normalization cancels this gradient; only rounding errors are
+                # left.
                 scale = max(
                     np.abs(gradient).max() for gradient in expected.values()
                 )
@@ -269,7 +270,7 @@ def test_statistics_after_a_training_step(case, data_format):
     for weight in layer.non_trainable_weights:
         expected = after[role(weight)]
         if role(weight).endswith("moving_variance"):
-            # PyTorch remembers the unbiased variance, Keras the biased one.
+            # PyTorch stores the unbiased variance, Keras the biased one.
             squeezed = role(weight).startswith(case.squeezed)
             samples = batch if squeezed else batch * height * width
             updates = 2 if role(weight).startswith(case.twice) else 1

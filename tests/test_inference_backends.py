@@ -1,4 +1,4 @@
-"""Keras' NumPy and OpenVINO backends predict: they have no gradients.
+"""Predictions on Keras' NumPy and OpenVINO backends, without gradients.
 
 `tox run -e numpy` and `tox run -e openvino` run this. The numbers are those of
 the reference implementations in `tests/references`.
@@ -57,10 +57,10 @@ def test_layers_compute_the_reference(case, layout):
 def test_functions_compute_the_reference(name, index):
     case = generated(name, index)
     layer, inputs = case.layer(), case.inputs()
-    moved = case.drawn.moved(inputs)
+    moved = case.source.to_layout(inputs)
     found = layer(*map(keras.ops.convert_to_tensor, moved))
     right = expected(layer, [np.asarray(x, "float64") for x in inputs])
-    assert_close(case.drawn.back(found), right, TOLERANCE)
+    assert_close(case.source.back(found), right, TOLERANCE)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def classifier():
             keras.layers.Dense(4),
         ]
     )
-    return cases.CASES[0].scattered(model)
+    return cases.CASES[0].randomized(model)
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_weights_are_loaded_before_the_first_prediction(images, tmp_path):
     model.load_weights(tmp_path / "model.weights.h5")
     expected = trained.predict(images, verbose=0)
     assert np.abs(stale - expected).max() > 0.1 * np.abs(expected).max()
-    # What the guide says to do then.
+    # The workaround of the guide.
     copy = keras.models.clone_model(model)
     copy.set_weights(model.get_weights())
     assert_close(copy.predict(images, verbose=0), expected, TOLERANCE)

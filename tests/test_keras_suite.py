@@ -1,21 +1,21 @@
-"""Keras' own layer suite: private, but the best torture test there is."""
+"""Keras' own test suite of layers, which is private."""
 
 import inspect
 
 import pytest
 from keras.src.testing import TestCase
 
-from autodiff import some
+from autodiff import subset
 from cases import EVERYTHING
 from cases import RECURRENT
 
-# One of each class: it looks at what a layer is, not at its numbers.
+# One case per class, as the suite does not compare values.
 FIRST = list({case.layer_cls: case for case in reversed(EVERYTHING)}.values())
 
 
-# The suite trains from a generator without saying so to `fit`.
+# The suite trains from a generator, of which `fit` warns.
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
-@pytest.mark.parametrize("case", some(FIRST, 2), ids=str)
+@pytest.mark.parametrize("case", subset(FIRST, 2), ids=str)
 def test_keras_layer_suite(case):
     suite = TestCase()
     suite.setUp()

@@ -1,4 +1,4 @@
-"""The checks bite: each of the deliberate mutations is caught as it is said."""
+"""Each deliberate mutation is caught by the named check."""
 
 import dataclasses
 import inspect
@@ -18,7 +18,7 @@ CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
 @pytest.mark.parametrize(
     "mutation", MUTATIONS, ids=lambda mutation: mutation.name
 )
-def test_defect_is_caught(mutation, tmp_path):
+def test_mutation_is_caught(mutation, tmp_path):
     with mutated(mutation.module, mutation.old, mutation.new) as package:
         assert any(problems(mutation, package, tmp_path))
 
@@ -30,13 +30,13 @@ WITHOUT = {(it.module, it.layer, it.check): it for it in MUTATIONS}.values()
 @pytest.mark.parametrize(
     "mutation", WITHOUT, ids=lambda mutation: mutation.name
 )
-def test_the_same_without_the_defect_is_not(mutation, tmp_path):
+def test_unmutated_package_passes(mutation, tmp_path):
     with mutated(mutation.module, mutation.old, mutation.old) as package:
         assert not any(problems(mutation, package, tmp_path))
 
 
 def problems(mutation, package, tmp_path):
-    """Yield what the check finds in each case of the layer."""
+    """Yield the failure of the check for each case of the layer."""
     checks = [*CHECKS, training_loss_has_the_gradients_of_the_reference]
     (check,) = (c for c in checks if c.__name__ == mutation.check)
     values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
@@ -54,7 +54,7 @@ def problems(mutation, package, tmp_path):
         yield None
 
 
-def test_contributing_has_the_table_of_defects():
+def test_contributing_has_the_table_of_mutations():
     lines = CONTRIBUTING.read_text(encoding="utf-8").splitlines()
     rows = [
         f"| {mutation.name} | `{mutation.check}` |" for mutation in MUTATIONS

@@ -1,4 +1,4 @@
-"""Numbers that are not ordinary floats: integers, and what is very large."""
+"""Integer inputs, and values near the limits of float dtypes."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 import references
 from autodiff import BACKEND
 from autodiff import forward
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from cases import CASES
 from cases import DYNAMIC
@@ -43,7 +43,7 @@ def assert_same_dtype(actual, expected):
 
 
 @pytest.mark.parametrize(
-    "dtype", some(["uint8", "int8", "int32", "int64", "bool"], 5)
+    "dtype", subset(["uint8", "int8", "int32", "int64", "bool"], 5)
 )
 @pytest.mark.parametrize("case", first_of_each_class(EVERYTHING))
 def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
@@ -51,7 +51,7 @@ def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
     expected = forward(layer, *(x.astype("float32") for x in inputs))
     found = forward(layer, *inputs)
     assert_same_dtype(found, expected)
-    # Not to the last bit, as XLA may compile a call in another way.
+    # Not bit by bit, as XLA may compile calls differently.
     assert_close(flat(found), flat(expected), 1e-5)
     # Only one of two inputs, given by its name.
     *others, last = map(keras.ops.convert_to_tensor, inputs)
@@ -61,7 +61,7 @@ def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
 
 
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
-@pytest.mark.parametrize("case", some(first_of_each_class(CASES), 12))
+@pytest.mark.parametrize("case", subset(first_of_each_class(CASES), 12))
 def test_models_take_integer_inputs(case, dtype, data_format):
     if BACKEND == "tensorflow" and data_format == "channels_first":
         data_format = "channels_last"  # its CPUs convolve half so
@@ -95,7 +95,7 @@ def test_stateless_calls_take_integer_inputs(case):
     assert_close(found, layer(*(x.astype("float32") for x in inputs)))
 
 
-@pytest.mark.parametrize("case", some(first_of_each_class(EVERYTHING)))
+@pytest.mark.parametrize("case", subset(first_of_each_class(EVERYTHING)))
 def test_call_itself_takes_integer_inputs(case):
     """`call`, which `keras.layers.TimeDistributed` calls, casts them too."""
     layer, inputs = case.generic(), integers(case, "uint8")
@@ -148,8 +148,8 @@ def test_nested_inputs_raise(case):
                 call(*inputs)
 
 
-# Their sums over channels and positions may be anything in between; those of
-# convolutions are in float16, whatever comes of them.
+# Sums over channels and positions may exceed float16; those of convolutions
+# must not.
 IN_RANGE = [
     case
     for case in CASES
@@ -169,7 +169,7 @@ IN_RANGE = [
 ]
 
 
-@pytest.mark.parametrize("large", some([60000, 40000], 2))
+@pytest.mark.parametrize("large", subset([60000, 40000], 2))
 @pytest.mark.parametrize("case", first_of_each_class(IN_RANGE))
 def test_float16_results_in_range_are_finite(case, large):
     rng = np.random.default_rng(0)
@@ -197,7 +197,7 @@ def test_float16_results_in_range_are_finite(case, large):
 
 
 def test_residual_attention_in_float16_keeps_what_is_in_range():
-    """With statistics of the batch, so that no convolution overflows."""
+    """With the statistics of the batch no convolution overflows."""
     x = np.random.default_rng(0).uniform(-3e4, 3e4, (2, 8, 8, 8))
     x = x.astype("float16")
     layer, wide = (
@@ -241,12 +241,12 @@ def test_spatial_group_enhance_of_large_maps(scale, data_format):
     ("offset", "error"), [(1e3, 2e-4), (1e4, 2e-3), (1e5, 0.02), (1e6, 0.2)]
 )
 def test_spatial_group_enhance_under_offsets_keeps_its_range(offset, error):
-    """As documented: on the safe side of it, and not far from it."""
+    """The error is below the documented one, and close to it."""
     x = np.random.default_rng(0).normal(offset, size=(2, 14, 14, 32))
     x = x.astype("float32")
     limits = {"float32": error, "float64": 1e-7}
     if BACKEND == "jax":
-        del limits["float64"]  # which JAX has only where it is switched on
+        del limits["float64"]  # which JAX supports only if enabled
     for dtype, limit in limits.items():
         layer = SpatialGroupEnhance(8, dtype=dtype)
         layer.build(x.shape)
@@ -278,7 +278,7 @@ def test_gated_channel_transform_keeps_its_range(mode):
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 @pytest.mark.parametrize("scale", [1e-3, 1, 100])
 def test_spatial_masks_have_wide_statistics(dtype, scale, data_format):
-    """Their mean, deviation and differences are not in half precision."""
+    """Mean, standard deviation and differences are not in half precision."""
     z = np.random.default_rng(0).normal(3, size=(2, 9, 9, 6)) * scale
     z = keras.ops.cast(to_layout(z, data_format), dtype)
     mask = MASK_ACTIVATIONS["spatial"](z, data_format)

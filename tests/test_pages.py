@@ -1,4 +1,4 @@
-"""The pages of the site: their code runs, and their formulas are right.
+"""The pages of the site: their code runs, and their formulas are correct.
 
 What needs the built site is in `docs/test_site.py`.
 """

@@ -1,4 +1,4 @@
-"""The README: its code runs, and its two commands are what it says."""
+"""The README: its code runs, and its links exist."""
 
 from pages import ROOT
 from pages import Page

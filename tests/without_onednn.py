@@ -1,7 +1,8 @@
-"""Runs pytest with TensorFlow as it is on processors without oneDNN.
+"""Runs pytest with TensorFlow without oneDNN.
 
-There it convolves no channels-first maps. The variable counts when TensorFlow
-is imported, and may not be set for the other commands of its environment.
+Without oneDNN, TensorFlow cannot convolve channels-first maps on CPUs. The
+variable must be set before TensorFlow is imported, and not for the other
+commands of the environment.
 """
 
 import os

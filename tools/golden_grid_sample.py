@@ -1,10 +1,10 @@
 """Writes `tests/goldens/grid_sample.npz` from PyTorch, in float64.
 
-Run it by hand where PyTorch is installed: `python tools/golden_grid_sample.py`.
-Under a setting's name, such as `bicubic/border/True/`, the file holds the
-outputs `y` and the gradients of `sum(y * cotangent)`: `dx` and, but for the
-nearest pixel, `dgrid`. Maps and outputs are channels last. Coordinates are
-short binary fractions, of which float32 makes the same places.
+Needs PyTorch: `python tools/golden_grid_sample.py`. Under a setting's name,
+such as `bicubic/border/True/`, the file holds the outputs `y` and the gradients
+of `sum(y * cotangent)`: `dx` and, but for the nearest pixel, `dgrid`. Maps and
+outputs are channels last. Coordinates are short binary fractions, which float32
+represents exactly.
 """
 
 import itertools
@@ -17,22 +17,22 @@ import torch
 FILE = pathlib.Path(__file__).parents[1] / "tests/goldens/grid_sample.npz"
 MODES = ("bilinear", "nearest", "bicubic")
 PADDINGS = ("zeros", "border", "reflection")
-# Sizes of which the centres of pixels are binary fractions, in both senses of
+# Sizes of which the centers of pixels are binary fractions, in both senses of
 # `align_corners`, are few: 5 and 9 have them in one, 4 and 8 in the other.
 SHAPES = {True: (2, 5, 9, 2), False: (2, 4, 8, 2)}
 
 
-def places(rng, shape, align_corners):
-    """Return (B, 5, 6, 2) places: in, on the edges, between, far outside."""
+def locations(rng, shape, align_corners):
+    """Return (B, 5, 6, 2) locations: in, on the edges, between, far outside."""
     grid = rng.integers(-96, 97, size=(shape[0], 5, 6, 2)) / 64
     _, height, width, _ = shape
     for axis, size in enumerate((width, height)):
         pixels = np.arange(-2, size + 2)
         if align_corners:
-            centres = pixels * 2 / (size - 1) - 1
+            centers = pixels * 2 / (size - 1) - 1
         else:
-            centres = (2 * pixels + 1) / size - 1
-        grid[0, :3, :, axis] = rng.choice(centres, size=(3, 6))
+            centers = (2 * pixels + 1) / size - 1
+        grid[0, :3, :, axis] = rng.choice(centers, size=(3, 6))
         grid[1, 0, :, axis] = rng.choice((-1, 0, 1), size=6)
         grid[1, 1, :, axis] = rng.choice((-31.125, 17.375, 9.0625), size=6)
     return grid
@@ -57,7 +57,7 @@ def main():
     arrays = {}
     for align_corners, shape in SHAPES.items():
         maps = rng.normal(size=shape).astype("float32").astype("float64")
-        grid = places(rng, shape, align_corners)
+        grid = locations(rng, shape, align_corners)
         cotangent = rng.normal(size=(*grid.shape[:-1], shape[-1]))
         cotangent = cotangent.astype("float32").astype("float64")
         given = {"x": maps, "grid": grid, "cotangent": cotangent}

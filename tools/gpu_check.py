@@ -1,12 +1,12 @@
-"""Checks and measures the layers on one GPU, within a budget of seconds.
+"""Tests and benchmarks of the layers on one GPU, within a time budget.
 
     tools/gpu_check.sh --out FOLDER
     tools/gpu_check.sh --toy --backends jax --only SqueezeExcite
 
 Runs tests of each backend on the device, then times the layers against the
-hand-written ones of `benchmarks/baselines`, each part in a process of its
-own that is ended when its time is over. Results until then go into
-`gpu_check.json` and `gpu_check.md`.
+hand-written ones of `benchmarks/baselines`, each part in a separate process
+with a time limit. The results until then are written to `gpu_check.json` and
+`gpu_check.md`.
 """
 
 import argparse
@@ -37,12 +37,12 @@ TESTS: dict[str, tuple[str, ...]] = {
     "contract": ("tests/test_contract.py", "-k", f"not ({NUMBERS})"),
 }
 TOY_TESTS = {
-    "operations": ("tests/backend", "-k", "test_scale or test_take_rows"),
+    "operations": ("tests/backend", "-k", "test_scale or test_gather_pixels"),
     "gradients": ("tests/test_contract.py", "-k", "SqueezeExcite and finite"),
 }
-# ResNet-50's, the whole of a float32 map being 205 MB in the first.
+# The shapes of ResNet-50; a float32 map of the first has 205 MB.
 SHAPES = ((56, 256), (28, 512), (14, 1024), (7, 2048))
-# Each shape and dtype once, those first that say most if time is short.
+# Each shape and dtype once, the most important ones first.
 ORDER = (
     (1, "float32"),
     (1, "bfloat16"),
@@ -53,13 +53,13 @@ ORDER = (
     (3, "float32"),
     (2, "bfloat16"),
 )
-# Compiled by PyTorch as well, which takes long.
+# Also compiled by PyTorch, which takes long.
 COMPILED = ("SqueezeExcite", "CBAM", "SpatialGroupEnhance", "DeformableConv2D")
 RESULTS = "GPU_CHECK_RESULTS"
 
 
 def main() -> int:
-    """Run what the command line says; return 1 if anything failed."""
+    """Run the selected parts; return 1 if anything failed."""
     options = _options()
     if options.bench:
         _bench(options)
@@ -84,7 +84,7 @@ def main() -> int:
                 share = left / (len(options.backends) - index) - 5
                 _run_bench(options, environment, backend, share, scratch, found)
                 _write(folder, found)
-        finally:  # whatever happens, what has been found is kept
+        finally:  # results are kept in any case
             found["seconds"] = round(time.monotonic() - start)
             _write(folder, found)
     print((folder / "gpu_check.md").read_text())
@@ -147,7 +147,7 @@ def _environment(
         "PYTHONPATH": os.pathsep.join(
             map(str, (ROOT, ROOT / "tools", packages))
         ),
-        # All digits of float32.
+        # Full float32 precision.
         "NVIDIA_TF32_OVERRIDE": "0",
         "JAX_DEFAULT_MATMUL_PRECISION": "highest",
         # Two backends share the memory of the device.
@@ -156,13 +156,13 @@ def _environment(
     }
     environment.pop("PYTHONSAFEPATH", None)
     if not options.toy:
-        # Those of the tests are for CPUs.
+        # The flags of the tests are for CPUs.
         environment.pop("XLA_FLAGS", None)
     return environment
 
 
 def _machine(environment: Any) -> dict[str, Any]:
-    """Return what the numbers depend on beside the code."""
+    """Return the machine and the versions that the results depend on."""
     versions = {}
     for name in ("keras", "numpy", "jax", "jaxlib", "torch", "triton"):
         with contextlib.suppress(metadata.PackageNotFoundError):
@@ -204,7 +204,7 @@ def _run_tests(
                 [
                     *(sys.executable, "-m", "pytest", "-q", "--tb=short"),
                     *("-p", "gpu_check", "-p", "no:cacheprovider"),
-                    # Versions that are not pinned warn of other things.
+                    # Unpinned versions may emit other warnings.
                     *("-o", "filterwarnings=default"),
                     *arguments,
                 ],
@@ -221,7 +221,8 @@ def _run_tests(
         outcomes = [line["outcome"] for line in lines]
         failures = [line for line in lines if line["outcome"] == "failed"]
         log = (scratch / f"tests-{backend}-{part}.log").read_text()
-        # 0: all passed, 1: some failed. Anything else is no result of tests.
+        # 0: all passed, 1: some failed. Any other status means that tests did
+        # not run.
         broken = ended and process.returncode not in (0, 1)
         found["tests"].append(
             {
@@ -254,13 +255,13 @@ def _lines(path: Path) -> list[dict[str, Any]]:
         return []
     lines = []
     for line in path.read_text().splitlines():
-        with contextlib.suppress(ValueError):  # the last may be cut
+        with contextlib.suppress(ValueError):  # the last line may be incomplete
             lines.append(json.loads(line))
     return lines
 
 
 def pytest_configure(config: Any) -> None:
-    """Compute in all digits of float32, where this file is a plugin."""
+    """Set full float32 precision, where this file is a pytest plugin."""
     if os.environ["KERAS_BACKEND"] == "torch":
         _full_precision()
 
@@ -334,7 +335,7 @@ def _bench(options: argparse.Namespace) -> None:
     way = "aot" if options.bench == "jax" else "eager"
     work = [(*at, case, way) for at in order for case in cases]
     if options.bench == "torch" and not options.toy:
-        # After the first two rounds, of which a compiler gets no more.
+        # Not after the first two rounds, as compilation takes long.
         extra = [
             (*order[0], case, "compile")
             for case in cases
@@ -355,7 +356,7 @@ def _bench(options: argparse.Namespace) -> None:
             }
             try:
                 line |= _compare(runners, case, shape, dtype, training, how)
-            except Exception as error:  # the others shall be measured still
+            except Exception as error:  # the other layers are still measured
                 line["error"] = f"{type(error).__name__}: {error}"[:1000]
             with Path(os.environ[RESULTS]).open("a") as results:
                 results.write(json.dumps(line) + "\n")
@@ -386,13 +387,13 @@ def _compare(
     for side, step in steps.items():
         line[f"{side}_bytes"] = runner.peak_bytes(step)
         output = step()
-        # Outputs alone, which are first where there are gradients too.
+        # Outputs only, which come before gradients.
         output = output[0] if isinstance(output, tuple) else output
         output = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
         outputs[side] = np.asarray(output)
     scale = float(np.abs(outputs["baseline"]).max()) or 1.0
     difference = np.abs(outputs["ours"] - outputs["baseline"]) / scale
-    # Where pixels are read, roundings may decide which.
+    # Rounding may change which pixels are sampled.
     line["difference"] = float(np.quantile(difference, 0.99))
     limit = 1e-3 if dtype == "float32" else 5e-2
     if not line["difference"] <= limit:
@@ -410,7 +411,7 @@ def _compare(
 
 
 def _write(folder: Path, found: dict[str, Any]) -> None:
-    """Write what has been found as JSON and as Markdown."""
+    """Write the results as JSON and as Markdown."""
     (folder / "gpu_check.json").write_text(json.dumps(found, indent=1) + "\n")
     (folder / "gpu_check.md").write_text(_markdown(found))
 

@@ -1,11 +1,11 @@
-"""Makes every picture of the site anew, by the examples.
+"""Updates all pictures of the site by running the examples.
 
     tox run -e pictures
     tox run -e pictures -- digits fusion
 
 Runs the scripts with the settings of which `docs/results.md` has the tables,
-each with a bar that shows how far it is, and copies what they draw to
-`docs/pictures`. All together they take about an hour on two cores.
+each with a progress bar, and copies their plots to `docs/pictures`. All
+together they take about an hour on two cores.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# Of each example: its options, and what its files are called on the site.
+# The options of each example, and the names of its files on the site.
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "digits": ((), {"digits_cbam.png": "digits_cbam.png"}),
     "attention_maps": (
@@ -51,7 +51,7 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 
 
 def main() -> None:
-    """Run the examples that are asked for, one after another."""
+    """Run the selected examples, one after another."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument(
         "examples",

@@ -1,4 +1,4 @@
-"""Looks at every page of the built site in a browser, as a reader would.
+"""Checks every page of the built site in a browser.
 
     tox run -e docs,browser
 
@@ -23,7 +23,7 @@ from pathlib import Path
 from selenium import webdriver
 
 SIZES = {"desktop": (1280, 900), "phone": (390, 844)}
-TALLEST = 9000  # pixels of a page that are worth a look
+TALLEST = 9000  # maximum height of a screenshot in pixels
 FLAGS = (
     "--headless",
     "--no-sandbox",
@@ -36,7 +36,7 @@ FLAGS = (
     "--hide-scrollbars",
 )
 
-# What is wrong with the page that is open, one sentence each.
+# The faults of the open page, one sentence each.
 FAULTS = r"""
 const faults = [];
 for (const image of document.querySelectorAll('.bd-main img')) {
@@ -48,8 +48,8 @@ for (const place of document.querySelectorAll('div.math, span.math')) {
     faults.push('an equation is not rendered: ' + place.textContent.trim());
 }
 for (const place of document.querySelectorAll('.katex-error, merror')) {
-  const told = place.getAttribute('title') || place.textContent;
-  faults.push('an equation is wrong: ' + told);
+  const title = place.getAttribute('title') || place.textContent;
+  faults.push('an equation is wrong: ' + title);
 }
 const width = window.innerWidth;
 const main = document.querySelector('.bd-article-container');
@@ -68,7 +68,7 @@ if (widest > width) {
 }
 return faults;
 """
-# Lazy pictures are loaded, and all have had the time to be.
+# Wait until lazily loaded pictures are complete.
 SETTLED = r"""
 const done = arguments[0];
 const images = [...document.images];
@@ -82,7 +82,7 @@ Promise.all([
 
 @contextlib.contextmanager
 def served(folder: Path) -> Iterator[str]:
-    """Serve a folder on this machine, and give its address."""
+    """Serve a folder on this machine, and return its address."""
 
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *arguments):
@@ -97,7 +97,7 @@ def served(folder: Path) -> Iterator[str]:
 
 @contextlib.contextmanager
 def browser() -> Iterator[webdriver.Chrome]:
-    """Start a browser that knows nothing and remembers nothing."""
+    """Start a browser with an empty profile."""
     options = webdriver.ChromeOptions()
     options.set_capability(
         "goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"}
@@ -117,15 +117,15 @@ def browser() -> Iterator[webdriver.Chrome]:
 def look(
     driver: webdriver.Chrome, address: str, size: tuple[int, int], picture: Path
 ) -> list[str]:
-    """Open a page, take its picture, and return what is wrong with it."""
+    """Open a page, take a screenshot, and return its faults."""
     width, height = size
     metrics = {"width": width, "height": height, "deviceScaleFactor": 1}
-    # No "mobile", which would make room for what is too wide.
+    # Not "mobile", which would shrink pages that are too wide.
     driver.execute_cdp_cmd(
         "Emulation.setDeviceMetricsOverride", metrics | {"mobile": False}
     )
     for log in ("browser", "performance"):
-        driver.get_log(log)  # what was told of the page before
+        driver.get_log(log)  # discard the entries of the previous page
     driver.get(address)
     driver.execute_async_script(SETTLED)
     faults = driver.execute_script(FAULTS)
@@ -149,7 +149,7 @@ def look(
 
 
 def requests(driver: webdriver.Chrome) -> Iterator[str]:
-    """Yield what the page has asked for."""
+    """Yield the requests of the page."""
     for entry in driver.get_log("performance"):
         message = json.loads(entry["message"])["message"]
         if message["method"] == "Network.requestWillBeSent":
@@ -166,7 +166,7 @@ def parse_options() -> argparse.Namespace:
 
 
 def main() -> None:
-    """Look at all pages, and fail if there is something wrong with one."""
+    """Check all pages, and fail if a page has a fault."""
     options = parse_options()
     options.pictures.mkdir(parents=True, exist_ok=True)
     pages = [

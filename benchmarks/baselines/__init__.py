@@ -1,7 +1,7 @@
-"""The layers once more, written in each backend by hand.
+"""Baselines: the layers as hand-written code of each backend.
 
-A file a backend, a function a layer: what an expert would write who needs this
-one layer, in this layout, on this backend, with the same numbers.
+There is a file per backend and a function per layer. A baseline is the code of
+an expert for one layer, data format and backend, with the same results.
 """
 
 import importlib
@@ -11,7 +11,7 @@ from benchmarks.runners import BACKEND
 
 
 def find(name: str) -> Callable:
-    """Return the baseline of the active backend that has this name."""
+    """Return the baseline with a name on the active backend."""
     return getattr(
         importlib.import_module(f"benchmarks.baselines.{BACKEND}"), name
     )

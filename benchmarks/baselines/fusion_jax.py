@@ -1,4 +1,4 @@
-"""JAX: layers of several branches."""
+"""Fusion layers and residual attention in JAX."""
 
 import jax
 import jax.numpy as jnp
@@ -6,12 +6,12 @@ from jax import lax
 
 
 def selective_kernel(w, x, *, config, training):
-    """Dilated convolutions, and a softmax over them."""
+    """Selective kernel convolution."""
     state = {}
     maps = []
     for path in ("path_0", "path_1"):
         u = _grouped(x, w[f"{path}/conv/kernel"], config, 1 + len(maps))
-        u = u + _spread(w[f"{path}/bias"], u, config)
+        u = u + _broadcast(w[f"{path}/bias"], u, config)
         u = _norm(w, f"{path}/norm", u, config, training, state)
         maps.append(jax.nn.relu(u))
     z = jnp.mean(maps[0] + maps[1], _axes(config)[1:])
@@ -26,20 +26,20 @@ def selective_kernel(w, x, *, config, training):
 
 
 def multi_scale_channel_attention(w, x, *, config, training):
-    """MS-CAM."""
+    """Multi-scale channel attention."""
     state = {}
     return x * _weights(w, "", x, config, training, state), state
 
 
 def attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF."""
+    """Attentional feature fusion."""
     state = {}
     weights = _weights(w, "", x + residual, config, training, state)
     return 2 * (residual + (x - residual) * weights), state
 
 
 def iterative_attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF twice."""
+    """Iterative attentional feature fusion."""
     state = {}
     weights = _weights(w, "", x + residual, config, training, state)
     fused = residual + (x - residual) * weights
@@ -59,13 +59,13 @@ def _context(w, name, x, config, training, state):
     for part in ("reduce", "expand"):
         x = jax.nn.relu(x) if part == "expand" else x
         x = _conv(x, w[f"{name}/{part}/kernel"][None, None], config)
-        x = x + _spread(w[f"{name}/{part}/bias"], x, config)
+        x = x + _broadcast(w[f"{name}/{part}/bias"], x, config)
         x = _norm(w, f"{name}/{part}_norm", x, config, training, state)
     return x
 
 
 def residual_attention(w, x, *, config, training):
-    """A trunk, and a mask from an hourglass."""
+    """Residual attention module."""
     state = {}
     settings = config, training, state
     x = _unit(w, "before_1", x, *settings)
@@ -138,19 +138,19 @@ def _norm(w, name, x, config, training, state):
         state[f"{name}/moving_mean"] = 0.9 * old[0] + 0.1 * mean
         state[f"{name}/moving_variance"] = 0.9 * old[1] + 0.1 * variance
     scale = w[f"{name}/gamma"] * lax.rsqrt(variance + 1e-5)
-    centred = x - _spread(mean, x, config)
-    beta = _spread(w[f"{name}/beta"], x, config)
-    return centred * _spread(scale, x, config) + beta
+    centered = x - _broadcast(mean, x, config)
+    beta = _broadcast(w[f"{name}/beta"], x, config)
+    return centered * _broadcast(scale, x, config) + beta
 
 
 def _axes(config):
-    """Return the axes of a map but that of the channels."""
+    """Return all axes of a map except the channel axis."""
     last = config["data_format"] == "channels_last"
     return (0, 1, 2) if last else (0, 2, 3)
 
 
-def _spread(vector, x, config):
-    """Return a vector of channels to broadcast with `x`."""
+def _broadcast(vector, x, config):
+    """Reshape a vector of channels to broadcast with `x`."""
     if x.ndim == 2 or config["data_format"] == "channels_last":
         return vector
     return vector[:, None, None]

@@ -1,4 +1,4 @@
-"""TensorFlow: layers of several branches."""
+"""Fusion layers and residual attention in TensorFlow."""
 
 import functools
 
@@ -6,11 +6,11 @@ import tensorflow as tf
 
 
 def selective_kernel(w, x, *, config, training):
-    """Dilated convolutions, and a softmax over them."""
+    """Selective kernel convolution."""
     maps = []
     for path in ("path_0", "path_1"):
         u = _grouped(x, w[f"{path}/conv/kernel"], config, 1 + len(maps))
-        u = u + _spread(w[f"{path}/bias"], config)
+        u = u + _broadcast(w[f"{path}/bias"], config)
         u = _norm(w, f"{path}/norm", u, config, training)
         maps.append(tf.nn.relu(u))
     z = tf.reduce_mean(maps[0] + maps[1], _axes(config)[1:])
@@ -26,18 +26,18 @@ def selective_kernel(w, x, *, config, training):
 
 
 def multi_scale_channel_attention(w, x, *, config, training):
-    """MS-CAM."""
+    """Multi-scale channel attention."""
     return x * _weights(w, "", x, config, training)
 
 
 def attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF."""
+    """Attentional feature fusion."""
     weights = _weights(w, "", x + residual, config, training)
     return 2 * (residual + (x - residual) * weights)
 
 
 def iterative_attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF twice."""
+    """Iterative attentional feature fusion."""
     weights = _weights(w, "", x + residual, config, training)
     fused = residual + (x - residual) * weights
     weights = _weights(w, "second_", fused, config, training)
@@ -56,13 +56,13 @@ def _context(w, name, x, config, training):
         x = tf.nn.relu(x) if part == "expand" else x
         kernel = tf.convert_to_tensor(w[f"{name}/{part}/kernel"])
         x = _conv(x, kernel[None, None], config)
-        x = x + _spread(w[f"{name}/{part}/bias"], config)
+        x = x + _broadcast(w[f"{name}/{part}/bias"], config)
         x = _norm(w, f"{name}/{part}_norm", x, config, training)
     return x
 
 
 def residual_attention(w, x, *, config, training):
-    """A trunk, and a mask from an hourglass."""
+    """Residual attention module."""
     x = _unit(w, "before_1", x, config, training)
     trunk = _unit(w, "trunk_1", x, config, training)
     trunk = _unit(w, "trunk_2", trunk, config, training)
@@ -72,7 +72,7 @@ def residual_attention(w, x, *, config, training):
 
 
 def _hourglass(w, name, x, depth, config, training):
-    # On CPUs only channels-last maps are pooled and resized.
+    # TensorFlow pools and resizes only channels-last maps on CPUs.
     last = config["data_format"] == "channels_last"
     z = x if last else tf.transpose(x, (0, 2, 3, 1))
     size = z.shape[1:3]
@@ -102,7 +102,7 @@ def _convs(w, name, x, count, config, training):
 
 def _conv(x, kernel, config, dilation=1):
     settings = {"strides": 1, "padding": "SAME", "dilations": dilation}
-    # Without oneDNN only this one has the gradient of a dilated convolution.
+    # Without oneDNN only this function has a gradient for dilated convolutions.
     plain = dilation > 1 and not _convolves_channels_first()
     convolve = tf.nn.convolution if plain else tf.nn.conv2d
     if config["data_format"] == "channels_last":
@@ -115,7 +115,7 @@ def _conv(x, kernel, config, dilation=1):
 
 @functools.cache
 def _convolves_channels_first():
-    """Return whether TensorFlow does on this processor, by trying it once."""
+    """Return whether channels-first convolutions run on this processor."""
     with tf.init_scope():
         try:
             tf.nn.conv2d(
@@ -151,18 +151,18 @@ def _norm(w, name, x, config, training, vectors=False):
         w[f"{name}/moving_variance"].assign(0.9 * old[1] + 0.1 * variance)
     parts = mean, variance, w[f"{name}/beta"], w[f"{name}/gamma"]
     if not vectors:
-        parts = [_spread(part, config) for part in parts]
+        parts = [_broadcast(part, config) for part in parts]
     return tf.nn.batch_normalization(x, *parts, 1e-5)
 
 
 def _axes(config):
-    """Return the axes of a map but that of the channels."""
+    """Return all axes of a map except the channel axis."""
     last = config["data_format"] == "channels_last"
     return (0, 1, 2) if last else (0, 2, 3)
 
 
-def _spread(vector, config):
-    """Return a vector of channels to broadcast with a map."""
+def _broadcast(vector, config):
+    """Reshape a vector of channels to broadcast with a map."""
     if config["data_format"] == "channels_last":
         return vector
     return tf.reshape(vector, (-1, 1, 1))

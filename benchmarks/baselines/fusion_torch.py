@@ -1,11 +1,11 @@
-"""PyTorch: layers of several branches."""
+"""Fusion layers and residual attention in PyTorch."""
 
 import torch
 from torch.nn import functional
 
 
 def selective_kernel(w, x, *, config, training):
-    """Dilated convolutions, and a softmax over them."""
+    """Selective kernel convolution."""
     last = config["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
     maps = []
@@ -33,18 +33,18 @@ def selective_kernel(w, x, *, config, training):
 
 
 def multi_scale_channel_attention(w, x, *, config, training):
-    """MS-CAM."""
+    """Multi-scale channel attention."""
     return x * _weights(w, "", x, config, training)
 
 
 def attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF."""
+    """Attentional feature fusion."""
     weights = _weights(w, "", x + residual, config, training)
     return 2 * torch.lerp(residual, x, weights)
 
 
 def iterative_attentional_feature_fusion(w, x, residual, *, config, training):
-    """AFF twice."""
+    """Iterative attentional feature fusion."""
     weights = _weights(w, "", x + residual, config, training)
     fused = torch.lerp(residual, x, weights)
     weights = _weights(w, "second_", fused, config, training)
@@ -74,7 +74,7 @@ def _point(w, name, x):
 
 
 def _norm(w, name, x, training):
-    # Not that of `functional`, which refuses a single vector.
+    # Not `functional.batch_norm`, which raises an error for a single vector.
     return torch.batch_norm(
         x,
         w[f"{name}/gamma"],
@@ -89,7 +89,7 @@ def _norm(w, name, x, training):
 
 
 def residual_attention(w, x, *, config, training):
-    """A trunk, and a mask from an hourglass."""
+    """Residual attention module."""
     last = config["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
     x = _unit(w, "before_1", x, training)
@@ -102,7 +102,7 @@ def residual_attention(w, x, *, config, training):
 
 
 def _hourglass(w, name, x, depth, training):
-    # As TensorFlow pads: an even size at its end.
+    # As TensorFlow, pad an even size at its end.
     ends = [1 - size % 2 for size in x.shape[:1:-1]]
     z = functional.pad(x, (0, ends[0], 0, ends[1]), value=-torch.inf)
     z = functional.max_pool2d(z, 3, 2, (1 - ends[1], 1 - ends[0]))

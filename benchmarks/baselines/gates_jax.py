@@ -1,4 +1,4 @@
-"""Gates of channels and positions in JAX."""
+"""Channel and spatial attention in JAX."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,7 @@ from jax import lax
 
 
 def _spatial(config):
-    """Return the axes of a map that pooling removes."""
+    """Return the spatial axes of a map."""
     return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
 
 
@@ -15,8 +15,8 @@ def _channel(config):
     return 3 if config["data_format"] == "channels_last" else 1
 
 
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
+def _broadcast(gate, config):
+    """Reshape a vector of channels to broadcast with a map."""
     return jnp.expand_dims(gate, _spatial(config))
 
 
@@ -25,28 +25,28 @@ def squeeze_excite(w, x, *, config, training):
     z = jnp.mean(x, _spatial(config))
     z = jax.nn.relu(z @ w["squeeze/kernel"])
     gate = jax.nn.sigmoid(z @ w["excite/kernel"])
-    return x * _spread(gate, config), {}
+    return x * _broadcast(gate, config), {}
 
 
 def gated_channel_transform(w, x, *, config, training):
-    """GCT in its L2 form."""
+    """Gated channel transformation, mode L2."""
     epsilon = config["epsilon"]
     energy = jnp.sum(jnp.square(x), _spatial(config))
     s = w["alpha"] * jnp.sqrt(energy + epsilon)
     norm = lax.rsqrt(jnp.mean(jnp.square(s), 1, keepdims=True) + epsilon)
     gate = 1 + jnp.tanh(w["gamma"] * s * norm + w["beta"])
-    return x * _spread(gate, config), {}
+    return x * _broadcast(gate, config), {}
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = z @ w[prefix + "squeeze/kernel"] + w[prefix + "squeeze/bias"]
         z = jax.nn.relu(z) @ w[prefix + "excite/kernel"]
         return z + w[prefix + "excite/bias"]
 
     axes = _spatial(config)
-    gate = perceptron(jnp.mean(x, axes)) + perceptron(jnp.max(x, axes))
-    return _spread(jax.nn.sigmoid(gate), config)
+    gate = mlp(jnp.mean(x, axes)) + mlp(jnp.max(x, axes))
+    return _broadcast(jax.nn.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):
@@ -64,24 +64,24 @@ def _spatial_gate(w, x, config, prefix=""):
 
 
 def channel_attention(w, x, *, config, training):
-    """CBAM's gate of channels."""
+    """Channel attention of CBAM."""
     return x * _channel_gate(w, x, config), {}
 
 
 def spatial_attention(w, x, *, config, training):
-    """CBAM's gate of positions."""
+    """Spatial attention of CBAM."""
     return x * _spatial_gate(w, x, config), {}
 
 
 def cbam(w, x, *, config, training):
-    """CBAM whose gates both look at the input."""
+    """CBAM with both gates computed from the input."""
     channel = _channel_gate(w, x, config, "channel/")
     spatial = _spatial_gate(w, x, config, "spatial/")
     return x * channel * spatial, {}
 
 
 def spatial_group_enhance(w, x, *, config, training):
-    """SGE."""
+    """Spatial group-wise enhance."""
     size, groups = x.shape, config["groups"]
     if config["data_format"] == "channels_last":
         x = x.reshape(size[0], size[1] * size[2], groups, -1)

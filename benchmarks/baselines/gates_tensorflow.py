@@ -1,10 +1,10 @@
-"""Gates of channels and positions in TensorFlow."""
+"""Channel and spatial attention in TensorFlow."""
 
 import tensorflow as tf
 
 
 def _spatial(config):
-    """Return the axes of a map that pooling removes."""
+    """Return the spatial axes of a map."""
     return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
 
 
@@ -13,8 +13,8 @@ def _channel(config):
     return 3 if config["data_format"] == "channels_last" else 1
 
 
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
+def _broadcast(gate, config):
+    """Reshape a vector of channels to broadcast with a map."""
     for axis in _spatial(config):
         gate = tf.expand_dims(gate, axis)
     return gate
@@ -25,21 +25,21 @@ def squeeze_excite(w, x, *, config, training):
     z = tf.reduce_mean(x, _spatial(config))
     z = tf.nn.relu(tf.matmul(z, w["squeeze/kernel"]))
     gate = tf.sigmoid(tf.matmul(z, w["excite/kernel"]))
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def gated_channel_transform(w, x, *, config, training):
-    """GCT in its L2 form."""
+    """Gated channel transformation, mode L2."""
     epsilon = config["epsilon"]
     energy = tf.reduce_sum(tf.square(x), _spatial(config))
     s = w["alpha"] * tf.sqrt(energy + epsilon)
     mean = tf.reduce_mean(tf.square(s), 1, keepdims=True)
     gate = w["gamma"] * s * tf.math.rsqrt(mean + epsilon) + w["beta"]
-    return x * _spread(1 + tf.tanh(gate), config)
+    return x * _broadcast(1 + tf.tanh(gate), config)
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = tf.matmul(z, w[prefix + "squeeze/kernel"])
         z = tf.nn.relu(tf.nn.bias_add(z, w[prefix + "squeeze/bias"]))
         z = tf.matmul(z, w[prefix + "excite/kernel"])
@@ -47,14 +47,14 @@ def _channel_gate(w, x, config, prefix=""):
 
     axes = _spatial(config)
     mean, largest = tf.reduce_mean(x, axes), tf.reduce_max(x, axes)
-    gate = perceptron(mean) + perceptron(largest)
-    return _spread(tf.sigmoid(gate), config)
+    gate = mlp(mean) + mlp(largest)
+    return _broadcast(tf.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):
     axis = _channel(config)
     d = [tf.reduce_max(x, axis), tf.reduce_mean(x, axis)]
-    # TensorFlow convolves with the channels last on CPUs.
+    # On CPUs TensorFlow convolves channels-last maps only.
     scores = tf.nn.conv2d(
         tf.stack(d, axis=3), w[prefix + "conv/kernel"], 1, "SAME"
     )
@@ -63,24 +63,24 @@ def _spatial_gate(w, x, config, prefix=""):
 
 
 def channel_attention(w, x, *, config, training):
-    """CBAM's gate of channels."""
+    """Channel attention of CBAM."""
     return x * _channel_gate(w, x, config)
 
 
 def spatial_attention(w, x, *, config, training):
-    """CBAM's gate of positions."""
+    """Spatial attention of CBAM."""
     return x * _spatial_gate(w, x, config)
 
 
 def cbam(w, x, *, config, training):
-    """CBAM whose gates both look at the input."""
+    """CBAM with both gates computed from the input."""
     channel = _channel_gate(w, x, config, "channel/")
     spatial = _spatial_gate(w, x, config, "spatial/")
     return x * channel * spatial
 
 
 def spatial_group_enhance(w, x, *, config, training):
-    """SGE."""
+    """Spatial group-wise enhance."""
     size, groups = x.shape, config["groups"]
     if config["data_format"] == "channels_last":
         x = tf.reshape(x, (size[0], size[1] * size[2], groups, -1))

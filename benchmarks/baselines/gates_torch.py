@@ -1,16 +1,16 @@
-"""Gates of channels and positions in PyTorch."""
+"""Channel and spatial attention in PyTorch."""
 
 import torch
 from torch.nn import functional
 
 
 def _spatial(config):
-    """Return the axes of a map that pooling removes."""
+    """Return the spatial axes of a map."""
     return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
 
 
-def _spread(gate, config):
-    """Return a vector of channels to multiply a map by."""
+def _broadcast(gate, config):
+    """Reshape a vector of channels to broadcast with a map."""
     if config["data_format"] == "channels_last":
         return gate[:, None, None, :]
     return gate[:, :, None, None]
@@ -21,20 +21,20 @@ def squeeze_excite(w, x, *, config, training):
     z = x.mean(_spatial(config))
     z = torch.relu(functional.linear(z, w["squeeze/kernel"]))
     gate = torch.sigmoid(functional.linear(z, w["excite/kernel"]))
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def gated_channel_transform(w, x, *, config, training):
-    """GCT in its L2 form."""
+    """Gated channel transformation, mode L2."""
     axes = _spatial(config)
     s = w["alpha"] * (x.square().sum(axes) + config["epsilon"]).sqrt()
     norm = (s.square().mean(1, keepdim=True) + config["epsilon"]).rsqrt()
     gate = 1 + torch.tanh(w["gamma"] * s * norm + w["beta"])
-    return x * _spread(gate, config)
+    return x * _broadcast(gate, config)
 
 
 def _channel_gate(w, x, config, prefix=""):
-    def perceptron(z):
+    def mlp(z):
         z = functional.linear(
             z, w[prefix + "squeeze/kernel"], w[prefix + "squeeze/bias"]
         )
@@ -45,8 +45,8 @@ def _channel_gate(w, x, config, prefix=""):
         )
 
     axes = _spatial(config)
-    gate = perceptron(x.mean(axes)) + perceptron(x.amax(axes))
-    return _spread(torch.sigmoid(gate), config)
+    gate = mlp(x.mean(axes)) + mlp(x.amax(axes))
+    return _broadcast(torch.sigmoid(gate), config)
 
 
 def _spatial_gate(w, x, config, prefix=""):
@@ -64,24 +64,24 @@ def _spatial_gate(w, x, config, prefix=""):
 
 
 def channel_attention(w, x, *, config, training):
-    """CBAM's gate of channels."""
+    """Channel attention of CBAM."""
     return x * _channel_gate(w, x, config)
 
 
 def spatial_attention(w, x, *, config, training):
-    """CBAM's gate of positions."""
+    """Spatial attention of CBAM."""
     return x * _spatial_gate(w, x, config)
 
 
 def cbam(w, x, *, config, training):
-    """CBAM whose gates both look at the input."""
+    """CBAM with both gates computed from the input."""
     channel = _channel_gate(w, x, config, "channel/")
     spatial = _spatial_gate(w, x, config, "spatial/")
     return x * channel * spatial
 
 
 def spatial_group_enhance(w, x, *, config, training):
-    """SGE."""
+    """Spatial group-wise enhance."""
     size, groups = x.shape, config["groups"]
     if config["data_format"] == "channels_last":
         x = x.view(size[0], size[1] * size[2], groups, -1)

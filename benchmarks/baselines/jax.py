@@ -1,4 +1,4 @@
-"""JAX."""
+"""All baselines in JAX."""
 
 from benchmarks.baselines.fusion_jax import attentional_feature_fusion
 from benchmarks.baselines.fusion_jax import iterative_attentional_feature_fusion

@@ -1,4 +1,4 @@
-"""JAX: what reads a map at other places than its own."""
+"""Layers that sample maps, in JAX."""
 
 import functools
 
@@ -15,7 +15,7 @@ def _conv(x, kernel, first):
 
 
 def _bilinear(x, rows, columns):
-    """Return NHWC maps at (N, P, Q) places in pixels, zero outside."""
+    """Sample NHWC maps at (N, P, Q) locations in pixels, zero outside."""
     _, height, width, _ = x.shape
     sample = jnp.arange(x.shape[0])[:, None, None]
     top, left = jnp.floor(rows), jnp.floor(columns)
@@ -37,7 +37,7 @@ def _bilinear(x, rows, columns):
 
 
 def spatial_transformer(w, x, *, config, training):
-    """An affine warp by the mean of each channel."""
+    """Spatial transformer with global average pooling as the localization."""
     first = config["data_format"] == "channels_first"
     x = x.transpose(0, 2, 3, 1) if first else x
     _, height, width, _ = x.shape
@@ -46,8 +46,8 @@ def spatial_transformer(w, x, *, config, training):
     u = jnp.linspace(-1, 1, width) if width > 1 else jnp.zeros(1)
     v = jnp.linspace(-1, 1, height) if height > 1 else jnp.zeros(1)
     v, u = jnp.meshgrid(v, u, indexing="ij")
-    places = jnp.stack([u, v, jnp.ones_like(u)], -1)
-    grid = jnp.einsum("hwk,bck->bchw", places, theta)
+    locations = jnp.stack([u, v, jnp.ones_like(u)], -1)
+    grid = jnp.einsum("hwk,bck->bchw", locations, theta)
     y = _bilinear(
         x,
         (grid[:, 1] + 1) / 2 * (height - 1),
@@ -57,7 +57,7 @@ def spatial_transformer(w, x, *, config, training):
 
 
 def deformable_conv2d(w, x, *, config, training):
-    """All taps by one sampler, then one product."""
+    """Deformable convolution: one sampler for all taps, one matrix product."""
     first = config["data_format"] == "channels_first"
     maps = _conv(x, w["offset_kernel"], first)
     if first:
@@ -86,7 +86,7 @@ def deformable_conv2d(w, x, *, config, training):
 
 
 def conv_offset2d(w, x, *, config, training):
-    """An index along the positions, each channel by its own."""
+    """Resampling by an index for each channel."""
     first = config["data_format"] == "channels_first"
     maps = _conv(x, w["offset/kernel"], first)
     if first:
@@ -114,7 +114,7 @@ def conv_offset2d(w, x, *, config, training):
 
 
 def glimpse_sensor(w, images, locations, *, config, training):
-    """An index of the squares, and the mean of the tiles of larger ones."""
+    """Glimpse sensor by indexing, with average pooling of larger squares."""
     first = config["data_format"] == "channels_first"
     maps = images.transpose(0, 2, 3, 1) if first else images
     batch, height, width, channels = maps.shape
@@ -142,7 +142,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
 
 
 def glimpse_network(w, images, locations, *, config, training):
-    """What and where."""
+    """Glimpse network."""
     glimpses, _ = glimpse_sensor(
         w, images, locations, config=config, training=training
     )
@@ -160,7 +160,7 @@ def glimpse_network(w, images, locations, *, config, training):
 
 
 def _map_coordinates(maps, grid):
-    """The sampler of `jax.scipy`, which has one of no channels."""
+    """Sampler of `jax.scipy`, for one channel at a time."""
     _, height, width, _ = maps.shape
     rows = (grid[..., 1] + 1) / 2 * (height - 1)
     columns = (grid[..., 0] + 1) / 2 * (width - 1)

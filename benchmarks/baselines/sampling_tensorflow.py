@@ -1,4 +1,4 @@
-"""TensorFlow: what reads a map at other places than its own."""
+"""Layers that sample maps, in TensorFlow."""
 
 import tensorflow as tf
 
@@ -12,7 +12,7 @@ def _from_last(x, first):
 
 
 def _bilinear(x, rows, columns):
-    """Return NHWC maps at (N, P, Q) places in pixels, zero outside."""
+    """Sample NHWC maps at (N, P, Q) locations in pixels, zero outside."""
     batch, height, width, channels = x.shape
     flat = tf.reshape(x, (batch, height * width, channels))
     top, left = tf.floor(rows), tf.floor(columns)
@@ -35,7 +35,7 @@ def _bilinear(x, rows, columns):
 
 
 def spatial_transformer(w, x, *, config, training):
-    """An affine warp by the mean of each channel."""
+    """Spatial transformer with global average pooling as the localization."""
     first = config["data_format"] == "channels_first"
     x = _to_last(x, first)
     _, height, width, _ = x.shape
@@ -44,8 +44,8 @@ def spatial_transformer(w, x, *, config, training):
     u = tf.linspace(-1.0, 1.0, width) if width > 1 else tf.zeros(1)
     v = tf.linspace(-1.0, 1.0, height) if height > 1 else tf.zeros(1)
     u, v = tf.meshgrid(u, v)
-    places = tf.stack([u, v, tf.ones_like(u)], -1)
-    grid = tf.einsum("hwk,bck->bchw", places, theta)
+    locations = tf.stack([u, v, tf.ones_like(u)], -1)
+    grid = tf.einsum("hwk,bck->bchw", locations, theta)
     y = _bilinear(
         x,
         (grid[:, 1] + 1) / 2 * (height - 1),
@@ -55,7 +55,7 @@ def spatial_transformer(w, x, *, config, training):
 
 
 def deformable_conv2d(w, x, *, config, training):
-    """All taps by one sampler, then one product."""
+    """Deformable convolution: one sampler for all taps, one matrix product."""
     first = config["data_format"] == "channels_first"
     x = _to_last(x, first)
     batch, height, width, channels = x.shape
@@ -86,7 +86,7 @@ def deformable_conv2d(w, x, *, config, training):
 
 
 def conv_offset2d(w, x, *, config, training):
-    """A gather of single numbers, each channel by its own offsets."""
+    """Resampling by a gather of single values for each channel."""
     first = config["data_format"] == "channels_first"
     x = _to_last(x, first)
     batch, height, width, channels = x.shape
@@ -116,7 +116,7 @@ def conv_offset2d(w, x, *, config, training):
 
 
 def glimpse_sensor(w, images, locations, *, config, training):
-    """A gather of the squares, and a pooling of the larger ones."""
+    """Glimpse sensor by gathering, with average pooling of larger squares."""
     first = config["data_format"] == "channels_first"
     maps = _to_last(images, first)
     batch, height, width, channels = maps.shape
@@ -144,7 +144,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
 
 
 def glimpse_network(w, images, locations, *, config, training):
-    """What and where."""
+    """Glimpse network."""
     glimpses = glimpse_sensor(
         w, images, locations, config=config, training=training
     )
@@ -161,5 +161,5 @@ def glimpse_network(w, images, locations, *, config, training):
     return tf.nn.relu(dense("glimpse_out", what) + dense("location_out", where))
 
 
-# It has none.
+# TensorFlow has no sampler.
 SAMPLERS = {}

@@ -1,11 +1,11 @@
-"""PyTorch: what reads a map at other places than its own."""
+"""Layers that sample maps, in PyTorch."""
 
 import torch
 from torch.nn import functional
 
 
 def spatial_transformer(w, x, *, config, training):
-    """An affine warp by the mean of each channel."""
+    """Spatial transformer with global average pooling as the localization."""
     first = config["data_format"] == "channels_first"
     z = x.mean((2, 3) if first else (1, 2))
     theta = functional.linear(z, w["kernel"], w["bias"]).view(-1, 2, 3)
@@ -16,7 +16,7 @@ def spatial_transformer(w, x, *, config, training):
 
 
 def deformable_conv2d(w, x, *, config, training):
-    """All taps by one `grid_sample`, then one product."""
+    """Deformable convolution: one `grid_sample` for all taps, one product."""
     first = config["data_format"] == "channels_first"
     x = x if first else x.permute(0, 3, 1, 2)
     batch, channels, height, width = x.shape
@@ -51,7 +51,7 @@ def deformable_conv2d(w, x, *, config, training):
 
 
 def conv_offset2d(w, x, *, config, training):
-    """A `gather` along the positions, each channel by its own."""
+    """Resampling by a `gather` for each channel."""
     first = config["data_format"] == "channels_first"
     maps = x if first else x.permute(0, 3, 1, 2)
     _, channels, height, width = maps.shape
@@ -85,7 +85,7 @@ def conv_offset2d(w, x, *, config, training):
 
 
 def glimpse_sensor(w, images, locations, *, config, training):
-    """An index of the squares, and a pooling of the larger ones."""
+    """Glimpse sensor by indexing, with average pooling of larger squares."""
     first = config["data_format"] == "channels_first"
     maps = images.permute(0, 2, 3, 1) if first else images
     batch, height, width, _ = maps.shape
@@ -115,7 +115,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
 
 
 def glimpse_network(w, images, locations, *, config, training):
-    """What and where."""
+    """Glimpse network."""
     glimpses = glimpse_sensor(
         w, images, locations, config=config, training=training
     )
@@ -131,7 +131,7 @@ def glimpse_network(w, images, locations, *, config, training):
 
 
 def _grid_sample(maps, grid):
-    """The sampler of PyTorch."""
+    """Sampler of PyTorch."""
     return functional.grid_sample(
         maps.permute(0, 3, 1, 2), grid, align_corners=True
     ).permute(0, 2, 3, 1)

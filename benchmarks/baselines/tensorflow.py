@@ -1,4 +1,4 @@
-"""TensorFlow."""
+"""All baselines in TensorFlow."""
 
 from benchmarks.baselines.fusion_tensorflow import attentional_feature_fusion
 from benchmarks.baselines.fusion_tensorflow import (

@@ -1,4 +1,4 @@
-"""PyTorch."""
+"""All baselines in PyTorch."""
 
 from benchmarks.baselines.fusion_torch import attentional_feature_fusion
 from benchmarks.baselines.fusion_torch import (

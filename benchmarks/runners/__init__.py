@@ -1,11 +1,11 @@
-"""Running a layer and its baseline on the active backend.
+"""Runners: run a layer and its baseline on the active backend.
 
 Each file has `ours(layer, arrays, training, way)`, `baseline(function, layer,
-arrays, training, way)`, and `WAYS`, the ways a backend has of running, eager
-first. Both return a function without arguments that runs once, waits for the
-results, and returns them: outputs, gradients of the sum of outputs times a
-constant to the inputs, and those to the weights by role. In inference there are
-outputs alone.
+arrays, training, way)`, and `WAYS`, the execution modes of the backend, eager
+first. Both functions return a function without arguments that runs once, waits
+for the results, and returns them: outputs, and the gradients of the sum of
+outputs times a constant with respect to inputs and, by role, weights. In
+inference only outputs are returned.
 
 A baseline is `function(weights, *inputs, config, training)`. `weights` are by
 role, the path of the layer's weight without the layer's own name.
@@ -31,13 +31,13 @@ def role(weight) -> str:
 
 
 def arguments(layer, training: bool) -> dict[str, bool]:
-    """Return what the layer is called with beside its inputs."""
+    """Return the keyword arguments of the call."""
     if "training" in inspect.signature(layer.call).parameters:
         return {"training": training}
     return {}
 
 
 def cotangent(layer, arrays) -> np.ndarray:
-    """Return the constant that gradients are taken with."""
+    """Return the constant by which outputs are multiplied."""
     shape = layer.compute_output_shape(*(x.shape for x in arrays))
     return np.random.default_rng(2).normal(size=shape).astype("float32")

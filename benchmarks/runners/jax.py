@@ -1,6 +1,6 @@
-"""JAX: a jitted function of weights and inputs.
+"""Runner of JAX: a jitted function of weights and inputs.
 
-"aot" is compiled ahead of time, which tells how much memory it takes.
+"aot" is compiled ahead of time, which reports the memory.
 """
 
 import jax
@@ -18,7 +18,7 @@ def ours(layer, arrays, training, way):
     rest = [weight.value for weight in layer.non_trainable_variables]
 
     def function(weights, rest, *inputs):
-        # In the layer's order: what JAX makes of a dictionary is sorted.
+        # In the layer's order, as JAX sorts dictionaries.
         ordered = [weights[role(w)] for w in layer.trainable_variables]
         return layer.stateless_call(ordered, rest, *inputs, **kwargs)
 
@@ -76,7 +76,7 @@ def _run(function, layer, rest, arrays, training, way):
 
 
 def peak_bytes(step):
-    """Return the memory that a function compiled ahead of time takes."""
+    """Return the peak memory of a function compiled ahead of time."""
     sizes = step.run.memory_analysis()
     return (
         sizes.argument_size_in_bytes

@@ -1,4 +1,4 @@
-"""TensorFlow: as it comes, as a graph, and as a graph that XLA compiles."""
+"""Runner of TensorFlow: eager, as a graph, and as a graph compiled by XLA."""
 
 import tensorflow as tf
 

@@ -1,6 +1,6 @@
-"""PyTorch: as it comes.
+"""Runner of PyTorch: eager or compiled.
 
-"compile" is its compiler, which Keras does not use by itself.
+"compile" is `torch.compile`, which Keras does not use by default.
 """
 
 import torch
@@ -25,7 +25,7 @@ def ours(layer, arrays, training, way):
 
 
 def baseline(function, layer, arrays, training, way):
-    """Run a baseline; its weights are laid out as PyTorch's."""
+    """Run a baseline; its weights have the axis order of PyTorch."""
     config = layer.get_config()
     trainable = {role(w) for w in layer.trainable_variables}
     values = {
@@ -50,23 +50,23 @@ def baseline(function, layer, arrays, training, way):
 
 
 def module(module, layer, arrays, training):
-    """Run a module that takes the place of the layer."""
+    """Run a module in place of the layer."""
     module = module.to(_DEVICE).train(training)
     weights = dict(module.named_parameters())
     return _run(module, weights, layer, arrays, training)
 
 
 def native(value):
-    """Return a kernel as PyTorch has it, and back, which is the same."""
+    """Convert a kernel to the axis order of PyTorch, or back."""
     if value.ndim == 4:
         return value.permute(3, 2, 0, 1)
     return value.T if value.ndim == 2 else value
 
 
 def peak_bytes(step):
-    """Return the most memory that a call takes, with what is there already.
+    """Return the peak memory during a call.
 
-    Of a CPU there is nothing to tell: the result is `None`.
+    On a CPU the result is `None`.
     """
     if _DEVICE != "cuda":
         return None

@@ -55,7 +55,7 @@ def group_dot(definition, x, y, axis):
     """Sum of `x * y` over `axis`, which stays; `y` broadcasts.
 
     XLA on CPUs has no fast loop for a sum over a few numbers that are
-    neighbours in memory. Their slices added up, and gradients computed the same
+    neighbors in memory. Their slices added up, and gradients computed the same
     way, make a training step of groups of 8 a third as long.
     """
     if _are_few_channels(x, (axis,)):

@@ -17,7 +17,7 @@ def gradient(definition, function, x):
     return tf.convert_to_tensor(tape.gradient(value, x))
 
 
-# Reductions over neighbouring axes as over one, for which XLA has a faster
+# Reductions over neighboring axes as over one, for which XLA has a faster
 # loop: the training step of a gate of channels takes a third of the time.
 
 
@@ -46,13 +46,13 @@ def amax(definition, x, axes, keepdims=False):
 
 def scale(definition, x, gate, axes):
     """Product of a map and a gate that has size 1 along `axes`."""
-    if not _are_neighbours(axes):
+    if not _are_consecutive(axes):
         return definition(x, gate, axes)
     return tf.reshape(_merged(x, axes) * _merged(gate, axes), ops.shape(x))
 
 
 def _reduce(function, x, axes, keepdims):
-    if not _are_neighbours(axes):
+    if not _are_consecutive(axes):
         return function(x, axes, keepdims)
     first, *others = axes
     outputs = function(_merged(x, axes), first, keepdims)
@@ -61,14 +61,14 @@ def _reduce(function, x, axes, keepdims):
     return outputs
 
 
-def _are_neighbours(axes):
-    """Whether these are several axes, one after the other."""
+def _are_consecutive(axes):
+    """Return whether these are several consecutive axes."""
     run = tuple(range(axes[0], axes[-1] + 1))
     return len(axes) > 1 and tuple(axes) == run
 
 
 def _merged(x, axes):
-    """Merge neighbouring axes into one."""
+    """Merge neighboring axes into one."""
     sizes = ops.shape(x)
     before, after = sizes[: axes[0]], sizes[axes[-1] + 1 :]
     merged = math.prod(sizes[axis] for axis in axes)

@@ -1,4 +1,4 @@
-"""Bottleneck of two dense layers, which computes a channel gate."""
+"""Bottleneck of two dense layers that computes a channel gate."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from keras_attention.ops import precision
 
 
 class BottleneckGate(ChannelGateLayer, BottleneckLayer):
-    """Base of the channel gates made by `excite(squeeze(pooled channels))`.
+    """Base class of channel gates with layers `squeeze` and `excite`.
 
-    It owns the two dense layers. A subclass pools the map, calls them, and
-    bounds the result.
+    This class makes the two dense layers. A subclass pools the map, calls
+    the layers by `mlp`, and applies a gate activation to the result.
     """
 
     def __init__(self, reduction: int, *, use_bias: bool, **kwargs: Any):
@@ -32,7 +32,7 @@ class BottleneckGate(ChannelGateLayer, BottleneckLayer):
         self.excite.build((None, hidden))
 
     def mlp(self, z, activation):
-        """Apply the two dense layers to vectors of channels."""
+        """Apply the two dense layers to vectors with one value per channel."""
         z = precision.upcast_float16(z)
         hidden = activation(calls.dense(self.squeeze, z))
         return calls.dense(self.excite, hidden)

@@ -23,11 +23,12 @@ class ChannelAttention(BottleneckGate):
 
     where :math:`S` is the set of spatial positions, :math:`\sigma` the logistic
     sigmoid, :math:`W_1 \in \mathbb{R}^{h \times C}` and
-    :math:`W_2 \in \mathbb{R}^{C \times h}`. Mean and maximum go through the
-    same multilayer perceptron :math:`m`, and are added before the sigmoid.
+    :math:`W_2 \in \mathbb{R}^{C \times h}`. The same multilayer perceptron
+    :math:`m` is applied to the mean and to the maximum. The two results are
+    added before the sigmoid.
 
-    This is the first half of `keras_attention.CBAM`, useful alone. Any number
-    of spatial axes is accepted.
+    The layer is the first half of `keras_attention.CBAM` and can be used on its
+    own. The input can have any number of spatial axes.
 
     Args:
         reduction: Integer :math:`r \ge 1`: there are
@@ -96,12 +97,13 @@ class ChannelAttention(BottleneckGate):
 
     def compute_attention(self, x, training=None):
         axes = self.pooled_axes(x)
-        # One batch of vectors: one call of the MLP serves both.
+        # Mean and maximum are one batch, so that the MLP is called once.
         z = ops.concatenate(
             [reductions.upcast_mean(x, axes), reductions.amax(x, axes)]
         )
         scores = self.mlp(z, ops.relu)
-        # Not `split`, to whose parts an export would give the size that it saw.
+        # `ops.split` is not used, as an export would fix the batch size of its
+        # parts.
         shape = (2, ops.shape(x)[0], scores.shape[-1])
         scores = ops.sum(reshaping.reshape(scores, shape), axis=0)
         return self.broadcast_like(ops.sigmoid(scores), x)

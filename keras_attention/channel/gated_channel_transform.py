@@ -13,7 +13,7 @@ from keras_attention.ops import reductions
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class GatedChannelTransform(ChannelGateLayer):
-    r"""Gated channel transformation (GCT): channels compete or cooperate.
+    r"""Gated channel transformation (GCT).
 
     .. math::
 
@@ -24,8 +24,8 @@ class GatedChannelTransform(ChannelGateLayer):
         y_{p,c} = \bigl(1 + \tanh(\hat s_c + \beta_c)\bigr)\, x_{p,c}
 
     where :math:`S` is the set of spatial positions and :math:`\alpha`,
-    :math:`\gamma` and :math:`\beta` are the only weights, one value of each a
-    channel. With `mode="l1"` both norms are sums of absolute values:
+    :math:`\gamma` and :math:`\beta` are the only weights, with one value of
+    each per channel. With `mode="l1"` both norms are sums of absolute values:
 
     .. math::
 
@@ -33,20 +33,21 @@ class GatedChannelTransform(ChannelGateLayer):
         \hat s_c = \gamma_c\, s_c \Bigl(\frac{1}{C} \sum_{k=1}^{C} |s_k|
         + \epsilon\Bigr)^{-1}
 
-    At its initial values (:math:`\alpha = 1, \gamma = \beta = 0`) the layer is
-    exactly the identity, so it can be inserted into a trained network. The
+    With its initial weights (:math:`\alpha = 1, \gamma = \beta = 0`) the layer
+    is exactly the identity, so it can be inserted into a trained network. The
     authors insert one before each convolution, and advise against weight decay
     on :math:`\beta`.
 
-    The norms are computed in float32 at least, whatever the dtype of the input,
-    as sums of squares leave the range of float16 early.
+    The norms are computed in float32 or float64, whatever the dtype of the
+    input, because sums of squares overflow in float16.
 
     Args:
-        mode: `"l2"` or `"l1"`: the norm that measures a channel.
-        epsilon: Positive number :math:`\epsilon` that keeps the quotient
-            finite.
-        after_relu: Says that inputs are never negative, which saves `mode="l1"`
-            the absolute value :math:`|x_{p,c}|` (`mode="l2"` has none to save).
+        mode: The norm of a channel, `"l2"` or `"l1"`.
+        epsilon: Positive number :math:`\epsilon` that prevents a division by
+            zero.
+        after_relu: Whether the inputs are known to be non-negative. If so,
+            `mode="l1"` does not compute the absolute value :math:`|x_{p,c}|`.
+            There is no effect on `mode="l2"`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
@@ -84,15 +85,15 @@ class GatedChannelTransform(ChannelGateLayer):
 
     Note:
         The paper divides by the root of the *sum* of squares over channels and
-        multiplies by :math:`\sqrt C`. Like the authors' code this takes the
-        mean, which is the same but for :math:`\epsilon`.
+        multiplies by :math:`\sqrt C`. Like the authors' code, this layer takes
+        the mean, which is equivalent except for :math:`\epsilon`.
 
         With `mode="l2"` the sum of :math:`s_k^2` over the channels must be in
         the range of float32. For :math:`\alpha = 1` and maps of height
-        :math:`H` and width :math:`W` it is if no value is larger than
-        :math:`1.8 \cdot 10^{19} / \sqrt{H W C}`: :math:`4 \cdot 10^{16}` for
-        56 x 56 x 64. With `mode="l1"` the limit is
-        :math:`3.4 \cdot 10^{38} / (H W C)`.
+        :math:`H` and width :math:`W` this holds if no value is larger than
+        :math:`1.8 \cdot 10^{19} / \sqrt{H W C}`: :math:`4 \cdot 10^{16}` for 56
+        x 56 x 64. With `mode="l1"` the limit is :math:`3.4 \cdot 10^{38} / (H W
+        C)`.
     """
 
     def __init__(
@@ -112,7 +113,8 @@ class GatedChannelTransform(ChannelGateLayer):
 
     def build(self, input_shape):
         channels = (self._channels(input_shape),)
-        # They only meet float32 sums: casting them down would lose digits.
+        # The weights are combined with float32 sums only. Autocasting them to
+        # half precision would lose accuracy.
         self.alpha = self.add_weight(
             channels, "ones", name="alpha", autocast=False
         )
@@ -140,7 +142,7 @@ class GatedChannelTransform(ChannelGateLayer):
             s = alpha * reductions.reduce_sum(magnitude, axes)
             mean = reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
-        # 1 + tanh(z) as 2 sigmoid(2 z), whose float64 stays that on JAX.
+        # 1 + tanh(z) = 2 sigmoid(2 z). On JAX `ops.tanh` narrows float64.
         gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
         return self.broadcast_like(gate, x)
 

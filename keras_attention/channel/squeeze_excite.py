@@ -25,19 +25,19 @@ class SqueezeExcite(BottleneckGate):
     :math:`W_2 \in \mathbb{R}^{C \times h}`, and :math:`h` is the number of
     hidden units.
 
-    Any number of spatial axes is accepted, so the same layer serves signals,
-    images and volumes. In a residual network it goes after the last batch norm
-    of a branch, before the addition.
+    The input can have any number of spatial axes: signals, images and volumes
+    are accepted. In a residual network the layer is inserted after the last
+    batch normalization of a branch, before the addition.
 
     Args:
         reduction: Integer :math:`r \ge 1`: there are
             `max(1, channels // reduction)` hidden units.
         hidden_units: Number :math:`h` of hidden units; overrides `reduction`.
         activation: Activation :math:`\delta` of the hidden units.
-        gate_activation: Activation :math:`\sigma` that makes the gate.
+        gate_activation: Activation :math:`\sigma` of the gate.
         use_bias: Whether :math:`b_1` and :math:`b_2` exist. The networks
             published by the authors and by timm have them; the equation of the
-            paper and the widespread PyTorch snippet have not.
+            paper and the widely used PyTorch code do not.
         kernel_initializer: Initializer of :math:`W_1` and :math:`W_2`. The
             default is PyTorch's for linear layers, uniform within
             :math:`\pm 1 / \sqrt{\text{inputs}}`.
@@ -78,7 +78,8 @@ class SqueezeExcite(BottleneckGate):
         equations 2 to 4.
 
     Note:
-        Biases start at zero, where PyTorch draws them like the kernels.
+        Biases are initialized to zero; PyTorch initializes them like the
+        kernels.
     """
 
     def __init__(

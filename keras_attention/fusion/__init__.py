@@ -1,7 +1,7 @@
 """Attentional fusion of feature maps.
 
-The plain sum of two maps, which these replace (it is also known as
-direct additive fusion, DAF), is `keras.layers.Add`.
+These layers replace the sum of two maps, `keras.layers.Add`, which is also
+known as direct additive fusion (DAF).
 """
 
 from keras_attention.fusion.attentional_feature_fusion import (

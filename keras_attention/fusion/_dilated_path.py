@@ -1,4 +1,4 @@
-"""One path of a selective kernel: a dilated convolution, norm and ReLU."""
+"""Path of a selective kernel: dilated convolution, normalization, ReLU."""
 
 import math
 from typing import Any
@@ -15,10 +15,11 @@ from keras_attention.ops import elementwise
 
 
 class DilatedPath(KernelLayer):
-    """Convolution with zeros all around, batch norm, ReLU.
+    """Convolution with symmetric zero padding, batch normalization and ReLU.
 
-    A stride and a dilation may both be above 1, which Keras refuses: see
-    `_split_steps`. All dilations give the same size, `ceil(size / strides)`.
+    A stride and a dilation may both be larger than 1, which Keras does not
+    support: see `_split_steps`. The output size is `ceil(size / strides)` for
+    every dilation.
     """
 
     def __init__(
@@ -40,13 +41,13 @@ class DilatedPath(KernelLayer):
         reach = dilation_rate * (kernel_size - 1)
         self.padding = (reach // 2, reach - reach // 2)
         (
-            self.thin_before,
+            self.input_step,
             self.strides,
             self.dilation_rate,
-            self.thin_after,
+            self.output_step,
         ) = _split_steps(strides, dilation_rate)
-        # Without a stride, "same" pads as is wanted, and saves a copy.
-        steps = (self.thin_before, self.strides, self.thin_after)
+        # Without a stride, "same" pads symmetrically, and saves a copy.
+        steps = (self.input_step, self.strides, self.output_step)
         self.pads = steps != (1, 1, 1)
 
     def build(self, input_shape):
@@ -71,8 +72,9 @@ class DilatedPath(KernelLayer):
             layer.build(
                 data_formats.with_channels((None,) * 4, seen, self.data_format)
             )
-        # Not of the convolution, which on TensorFlow adds it along the width of
-        # a channels-first map that is as wide as there are filters.
+        # The convolution has no bias of its own: TensorFlow adds it along the
+        # width of a channels-first map if the width equals the number of
+        # filters.
         if self.use_bias:
             self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
@@ -81,11 +83,11 @@ class DilatedPath(KernelLayer):
             widths = [(0, 0)] * 4
             for axis in data_formats.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
-            x = self._thin(ops.pad(x, widths), self.thin_before)
+            x = self._subsample(ops.pad(x, widths), self.input_step)
 
         def product(kernel, bias):
             outputs = convolve(self.conv, x, kernel, bias)
-            return self._thin(outputs, self.thin_after)
+            return self._subsample(outputs, self.output_step)
 
         bias = self.bias if self.use_bias else None
         return elementwise.relu(
@@ -94,8 +96,8 @@ class DilatedPath(KernelLayer):
             )
         )
 
-    def _thin(self, x, step: int):
-        """Return every so manieth row and column."""
+    def _subsample(self, x, step: int):
+        """Return every `step`-th row and column."""
         if step == 1:
             return x
         steps = [slice(None)] * 4
@@ -105,17 +107,17 @@ class DilatedPath(KernelLayer):
 
 
 def _split_steps(strides: int, dilation_rate: int) -> tuple[int, int, int, int]:
-    """Return how to convolve with both a stride and a dilation, exactly.
+    """Split a strided, dilated convolution into steps that Keras supports.
 
-    Windows that start at multiples of `strides`, of taps `dilation_rate` apart,
-    see nothing but the multiples of what divides both. So the input is thinned
-    by that first, which makes the convolution the cheaper. If a stride and a
-    dilation are left nevertheless (2 and 3, say), every window is computed, and
-    the output is thinned.
+    Windows start at multiples of `strides`, and their taps are `dilation_rate`
+    apart, so they read only multiples of the greatest common divisor of both.
+    The input is subsampled by this divisor first, which makes the convolution
+    cheaper. If the remaining stride and dilation are both above 1 (2 and 3, for
+    example), every window is computed and the output is subsampled.
 
     Returns:
-        The step that thins the input, stride and dilation of the convolution,
-        and the step that thins its output.
+        The subsampling step of the input, the stride and the dilation of the
+        convolution, and the subsampling step of its output.
     """
     before = math.gcd(strides, dilation_rate)
     strides, dilation_rate = strides // before, dilation_rate // before

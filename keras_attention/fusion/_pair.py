@@ -1,4 +1,4 @@
-"""Two maps of one shape, fused by the weight of the first."""
+"""Weighted fusion of two maps of the same shape."""
 
 from keras_attention._base.context import ContextLayer
 from keras_attention.ops import elementwise
@@ -6,7 +6,7 @@ from keras_attention.ops import precision
 
 
 class PairFusion(ContextLayer):
-    """Base of the fusions of a branch `x` with a `residual`."""
+    """Base class of layers that fuse a branch `x` with a `residual`."""
 
     def build(self, x_shape, residual_shape):
         self._require_equal(x_shape, residual_shape)

@@ -17,18 +17,18 @@ class AttentionalFeatureFusion(PairFusion):
         w = M(x + r), \qquad y = 2\, w\, x + 2\, (1 - w)\, r
 
     where :math:`x` is a branch, :math:`r` the `residual`, and :math:`M` is the
-    gate of `keras_attention.MultiScaleChannelAttention`. At :math:`w = 1/2` it
-    is the plain sum, `keras.layers.Add`, which the authors call direct additive
-    fusion (DAF).
+    gate of `keras_attention.MultiScaleChannelAttention`. At :math:`w = 1/2` the
+    output is the sum of the inputs, as of `keras.layers.Add`, which the authors
+    call direct additive fusion (DAF).
 
     In a residual network the layer replaces the addition, before the
-    last ReLU of the block: `fuse(branch, shortcut)`. It fuses any other two
-    maps of one shape too, such as two scales of a pyramid. Any number of
-    spatial axes is accepted.
+    last ReLU of the block: `fuse(branch, shortcut)`. The layer also fuses any
+    other two maps of the same shape, such as two scales of a feature pyramid.
+    The inputs can have any number of spatial axes.
 
     Args:
         reduction: Integer :math:`r \ge 1`: each context of :math:`M` has
-            `max(1, channels // reduction)` hidden units. The authors take 4 in
+            `max(1, channels // reduction)` hidden units. The authors use 4 in
             small networks and 16 in bottleneck blocks.
         hidden_units: Number of hidden units; overrides `reduction`.
         kernel_initializer: Initializer of all kernels. The default is
@@ -43,8 +43,8 @@ class AttentionalFeatureFusion(PairFusion):
         x: Float tensor with one batch axis, one channel axis and at least one
             spatial axis. The number of channels must be known.
         residual: Float tensor of the same shape.
-        training: Whether the batch norms use and update statistics of the
-            batch.
+        training: Whether batch normalization uses the statistics of the batch
+            and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -54,11 +54,11 @@ class AttentionalFeatureFusion(PairFusion):
 
     Output shape:
         The shape of either input. `attention` is the weight :math:`w` of `x`,
-        of this shape too.
+        of the same shape.
 
     Raises:
-        ValueError: If an argument is not as described above, if the inputs are
-            not of one shape, or if they have no spatial axis or an unknown
+        ValueError: If an argument is not as described above, if the inputs
+            differ in shape, or if they have no spatial axis or an unknown
             number of channels.
 
     Example:
@@ -76,10 +76,11 @@ class AttentionalFeatureFusion(PairFusion):
         section 4.
 
     Note:
-        The factor 2 is that of the authors' code.
-        `keras_attention.IterativeAttentionalFeatureFusion` has none, there
-        neither. The note on batches of one and on biases under
-        `keras_attention.MultiScaleChannelAttention` holds here as well.
+        The factor 2 is taken from the authors' code.
+        `keras_attention.IterativeAttentionalFeatureFusion` has no such factor,
+        as in the authors' code. The note on batches of one sample and on biases
+        in `keras_attention.MultiScaleChannelAttention` also applies to this
+        layer.
     """
 
     def __init__(

@@ -20,23 +20,24 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         y = w_2\, x + (1 - w_2)\, r
 
     where :math:`x` is a branch, :math:`r` the `residual`, and :math:`M_1` and
-    :math:`M_2` are gates like that of
+    :math:`M_2` are gates of the form of
     `keras_attention.MultiScaleChannelAttention`.
 
     In a residual network the layer replaces the addition, before the
-    last ReLU of the block: `fuse(branch, shortcut)`. Any number of spatial axes
-    is accepted.
+    last ReLU of the block: `fuse(branch, shortcut)`. The inputs can have any
+    number of spatial axes.
 
     Args:
         reduction: Integer :math:`r \ge 1`: each context of a gate has
-            `max(1, channels // reduction)` hidden units. The authors take 4 in
+            `max(1, channels // reduction)` hidden units. The authors use 4 in
             small networks and 16 in bottleneck blocks.
         hidden_units: Number of hidden units; overrides `reduction`.
-        share_global: Whether both gates have one global context in common, as
-            in the widespread PyTorch code, which makes a second one and never
-            uses it: take `True` for weights that were trained with that. Its
-            batch norms then see two batches, and update their statistics twice,
-            in a step of training. The authors' MXNet code shares nothing.
+        share_global: Whether both gates use the same global context. Set `True`
+            for weights that were trained with the widely used PyTorch code,
+            which makes a second global context and never uses it. Batch
+            normalization of the shared context then updates its statistics
+            twice in a training step. The gates of the authors' MXNet code share
+            no weights.
         kernel_initializer: Initializer of all kernels. The default is
             PyTorch's, uniform within :math:`\pm 1 / \sqrt{\text{inputs}}`.
         kernel_regularizer: Regularizer of all kernels.
@@ -49,8 +50,8 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         x: Float tensor with one batch axis, one channel axis and at least one
             spatial axis. The number of channels must be known.
         residual: Float tensor of the same shape.
-        training: Whether the batch norms use and update statistics of the
-            batch.
+        training: Whether batch normalization uses the statistics of the batch
+            and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -60,11 +61,11 @@ class IterativeAttentionalFeatureFusion(PairFusion):
 
     Output shape:
         The shape of either input. `attention` is the second weight :math:`w_2`
-        of `x`, of this shape too.
+        of `x`, of the same shape.
 
     Raises:
-        ValueError: If an argument is not as described above, if the inputs are
-            not of one shape, or if they have no spatial axis or an unknown
+        ValueError: If an argument is not as described above, if the inputs
+            differ in shape, or if they have no spatial axis or an unknown
             number of channels.
 
     Example:
@@ -82,10 +83,10 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         section 4.
 
     Note:
-        There is no factor 2 here, other than in
-        `keras_attention.AttentionalFeatureFusion`; both as in the authors'
-        code. The note on batches of one and on biases under
-        `keras_attention.MultiScaleChannelAttention` holds here as well.
+        As in the authors' code, there is no factor 2, which
+        `keras_attention.AttentionalFeatureFusion` has. The note on batches of
+        one sample and on biases in `keras_attention.MultiScaleChannelAttention`
+        also applies to this layer.
     """
 
     def __init__(

@@ -22,7 +22,7 @@ from keras_attention.ops import reshaping
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SelectiveKernel(KernelLayer):
-    r"""Selective kernel (SK) convolution: channel-wise choice of kernel size.
+    r"""Selective kernel (SK) convolution: selects kernel sizes by channel.
 
     .. math::
 
@@ -33,15 +33,14 @@ class SelectiveKernel(KernelLayer):
         y_{p,c} = \sum_m a_{m,c}\, U_{m,p,c}
 
     where :math:`w_m *` is a convolution with dilation :math:`1 + m` on path
-    :math:`m = 0, 1, \dots`, :math:`\mathrm{BN}` are batch norms, :math:`S` is
-    the set of spatial positions of the output,
-    :math:`W \in \mathbb{R}^{d \times C}` and
-    :math:`A_m \in \mathbb{R}^{C \times d}`. With `use_bias=True` each
-    convolution and each matrix has a bias.
+    :math:`m = 0, 1, \dots`, :math:`\mathrm{BN}` is batch normalization,
+    :math:`S` is the set of spatial positions of the output, :math:`W \in
+    \mathbb{R}^{d \times C}` and :math:`A_m \in \mathbb{R}^{C \times d}`. With
+    `use_bias=True` each convolution and each matrix has a bias.
 
-    The layer is a convolution, not a gate on top of one: in a residual network
-    it replaces the middle convolution of a bottleneck block, or of
-    the first one of a basic block. No batch norm or ReLU follows.
+    The layer replaces a convolution of a residual network, with its batch
+    normalization and ReLU: the middle one of a bottleneck block, or the first
+    one of a basic block.
 
     Args:
         filters: Number :math:`C` of output channels.
@@ -49,17 +48,17 @@ class SelectiveKernel(KernelLayer):
         kernel_size: Side of the square windows of :math:`w_m`, before dilation.
         strides: Step of the convolutions in both directions.
         groups: Number of groups of the convolutions, which must divide
-            `filters` and the number of channels that a path sees.
+            `filters` and the number of input channels of a path.
         reduction: Integer :math:`r \ge 1`: :math:`d` is
             `max(filters // reduction, min_units)`.
         hidden_units: Number :math:`d` of hidden units; overrides `reduction`
             and `min_units`.
-        min_units: Least number of hidden units.
-        split_input: Whether each path sees a part of its own of the input
-            channels, neighbours of each other, and not all of them.
-        use_bias: Whether convolutions and dense layers have biases. Those of
-            the authors' networks and of timm have none, those of the widespread
-            PyTorch snippet have.
+        min_units: Minimum number of hidden units.
+        split_input: Whether the input channels are split into one contiguous
+            part for each path. Otherwise each path receives all channels.
+        use_bias: Whether convolutions and dense layers have biases. In the
+            authors' networks and in timm they have none; in the widely used
+            PyTorch code they do.
         kernel_initializer: Initializer of all kernels. The default is
             PyTorch's, uniform within :math:`\pm 1 / \sqrt{\text{inputs}}`.
         kernel_regularizer: Regularizer of all kernels.
@@ -70,8 +69,8 @@ class SelectiveKernel(KernelLayer):
 
     Call arguments:
         x: Float tensor of rank 4. The number of channels must be known.
-        training: Whether the batch norms use and update statistics of the
-            batch.
+        training: Whether batch normalization uses the statistics of the batch
+            and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -103,14 +102,15 @@ class SelectiveKernel(KernelLayer):
         section 3.1.
 
     Note:
-        The defaults are those of the widespread PyTorch snippet; the authors'
-        networks are `SelectiveKernel(filters, groups=32, use_bias=False)`. The
-        paper's 5x5 kernel is a 3x3 one with dilation 2, as in the authors'
-        code. The convolutions pad with as many zeros before as after, as
-        PyTorch and Caffe do, where `padding="same"` with a stride would not.
-        The batch norm of :math:`z` sees one vector a sample: trained on batches
-        of one, :math:`z` is a constant, where PyTorch refuses. Biases start at
-        zero, where PyTorch draws them like the kernels.
+        The defaults are those of the widely used PyTorch code; the authors'
+        networks use `SelectiveKernel(filters, groups=32, use_bias=False)`. The
+        paper's 5x5 kernel is a 3x3 kernel with dilation 2, as in the authors'
+        code. Zero padding is symmetric, as in PyTorch and Caffe;
+        `padding="same"` with a stride is not. Batch normalization of :math:`z`
+        has one vector per sample as input. In training on batches of one
+        sample, :math:`z` is therefore constant; PyTorch raises an error in this
+        case. Biases are initialized to zero; PyTorch initializes them like the
+        kernels.
     """
 
     def __init__(
@@ -163,13 +163,13 @@ class SelectiveKernel(KernelLayer):
         if self.split_input:
             channels = self._divided(channels, "paths", input_shape)
         self._divided(channels, "groups", input_shape)
-        seen = data_formats.with_channels(
+        branch_shape = data_formats.with_channels(
             (None,) * 4, channels, self.data_format
         )
         self.branches = [self._new_path(index) for index in range(self.paths)]
         name_each(self, "branches")
         for branch in self.branches:
-            branch.build(seen)
+            branch.build(branch_shape)
         hidden = self.hidden_units or max(
             self.filters // self.reduction, self.min_units
         )
@@ -179,7 +179,8 @@ class SelectiveKernel(KernelLayer):
             dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
         )
         self.squeeze_norm.build((None, hidden))
-        # All paths at once: the first `filters` logits are of the first path.
+        # The logits of all paths: the first `filters` are those of the first
+        # path.
         self.select = self._dense(self.paths * self.filters, "select")
         self.select.build((None, hidden))
 
@@ -189,14 +190,14 @@ class SelectiveKernel(KernelLayer):
             branch.call(part, training=training)
             for branch, part in zip(self.branches, parts, strict=True)
         ]
-        attention = self._choose(maps, training)
+        attention = self._select(maps, training)
         outputs = self.apply_attention(maps, attention)
         return self._outputs(outputs, attention, return_attention)
 
     def apply_attention(self, maps, attention):
-        """Return the sum of the maps of the paths under their weights."""
+        """Return the sum of the maps of the paths, weighted by `attention`."""
         axes = data_formats.spatial_axes(self.data_format, 4)
-        return _total(
+        return _sum_maps(
             u * reshaping.expand_dims(attention[:, index], axes)
             for index, u in enumerate(maps)
         )
@@ -231,23 +232,23 @@ class SelectiveKernel(KernelLayer):
         }
 
     def _split(self, x) -> list:
-        """Return what each path sees."""
+        """Return the input of each path."""
         if not self.split_input:
             return [x] * self.paths
         axis = data_formats.channel_axis(self.data_format, 4)
         return ops.split(x, self.paths, axis=axis)
 
-    def _choose(self, maps, training):
-        """Return the weight of each path for each channel."""
+    def _select(self, maps, training):
+        """Return the weights of the paths, a softmax for each channel."""
         axes = data_formats.spatial_axes(self.data_format, 4)
         s = reductions.upcast_mean(
-            _total(map(precision.upcast_float16, maps)), axes
+            _sum_maps(map(precision.upcast_float16, maps)), axes
         )
         z = calls.dense(self.squeeze, s)
         z = elementwise.relu(self.squeeze_norm.call(z, training=training))
         logits = calls.dense(self.select, z)
         logits = reshaping.reshape(logits, (-1, self.paths, self.filters))
-        # A softmax, which Keras itself would warn of if there is one path.
+        # Not `ops.softmax`, of which Keras warns if there is only one path.
         weights = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
         return precision.cast(weights, maps[0].dtype)
 
@@ -272,7 +273,7 @@ class SelectiveKernel(KernelLayer):
         )
 
     def _divided(self, channels: int, name: str, input_shape) -> int:
-        """Return the channels that are left when divided by an argument."""
+        """Return the number of channels divided by the argument `name`."""
         parts = getattr(self, name)
         if channels % parts:
             raise ValueError(
@@ -282,6 +283,6 @@ class SelectiveKernel(KernelLayer):
         return channels // parts
 
 
-def _total(maps):
-    """Return the sum of maps, which `sum` would start by adding zero to."""
+def _sum_maps(maps):
+    """Return the sum of maps, without the zero that `sum` starts from."""
     return functools.reduce(operator.add, maps)

@@ -1,4 +1,4 @@
-"""Hard attention: glimpses and patches, and networks that choose them."""
+"""Hard attention: layers and models that select glimpses or patches."""
 
 from keras_attention.hard.dynamic_capacity_network import DynamicCapacityNetwork
 from keras_attention.hard.glimpse_network import GlimpseNetwork

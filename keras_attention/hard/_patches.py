@@ -1,4 +1,4 @@
-"""Patches of images, and vectors at positions of maps."""
+"""Patches of images, and vectors at locations of maps."""
 
 from keras import ops
 
@@ -7,12 +7,12 @@ from keras_attention.ops import sampling
 
 
 def top_positions(values, count: int):
-    """Rows and columns of the largest values, `(batch, count, 2)`.
+    """Return rows and columns of the largest values, `(batch, count, 2)`.
 
-    The largest comes first; of equal values the upper, then the left one.
+    The order is descending. Equal values are in row-major order.
     """
     batch, height, width = ops.shape(values)
-    # Not `top_k`, which on PyTorch takes any of equals.
+    # Not `top_k`, whose order of equal values is undefined on PyTorch.
     order = ops.argsort(
         -reshaping.reshape(values, (batch, height * width)), axis=1
     )
@@ -23,8 +23,8 @@ def top_positions(values, count: int):
 def crop(images, starts, size: tuple[int, int]):
     """Crop patches of images (B, H, W, C), to (B * count, *size, C).
 
-    They begin at the rows and columns `starts`, (B, count, 2), which may be
-    anywhere: outside the image they are zero.
+    The upper left corners are the rows and columns `starts`, (B, count, 2).
+    Pixels outside the image are zero.
     """
     batch, height, width, channels = ops.shape(images)
     count = starts.shape[1]
@@ -51,7 +51,7 @@ def crop(images, starts, size: tuple[int, int]):
 
 
 def read(maps, positions):
-    """Read the vectors of maps (B, h, w, F) at positions, (B, count, F)."""
+    """Return the vectors (B, count, F) of maps (B, h, w, F) at `positions`."""
     rows, columns = (positions[:, None, :, axis] for axis in (0, 1))
     return sampling.gather_pixels(maps, rows, columns)[:, 0]
 
@@ -59,7 +59,7 @@ def read(maps, positions):
 def write(maps, positions, vectors):
     """Write vectors (B, count, F) into maps (B, h, w, F) at distinct positions.
 
-    Gradients go to the vectors, and to the maps elsewhere.
+    The gradient flows to the vectors, and to the maps at all other positions.
     """
     shape = batch, height, width, features = ops.shape(maps)
     sample = ops.expand_dims(ops.arange(batch, dtype="int32"), 1)

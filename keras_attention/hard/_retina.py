@@ -1,4 +1,4 @@
-"""What everything with a retina shares."""
+"""Base classes of the glimpse sensor and of the networks that use it."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from keras_attention._utils import validation
 
 
 class Retina(MapLayer):
-    """Base of what looks at images by glimpses of several scales."""
+    """Base class of layers with the arguments of a glimpse sensor."""
 
     def __init__(
         self,
@@ -21,7 +21,7 @@ class Retina(MapLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        # Locations in half precision are coarser than the pixels of an image.
+        # Half precision cannot represent every pixel location of an image.
         self.autocast = False
         self.glimpse_size = validation.positive_integer(
             "glimpse_size", glimpse_size
@@ -40,7 +40,7 @@ class Retina(MapLayer):
         }
 
     def _retina(self) -> dict[str, Any]:
-        """Return the arguments of a part that has the same retina."""
+        """Return the arguments of a sublayer with the same glimpse sensor."""
         return {
             "glimpse_size": self.glimpse_size,
             "num_scales": self.num_scales,
@@ -51,7 +51,7 @@ class Retina(MapLayer):
 
 
 class RetinaNetwork(Retina, Kernels):
-    """Base of what looks by a retina and thinks in dense layers."""
+    """Base class of networks of dense layers on glimpses."""
 
     def _dense(self, name: str, units: int, inputs: int) -> keras.layers.Dense:
         layer = keras.layers.Dense(units, **self._kernel(name))

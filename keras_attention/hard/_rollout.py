@@ -13,7 +13,7 @@ from keras_attention.ops import reshaping
 
 @dataclasses.dataclass(frozen=True)
 class Rollout:
-    """One sequence of glimpses for each sample: tensors `(samples, ...)`."""
+    """The results of one sequence of glimpses, tensors `(samples, ...)`."""
 
     probabilities: Any  # of the classes
     locations: Any  # (samples, glimpses, 2)
@@ -24,8 +24,8 @@ class Rollout:
 class StepCache:
     """Passes the rollout of a training step from `call` to `compute_loss`.
 
-    It is a context manager, and empty outside of the context, so that no tensor
-    or tracer of a compiler outlives the step.
+    The cache is a context manager. It is empty outside the context, so that no
+    tensor or tracer outlives the step.
     """
 
     def __init__(self) -> None:
@@ -40,24 +40,24 @@ class StepCache:
         self._stored = None
 
     def store(self, outputs: Any, rollout: Rollout) -> None:
-        """Store the rollout that gave some outputs, within a step."""
+        """Store the rollout that produced `outputs`, within a step."""
         if self._is_open:
             self._stored = outputs, rollout
 
     def take(self, outputs: Any) -> Rollout | None:
-        """Remove and return the rollout that gave these outputs."""
+        """Remove and return the rollout that produced `outputs`."""
         stored, self._stored = self._stored, None
         return stored[1] if stored and stored[0] is outputs else None
 
 
 def log_probability(points, means, stddev: float):
-    """Logarithm of the normal density at points of a plane."""
+    """Return the log probability of 2D points under a normal distribution."""
     distance = ops.sum(ops.square((points - means) / stddev), axis=-1)
     return -distance / 2 - math.log(2 * math.pi * stddev**2)
 
 
 def reinforce_loss(rollout: Rollout, labels, reinforce_weight: float, weights):
-    """Loss of the baseline and, by REINFORCE, of the choice of locations.
+    """Return the loss of the baseline plus the REINFORCE loss of the locations.
 
     Args:
         rollout: The rollout of each sample.
@@ -85,7 +85,7 @@ def _as_integers(labels, num_classes: int):
 
 
 class _Mean(keras.losses.Loss):
-    """Weighted mean of given losses, as Keras computes it."""
+    """Return the weighted mean of losses, as Keras computes it."""
 
     def call(self, y_true, y_pred):
         return y_pred

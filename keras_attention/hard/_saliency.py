@@ -1,4 +1,4 @@
-"""Saliency: how much a prediction depends on each position."""
+"""Saliency: gradient of the entropy of a prediction at each position."""
 
 import keras
 from keras import ops
@@ -8,14 +8,15 @@ from keras_attention.ops import precision
 
 
 def saliency(top, maps, channel_axis: int):
-    r"""Norm of the gradient of the entropy of `top(maps)` at each position.
+    r"""Return the norm of the gradient of the entropy of `top(maps)`.
 
-    The norm is over channels. It is a constant: no gradient goes through it.
+    The norm is over the channels of each position. No gradient flows through
+    the result.
     """
 
     def entropy(maps):
-        # Updates of the network's state and losses are dropped: on JAX they
-        # must not leave this function.
+        # Updates of the network's state and its losses are dropped: on JAX
+        # their tracers must not leave this function.
         frozen = [(v, ops.stop_gradient(v.value)) for v in top.variables]
         with keras.StatelessScope(frozen):
             p = precision.upcast(top(maps, training=False))

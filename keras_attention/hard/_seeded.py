@@ -1,4 +1,4 @@
-"""Draws that go on where they were when a file was written."""
+"""Random number generators whose state is saved with the weights."""
 
 from typing import Any
 
@@ -10,15 +10,16 @@ from keras_attention._utils import validation
 
 
 class Seeded:
-    """Base of a layer or model that draws, whose files hold where it is.
+    """Base class of layers and models that save their random state.
 
-    Keras leaves that out: a training that is resumed would begin to draw anew.
+    Keras does not save this state, so a resumed training would start from the
+    seed again.
     """
 
     def __init__(self, *, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.seed = validation.seed("seed", seed)
-        # One name in all models, as PyTorch's `state_dict` has it in its keys.
+        # A fixed name, as the keys of PyTorch's `state_dict` contain it.
         self.seed_generator = keras.random.SeedGenerator(
             self.seed, name="seed_generator"
         )
@@ -32,7 +33,7 @@ class Seeded:
 
     def load_own_variables(self, store: Any) -> None:
         own = {name: store[name] for name in store.keys()}  # noqa: SIM118
-        # A file may be from before this was in it.
+        # Files written by Keras alone have no state.
         state = own.pop("seed_state", None)
         super().load_own_variables(own)  # type: ignore[misc]
         if state is not None:

@@ -21,7 +21,7 @@ PARTS = ("coarse", "fine", "top")
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class DynamicCapacityNetwork(AttentionLayer, keras.Model):
-    r"""Dynamic capacity network (DCN): a large network for the salient patches.
+    r"""Dynamic capacity network (DCN): a large network on the salient patches.
 
     .. math::
 
@@ -36,34 +36,37 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         L &= -\log y_{\text{label}} + \frac{\lambda}{B k} \sum_{b, ij}
         \lVert c_{ij} - f_f(x_{ij}) \rVert^2
 
-    where :math:`f_c` is the coarse network, which sees the whole image,
-    :math:`f_f` the fine one, which sees patches :math:`x_{ij}`, and :math:`g`
-    the top, the same both times. The saliency :math:`M` says where the entropy
-    :math:`H` of the prediction would change most: no label is needed for it.
+    where :math:`f_c` is the coarse network, applied to the whole image,
+    :math:`f_f` the fine network, applied to the patches :math:`x_{ij}`, and
+    :math:`g` the top, applied to both maps with the same weights. The saliency
+    :math:`M` is the norm of the gradient of the entropy :math:`H` of the coarse
+    prediction. It needs no label.
 
     It trains with `compile` and `fit` like any classifier; the loss given to
-    `compile` is the first term of :math:`L`. The second, the hint, is added in
-    training alone. It brings the coarse vectors near the fine ones: its
-    gradient reaches the coarse network (and what is trained before that), not
-    the fine one and not the top. Where patches are is not differentiated.
+    `compile` is the first term of :math:`L`. The second term, the hint, is
+    added in training only. It trains the coarse vectors to be close to the fine
+    ones: its gradient reaches the coarse network and the layers before the
+    model, but neither the fine network nor the top. The locations of the
+    patches have no gradient.
 
     Args:
         coarse: Layer or model :math:`f_c` from images to a map.
-        fine: Layer or model :math:`f_f` from patches, which stand along the
-            batch axis, to one vector each, with the channels of the map.
+        fine: Layer or model :math:`f_f` from patches, stacked along the batch
+            axis, to one vector per patch, with as many channels as the map.
         top: Layer or model :math:`g` from the map to class probabilities. It
-            must distinguish positions: behind a mean over all of them they are
-            equally salient.
-        num_patches: Number :math:`k` of patches of an image. Of equally salient
-            positions the first are taken, along rows.
+            must distinguish positions: with global average pooling, all
+            positions are equally salient.
+        num_patches: Number :math:`k` of patches of an image. Equally salient
+            positions are selected in row-major order.
         patch_size: Height and width of a patch in pixels, or one number for
-            both: the field that a position of the map sees, or a larger one.
-        patch_stride: Pixels from a position of the map to the next, along
-            height and width, or one number for both.
-        patch_offset: Where the patch of the first position begins in the
-            image, along height and width, or one number for both; it may be
-            negative. That of position :math:`(i, j)` begins at `patch_stride *
-            (i, j) + patch_offset`, and is zero where it leaves the image.
+            both: the receptive field of a position of the map, or larger.
+        patch_stride: Distance in pixels between adjacent positions of the map,
+            along height and width, or one number for both.
+        patch_offset: Pixel of the image where the patch of the first position
+            starts, along height and width, or one number for both; it may be
+            negative. The patch of position :math:`(i, j)` starts at
+            `patch_stride * (i, j) + patch_offset`. Pixels outside the image are
+            zero.
         hint_weight: Weight :math:`\lambda` of the hint, 0 for none.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`. It should be that of the three
@@ -83,8 +86,9 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
     Output shape:
         That of `top`, `(batch, classes)`. `attention` is a dictionary, in
         either format: `"saliency"` is :math:`M`, `(batch, map_height,
-        map_width)`; `"positions"`, integers `(batch, num_patches, 2)`, are row
-        and column in the map of what was refined, the most salient first.
+        map_width)`; `"positions"`, integers `(batch, num_patches, 2)`, are the
+        rows and columns of the refined positions in the map, the most salient
+        first.
 
     Raises:
         ValueError: If an argument is not as described above, if the input has
@@ -121,13 +125,14 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         sections 2 and 3.
 
     Note:
-        The saliency is that of the top in inference mode, in training too: with
-        its moving statistics and without dropout, it is that of each image
-        alone and the one that prediction will use. The statistics of the top
-        are thus those of refined maps, and move once a step. The common
-        TensorFlow implementation runs the top in training mode both times. It
-        also moves each patch by a random pixel or two and draws the order of
-        the patches.
+        The saliency is computed by the top in inference mode, also in training.
+        With moving statistics and without dropout, the saliency of an image
+        does not depend on the rest of the batch, and is the same as in
+        prediction. The moving statistics of the top are therefore those of
+        refined maps, and are updated once per step. The common TensorFlow
+        implementation runs the top in training mode both times. It also shifts
+        each patch by a random pixel or two and shuffles the order of the
+        patches.
     """
 
     def __init__(
@@ -212,7 +217,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
             "saliency": keras.KerasTensor(places, self.compute_dtype),
             "positions": keras.KerasTensor(positions, "int32"),
         }
-        # The last layer of the top may have a policy of its own.
+        # The last layer of the top may have another dtype policy.
         maps = keras.KerasTensor(maps, self.compute_dtype)
         outputs = self.top.compute_output_spec(maps)
         return self._outputs(outputs, attention, return_attention)
@@ -242,7 +247,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         return super().from_config({**config, **parts}, custom_objects)
 
     def _refine(self, images, positions, maps, training):
-        """Return what the fine network finds at positions of the maps."""
+        """Return the vectors of the fine network at positions of the maps."""
         stride, offset = (
             ops.convert_to_tensor(pair, "int32")
             for pair in (self.patch_stride, self.patch_offset)
@@ -260,14 +265,14 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         )
 
     def _hint(self, coarse, fine):
-        """Return the distance of the coarse vectors to the fine ones."""
+        """Return the weighted squared distance of coarse and fine vectors."""
         coarse, fine = map(precision.upcast, (coarse, fine))
         squares = ops.square(coarse - ops.stop_gradient(fine))
         squares = ops.sum(squares, axis=-1)
         return self.hint_weight * reductions.upcast_mean(squares, (0, 1))
 
     def _check_positions(self, sizes):
-        """Say so if a map of known sizes is too small."""
+        """Raise an error if a map of known size has too few positions."""
         if None not in sizes and math.prod(sizes) < self.num_patches:
             raise ValueError(
                 "`num_patches` must be at most the number of positions of the "
@@ -276,7 +281,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
             )
 
     def _shape_of_maps(self, name, shape):
-        """Build a network, and return the shape of its maps, channels last."""
+        """Build a network and return its output shape, channels last."""
         maps = _built(getattr(self, name), shape)
         if len(maps) != 4:
             raise ValueError(
@@ -287,7 +292,7 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
 
 
 def _built(network, shape):
-    """Return the shape of what a network makes of a shape."""
+    """Build a network if needed, and return its output shape."""
     if not network.built:
         network.build(shape)
     return tuple(network.compute_output_shape(shape))

@@ -14,7 +14,7 @@ from keras_attention.ops import reshaping
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class GlimpseNetwork(RetinaNetwork):
-    r"""Glimpse network: encodes a glimpse and its location as one vector.
+    r"""Glimpse network: encodes a glimpse and its location as a vector.
 
     .. math::
 
@@ -26,14 +26,14 @@ class GlimpseNetwork(RetinaNetwork):
 
     Args:
         units: Length of :math:`g`.
-        glimpse_units: Number of hidden units for what is seen, rows of
+        glimpse_units: Number of hidden units for the pixels, rows of
             :math:`W_1`.
         location_units: Number of hidden units for the location, rows of
             :math:`W_2`.
         glimpse_size: Side of a glimpse in pixels.
         num_scales: Number of squares around a location.
-        scale_factor: Integer: how much larger each square's side is than the
-            last's, before it is averaged down to `glimpse_size`.
+        scale_factor: Integer: ratio of the sides of consecutive squares. Each
+            square is downsampled to `glimpse_size` by average pooling.
         kernel_initializer: Initializer of :math:`W_1` to :math:`W_4`.
         kernel_regularizer: Regularizer of :math:`W_1` to :math:`W_4`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -45,7 +45,8 @@ class GlimpseNetwork(RetinaNetwork):
         images: Tensor of rank 4. The number of channels must be known.
         locations: Float tensor :math:`l = (l_x, l_y)`, from -1 at the left and
             the top to 1 at the right and the bottom. Its gradient is that of
-            :math:`W_2 l` alone: where pixels are taken has none.
+            :math:`W_2 l` only: the crops are not differentiated with respect to
+            the location.
 
     Input shape:
         `images`: `(batch, height, width, channels)` if
@@ -125,7 +126,8 @@ class GlimpseNetwork(RetinaNetwork):
     def call(self, images, locations, training=None):
         glimpses = self.sensor(images, locations)
         if self.data_format == "channels_first":
-            # Few pixels are left to move, and weights fit both layouts.
+            # The transposed glimpses are small, and weights fit both data
+            # formats.
             glimpses = ops.moveaxis(glimpses, 2, -1)
         pixels = reshaping.reshape(
             glimpses, (-1, math.prod(glimpses.shape[1:]))

@@ -23,15 +23,17 @@ class GlimpseSensor(Retina):
 
     where :math:`g` is `glimpse_size`, :math:`s` is `scale_factor` and :math:`k`
     counts the scales from 0, the finest. An image is zero outside its borders.
-    Pixels near the location are sharp, those far from it are averaged.
+    The finest scale has the resolution of the image; coarser scales are
+    averaged.
 
-    The layer has no weights. It is `keras_attention.ops.extract_glimpses`.
+    The layer has no weights. It applies `keras_attention.ops.extract_glimpses`.
 
     Args:
         glimpse_size: Side :math:`g` of a glimpse.
         num_scales: Number of squares around a location.
-        scale_factor: Integer :math:`s`: how much larger each square's side is
-            than the last's, before it is averaged down to `glimpse_size`.
+        scale_factor: Integer :math:`s`: ratio of the sides of consecutive
+            squares. Each square is downsampled to `glimpse_size` by average
+            pooling.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
@@ -40,8 +42,8 @@ class GlimpseSensor(Retina):
     Call arguments:
         images: Tensor of rank 4. The number of channels must be known.
         locations: Float tensor :math:`(l_x, l_y)`, from -1 at the left and the
-            top to 1 at the right and the bottom. It keeps its dtype, whatever
-            the layer's. No gradient goes to it.
+            top to 1 at the right and the bottom. It is not cast to the dtype of
+            the layer. It has no gradient.
 
     Input shape:
         `images`: `(batch, height, width, channels)` if
@@ -71,9 +73,10 @@ class GlimpseSensor(Retina):
         <https://arxiv.org/abs/1406.6247>`_, section 3.1.
 
     Note:
-        The paper does not say how locations are rounded and squares resized.
-        Here they are as in the common PyTorch implementation, which fails for
-        some images that are not square; these follow the same rule here.
+        The paper does not specify how locations are rounded and squares
+        resized. This layer follows the common PyTorch implementation. That
+        implementation fails for some images that are not square; this layer
+        applies the same rule to them.
     """
 
     def __init__(

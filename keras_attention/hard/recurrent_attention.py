@@ -19,7 +19,7 @@ from keras_attention.ops import reshaping
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
-    r"""Recurrent attention model (RAM), a classifier that takes a few glimpses.
+    r"""Recurrent attention model (RAM), which classifies images by glimpses.
 
     .. math::
 
@@ -33,11 +33,11 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         \qquad b_t = B h_t
 
     where :math:`g` is `keras_attention.GlimpseNetwork`, :math:`h_0 = 0`, and
-    the reward :math:`r` is 1 where the prediction is right, 0 elsewhere
-    (biases are not written). Each term of the loss trains its own part: the
-    cross-entropy :math:`U`, :math:`V`, :math:`C` and :math:`g`, the square the
-    baseline :math:`B` alone, and REINFORCE the locator :math:`A_1`,
-    :math:`A_2` alone.
+    the reward :math:`r` is 1 if the prediction is correct and 0 otherwise
+    (biases are omitted). Each term of the loss trains separate weights: the
+    cross-entropy trains :math:`U`, :math:`V`, :math:`C` and :math:`g`, the
+    squared error only the baseline :math:`B`, and REINFORCE only the locator
+    :math:`A_1`, :math:`A_2`.
 
     It trains with `compile` and `fit` like any classifier; the loss given to
     `compile` is the first term. In training locations are sampled, the
@@ -58,11 +58,10 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         location_units: Hidden units of :math:`g` for the location.
         glimpse_size: Side of a glimpse in pixels.
         num_scales: Number of squares around a location.
-        scale_factor: Integer: how much larger each square's side is than the
-            last's.
-        seed: Seed of the random locations, an integer from 0 on; or `None` for
-            one that follows from `keras.utils.set_random_seed`, if that was
-            called, and is another each time otherwise.
+        scale_factor: Integer: ratio of the sides of consecutive squares.
+        seed: Seed of the random locations, a non-negative integer. With `None`
+            it is derived from `keras.utils.set_random_seed` if that was called,
+            and is random otherwise.
         kernel_initializer: Initializer of all kernels.
         kernel_regularizer: Regularizer of all kernels.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -100,10 +99,10 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         <https://arxiv.org/abs/1406.6247>`_, sections 3 and 4.
 
     Note:
-        As in the common PyTorch implementation the locator has a hidden layer
-        and a tanh, where the paper has a linear map; locations are clipped to
-        the image only after their probability is computed; and a last location
-        is sampled and rewarded, though no glimpse is taken there.
+        As in the common PyTorch implementation, the locator has a hidden layer
+        and a tanh, where the paper has a linear map. Locations are clipped to
+        the image after their probability is computed. A last location is
+        sampled and rewarded, although no glimpse is taken there.
     """
 
     def __init__(
@@ -191,8 +190,8 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
     def locations(self, images):
         """Return the locations of the glimpses, `(batch, num_glimpses, 2)`.
 
-        They are (x, y) between -1 and 1, and those of the deterministic
-        rollout, which starts at the center and follows the means.
+        Locations are (x, y) between -1 and 1. They are those of the
+        deterministic rollout, which starts at the center and follows the means.
         """
         images = ops.convert_to_tensor(images)
         if not self.built:
@@ -209,8 +208,8 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
     ):
         """Return the loss, in training that of sampled rollouts.
 
-        They are those that gave `y_pred` if `fit` calls this method, and are
-        sampled anew otherwise.
+        If `fit` calls this method, the rollouts are those that produced
+        `y_pred`. Otherwise new rollouts are sampled.
         """
         if not training:
             return super().compute_loss(x, y, y_pred, sample_weight, training)
@@ -232,7 +231,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         return cross_entropy + ops.cast(loss, cross_entropy.dtype)
 
     def train_step(self, *args, **kwargs):
-        # What Keras calls it with depends on the backend.
+        # The arguments depend on the backend.
         with self._step_cache:
             return super().train_step(*args, **kwargs)
 
@@ -253,9 +252,9 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         }
 
     def _rollout(self, images, *, sampled: bool) -> Rollout:
-        """Take the glimpses of each image, at sampled locations or means."""
+        """Compute the rollout of each image, with sampled or mean locations."""
         batch = ops.shape(images)[0]
-        # Locations in half precision are coarser than the pixels of an image.
+        # Half precision cannot represent every pixel location of an image.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         location = ops.zeros((batch, 2), dtype=dtype)
         if sampled:
@@ -271,7 +270,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             # Only the cross-entropy trains the glimpses and the state.
             features = ops.stop_gradient(state)
             hidden = ops.relu(self.locator_hidden(features))
-            # The hyperbolic tangent, whose float64 stays that on JAX.
+            # tanh(z) = 2 sigmoid(2 z) - 1. On JAX `ops.tanh` narrows float64.
             mean = (
                 2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), dtype)) - 1
             )

@@ -1,4 +1,4 @@
-"""The bottom-up, top-down half of a soft mask branch."""
+"""Hourglass: the bottom-up, top-down part of a soft mask branch."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,12 +12,12 @@ from keras_attention.ops import resizing
 
 
 class Hourglass(keras.layers.Layer):
-    """Residual units at half the size, and all deeper levels within.
+    """One level of an hourglass, which contains all deeper levels.
 
-    Pools, calls `repeats` units, adds the deeper levels and a skip over them,
-    calls `repeats` units more and resizes to where it came from. The deepest
-    level so has twice as many units in a row, and no skip. `unit` makes a
-    residual unit of the name it is given.
+    The layer applies max pooling and `repeats` residual units, adds the output
+    of the deeper levels and a skip connection, applies `repeats` more units,
+    and resizes the result to the input size. The deepest level has no skip
+    connection. `unit` is a function from a name to a residual unit.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""What bounds the mask of residual attention: the paper's f1 to f3, tanh."""
+"""Mask activations of residual attention: the paper's f1 to f3, and tanh."""
 
 from collections.abc import Callable
 
@@ -15,20 +15,20 @@ def mixed(z, data_format: str):
 
 
 def channel(z, data_format: str):
-    """Return `z` with a Euclidean norm of 1 over channels, or 0 where it is."""
+    """Normalize `z` to a Euclidean norm of 1 over channels; zero stays zero."""
     z32 = precision.upcast(z)
     energy = ops.sum(
         ops.square(z32),
         axis=data_formats.channel_axis(data_format, 4),
         keepdims=True,
     )
-    # The gradient of the root is infinite at zero: take it elsewhere.
+    # The square root has an infinite gradient at zero.
     norm = ops.sqrt(ops.where(energy > 0, energy, 1))
     return precision.cast(z32 / norm, z.dtype)
 
 
 def spatial(z, data_format: str):
-    """Return the sigmoid of each map brought to mean 0 and deviation 1."""
+    """Return the sigmoid of each map, standardized over its positions."""
     t = normalization.standardize(
         precision.upcast(z),
         data_formats.spatial_axes(data_format, 4),
@@ -39,8 +39,8 @@ def spatial(z, data_format: str):
 
 def tanh(z, data_format: str):
     """Return the hyperbolic tangent of each value."""
-    # By a sigmoid, as `ops.tanh` turns float64 into float32 on JAX, and in
-    # float32, as the difference would leave few digits in float16.
+    # By a sigmoid, as `ops.tanh` narrows float64 to float32 on JAX. In float32,
+    # as the difference would cancel most digits of float16.
     t = 2 * ops.sigmoid(2 * precision.upcast(z)) - 1
     return precision.cast(t, z.dtype)
 

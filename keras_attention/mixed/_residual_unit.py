@@ -1,4 +1,4 @@
-"""Convolutions with norms, plain and residual (He et al., 2016)."""
+"""Residual units of convolutions with batch normalization (He et al., 2016)."""
 
 import functools
 from collections.abc import Sequence
@@ -16,14 +16,15 @@ from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 
 
-class NormedConvs(KernelLayer):
-    """Convolutions with a batch norm and ReLU each.
+class ConvNormSequence(KernelLayer):
+    """A sequence of convolutions, each with batch normalization and ReLU.
 
-    `sizes` holds `(filters, kernel_size, groups)` of each. None has a bias.
-    With `preactivation` norm and ReLU come before each convolution, else after.
+    `sizes` holds `(filters, kernel_size, groups)` of each convolution. There
+    are no biases. With `preactivation`, batch normalization and ReLU come
+    before each convolution, otherwise after it.
     """
 
-    # Whether a norm, without ReLU, also comes after the last convolution.
+    # Whether the last convolution is followed by normalization, without ReLU.
     ends_in_norm = False
 
     def __init__(
@@ -84,15 +85,15 @@ class NormedConvs(KernelLayer):
 
     @staticmethod
     def _convolve(conv, norm, x, training):
-        """Return `norm(conv(x))`, or `conv(x)` if there is no norm."""
+        """Return `norm(conv(x))`, or `conv(x)` if `norm` is `None`."""
         product = functools.partial(convolve, conv, x)
         if norm is None:
             return product(ops.convert_to_tensor(conv.kernel))
         return conv_batch_norm(product, conv.kernel, None, norm, training)
 
 
-class ResidualUnit(NormedConvs):
-    """The input plus convolutions of it, rectified if these are not first."""
+class ResidualUnit(ConvNormSequence):
+    """Residual unit, with a ReLU after the addition unless preactivated."""
 
     ends_in_norm = True
 

@@ -22,23 +22,24 @@ class CBAM(BottleneckLayer):
     :math:`M_s` that of `keras_attention.SpatialAttention`, and :math:`d` is
     :math:`x` or :math:`x'`, as `spatial_input` says.
 
-    The defaults are those of the TensorFlow reference, whose spatial gate looks
-    at the original input. The paper's, as the authors' published networks have
-    it, is `CBAM(16, spatial_input="refined", spatial_norm=True)`. In a residual
-    network the layer goes after the last batch norm of a branch, before the
-    addition.
+    The defaults are those of the TensorFlow reference implementation, whose
+    spatial gate is computed from the original input. The module of the paper
+    and of the authors' published networks is `CBAM(16, spatial_input="refined",
+    spatial_norm=True)`. In a residual network the layer is inserted after the
+    last batch normalization of a branch, before the addition.
 
     Args:
         reduction: Integer :math:`r \ge 1`: the channel gate has
-            `max(1, channels // reduction)` hidden units. (The TensorFlow
-            reference's ratio multiplies: its `0.5` is `reduction=2`, and any
-            `ratio` is `hidden_units=int(channels * ratio)`.)
+            `max(1, channels // reduction)` hidden units. The TensorFlow
+            reference implementation has a `ratio` that multiplies: `ratio=0.5`
+            is `reduction=2`, and any `ratio` is `hidden_units=int(channels *
+            ratio)`.
         hidden_units: Number of hidden units; overrides `reduction`.
         kernel_size: Side of the square window of the spatial gate.
-        spatial_input: What the spatial gate looks at: `"original"`, the input
-            :math:`x`, or `"refined"`, the channel-gated :math:`x'`.
-        spatial_norm: Whether the spatial gate has a batch norm instead of a
-            bias.
+        spatial_input: The input of the spatial gate: `"original"` for
+            :math:`x`, or `"refined"` for the channel-gated :math:`x'`.
+        spatial_norm: Whether the spatial gate has batch normalization instead
+            of a bias.
         use_bias: Whether the dense layers of the channel gate have biases.
         kernel_initializer: Initializer of all kernels.
         kernel_regularizer: Regularizer of all kernels.
@@ -49,8 +50,8 @@ class CBAM(BottleneckLayer):
 
     Call arguments:
         x: Float tensor of rank 4. The number of channels must be known.
-        training: Whether the batch norm, if there is one, uses and updates
-            statistics of the batch.
+        training: Whether batch normalization, if there is any, uses the
+            statistics of the batch and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -81,10 +82,10 @@ class CBAM(BottleneckLayer):
         <https://arxiv.org/abs/1807.06521>`_, equations 1 to 3.
 
     Note:
-        With `spatial_input="refined"` the layer is the one of the paper; what
-        it starts from differs from the authors' networks, which draw the
-        convolution from a normal distribution by fan-out and the dense layers
-        as PyTorch does.
+        With `spatial_input="refined"` the layer is that of the paper. The
+        initialization differs from the authors' networks, where the kernel of
+        the convolution is initialized by a normal distribution scaled by
+        fan-out, and the dense layers as in PyTorch.
     """
 
     def __init__(
@@ -147,7 +148,8 @@ class CBAM(BottleneckLayer):
         x = self._as_float(x)
         channel = self.channel.compute_attention(x)
         if self.spatial_input == "original":
-            # First, so that a training step holds one map less.
+            # Computed first, so that a training step keeps one map less in
+            # memory.
             spatial = self.spatial.compute_attention(x, training=training)
             refined = self.channel.apply_attention(x, channel)
         else:

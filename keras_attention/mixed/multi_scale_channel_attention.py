@@ -10,7 +10,7 @@ from keras_attention._utils import validation
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class MultiScaleChannelAttention(ContextLayer):
-    r"""Multi-scale channel attention (MS-CAM), from local and global context.
+    r"""Multi-scale channel attention (MS-CAM) from local and global context.
 
     .. math::
 
@@ -21,15 +21,14 @@ class MultiScaleChannelAttention(ContextLayer):
         y_{p,c} = M_{p,c}\, x_{p,c}
 
     where :math:`S` is the set of spatial positions, :math:`\sigma` the logistic
-    sigmoid, :math:`\mathrm{BN}` batch norms,
-    :math:`W_1 \in \mathbb{R}^{h \times C}` and
-    :math:`W_2 \in \mathbb{R}^{C \times h}`. The local context :math:`f_L` and
-    the global context :math:`f_G` are of this same form :math:`f`, with weights
-    of their own.
+    sigmoid, :math:`\mathrm{BN}` batch normalization, :math:`W_1 \in
+    \mathbb{R}^{h \times C}` and :math:`W_2 \in \mathbb{R}^{C \times h}`. The
+    local context :math:`f_L` and the global context :math:`f_G` both have the
+    form of :math:`f`, with separate weights.
 
-    The layer stands wherever `keras_attention.SqueezeExcite` can, and sees
-    small things that a mean over the whole map would drown. Any number of
-    spatial axes is accepted.
+    The layer can replace `keras_attention.SqueezeExcite`. Its gate differs
+    between locations, so it responds to small objects that hardly change the
+    mean over the whole map. The input can have any number of spatial axes.
 
     Args:
         reduction: Integer :math:`r \ge 1`: each context has
@@ -47,8 +46,8 @@ class MultiScaleChannelAttention(ContextLayer):
     Call arguments:
         x: Float tensor with one batch axis, one channel axis and at least one
             spatial axis. The number of channels must be known.
-        training: Whether the batch norms use and update statistics of the
-            batch.
+        training: Whether batch normalization uses the statistics of the batch
+            and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -76,9 +75,10 @@ class MultiScaleChannelAttention(ContextLayer):
         section 3.
 
     Note:
-        The global batch norms see one vector a sample. Trained on batches of
-        one, the global context is therefore a constant, where PyTorch refuses.
-        Biases start at zero, where PyTorch draws them like the kernels.
+        Batch normalization of the global context has one vector per sample as
+        input. In training on batches of one sample, the global context is
+        therefore constant; PyTorch raises an error in this case. Biases are
+        initialized to zero; PyTorch initializes them like the kernels.
     """
 
     def __init__(

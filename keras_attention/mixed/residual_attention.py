@@ -10,13 +10,13 @@ from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
-from keras_attention.mixed._residual_unit import NormedConvs
+from keras_attention.mixed._residual_unit import ConvNormSequence
 from keras_attention.mixed._residual_unit import ResidualUnit
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ResidualAttention(BottleneckLayer):
-    r"""Residual attention module: trunk features scaled by an hourglass mask.
+    r"""Residual attention module: features scaled by an hourglass mask.
 
     .. math::
 
@@ -24,15 +24,16 @@ class ResidualAttention(BottleneckLayer):
         M = f\big(V(\mathrm{hourglass}(x'))\big), \qquad
         y = U^p\big((1 + M) \odot T\big)
 
-    Every :math:`U` is a residual unit with weights of its own, :math:`U(x) = x
-    + c_3(c_2(c_1(x)))`, whose convolutions :math:`c_i` of size 1, 3 and 1 come
+    Every :math:`U` is a residual unit with separate weights, :math:`U(x) = x +
+    c_3(c_2(c_1(x)))`, whose convolutions :math:`c_i` of size 1, 3 and 1 come
     after batch norm and ReLU, and :math:`V` is two such convolutions of size 1.
-    No convolution has a bias. The hourglass pools by 3 with stride 2 and calls
-    :math:`r` units, `depth` times, calls :math:`r` units more at the bottom,
-    and comes back level by level: it resizes, adds one unit's view of what it
-    had there on the way down, and calls :math:`r` units; the last resize is to
-    the size of :math:`T`. The mask activation :math:`f`, for scores :math:`z`
-    at position :math:`i` of channel :math:`c`, is one of
+    No convolution has a bias. On the way down, the hourglass applies max
+    pooling of size 3 and stride 2 and :math:`r` units, `depth` times. At the
+    bottom it applies :math:`r` more units. On the way up, each level resizes
+    the map bilinearly, adds a skip connection with one unit from the same level
+    of the way down, and applies :math:`r` units. The last level resizes to the
+    size of :math:`T`. The mask activation :math:`f`, for scores :math:`z` at
+    position :math:`i` of channel :math:`c`, is one of
 
     .. math::
 
@@ -41,32 +42,33 @@ class ResidualAttention(BottleneckLayer):
         f_3(z_{ic}) = \sigma\!\left(\frac{z_{ic} - \mathrm{mean}_c}
         {\mathrm{std}_c + 10^{-5}}\right)
 
-    with the norm over the channels of a position, and mean and deviation over
-    the positions of a channel of one sample.
+    where the norm is over the channels of a position, and mean and standard
+    deviation are over the positions of a channel of one sample.
 
     In the paper's networks for images of 224 x 224, `depth` is 3 on maps of
-    56 x 56, 2 on 28 x 28 and 1 on 14 x 14. A map may be of any size: of one
-    position nothing is left to pool, and deeper levels see it as it is.
+    56 x 56, 2 on 28 x 28 and 1 on 14 x 14. A map may have any size. Pooling
+    leaves a map of one position unchanged.
 
     Args:
-        depth: Number of times the mask branch pools.
-        preprocessing: Number :math:`p` of residual units before the branches
-            part, and again after they have met.
+        depth: Number of max poolings of the mask branch.
+        preprocessing: Number :math:`p` of residual units before the two
+            branches, and also after they are merged.
         trunk: Number :math:`t` of residual units of the trunk.
         mask: Number :math:`r` of residual units between two poolings of the
             mask branch.
         mask_activation: `"mixed"` for :math:`f_1`, `"channel"` for
             :math:`f_2`, `"spatial"` for :math:`f_3`, or `"tanh"`, which is not
             in the paper.
-        residual: Whether features are multiplied by :math:`1 + M`, as
-            attention residual learning has it, or by :math:`M` alone.
-        align_corners: What bilinear resizing makes meet: the centres of the
-            corner pixels, or the corners of the maps.
-        preactivation: Whether batch norm and ReLU come before each convolution.
-            If not they come after, a unit's last ReLU after its addition, and
-            the last convolution of :math:`V` has none.
-        reduction: Integer by which residual units narrow: their first two
-            convolutions have `max(1, channels // reduction)` filters.
+        residual: Whether features are multiplied by :math:`1 + M` (attention
+            residual learning) or by :math:`M`.
+        align_corners: Whether bilinear resizing aligns the centers of the
+            corner pixels. Otherwise it aligns the corners of the maps.
+        preactivation: Whether batch normalization and ReLU come before each
+            convolution. Otherwise they come after it; the last ReLU of a unit
+            comes after the addition, and the last convolution of :math:`V` has
+            neither.
+        reduction: Integer :math:`\ge 1`: the first two convolutions of a
+            residual unit have `max(1, channels // reduction)` filters.
         hidden_units: Number of these filters; overrides `reduction`.
         groups: Number of groups of the convolutions of size 3.
         kernel_initializer: Initializer of all kernels.
@@ -78,7 +80,8 @@ class ResidualAttention(BottleneckLayer):
 
     Call arguments:
         x: Float tensor of rank 4. The number of channels must be known.
-        training: Whether batch norms use and update statistics of the batch.
+        training: Whether batch normalization uses the statistics of the batch
+            and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -107,23 +110,23 @@ class ResidualAttention(BottleneckLayer):
 
     Note:
         Units, skips and widths are those of the authors' network files;
-        AttentionNeXt's are `reduction=2, groups=32, preactivation=False` and
-        `mask_activation="tanh"`, for which nothing but its file speaks.
-        The files do not say what weights start from, and the paper not which
-        deviation :math:`f_3` takes: here it is the unbiased one. Pooling pads
-        with less than any value: an even size at its end, as the files do, an
-        odd one at both ends, so that :math:`n` positions become
-        :math:`\lceil n / 2 \rceil`. Where all scores at a position are zero,
-        :math:`f_2` is zero. In float16 the convolutions add up in the range of
-        float16: what comes out of one must stay below 65504.
+        those of AttentionNeXt are `reduction=2, groups=32, preactivation=False`
+        and `mask_activation="tanh"`, which its file has but the paper does not
+        mention. The files do not specify the initialization, and the paper does
+        not specify the standard deviation of :math:`f_3`: this layer uses the
+        unbiased one. Pooling pads with minus infinity: an even size at its end,
+        as in the files, and an odd size at both ends, so that the size
+        :math:`n` becomes :math:`\lceil n / 2 \rceil`. Where all scores at a
+        position are zero, :math:`f_2` is zero. In float16 the outputs of all
+        convolutions must be below 65504.
 
-        The statistics of :math:`f_3` are computed in float32 at least. In half
-        precision its mask still depends on how a backend rounds within the
-        convolutions before it, as dividing by the deviation enlarges this. With
-        equal weights the masks of TensorFlow, JAX and PyTorch differed by up to
-        0.05 (17 % of a value) in `mixed_bfloat16` and 0.007 (2 %) in
-        `mixed_float16` on maps of 14 x 14 and 28 x 28, and by 0.16 and 0.008 on
-        maps of 4 x 4.
+        The statistics of :math:`f_3` are computed in float32 or float64. In
+        half precision its mask still depends on how a backend rounds within the
+        preceding convolutions, as the division by the standard deviation
+        amplifies rounding errors. With equal weights the masks of TensorFlow,
+        JAX and PyTorch differed by up to 0.05 (17 % of a value) in
+        `mixed_bfloat16` and 0.007 (2 %) in `mixed_float16` on maps of 14 x 14
+        and 28 x 28, and by 0.16 and 0.008 on maps of 4 x 4.
     """
 
     def __init__(
@@ -203,12 +206,12 @@ class ResidualAttention(BottleneckLayer):
             dtype=self.dtype_policy,
             name="hourglass",
         )
-        self.head = NormedConvs(
+        self.head = ConvNormSequence(
             ((channels, 1, 1), (channels, 1, 1)), name="head", **shared
         )
         self.after = units(self.preprocessing, "after")
         name_each(self, "before", "trunk_units", "after")
-        # Of any size, as those inside the hourglass depend on the level.
+        # The size is unknown, as it depends on the level in the hourglass.
         shape = data_formats.with_channels(
             (None,) * 4, channels, self.data_format
         )

@@ -102,8 +102,7 @@ class NetworkLayers:
             x: The output of a ReLU.
             padding: `"both"` pads both sides, as PyTorch does. `"end"` pads the
                 end alone, as Caffe does, which rounds up. Both halve an even
-                size; of an odd size `"both"` returns the larger half, `"end"`
-                the smaller one.
+                size. An odd size is rounded up by `"both"` and down by `"end"`.
             name: Name of the layer.
         """
         widths = {"both": (1, 1), "end": (0, 1)}[padding]

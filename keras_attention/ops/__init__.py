@@ -1,4 +1,4 @@
-"""Functions that the layers are made of: sampling grids and samplers."""
+"""Sampling grids, samplers and deformable convolution as functions."""
 
 from keras_attention.ops.affine_grid import affine_grid
 from keras_attention.ops.deform_conv2d import deform_conv2d

@@ -1,8 +1,8 @@
 """Bilinear sampling of maps at positions in pixels.
 
 Maps are (N, H, W, channels), rows and columns any (N, P, Q), in one dtype.
-`grid_sample` rounds its normalized coordinates: a whole pixel has to stay one,
-as gradients jump there.
+Positions are in pixels because the rounding of normalized coordinates could
+move a whole pixel, where the gradient is discontinuous.
 """
 
 from keras import ops
@@ -13,16 +13,17 @@ from keras_attention.ops import sampling
 
 
 def fading_taps(maps, rows, columns):
-    """Taps along each axis, which fade to zero within a pixel outside.
+    """Return the taps along each axis, with zeros outside the map.
 
-    At whole pixels the gradient is that to the next pixel, as in PyTorch.
+    At whole pixels the gradient is the one-sided one toward the next pixel, as
+    in PyTorch.
     """
     _, height, width, _ = ops.shape(maps)
     return _fading_taps(rows, height), _fading_taps(columns, width)
 
 
-def clamped(maps, rows, columns):
-    """Sample maps, which continue their border pixels outside.
+def sample_clamped(maps, rows, columns):
+    """Sample maps bilinearly, with positions clamped to the border.
 
     At whole pixels and outside the gradient is zero.
     """
@@ -34,10 +35,10 @@ def clamped(maps, rows, columns):
     )
 
 
-def clamped_each(maps, rows, columns, axes):
-    """Sample maps at positions of each channel, as `clamped` does.
+def sample_channels_clamped(maps, rows, columns, axes):
+    """Sample each channel of maps at its own positions, clamped to the border.
 
-    `axes` are those of rows and columns in the maps.
+    `axes` are the axes of rows and columns in the maps.
     """
     shape = ops.shape(maps)
     height, width = (shape[axis] for axis in axes)
@@ -59,7 +60,7 @@ def clamped_each(maps, rows, columns, axes):
 
 
 def _fading_taps(position, size):
-    # Infinity less its floor would be NaN.
+    # Infinity minus its floor would be NaN.
     outside = ops.logical_or(
         position < -1, position > precision.cast(size, position.dtype)
     )
@@ -69,12 +70,12 @@ def _fading_taps(position, size):
 
 def _clamped_taps(position, size):
     last = precision.cast(size - 1, position.dtype)
-    # Not `clip`, of which some backends make a number where there is none.
+    # Not `clip`, which on some backends returns a number for NaN.
     position = ops.where(position > last, last, position)
     position = ops.where(position < 0, ops.zeros_like(position), position)
     floor = ops.floor(position)
     t = position - floor
-    # A weight that is NaN stays so, wherever its index ends.
+    # A NaN weight stays NaN, whatever its index.
     return [
         (sampling.bounded(precision.cast(pixel, "int32"), size), weight)
         for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))

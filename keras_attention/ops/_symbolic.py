@@ -1,4 +1,4 @@
-"""Operations of the functional API, made from functions of tensors."""
+"""Operations of functional models, made from functions of tensors."""
 
 import functools
 import inspect
@@ -28,7 +28,7 @@ class FunctionOperation(keras.Operation):
 
     def __init__(self, *, name: str | None = None, **settings: Any) -> None:
         super().__init__(name=name)
-        # JSON makes lists of tuples.
+        # JSON converts tuples to lists.
         self.settings = {key: _plain(value) for key, value in settings.items()}
 
     def call(self, *tensors, **optional):
@@ -41,7 +41,7 @@ class FunctionOperation(keras.Operation):
             **self.settings,
         )
         if dtype == "float64":
-            # JAX has none unless it is enabled.
+            # JAX has no float64 unless it is enabled.
             dtype = ops.convert_to_tensor(np.zeros((), dtype)).dtype
         return KerasTensor(shape, dtype)
 
@@ -50,13 +50,13 @@ class FunctionOperation(keras.Operation):
 
 
 def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
-    """Return a decorator that makes a function take symbolic tensors.
+    """Return a decorator that makes a function accept symbolic tensors.
 
     `tensors` are the names of the arguments that may be symbolic.
-    `output_spec` takes the arguments of the function, but for those of default
-    `None` that are not given. Its tensors have a shape, whose sizes may be
-    `None`, and a dtype. It returns those of the output, or raises as the
-    function does.
+    `output_spec` takes the arguments of the function, except omitted ones with
+    the default `None`. Its tensors have a dtype and a shape, whose sizes may be
+    `None`. It returns the shape and dtype of the output, or raises the same
+    errors as the function.
     """
 
     def decorate(function):
@@ -81,7 +81,7 @@ def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
             bound.apply_defaults()
             settings = dict(bound.arguments)
             if "data_format" in settings:
-                # A model keeps its own where another default holds.
+                # A saved model keeps its data format if the default changes.
                 settings["data_format"] = data_formats.resolve_data_format(
                     settings["data_format"]
                 )
@@ -92,7 +92,7 @@ def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
                 if signature.parameters[name].default is None
             }
             optional = {k: v for k, v in optional.items() if v is not None}
-            # Not called, as that would wrap the message of an error.
+            # Not `__call__`, which would wrap the message of an error.
             return operation_class(**settings).symbolic_call(
                 *given.values(), **optional
             )
@@ -119,7 +119,7 @@ def _with_shape(tensor):
 
 
 def _plain(value):
-    """Return a setting of Python's own types, and tuples of them."""
+    """Convert a setting to Python scalars, strings and tuples."""
     if value is None or isinstance(value, bool | float | str | KerasTensor):
         return value
     try:

@@ -1,4 +1,4 @@
-"""Checks of the tensors that functions take."""
+"""Checks of the tensor arguments of functions."""
 
 import keras
 
@@ -8,7 +8,7 @@ _USUAL = frozenset(("float16", "bfloat16", "float32", "float64"))
 def float_dtype(name: str, tensor) -> str:
     """Return the float dtype of a tensor, `floatx` for integers and booleans.
 
-    Other tensors, such as complex ones, raise an error under `name`.
+    Other dtypes, such as complex ones, raise an error that names `name`.
     """
     dtype = keras.backend.standardize_dtype(tensor.dtype)
     if dtype in _USUAL or keras.backend.is_float_dtype(dtype):
@@ -22,7 +22,7 @@ def float_dtype(name: str, tensor) -> str:
 
 
 def sampling_dtype(*dtypes: str) -> str:
-    """Return float64 if it is among dtypes, else float32."""
+    """Return float64 if it is among `dtypes`, else float32."""
     return "float64" if "float64" in dtypes else "float32"
 
 
@@ -30,12 +30,12 @@ def batch_size(**tensors):
     """Return the batch size that tensors share, `None` if it is unknown."""
     size = None
     for tensor in tensors.values():
-        found = tensor.shape[0]
-        # What traces a graph has sizes that are no `int`.
-        if type(found) is int:
-            if size is not None and found != size:
+        known = tensor.shape[0]
+        # While a graph is traced, sizes may be symbolic.
+        if type(known) is int:
+            if size is not None and known != size:
                 raise ValueError(_batch_sizes_differ(tensors))
-            size = found
+            size = known
     return size
 
 

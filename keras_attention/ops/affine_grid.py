@@ -22,7 +22,7 @@ def affine_grid(theta, size: Sequence[Any], *, align_corners: bool = True):
     Args:
         theta: Float tensor of shape `(batch, 2, 3)`.
         size: Height and width of the output.
-        align_corners: Whether -1 and 1 are the centres of the pixels at the
+        align_corners: Whether -1 and 1 are the centers of the pixels at the
             ends, rather than their outer edges.
 
     Returns:

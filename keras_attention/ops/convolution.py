@@ -28,17 +28,17 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
 
 @native
 def channels_per_block(x) -> int:
-    """Number of channels to which groups are joined, 0 if they are not."""
+    """Return the minimum channels per block of groups; 0 for no blocks."""
     return 0
 
 
 def grouped_conv2d(x, kernel, bias, *, least, data_format, **settings):
-    """Convolve in groups, as convolutions of a few blocks without groups.
+    """Grouped convolution as a few convolutions of blocks of groups.
 
-    XLA on CPUs convolves many small groups at a tenth of the speed of one, and
-    takes their gradients at a hundredth. So neighbouring groups are joined to
-    blocks of `least` channels or more, at most `512 // least`, whose kernels
-    are zero where two groups meet.
+    XLA on CPUs computes many small groups at a tenth of the speed of one group,
+    and their gradients at a hundredth. Therefore adjacent groups are merged
+    into blocks of at least `least` channels, at most `512 // least` blocks. The
+    kernel of a block is zero between different groups.
     """
     axis = channel_axis(data_format, 4)
     channels, filters = kernel.shape[-2:]
@@ -71,10 +71,10 @@ def grouped_conv2d(x, kernel, bias, *, least, data_format, **settings):
 
 @native
 def conv2d_few_channels(planes, kernel):
-    """Convolve planes (B, H, W), the channels of a map, to one of their size.
+    """Convolve planes (B, H, W), the channels of a map, to one plane.
 
-    The kernel is (n, n, planes, 1). Libraries for convolutions are slow at few
-    channels, as they spend their time on rearranging them.
+    The kernel is (n, n, planes, 1). Convolution libraries are slow for few
+    channels, as most of the time is spent on changing the memory layout.
     """
     stacked = ops.stack(planes, axis=-1)
     sums = ops.conv(

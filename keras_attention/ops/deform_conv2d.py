@@ -133,40 +133,40 @@ def deform_conv2d(
     outside. With offsets :math:`\Delta` of zero and a mask :math:`m` of one,
     or none, it is a convolution.
 
-    Arguments have the order of channels of torchvision's function of the same
-    name. Positions are computed in float32 at least.
+    The order of channels is that of torchvision's function of the same name.
+    Positions are computed in float32 or float64.
 
     Args:
         inputs: Float tensor of shape `(batch, height, width, channels)`.
         offsets: Float tensor of shape `(batch, new_height, new_width, 2 *
             offset_groups * kernel_height * kernel_width)`: for each group of
-            channels, tap by tap, row by row, the way :math:`(\Delta_y,
+            channels, tap by tap, row by row, the offset :math:`(\Delta_y,
             \Delta_x)` in pixels.
         kernel: Float tensor of shape `(kernel_height, kernel_width, channels /
             groups, filters)`.
         mask: Float tensor of shape `(batch, new_height, new_width,
-            offset_groups * kernel_height * kernel_width)`, or `None`. It is a
-            factor as it stands.
+            offset_groups * kernel_height * kernel_width)`, or `None`. It is
+            applied without a sigmoid.
         bias: Float tensor of shape `(filters,)`, or `None`.
         strides: Step of the window: one number, or one each for height and
             width.
-        padding: `"valid"`, `"same"`, or how many zeros are on each side: one
+        padding: `"valid"`, `"same"`, or the number of zeros on each side: one
             number, or one each for height and width. `"same"` is that of
-            `keras.layers.Conv2D`, which with strides is another than PyTorch's.
+            `keras.layers.Conv2D`, which with strides differs from PyTorch.
         dilation_rate: Distance of the taps: one number, or one each for height
             and width.
-        groups: Number of groups of channels that are convolved apart.
-        offset_groups: Number of groups of channels that have offsets, and
-            masks, of their own.
+        groups: Number of groups of the convolution.
+        offset_groups: Number of groups of channels with separate offsets and
+            masks.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
 
     Returns:
         A tensor of the dtype of `inputs`, of shape `(batch, new_height,
         new_width, filters)`. With `data_format="channels_first"` the channel
-        axis of this, `inputs`, `offsets` and `mask` is the second. An offset
-        that is infinite reads zero, one that is NaN gives NaN, and none ever
-        reads outside the map.
+        axis of the output, `inputs`, `offsets` and `mask` is the second. An
+        infinite offset samples zero, and a NaN offset returns NaN. Memory
+        outside the map is never read.
 
     Raises:
         ValueError: If an argument is not as described above.
@@ -216,8 +216,8 @@ def deform_conv2d(
         """Reshape maps to (B, groups, windows, taps, values)."""
         tensor = precision.cast(tensor, maps.dtype)
         last = (offset_groups, windows.taps, values)
-        # One reshape, by the sizes of the tensor itself: tf2onnx takes the
-        # shape of a tensor that was reshaped for the shape it had before.
+        # A single reshape, with the sizes of the tensor itself: for a tensor
+        # that was reshaped before, tf2onnx uses the shape before the reshape.
         batch, *sizes = ops.shape(tensor)
         locations = math.prod(sizes[axis - 1] for axis in spatial)
         if data_format == "channels_first":
@@ -236,7 +236,7 @@ def deform_conv2d(
         _flat(moves[..., 1] + columns),
     )
     if mask is not None:
-        # On the weights, of which there are fewer than samples.
+        # Multiply the weights, of which there are fewer than samples.
         factor = _flat(parts(mask, 1)[..., 0])
         row_taps = [(index, weight * factor) for index, weight in row_taps]
     outputs = deformation.deform(
@@ -266,7 +266,7 @@ def _grouped(maps, groups, data_format):
 
 
 def _flat(x):
-    """Return `x` with its first two axes as one."""
+    """Merge the first two axes of `x`."""
     return reshaping.reshape(x, (-1, *ops.shape(x)[2:]))
 
 

@@ -1,4 +1,4 @@
-"""Convolution with samples at moved locations."""
+"""Convolution of samples at offset locations."""
 
 from keras import ops
 
@@ -11,9 +11,9 @@ def deform(maps, rows, columns, kernel, *, groups, offset_groups):
     """Convolve samples of maps, to (B, locations, filters).
 
     Maps are (B * offset groups, H, W, channels per offset group). `rows` and
-    `columns` are lists of taps `(index, weight)`, as of `weighted_gather`; all
-    of them are (B * offset groups, locations, kernel size). The kernel is
-    (height, width, channels / groups, filters), and its dtype is the output's.
+    `columns` are lists of taps `(index, weight)` as for `weighted_gather`, each
+    of shape (B * offset groups, locations, kernel size). The kernel is (height,
+    width, channels / groups, filters), and its dtype is the output's.
     """
     samples = ops.cast(weighted_gather(maps, rows, columns), kernel.dtype)
     _, locations, kernel_size, _ = ops.shape(samples)
@@ -22,7 +22,7 @@ def deform(maps, rows, columns, kernel, *, groups, offset_groups):
         shape = (-1, offset_groups, *ops.shape(samples)[1:3], samples.shape[-1])
         samples = ops.transpose(ops.reshape(samples, shape), (0, 2, 3, 1, 4))
     if groups == 1:
-        # Not `ops.matmul`, which makes float32 of float64 on JAX and PyTorch.
+        # Not `ops.matmul`, which narrows float64 to float32 on JAX and PyTorch.
         samples = ops.reshape(samples, (-1, kernel_size * channels))
         kernel = ops.reshape(kernel, (kernel_size * channels, filters))
         return ops.reshape(samples @ kernel, (-1, locations, filters))

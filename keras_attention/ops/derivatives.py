@@ -1,4 +1,4 @@
-"""Derivatives, which `keras.ops` has none of."""
+"""Derivatives, which `keras.ops` does not have."""
 
 import keras
 
@@ -7,7 +7,7 @@ from keras_attention._backend import native
 
 @native
 def gradient(function, x):
-    """Gradient at `x` of a function to a number."""
+    """Return the gradient of a scalar function at `x`."""
     raise NotImplementedError(
         "A gradient in the forward pass needs the Keras backend jax, "
         "tensorflow or torch. "

@@ -1,4 +1,4 @@
-"""Operations on each value of a map."""
+"""Elementwise operations on maps."""
 
 from keras import ops
 
@@ -16,8 +16,8 @@ def relu(x):
 def lerp(x, residual, weight):
     """Linear interpolation, `x * weight + residual * (1 - weight)`.
 
-    In float32 at least: in float16 the difference may overflow where the result
-    does not.
+    Computed in float32 or float64: in float16 the difference may overflow even
+    if the result does not.
     """
     x32, residual, weight = map(upcast, (x, residual, weight))
     return ops.cast(residual + (x32 - residual) * weight, x.dtype)
@@ -27,8 +27,8 @@ def lerp(x, residual, weight):
 def step(x, target, share):
     """Partial step, `x + share * (target - x)`; `x` where `share` is 0.
 
-    There `target` and `x` may be infinite or NaN, which has no effect on the
-    other gradients of `share`.
+    Where `share` is 0, infinite or NaN values of `target` and `x` have no
+    effect on the gradient of other values of `share`.
     """
     x32, target, share = map(upcast, (x, target, share))
     difference = target - x32

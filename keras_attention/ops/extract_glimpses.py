@@ -18,7 +18,7 @@ def _output_spec(images, locations, size, **settings):
 
 
 def _check(images, locations, size, *, num_scales, scale_factor, data_format):
-    """Return the shape and dtype of the outputs, and that of locations."""
+    """Return the shape and dtype of the outputs, and the dtype of locations."""
     size = validation.positive_integer("size", size)
     num_scales = validation.positive_integer("num_scales", num_scales)
     validation.positive_integer("scale_factor", scale_factor)
@@ -64,19 +64,19 @@ def extract_glimpses(
         \qquad f = s^k, \quad n = f g
 
     where :math:`g` is `size`, :math:`s` is `scale_factor` and :math:`k` counts
-    the scales from 0, the finest. An image is zero outside its borders, however
-    far a location lies there, and also where a location is not a number.
+    the scales from 0, the finest. An image is zero outside its borders, at any
+    distance. For a location that is NaN, the glimpse is zero.
 
     Args:
-        images: Tensor of rank 4, of any height and width. Integers become
-            floats.
+        images: Tensor of rank 4, of any height and width. Integers are
+            converted to floats.
         locations: Float tensor of shape `(batch, 2)`: :math:`(l_x, l_y)`, from
-            -1 at the left and the top to 1 at the right and the bottom. They
-            are rounded down to a pixel, so no gradient goes to them.
+            -1 at the left and the top to 1 at the right and the bottom.
+            Locations are rounded down to a pixel, so they have no gradient.
         size: Side :math:`g` of a glimpse.
         num_scales: Number of squares around a location.
-        scale_factor: How much larger each square's side is than the last's.
-            It is averaged down to `size`.
+        scale_factor: Ratio of the sides of consecutive squares. Each square is
+            downsampled to `size` by average pooling.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
 
@@ -116,7 +116,7 @@ def extract_glimpses(
     )
     size, num_scales, scale_factor = map(int, (size, num_scales, scale_factor))
     locations = precision.cast(locations, dtype_of_locations)
-    # A pixel is then read in one, and not channel by channel.
+    # Channels last: all channels of a pixel are read at once.
     images = reshaping.to_channels_last(images, data_format)
     glimpses = []
     for factor in (scale_factor**scale for scale in range(num_scales)):
@@ -127,7 +127,7 @@ def extract_glimpses(
 
 
 def _square(images, locations, side: int):
-    """Return a square of pixels around each location, zero outside."""
+    """Return squares of pixels around locations, zero outside the image."""
     _, height, width, _ = ops.shape(images)
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
@@ -140,8 +140,9 @@ def _square(images, locations, side: int):
 
 
 def _line(locations, length, side: int):
-    """Return indices along an axis, and which of them are on the image."""
-    # Compared before they are integers, as NaN and infinity become none.
+    """Return indices along an axis, and whether they are inside the image."""
+    # Compared before the cast to integers, which is undefined for NaN and
+    # infinity.
     corner = ops.floor(
         (locations + 1) * precision.cast(length, locations.dtype) / 2
     )

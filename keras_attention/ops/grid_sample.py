@@ -24,7 +24,7 @@ def _output_spec(inputs, grid, **settings):
 def _check(
     inputs, grid, *, interpolation, padding_mode, align_corners, data_format
 ):
-    """Return the batch size, the dtype of the outputs and that of sums."""
+    """Return the batch size, the dtype of the outputs and the dtype of sums."""
     validation.one_of("interpolation", interpolation, INTERPOLATIONS)
     validation.one_of("padding_mode", padding_mode, PADDING_MODES)
     validation.boolean("align_corners", align_corners)
@@ -67,27 +67,29 @@ def grid_sample(
     interpolation: :math:`\max(0, 1 - |d|)` for bilinear, the cubic of Keys with
     parameter :math:`-3/4` for bicubic.
 
-    Numbers and gradients, to the inputs and to the grid, are those of PyTorch's
-    function of the same name. Locations are computed in float32 at least.
+    Values and gradients, of the inputs and of the grid, are those of PyTorch's
+    function of the same name. Locations are computed in float32 or float64.
 
     Args:
-        inputs: Tensor of rank 4, the maps. Integers are made floats.
+        inputs: Tensor of rank 4, the maps. Integers are converted to floats.
         grid: Float tensor of shape `(batch, new_height, new_width, 2)`:
             locations in the order :math:`(x, y)`, from -1 to 1 over the map.
-        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. Nearest rounds
-            halves to the even pixel and has a gradient of zero to the grid.
-        padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
-            that is nearest, or the `"reflection"` of the map.
-        align_corners: Whether -1 and 1 are the centres of the pixels at the
-            ends, rather than their outer edges. It must be that of the grid.
+        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. `"nearest"`
+            rounds halves to the even pixel; the gradient of the grid is then
+            zero.
+        padding_mode: Values outside the map: `"zeros"`, the nearest `"border"`
+            pixel, or the `"reflection"` of the map.
+        align_corners: Whether -1 and 1 are the centers of the pixels at the
+            ends, rather than their outer edges. It must be the same as for the
+            grid.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
 
     Returns:
         A tensor of the dtype of `inputs`, of shape `(batch, new_height,
         new_width, channels)`, or `(batch, channels, new_height, new_width)`. A
-        location that is not finite gives NaN or a value of the map, as in
-        PyTorch, and never reads outside it.
+        location that is not finite returns NaN or a value of the map, as in
+        PyTorch. Memory outside the map is never read.
 
     Raises:
         ValueError: If an argument is not as described above.
@@ -95,9 +97,9 @@ def grid_sample(
     Example:
 
     >>> x = np.array([[1.0, 2.0], [3.0, 4.0]]).reshape(1, 2, 2, 1)
-    >>> centre_and_corner = np.array([[0.0, 0.0], [1.0, -1.0]])
+    >>> center_and_corner = np.array([[0.0, 0.0], [1.0, -1.0]])
     >>> y = keras_attention.ops.grid_sample(
-    ...     x, centre_and_corner.reshape(1, 1, 2, 2)
+    ...     x, center_and_corner.reshape(1, 1, 2, 2)
     ... )
     >>> keras.ops.convert_to_numpy(y).ravel().tolist()
     [2.5, 2.0]
@@ -107,8 +109,8 @@ def grid_sample(
         section 3.3.
 
     Note:
-        The paper rounds halves up. PyTorch's own function has
-        `align_corners=False` for a default.
+        The paper rounds halves up. The default of PyTorch's function is
+        `align_corners=False`.
     """
     data_format = data_formats.resolve_data_format(data_format)
     inputs = ops.convert_to_tensor(inputs)

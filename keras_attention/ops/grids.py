@@ -1,4 +1,4 @@
-"""What sampling grids share: their sizes, parameters and output positions."""
+"""Shared code of sampling grids: sizes, parameters, output positions."""
 
 import functools
 import operator
@@ -13,7 +13,7 @@ from keras_attention.ops import precision
 
 
 def matrix_spec(shape, theta, size, *, align_corners):
-    """Return the shape and dtype of a grid by matrices of a shape."""
+    """Return the shape and dtype of a grid computed from matrices."""
     return grid_spec("theta", theta, shape, size, align_corners)
 
 
@@ -26,19 +26,19 @@ def grid_spec(name, given, shape, size, align_corners):
 
 
 def linear_map(theta, size, align_corners):
-    """Compute `theta @ (x, y, 1)` at each location, unrounded on GPUs."""
+    """Compute `theta @ (x, y, 1)` at each location, in full precision."""
     height, width = size_of(size)
     validation.boolean("align_corners", align_corners)
     x, y = positions(ops, height, width, align_corners, dtype_of(theta))
     theta = ops.expand_dims(theta, (1, 2))
-    # All but one sum are of one row or one column.
+    # All but one of the sums are over one row or one column only.
     return ops.expand_dims(x, -1) * theta[..., 0] + (
         ops.expand_dims(y, -1) * theta[..., 1] + theta[..., 2]
     )
 
 
 def positions(maths, height, width, align_corners, dtype):
-    """Normalized coordinates of columns (1, W) and rows (H, 1)."""
+    """Return the normalized coordinates of columns (1, W) and rows (H, 1)."""
 
     def line(count, axis):
         if isinstance(count, int):
@@ -78,7 +78,7 @@ def parameters(name, value, shape):
 
 
 def _check_parameters(name, value, shape):
-    """Return the dtype of the grid that parameters of a shape make."""
+    """Check the shape of parameters, and return the dtype of their grid."""
     found = tuple(value.shape)
     wanted = (found[1:2] if shape[0] is None else shape[:1]) + shape[1:]
     if len(found) != 3 or found[1:] != wanted:
@@ -104,7 +104,7 @@ def size_of(size):
 
 
 def _cure(size):
-    """Return what helps where a symbolic tensor gave a size."""
+    """Return a hint for the error if a size is a symbolic tensor."""
     symbolic = (type(None), keras.KerasTensor)
     parts = size if isinstance(size, tuple | list) else (size,)
     if not any(isinstance(part, symbolic) for part in parts):
@@ -116,7 +116,7 @@ def _cure(size):
 
 
 def _extent(count):
-    """Return a size as an `int`, or as it is if it is a tensor."""
+    """Return a size as an `int`, or unchanged if it is a tensor."""
     if isinstance(count, bool | float | str | None | keras.KerasTensor):
         raise TypeError
     try:

@@ -11,7 +11,7 @@ from keras_attention.ops.reductions import upcast_mean
 
 @native
 def batch_norm(x, gamma, beta, *, axis, epsilon):
-    """Normalize over all axes but one; also return the mean and variance."""
+    """Normalize over all axes except one; also return mean and variance."""
     axis %= len(x.shape)
     axes = tuple(a for a in range(len(x.shape)) if a != axis)
     mean = upcast_mean(x, axes)
@@ -35,15 +35,15 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
     r"""Standardize, `(x - mean) / (standard_deviation + epsilon)`.
 
     The standard deviation is the unbiased one, :math:`\sqrt{\sum_i (x_i - \bar
-    x)^2 / (N - 1)}`. Where all values are equal, or there is only one, the
-    result is zero and so is its gradient.
+    x)^2 / (N - 1)}`. If all values are equal, or there is only one, the result
+    and its gradient are zero.
     """
     centered, factor = center(x, axes, epsilon)
     return centered * factor
 
 
 def center(x, axes: tuple[int, ...], epsilon):
-    """Return the two factors of `standardize`: centered values, and scale."""
+    """Return the factors of `standardize`: centered values and scale."""
     centered = x - upcast_mean(x, axes, keepdims=True)
     squares = reduce_sum(ops.square(centered), axes, keepdims=True)
     count = reduced_size(x, axes)
@@ -51,7 +51,7 @@ def center(x, axes: tuple[int, ...], epsilon):
         variance = squares / max(count - 1, 1)
     else:  # sizes are unknown until run time
         variance = squares / ops.maximum(cast(count, squares.dtype) - 1, 1)
-    # The gradient of the root is infinite at zero.
+    # The gradient of the square root is infinite at zero.
     deviation = ops.sqrt(variance + 1e-30)
     return centered, 1 / (deviation + epsilon)
 

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_attention._backend import native
 
-# The name of a dtype, which Keras takes a microsecond to find.
+# The name of a dtype, cached: Keras takes a microsecond to find the name.
 _dtype_name = functools.cache(keras.backend.standardize_dtype)
 
 
@@ -25,7 +25,7 @@ def upcast(x):
 def upcast_float16(x):
     """Cast float16 to float32, and leave other dtypes.
 
-    Sums over channels and pixels leave the range of float16 where their result,
-    such as a gate, does not. The range of bfloat16 is wide enough.
+    Sums over channels and pixels may overflow in float16 even if the result,
+    such as a gate, is in range. The range of bfloat16 is large enough.
     """
     return upcast(x) if _dtype_name(x.dtype) == "float16" else x

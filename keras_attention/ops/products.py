@@ -7,14 +7,14 @@ from keras_attention._backend import native
 
 @native
 def dense(x, kernel, bias=None):
-    """Product of vectors with a matrix, plus a bias if there is one."""
+    """Product of vectors with a matrix, plus an optional bias."""
     products = ops.matmul(x, kernel)
     return products if bias is None else products + bias
 
 
 @native
 def pointwise(x, kernel, bias, *, axis):
-    """Dense layer along axis 1 or the last one of a map."""
+    """Dense layer along axis 1 or the last axis of a map."""
     if axis == 1 and len(x.shape) == 3:
         return ops.matmul(ops.transpose(kernel), x) + bias[:, None]
     return ops.matmul(x, kernel) + bias

@@ -1,4 +1,4 @@
-"""Reductions of maps, and the products that undo them."""
+"""Reductions of maps, and products of maps with reduced maps."""
 
 import math
 
@@ -26,19 +26,19 @@ def mean(x, axes, keepdims=False):
 
 
 def upcast_mean(x, axes: tuple[int, ...], keepdims: bool = False):
-    """Mean over `axes`, summed in float32 at least, in the dtype of `x`."""
+    """Mean over `axes`, summed in float32 or float64, in the dtype of `x`."""
     return cast(mean(upcast(x), axes, keepdims), x.dtype)
 
 
 @native
 def amax(x, axes, keepdims=False):
-    """Maximum over `axes`, of which equal ones share the gradient."""
+    """Maximum over `axes`. Equal maxima share the gradient."""
     return ops.max(x, axis=axes, keepdims=keepdims)
 
 
 @native
 def group_dot(x, y, axis):
-    """Sum of `x * y` over `axis`, which stays; `y` broadcasts."""
+    """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts."""
     return ops.sum(x * y, axis=axis, keepdims=True)
 
 
@@ -49,6 +49,6 @@ def scale(x, gate, axes):
 
 
 def reduced_size(x, axes: tuple[int, ...]):
-    """Number of values along `axes`, an integer tensor if sizes are unknown."""
+    """Number of values along `axes`, an integer tensor for unknown sizes."""
     sizes = ops.shape(x)
     return math.prod(sizes[axis] for axis in axes)

@@ -10,7 +10,7 @@ from keras_attention._utils.data_formats import channel_axis
 
 @native
 def expand_dims(x, positions):
-    """Insert axes of size 1, at positions that are not negative."""
+    """Insert axes of size 1 at non-negative positions."""
     return ops.expand_dims(x, positions)
 
 
@@ -21,7 +21,7 @@ def reshape(x, shape):
 
 
 def per_channel(vector, data_format: str, rank: int):
-    """Reshape a vector of one value a channel to broadcast with a map."""
+    """Reshape a vector of one value per channel to broadcast with a map."""
     axis = channel_axis(data_format, rank)
     return reshape(vector, (1,) * axis + (-1,) + (1,) * (rank - axis - 1))
 

@@ -12,7 +12,7 @@ from keras_attention._utils.data_formats import spatial_axes
 
 @native
 def max_pool(x, *, data_format):
-    """Maxima of 3x3 windows with a stride of 2, padded as `"same"`."""
+    """Max pooling of 3x3 windows with a stride of 2 and `"same"` padding."""
     return ops.max_pool(
         x, 3, strides=2, padding="same", data_format=data_format
     )
@@ -20,7 +20,7 @@ def max_pool(x, *, data_format):
 
 @native
 def average_pool(x, factor):
-    """Means of windows of `factor` x `factor`, channels last."""
+    """Average pooling of windows of `factor` x `factor`, channels last."""
     return ops.average_pool(
         x, factor, strides=factor, data_format="channels_last"
     )
@@ -30,8 +30,9 @@ def average_pool(x, factor):
 def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
     """Resize maps to a height and width by bilinear interpolation.
 
-    The centers of the corner pixels coincide if `align_corners`, else the
-    corners of the maps do. `keras.ops.image.resize` has no `align_corners`.
+    With `align_corners`, the centers of the corner pixels are aligned,
+    otherwise the corners of the maps. `keras.ops.image.resize` has no
+    `align_corners`.
     """
     letters = "abcd"
     is_float64 = keras.backend.standardize_dtype(x.dtype) == "float64"
@@ -52,8 +53,9 @@ def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
 
 
 def _weights(old, new, align_corners: bool, dtype: str):
-    """Weights of `old` pixels in each of `new` pixels, along one axis."""
-    # A constant, unless a size is a tensor, as it may be in a traced function.
+    """Return the weights of `old` pixels in `new` pixels, along one axis."""
+    # The weights are a constant unless a size is a tensor, in a traced
+    # function.
     known = isinstance(old, int) and isinstance(new, int)
     maths: Any = np if known else ops
     sources = maths.arange(old, dtype=dtype)

@@ -33,11 +33,11 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
         \min(\max(j + \Delta_x, 0), W - 1)\bigr)
 
     Each coordinate is clamped to its own axis. Positions are computed in
-    float32 at least.
+    float32 or float64.
 
     Args:
         inputs: Tensor of shape `(batch, height, width, channels)`. Integers are
-            made floats.
+            converted to floats.
         offsets: Float tensor of shape `(batch, height, width, channels, 2)`, or
             `(batch, height, width, 2)` for all channels: the ways
             :math:`(\Delta_y, \Delta_x)` in pixels.
@@ -46,10 +46,10 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
 
     Returns:
         A tensor of the shape and (float) dtype of `inputs`. With
-        `data_format="channels_first"` the shape of it and of `inputs` is
-        `(batch, channels, height, width)`, and that of `offsets` `(batch,
-        channels, height, width, 2)`, or `(batch, height, width, 2)`. An offset
-        that is infinite reads the border, one that is NaN gives NaN.
+        `data_format="channels_first"` the shape of the output and of `inputs`
+        is `(batch, channels, height, width)`, and that of `offsets` `(batch,
+        channels, height, width, 2)`, or `(batch, height, width, 2)`. An
+        infinite offset samples the border, and a NaN offset returns NaN.
 
     Raises:
         ValueError: If an argument is not as described above.
@@ -68,8 +68,8 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
         https://github.com/oeway/pytorch-deform-conv.
 
     Note:
-        The four pixels are those of floor and ceiling, as in that code: at a
-        whole pixel all four are the same, and the gradient to the offset is
+        As in that code, the four pixels are those of floor and ceiling: at a
+        whole pixel all four are the same, and the gradient of the offset is
         zero. That code clamps both coordinates to the height.
     """
     data_format = data_formats.resolve_data_format(data_format)
@@ -78,29 +78,34 @@ def sample_offsets(inputs, offsets, *, data_format: str | None = None):
     output_dtype = _tensors.float_dtype("inputs", inputs)
     _tensors.float_dtype("offsets", offsets)
     dtype = _tensors.sampling_dtype(output_dtype)
-    maps, moves = precision.cast(inputs, dtype), precision.cast(offsets, dtype)
+    maps, offsets = (
+        precision.cast(inputs, dtype),
+        precision.cast(offsets, dtype),
+    )
     first = data_format == "channels_first"
     if len(offsets.shape) == 4:
         maps = ops.transpose(maps, (0, 2, 3, 1)) if first else maps
-        outputs = _moved(maps, moves)
+        outputs = _resample(maps, offsets)
         outputs = ops.transpose(outputs, (0, 3, 1, 2)) if first else outputs
         return precision.cast(outputs, output_dtype)
     axes = data_formats.spatial_axes(data_format, 4)
     rows, columns = _pixels_of(maps, axes)
-    outputs = _pixels.clamped_each(
-        maps, moves[..., 0] + rows, moves[..., 1] + columns, axes
+    outputs = _pixels.sample_channels_clamped(
+        maps, offsets[..., 0] + rows, offsets[..., 1] + columns, axes
     )
     return precision.cast(outputs, output_dtype)
 
 
-def _moved(maps, moves):
-    """Return maps (N, H, W, D) at their own pixels moved by (N, H, W, 2)."""
+def _resample(maps, offsets):
+    """Sample maps (N, H, W, D) at their pixels plus offsets (N, H, W, 2)."""
     rows, columns = _pixels_of(maps[..., 0], (1, 2))
-    return _pixels.clamped(maps, moves[..., 0] + rows, moves[..., 1] + columns)
+    return _pixels.sample_clamped(
+        maps, offsets[..., 0] + rows, offsets[..., 1] + columns
+    )
 
 
 def _pixels_of(maps, axes):
-    """Return the rows and columns of maps, to be broadcast along them."""
+    """Return the rows and columns of maps, in shapes that broadcast."""
     shape, rank = ops.shape(maps), len(maps.shape)
     return (
         reshaping.reshape(

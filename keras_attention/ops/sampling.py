@@ -1,8 +1,9 @@
-"""Sampling of maps at locations between their pixels.
+"""Sampling of maps at fractional locations.
 
-A sampler is separable: along each axis it reads a few pixels, each with a
-weight, and a sample is the sum over all pairs of them. These pairs of index and
-weight are called taps. No sum is a matrix product, as GPUs may round these.
+Samplers are separable: along each axis they read a few pixels, each with a
+weight. A pair of index and weight is called a tap. A sample is the weighted sum
+over all pairs of taps of the two axes. Sums are not computed as matrix
+products, which GPUs may compute in reduced precision.
 """
 
 from keras import ops
@@ -12,7 +13,7 @@ from keras_attention._backend import native
 
 @native
 def gather_pixels(maps, rows, columns):
-    """Read the channels of pixels by their row and column, both (B, H', W')."""
+    """Gather pixels with all channels by row and column, both (B, H', W')."""
     batch, height, width, channels = ops.shape(maps)
     sample = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
     flat = ops.reshape(maps, (-1, channels))
@@ -21,7 +22,7 @@ def gather_pixels(maps, rows, columns):
 
 @native
 def gather_along(values, index, axis):
-    """Read values by an index of their own along an axis, of rank 3."""
+    """Gather values along an axis of a tensor of rank 3."""
     return ops.take_along_axis(values, index, axis)
 
 
@@ -39,24 +40,24 @@ def weighted_gather(maps, rows, columns):
 def in_bounds(taps, size):
     """Convert taps `(pixel, weight)` to `(index, weight)`, 0 where outside.
 
-    Indices are in bounds for any pixel, as they are clipped after the cast to
-    integers, of which NaN and huge numbers may make anything.
+    Indices are in bounds for any pixel: they are clipped after the cast to
+    integers, whose result is undefined for NaN and huge numbers.
     """
     bounded_taps = []
     for pixel, weight in taps:
         last = ops.cast(size - 1, pixel.dtype)
         inside = ops.logical_and(pixel >= 0, pixel <= last)
         index = bounded(ops.cast(pixel, "int32"), size)
-        # A weight that is NaN shall stay so outside too. XLA would make a
-        # choice of zeros of its product with `inside`.
+        # A NaN weight must stay NaN, also outside. XLA would compile a product
+        # with `inside` to a selection of zeros.
         bounded_taps.append((index, ops.where(inside, weight, 0 * weight)))
     return bounded_taps
 
 
 def bounded(index, size):
-    """Clip an index to those of the pixels of an axis."""
-    # Not `clip`: LiteRT's converter takes one from 0 to 6, of integers too, for
-    # an activation, and then needs TensorFlow to run it.
+    """Clip indices to the pixels of an axis."""
+    # Not `clip`: LiteRT's converter takes a `clip` from 0 to 6 for a ReLU6 even
+    # for integers, which then needs TensorFlow to run.
     return ops.minimum(ops.maximum(index, 0), size - 1)
 
 
@@ -92,7 +93,7 @@ def _taps(coordinate, size, interpolation, padding_mode, align_corners):
     else:
         position = ((coordinate + 1) * length - 1) / 2
     if interpolation == "bicubic":
-        # The pixels of the window are padded, not its center.
+        # Padding applies to each pixel of the window, not to its center.
         taps = [
             (_pad(pixel, length, padding_mode, align_corners), weight)
             for pixel, weight in _cubic(position)
@@ -104,11 +105,11 @@ def _taps(coordinate, size, interpolation, padding_mode, align_corners):
 
 
 def _pad(position, length, padding_mode, align_corners):
-    """Move positions outside of a map to those whose value they have."""
+    """Map positions outside of a map inside, by the padding mode."""
     if padding_mode == "zeros":
         return position
     if padding_mode == "reflection":
-        # At 0 and `length - 1`, or half a pixel further out.
+        # Reflect at 0 and `length - 1`, or half a pixel further out.
         low = 0.0 if align_corners else -0.5
         period = ops.maximum(2 * (length - 1 - 2 * low), 1)
         distance = position - low
@@ -116,14 +117,14 @@ def _pad(position, length, padding_mode, align_corners):
         distance = distance - ops.floor(distance / period) * period
         rest = period - distance
         position = ops.where(distance > rest, rest, distance) + low
-    # Not `clip`, whose gradient at the ends depends on the backend.
+    # Not `clip`, whose gradient at the bounds depends on the backend.
     last = length - 1
     upper = ops.where(position < last, position, last)
     return ops.where(position > 0, upper, ops.zeros_like(position))
 
 
 def _nearest(position):
-    # Rounds half to even. The position has a gradient, which is zero.
+    # Rounds half to even. The gradient of the position is zero, not undefined.
     zero = ops.where(ops.isfinite(position), 0 * position, 0)
     return [(ops.round(position), 1 + zero)]
 
@@ -141,10 +142,10 @@ def _cubic(position):
 
 
 def _cubic_inner(distance):
-    """Weight of a pixel at a distance of at most 1."""
+    """Return the weight of a pixel at a distance of at most 1."""
     return (1.25 * distance - 2.25) * distance * distance + 1
 
 
 def _cubic_outer(distance):
-    """Weight of a pixel at a distance of 1 to 2."""
+    """Return the weight of a pixel at a distance of 1 to 2."""
     return ((-0.75 * distance + 3.75) * distance - 6) * distance + 3

@@ -23,8 +23,8 @@ def _spline_spec(points, size, *, align_corners):
 def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
     r"""Returns the sampling grid of thin-plate spline transformations.
 
-    The spline is the smoothest map that sends the :math:`k`-th point
-    :math:`c_k` of a regular grid over the output to `points[k]`:
+    The spline is the smoothest function that maps the :math:`k`-th control
+    point :math:`c_k`, of a regular grid over the output, to `points[k]`:
 
     .. math::
 
@@ -38,7 +38,7 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
             :math:`c_k` are those of a square from -1 to 1 in rows from top to
             bottom, each from left to right.
         size: Height and width of the output.
-        align_corners: Whether -1 and 1 are the centres of the pixels at the
+        align_corners: Whether -1 and 1 are the centers of the pixels at the
             ends, rather than their outer edges.
 
     Returns:
@@ -70,9 +70,10 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
             ops, side, height, width, align_corners, grids.dtype_of(points)
         )
     shares = ops.expand_dims(ops.cast(shares, points.dtype), -1)
-    centres = ops.cast(grids.control_points(side), points.dtype)
-    # By how the points are moved, so that the identity is exact.
-    moves = ops.expand_dims(points - centres, (1, 2))
+    centers = ops.cast(grids.control_points(side), points.dtype)
+    # Computed from the displacements of the points, so that the identity is
+    # exact.
+    moves = ops.expand_dims(points - centers, (1, 2))
     x, y = grids.positions(
         ops, height, width, align_corners, grids.dtype_of(points)
     )
@@ -88,15 +89,15 @@ def _static_shares(side, height, width, align_corners):
 
 
 def _shares(maths, side, height, width, align_corners, dtype):
-    """Return what part of each control point's move a position follows.
+    """Return the weight of each control point's displacement at each position.
 
-    The result is (height, width, K). `maths` is NumPy, or `keras.ops` where
-    sizes are not known yet.
+    The shape is (height, width, K). `maths` is NumPy, or `keras.ops` if sizes
+    are symbolic.
     """
-    centres = maths.array(grids.control_points(side), dtype=dtype)
+    centers = maths.array(grids.control_points(side), dtype=dtype)
     x, y = grids.positions(maths, height, width, align_corners, dtype)
-    squares = (maths.expand_dims(x, -1) - centres[:, 0]) ** 2 + (
-        maths.expand_dims(y, -1) - centres[:, 1]
+    squares = (maths.expand_dims(x, -1) - centers[:, 0]) ** 2 + (
+        maths.expand_dims(y, -1) - centers[:, 1]
     ) ** 2
     ones = maths.ones_like(squares[..., :1])
     terms = maths.concatenate(
@@ -112,15 +113,15 @@ def _shares(maths, side, height, width, align_corners, dtype):
 
 
 def _solution(side: int) -> np.ndarray:
-    """Return the matrix from moves of points to the spline's coefficients."""
-    centres = grids.control_points(side)
-    count = len(centres)
-    squares = ((centres[:, np.newaxis] - centres) ** 2).sum(-1)
+    """Return the matrix from displacements of points to spline coefficients."""
+    centers = grids.control_points(side)
+    count = len(centers)
+    squares = ((centers[:, np.newaxis] - centers) ** 2).sum(-1)
     system = np.zeros((count + 3, count + 3))
     system[:count, :count] = _spline(np, squares)
     system[:count, count] = system[count, :count] = 1
-    system[:count, count + 1 :] = centres
-    system[count + 1 :, :count] = centres.T
+    system[:count, count + 1 :] = centers
+    system[count + 1 :, :count] = centers.T
     return np.linalg.inv(system)[:, :count]
 
 
@@ -129,7 +130,7 @@ def _spline(maths, squares):
 
 
 def _side(points):
-    """Return how many control points are along a side of the square."""
+    """Return the number of control points along a side of the square."""
     count = points.shape[1] or 0
     side = math.isqrt(count)
     if side < 2 or side**2 != count:

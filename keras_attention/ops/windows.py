@@ -1,4 +1,4 @@
-"""Geometry of the windows of a convolution."""
+"""Window geometry of a convolution."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from keras_attention.ops import reshaping
 
 
 class Windows:
-    """The windows of a convolution over a map of any size.
+    """Window geometry of a convolution over a map of any size.
 
     Axis 0 is the height, axis 1 the width; sizes may be unknown or symbolic.
     """
@@ -29,11 +29,11 @@ class Windows:
         self.taps = kernel_size[0] * kernel_size[1]
 
     def extent(self, axis: int) -> int:
-        """Distance from the first to the last row or column of a kernel."""
+        """Return the distance from the first to the last tap along an axis."""
         return (self.kernel_size[axis] - 1) * self.dilation_rate[axis]
 
     def count(self, size, axis: int):
-        """Number of windows along an axis of a size."""
+        """Return the number of windows along an axis."""
         if size is None:
             return None
         stride = self.strides[axis]
@@ -52,7 +52,7 @@ class Windows:
         return count
 
     def pad_before(self, size, axis: int):
-        """Number of zeros before the map along an axis."""
+        """Return the number of zeros before the map along an axis."""
         if self.padding == "valid":
             return 0
         if self.padding != "same":
@@ -64,7 +64,7 @@ class Windows:
         return ops.maximum(zeros, 0) // 2
 
     def positions(self, size, new_size, dtype):
-        """Rows and columns of all taps, (windows, taps), in pixels."""
+        """Return rows and columns of all taps, (windows, taps), in pixels."""
         starts = (
             ops.arange(new_size[axis], dtype=dtype) * self.strides[axis]
             - precision.cast(self.pad_before(size[axis], axis), dtype)

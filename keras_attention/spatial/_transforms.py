@@ -1,4 +1,4 @@
-"""Families of transforms: what they start from, and the grids they give."""
+"""Families of transforms: their identity parameters and their grids."""
 
 import numpy as np
 from keras import ops
@@ -13,7 +13,7 @@ TRANSFORMS = ("affine", "attention", "translation", "projective", "tps")
 
 
 def identity(transform: str, control_points: int) -> np.ndarray:
-    """Return the parameters that leave everything where it is."""
+    """Return the parameters of the identity."""
     if transform == "tps":
         return grids.control_points(control_points).ravel()
     return np.array(
@@ -40,7 +40,7 @@ def grid(transform: str, parameters, size, align_corners: bool):
 
 
 def _matrix(transform: str, parameters):
-    """Return the matrices (B, 2 or 3, 3) row by row."""
+    """Return the matrices (B, 2 or 3, 3) of a batch of parameters."""
     if transform == "affine":
         return reshaping.reshape(parameters, (-1, 2, 3))
     given = ops.unstack(parameters, axis=-1)

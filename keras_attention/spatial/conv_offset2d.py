@@ -11,13 +11,13 @@ from keras_attention._utils import validation
 from keras_attention.ops import reshaping
 from keras_attention.ops.sample_offsets import sample_offsets
 
-# At offsets of zero their gradient is zero: they must start elsewhere.
+# At offsets of zero the gradient is zero, so they must not start there.
 _SMALL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ConvOffset2D(KernelLayer):
-    r"""Resampling of each channel by offsets that a convolution predicts.
+    r"""Resampling of each channel at offsets predicted by a convolution.
 
     .. math::
 
@@ -27,18 +27,19 @@ class ConvOffset2D(KernelLayer):
     where :math:`w * x` is a convolution from :math:`C` channels to :math:`2C`
     that keeps the size of the map (zero padding, no bias), and :math:`x_c(q)`
     is a channel read bilinearly at a position in pixels, clamped to the border:
-    `keras_attention.ops.sample_offsets`. It goes before an ordinary
-    convolution, which then sees a bent map.
+    `keras_attention.ops.sample_offsets`. The layer is inserted before an
+    ordinary convolution, whose windows it deforms.
 
     Args:
         kernel_size: Side of the square window of :math:`w`.
-        offset_layout: How :math:`\Delta` is found in the :math:`2C` maps.
-            `"paired"` takes map :math:`2c` for the rows of channel :math:`c`
-            and map :math:`2c + 1` for its columns. `"scrambled"` is that of the
-            reference, and needed for its weights: the two maps, read pixel by
-            pixel one after the other, are taken for a row of pairs.
-        kernel_initializer: Initializer of :math:`w`. At zero nothing would ever
-            move, as the gradient is zero at whole pixels.
+        offset_layout: Order of :math:`\Delta` in the :math:`2C` maps. With
+            `"paired"`, map :math:`2c` holds the row offsets of channel
+            :math:`c` and map :math:`2c + 1` its column offsets. `"scrambled"`
+            is the order of the reference implementation, needed for its
+            weights: the two maps, flattened and concatenated, are read as a
+            sequence of pairs.
+        kernel_initializer: Initializer of :math:`w`. With zeros the layer could
+            not learn, as the gradient is zero at whole pixels.
         kernel_regularizer: Regularizer of :math:`w`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
@@ -72,14 +73,13 @@ class ConvOffset2D(KernelLayer):
 
     Reference:
         `Deformable Convolutional Networks <https://arxiv.org/abs/1703.06211>`_,
-        in the form of https://github.com/oeway/pytorch-deform-conv. It is not
-        the convolution of the paper, which is
-        `keras_attention.DeformableConv2D`: that has offsets for each tap, not
-        for each channel.
+        in the form of https://github.com/oeway/pytorch-deform-conv. The
+        convolution of the paper is `keras_attention.DeformableConv2D`, which
+        has offsets for each tap, not for each channel.
 
     Note:
-        The reference clamps rows and columns to the height. Here each is
-        clamped to its own axis, which on a square map is the same.
+        The reference implementation clamps rows and columns to the height. This
+        layer clamps each to its own axis, which is equivalent on square maps.
     """
 
     def __init__(

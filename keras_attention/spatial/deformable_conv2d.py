@@ -30,26 +30,26 @@ class DeformableConv2D(KernelLayer):
     the strides, :math:`a` the padding, :math:`d` the dilation, :math:`x(q)` is
     the map read bilinearly at a position in pixels, zero outside, and :math:`f`
     the activation. The offsets :math:`\Delta` and the mask :math:`m` come from
-    a convolution of the same windows, whose kernel :math:`v` and bias :math:`c`
-    start at zero: the layer starts as a `keras.layers.Conv2D` of half the
-    kernel, or, without a mask, of the kernel. In a network it
-    replaces one, in the last stages above all.
+    a convolution with the same windows, whose kernel :math:`v` and bias
+    :math:`c` are initialized to zero. The layer therefore starts as a
+    `keras.layers.Conv2D`, with half the kernel if there is a mask. In a network
+    it replaces convolutions, usually in the last stages.
 
     Args:
         filters: Number of channels of the output.
         kernel_size: Height and width of the window: one number, or one each.
         strides: Step of the window: one number, or one each for height and
             width.
-        padding: `"valid"`, `"same"`, or how many zeros are on each side: one
+        padding: `"valid"`, `"same"`, or the number of zeros on each side: one
             number, or one each for height and width. `"same"` is that of
-            `keras.layers.Conv2D`; published networks with strides have a number
-            here.
+            `keras.layers.Conv2D`; published networks with strides need a
+            number.
         dilation_rate: Distance of the taps: one number, or one each for height
             and width.
-        groups: Number of groups of channels that are convolved apart, a divisor
-            of `filters` and of the number of channels.
-        offset_groups: Number of groups of channels that have offsets and a mask
-            of their own, a divisor of the number of channels.
+        groups: Number of groups of the convolution, a divisor of `filters` and
+            of the number of channels.
+        offset_groups: Number of groups of channels with separate offsets and
+            masks, a divisor of the number of channels.
         modulated: Whether there is a mask, as in the second paper.
         use_bias: Whether there is a bias :math:`b`.
         activation: The activation :math:`f`, or `None`.
@@ -98,8 +98,8 @@ class DeformableConv2D(KernelLayer):
         Better Results <https://arxiv.org/abs/1811.11168>`_, equation 1.
 
     Note:
-        The papers train the offsets more slowly than the rest; here one rate is
-        for all, unless the optimizer is configured otherwise.
+        The papers train the offsets at a lower learning rate than the other
+        weights. Here all weights have the same learning rate.
     """
 
     def __init__(
@@ -143,7 +143,8 @@ class DeformableConv2D(KernelLayer):
         self._windows = Windows(
             self.kernel_size, self.strides, self.padding, self.dilation_rate
         )
-        # Keras has no convolution with both: take each so many-th of all.
+        # Keras has no convolution with both: compute all windows, then
+        # subsample.
         self._skips = max(self.strides) > 1 and max(self.dilation_rate) > 1
 
     def build(self, input_shape):
@@ -151,7 +152,7 @@ class DeformableConv2D(KernelLayer):
         for name in ("groups", "offset_groups"):
             self._check_divides(name, "the number of channels", channels)
         maps = sum(self._sizes().values())
-        # They only meet float32 sums: cast down, a location is off by pixels.
+        # Kept in float32: in half precision, a location is off by pixels.
         self.offset_kernel = self.add_weight(
             (*self.kernel_size, channels, maps),
             "zeros",
@@ -187,7 +188,7 @@ class DeformableConv2D(KernelLayer):
         maps = self._offset_maps(precision.upcast(x))
         if not self.modulated:
             return {"offsets": maps}
-        # Not `ops.split`, whose sizes PyTorch does not know in an export.
+        # Not `ops.split`: PyTorch does not know its sizes in an export.
         count = self._sizes()["offsets"]
         if self.data_format == "channels_last":
             offsets, logits = maps[..., :count], maps[..., count:]
@@ -239,7 +240,7 @@ class DeformableConv2D(KernelLayer):
         }
 
     def _sizes(self) -> dict[str, int]:
-        """Return how many channels each part of the attention has."""
+        """Return the number of channels of the offsets and of the mask."""
         taps = self.offset_groups * self._windows.taps
         return {
             "offsets": 2 * taps,
@@ -247,9 +248,9 @@ class DeformableConv2D(KernelLayer):
         }
 
     def _offset_maps(self, x):
-        """Return the convolution that offsets and mask are made from."""
+        """Return the convolution that computes offsets and mask."""
         axes = data_formats.spatial_axes(self.data_format, 4)
-        self._map_shape(x.shape, 1)  # which refuses too large windows
+        self._map_shape(x.shape, 1)  # raises an error for too large windows
         if isinstance(self.padding, tuple):
             zeros = dict(zip(axes, self.padding, strict=True))
             x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
@@ -268,7 +269,7 @@ class DeformableConv2D(KernelLayer):
         for i, axis in enumerate(axes):
             start = 0
             if self.padding == "same":
-                # Without strides there are more zeros before the map.
+                # Without strides, more zeros are padded before the map.
                 size = ops.shape(x)[axis]
                 start = self._windows.extent(i) // 2
                 start = start - self._windows.pad_before(size, i)

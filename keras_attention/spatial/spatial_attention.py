@@ -16,7 +16,7 @@ from keras_attention.ops import reductions
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SpatialAttention(KernelLayer):
-    r"""Spatial attention of CBAM, from the mean and maximum over channels.
+    r"""Spatial attention of CBAM, from average and max pooling over channels.
 
     .. math::
 
@@ -29,13 +29,14 @@ class SpatialAttention(KernelLayer):
     With `use_norm=True` a batch normalization of one channel replaces the bias
     :math:`b`, as in the authors' code.
 
-    This is the second half of `keras_attention.CBAM`, useful alone.
+    The layer is the second half of `keras_attention.CBAM` and can be used on
+    its own.
 
     Args:
         kernel_size: Side of the square window of :math:`w`.
-        use_norm: Whether the convolution is followed by a batch norm instead of
-            a bias. Its scale starts at zero, as in the authors' networks, so
-            that the gate starts at 0.5 everywhere.
+        use_norm: Whether the convolution is followed by batch normalization
+            instead of a bias. Its scale is initialized to zero, as in the
+            authors' networks, so that the gate starts at 0.5 everywhere.
         kernel_initializer: Initializer of :math:`w`.
         kernel_regularizer: Regularizer of :math:`w`.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
@@ -45,8 +46,8 @@ class SpatialAttention(KernelLayer):
 
     Call arguments:
         x: Float tensor of rank 4. The number of channels must be known.
-        training: Whether the batch norm, if there is one, uses and updates
-            statistics of the batch.
+        training: Whether batch normalization, if there is any, uses the
+            statistics of the batch and updates its moving statistics.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -77,7 +78,7 @@ class SpatialAttention(KernelLayer):
     Note:
         The maximum comes before the mean in :math:`d`, as in the authors' code
         and the TensorFlow reference; some other implementations swap them,
-        which matters to the weights of :math:`w` alone.
+        which only permutes the weights of :math:`w`.
     """
 
     def __init__(

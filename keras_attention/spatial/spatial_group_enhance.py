@@ -19,9 +19,9 @@ from keras_attention.ops import reshaping
 class SpatialGroupEnhance(AttentionLayer):
     r"""Spatial group-wise enhance (SGE): spatial attention per channel group.
 
-    The channels are split into :math:`G` runs of :math:`C/G` neighbours. Within
-    each group, :math:`x_p` being the vector of its channels at position
-    :math:`p`:
+    The channels are split into :math:`G` groups of :math:`C/G` consecutive
+    channels. For each group, with the vector :math:`x_p` of its channels at
+    position :math:`p`,
 
     .. math::
 
@@ -29,20 +29,22 @@ class SpatialGroupEnhance(AttentionLayer):
         t_p = \frac{c_p - \mathrm{mean}(c)}{\mathrm{std}(c) + \epsilon}, \qquad
         y_p = \sigma(\gamma\, t_p + \beta)\, x_p
 
-    where :math:`S` is the set of spatial positions, mean and deviation are
-    taken over it for each sample and group, :math:`\sigma` is the logistic
-    sigmoid, and :math:`\gamma` and :math:`\beta`, one value of each a group,
-    are the only weights. They start at 0 and 1, which makes every gate
-    :math:`\sigma(1) = 0.731`: not the identity.
+    where :math:`S` is the set of spatial positions, mean and standard deviation
+    are taken over :math:`S` for each sample and group, :math:`\sigma` is the
+    logistic sigmoid, and :math:`\gamma` and :math:`\beta`, with one value per
+    group, are the only weights. They are initialized to 0 and 1, so every gate
+    starts at :math:`\sigma(1) = 0.731`: the layer does not start as the
+    identity.
 
-    Any number of spatial axes is accepted. In a residual network the layer goes
-    after the last batch norm of a branch, before the addition. Products and
-    statistics are computed in float32 at least, whatever the dtype of the
-    input.
+    The input can have any number of spatial axes. In a residual network the
+    layer is inserted after the last batch normalization of a branch, before the
+    addition. Products and statistics are computed in float32 or float64,
+    whatever the dtype of the input.
 
     Args:
         groups: Number :math:`G` of groups, a divisor of the number of channels.
-        epsilon: Positive number :math:`\epsilon`, added to the deviation.
+        epsilon: Positive number :math:`\epsilon`, added to the standard
+        deviation.
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
         **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
@@ -80,17 +82,17 @@ class SpatialGroupEnhance(AttentionLayer):
         Convolutional Networks <https://arxiv.org/abs/1905.09646>`_, section 3.
 
     Note:
-        The deviation is the unbiased one, as in the authors' code. That code
-        divides zero by zero on a map of one position; here :math:`t` is zero
-        there. Values may be as large as :math:`10^{15}`.
+        The standard deviation is the unbiased one, as in the authors' code.
+        That code divides zero by zero on a map of one position; this layer
+        returns :math:`t = 0`. Values may be as large as :math:`10^{15}`.
 
-        An offset that all positions have in common costs digits of float32.
-        Measured at :math:`\gamma = \beta = 1` on maps with a standard
-        deviation of 1 and a mean of :math:`10^3`, :math:`10^4`, :math:`10^5`
-        and :math:`10^6`, the gate is off by up to 0.0002, 0.002, 0.02 and 0.2.
-        On a map that is the same at all positions :math:`t`, which should be
-        0, is rounding error between -1 and 1, unless all products are exact.
-        `dtype="float64"` keeps seven digits under all of these offsets.
+        A large mean over the positions reduces the accuracy in float32.
+        Measured at :math:`\gamma = \beta = 1` on maps with a standard deviation
+        of 1 and a mean of :math:`10^3`, :math:`10^4`, :math:`10^5` and
+        :math:`10^6`, the error of the gate is up to 0.0002, 0.002, 0.02 and
+        0.2. On a constant map, :math:`t` should be 0 but is rounding error
+        between -1 and 1, unless all products are exact. With `dtype="float64"`
+        seven digits are correct for all of these means.
     """
 
     def __init__(
@@ -113,7 +115,8 @@ class SpatialGroupEnhance(AttentionLayer):
                 f"`groups` must divide the number of channels ({channels}). "
                 f"Received: groups={self.groups}"
             )
-        # They only meet float32 scores: casting them down would lose digits.
+        # The weights are combined with float32 scores only. Autocasting them to
+        # half precision would lose accuracy.
         self.gamma = self.add_weight(
             (self.groups,), "zeros", name="gamma", autocast=False
         )
@@ -125,8 +128,8 @@ class SpatialGroupEnhance(AttentionLayer):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         x32 = precision.upcast(x)
         mean = self._grouped(reductions.upcast_mean(x32, axes, keepdims=True))
-        # t is the same of c / shrink, with epsilon / shrink, and does not
-        # overflow where c^2 would. Few maps shrink at all.
+        # c / shrink with epsilon / shrink gives the same t, without overflow of
+        # c^2. For most maps, shrink is 1.
         constant = ops.stop_gradient(mean)
         channels = self._group_axis + 1
         square = reductions.group_dot(constant, constant, channels)
@@ -137,14 +140,14 @@ class SpatialGroupEnhance(AttentionLayer):
         centered, factor = normalization.center(
             c, (axis,), self.epsilon / shrink
         )
-        # The group axis where the data format has it, of four.
+        # The position of the group axis in the data format.
         per_group = [1, 1, 1, 1]
         per_group[self._group_axis] = self.groups
         gamma, beta = (
             reshaping.reshape(precision.cast(weight, x32.dtype), per_group)
             for weight in (self.gamma, self.beta)
         )
-        # That is gamma t + beta, in fewer passes.
+        # This is gamma t + beta, with fewer passes over the map.
         gate = ops.sigmoid(centered * (gamma * factor) + beta)
         shape = data_formats.with_channels(
             ops.shape(x), self.groups, self.data_format
@@ -170,11 +173,11 @@ class SpatialGroupEnhance(AttentionLayer):
         }
 
     def _grouped(self, x):
-        """Merge the spatial axes of a map, and split its channels in groups."""
+        """Merge the spatial axes of a map, and group its channels."""
         merged = reshaping.merge_spatial_axes(x, self.data_format)
         return reshaping.split_channels(merged, self.groups, self.data_format)
 
     @property
     def _group_axis(self) -> int:
-        """The axis of the groups in a grouped map, before their channels."""
+        """Return the axis of the groups in a grouped map."""
         return data_formats.channel_axis(self.data_format, 3)

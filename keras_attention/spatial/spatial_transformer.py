@@ -20,7 +20,7 @@ from keras_attention.spatial import _transforms
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class SpatialTransformer(KernelLayer):
-    r"""Spatial transformer: resamples a map on a grid that a network predicts.
+    r"""Spatial transformer: resamples a map on a predicted grid.
 
     .. math::
 
@@ -29,10 +29,11 @@ class SpatialTransformer(KernelLayer):
         y_{p,c} = \sum_{n,m} x_{n,m,c}\, k(v_p - n)\, k(u_p - m)
 
     where :math:`f` is the localization network, flattened, :math:`T_\theta` a
-    transform that gives each position :math:`p` of the output its location in
-    the input, and :math:`k` the kernel of the interpolation. :math:`W` starts
-    at zero and :math:`b` at the identity, so the layer starts as one, and
-    :math:`f` starts to learn once :math:`W` has moved.
+    transform from each position :math:`p` of the output to a location in the
+    input, and :math:`k` the kernel of the interpolation. :math:`W` is
+    initialized to zero and :math:`b` to the parameters of the identity, so the
+    layer starts as the identity. The gradient of :math:`f` is zero until
+    :math:`W` has changed.
 
     ============= ================================================ ==========
     `transform`   :math:`T_\theta`                                 parameters
@@ -46,21 +47,22 @@ class SpatialTransformer(KernelLayer):
                   spline
     ============= ================================================ ==========
 
-    The layer goes on an image or an early map, as all channels share one
-    transform. :math:`\theta` and the locations are computed in float32 at
-    least, whatever the dtype of the input.
+    The layer is inserted after the input or an early convolution, as all
+    channels share one transform. :math:`\theta` and the locations are computed
+    in float32 or float64, whatever the dtype of the input.
 
     Args:
         localization: Layer or model :math:`f` from the input to features of any
-            rank, whose size must be known. It should see where things are: mean
-            pooling over all positions forgets that.
+            rank, whose size must be known. It should preserve locations, which
+            global average pooling discards.
         transform: Name of the transform, as above.
         output_size: Height and width of the output, or one number for both;
             `None` for those of the input.
-        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. The nearest
-            pixel does not train the localization network: its gradient is zero.
-        padding_mode: What is outside the map: `"zeros"`, the `"border"` pixel
-            that is nearest, or the `"reflection"` of the map.
+        interpolation: `"bilinear"`, `"nearest"` or `"bicubic"`. With
+            `"nearest"` the localization network is not trained, as its gradient
+            is zero.
+        padding_mode: Values outside the map: `"zeros"`, the nearest `"border"`
+            pixel, or the `"reflection"` of the map.
         align_corners: Whether the locations -1 and 1 are the centers of the
             pixels at the ends, rather than their outer edges.
         control_points: Points along each side of the square grid of the
@@ -113,8 +115,8 @@ class SpatialTransformer(KernelLayer):
 
     Note:
         `"nearest"` rounds halves to the even pixel, as PyTorch does; the paper
-        rounds them up. PyTorch's own functions have `align_corners=False` for a
-        default, the paper's grid is that of `True`.
+        rounds them up. The default of PyTorch's functions is
+        `align_corners=False`; the grid of the paper is that of `True`.
     """
 
     def __init__(
@@ -166,8 +168,8 @@ class SpatialTransformer(KernelLayer):
                 f"size. Received: localization.output_shape={shape}"
             )
         identity = _transforms.identity(self.transform, self.control_points)
-        # They only meet float32 features: in half precision, locations are off
-        # by pixels.
+        # The weights are combined with float32 features only: in half
+        # precision, locations are off by pixels.
         self.kernel = self.add_weight(
             (math.prod(shape[1:]), len(identity)),
             self.kernel_initializer.clone(),
@@ -193,7 +195,8 @@ class SpatialTransformer(KernelLayer):
     def compute_attention(self, x, training=None):
         features = self.localization(x, training=training)
         if self.data_format == "channels_first" and len(features.shape) > 2:
-            # In one order, so that weights suit both formats.
+            # Channels last, so that the weights are the same in both data
+            # formats.
             features = ops.moveaxis(features, 1, -1)
         features = reshaping.reshape(features, (-1, self.kernel.shape[0]))
         features = precision.upcast(features)

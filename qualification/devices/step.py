@@ -1,4 +1,4 @@
-"""One step of training on several devices, beside the same step on one.
+"""Compares a training step on several devices with the same step on one.
 
 `python qualification/devices/step.py data` (or `model`, on JAX) prints, as
 JSON, how far the weights and the state of each soft layer are from those of one
@@ -26,7 +26,7 @@ BATCH = 8
 
 
 def cases():
-    """Yield a case of each soft layer, and whether it has norms."""
+    """Yield a case of each soft layer, and whether it has normalization."""
     from cases import CASES
 
     seen = set()
@@ -34,12 +34,12 @@ def cases():
         if case.layer_cls not in seen:
             seen.add(case.layer_cls)
             layer = case.generic()
-            normed = any("moving" in w.path for w in layer.weights)
-            yield case, normed
+            has_batch_norm = any("moving" in w.path for w in layer.weights)
+            yield case, has_batch_norm
 
 
 def task(case, batch=BATCH):
-    """Return inputs and targets, of this many samples."""
+    """Return inputs and targets of `batch` samples."""
     shapes = tuple((batch, *shape[1:]) for shape in case.shapes)
     return case.inputs(shapes), case.cotangent(shapes)
 
@@ -53,7 +53,7 @@ def model_of(case):
 
 
 def fit(model, inputs, targets):
-    """Do one step on all samples, and return what the model is after it."""
+    """Take a step on all samples, and return the weights and the state."""
     before = weights_of(model)
     model.fit(
         inputs,
@@ -76,7 +76,7 @@ def weights_of(model):
 
 
 def distance(found, right):
-    """Return how far the weight is off that is the furthest."""
+    """Return the largest error of any weight."""
     return max(
         float(np.abs(a - b).max() / max(np.abs(b).max(), 1e-6))
         for a, b in zip(found.values(), right.values(), strict=True)
@@ -84,13 +84,13 @@ def distance(found, right):
 
 
 def same_for_all(arrays, parts):
-    """Return samples so that each device has those of the first."""
+    """Repeat the samples of the first device for all devices."""
     first = [a[: BATCH // parts] for a in arrays]
     return [np.concatenate([a] * parts) for a in first], first
 
 
 def on_jax(kind):
-    """Norms go over the samples of all devices: nothing is different."""
+    """Normalization is over the samples of all devices, as on one device."""
     found, singles = {}, {}
     everything = list(cases())
     for case, _ in everything:
@@ -112,7 +112,7 @@ def on_jax(kind):
             layout = keras.distribution.LayoutMap(mesh)
             for path, shape in shapes.items():
                 if len(shape) > 1 and shape[-1] % 4 == 0:
-                    # The path begins with a name that is another next time.
+                    # The path starts with a name that differs between runs.
                     end = path.partition("/")[2]
                     layout[f"^[^/]+/{end}$"] = (None,) * (len(shape) - 1) + (
                         "model",
@@ -141,10 +141,10 @@ def on_tensorflow(kind):
     )
     assert strategy.num_replicas_in_sync == DEVICES
     found = {}
-    for case, normed in cases():
+    for case, has_batch_norm in cases():
         inputs, targets = task(case)
         alone = [*inputs, targets]
-        if normed:
+        if has_batch_norm:
             together, alone = same_for_all(alone, DEVICES)
             *inputs, targets = together
         right = fit(model_of(case), alone[:-1], alone[-1])
@@ -166,10 +166,10 @@ def on_torch(kind):
             _torch_worker, (folder,), nprocs=DEVICES, join=True
         )
         found = {}
-        for place, (case, normed) in enumerate(cases()):
+        for place, (case, has_batch_norm) in enumerate(cases()):
             inputs, targets = task(case)
             alone = [*inputs, targets]
-            if normed:
+            if has_batch_norm:
                 _, alone = same_for_all(alone, DEVICES)
             model = model_of(case)
             _torch_step(model, model, alone)
@@ -178,7 +178,7 @@ def on_torch(kind):
             for rank in range(DEVICES):
                 with np.load(Path(folder) / f"{place}-{rank}.npz") as file:
                     ranks.append({name: file[name] for name in right})
-            # Each process has a copy, and all are alike.
+            # Each process has an equal copy.
             assert distance(ranks[1], ranks[0]) == 0
             found[case.layer_cls.__name__] = distance(ranks[0], right)
     return found
@@ -205,10 +205,10 @@ def _torch_worker(rank, folder):
         rank=rank,
         world_size=DEVICES,
     )
-    for place, (case, normed) in enumerate(cases()):
+    for place, (case, has_batch_norm) in enumerate(cases()):
         inputs, targets = task(case)
         arrays = [*inputs, targets]
-        if normed:
+        if has_batch_norm:
             _, own = same_for_all(arrays, DEVICES)
         else:
             share = BATCH // DEVICES

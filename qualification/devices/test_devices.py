@@ -1,4 +1,4 @@
-"""A step on several devices is the step on one, for every soft layer."""
+"""A step on several devices equals a step on one, for every soft layer."""
 
 import json
 import os
@@ -26,5 +26,5 @@ def test_a_step_is_that_of_one_device(strategy):
     off = json.loads(ended.stdout.splitlines()[-1])
     print(f"{BACKEND}, {strategy}: {off}")
     assert len(off) >= 15
-    # Sums go in another order.
+    # Sums are in another order.
     assert max(off.values()) <= 5e-6, off

@@ -1,4 +1,4 @@
-"""How a model leaves Keras, and what runs it without."""
+"""Export formats of Keras, and the runtimes that run them."""
 
 import warnings
 from pathlib import Path
@@ -19,7 +19,7 @@ def onnx(model, path, inputs):
 
 def litert(model, path, inputs):
     signature = None
-    if BACKEND == "torch":  # whose files are for one size of the batch
+    if BACKEND == "torch":  # whose files have a fixed batch size
         specs = [keras.InputSpec(x.dtype.name, x.shape) for x in inputs]
         signature = [specs] if len(specs) > 1 else specs
     model.export(
@@ -40,7 +40,7 @@ def int8(model, path, inputs):
     model.save(path)
 
 
-# By name: what writes it, how its files end, and which backends have it.
+# By name: the function that writes a format, file suffix, and backends.
 FORMATS = {
     "SavedModel": (saved_model, "", ("tensorflow", "jax")),
     "ONNX": (onnx, ".onnx", ("tensorflow", "jax", "torch")),
@@ -56,19 +56,19 @@ def formats():
 
 
 def write(name, model, path, inputs):
-    """Write a model, and return what the file is expected to compute.
+    """Write a model, and return the expected outputs of the file.
 
-    That is what the model computes, for int8 after it was quantized.
+    They are the outputs of the model; for int8 of the quantized model.
     """
     export, ending, _ = FORMATS[name]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        call(model, inputs)  # Keras exports nothing that was never called
+        call(model, inputs)  # Keras exports only functions that were called
         export(model, f"{path}{ending}", inputs)
         return Path(f"{path}{ending}"), call(model, inputs)
 
 
 def call(model, inputs):
-    """Return what a model computes, as an array."""
+    """Return the outputs of a model as an array."""
     outputs = model(list(inputs) if len(inputs) > 1 else inputs[0])
     return np.asarray(keras.ops.convert_to_numpy(outputs))

@@ -1,8 +1,8 @@
 """Runs exported files in a process that has no keras_attention.
 
-Takes the folder of a manifest, a list of `[format, file, inputs]`, and writes
-what each file computes, or why it does not, beside it. What crashes leaves
-nothing: one is to be started again behind it.
+Reads the manifest of a folder, a list of `[format, file, inputs]`, and writes
+the outputs of each file, or the error, beside it. After a crash there is no
+output: run the script again from the next file.
 """
 
 import json

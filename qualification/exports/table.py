@@ -1,8 +1,8 @@
-"""What can be exported where, by trying all of it.
+"""Table of export formats by layer and backend, from trials.
 
-`python qualification/exports/table.py` does it for the backend that
-`KERAS_BACKEND` names, writes its results into `found.json`, and the page of the
-docs from what all backends found.
+`python qualification/exports/table.py` tries all formats on the backend that
+`KERAS_BACKEND` names, writes the results to `results.json`, and writes the page
+of the docs from the results of all backends.
 """
 
 import functools
@@ -18,7 +18,7 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent.parent
-FOUND = HERE / "found.json"
+RESULTS = HERE / "results.json"
 PAGE = ROOT / "docs" / "robustness" / "exports.md"
 sys.path[:0] = [str(ROOT / "tests"), str(HERE)]
 
@@ -94,7 +94,7 @@ def run(folder, names=None, only=None):
             try:
                 path, outputs = formats.write(name, make(), path, inputs)
             except Exception as error:
-                found[subject][name] = told(error)
+                found[subject][name] = error_text(error)
                 continue
             finally:
                 keras.utils.clear_session()
@@ -138,7 +138,7 @@ def distance(found, right):
     return float(np.abs(found - right).max() / np.abs(right).max())
 
 
-def told(error):
+def error_text(error):
     """Return an error in words."""
     return f"{type(error).__name__}: {error}"
 
@@ -154,7 +154,7 @@ def anywhere(text):
 
 
 def shortened(text):
-    """Return the first words of an error, without colours and backticks."""
+    """Return the first words of an error, without colors and backticks."""
     text = re.sub(r"\x1b\[\d*m|[`|]", "", text)
     # Keras says where before it says what, and then with what.
     text = re.sub(r"Exception encountered when calling \S+\s+", "", text)
@@ -202,7 +202,7 @@ def page(found):
 
 def write(own):
     """Write down what this backend found, and the page for all of them."""
-    found = json.loads(FOUND.read_text()) if FOUND.exists() else {}
+    found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found[formats.BACKEND] = {
         subject: {
             name: anywhere(result) if isinstance(result, str) else result
@@ -210,7 +210,7 @@ def write(own):
         }
         for subject, results in own.items()
     }
-    FOUND.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+    RESULTS.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
     PAGE.write_text(page(found))
 
 

@@ -25,7 +25,7 @@ ONE_OF_EACH = {
     if case.layer_cls is not DynamicCapacityNetwork
 }.values()
 
-KNOWN = json.loads(table.FOUND.read_text()).get(formats.BACKEND, {})
+KNOWN = json.loads(table.RESULTS.read_text()).get(formats.BACKEND, {})
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@ r"""The page of versions, from the lines that `check.py` printed.
     python qualification/versions/check.py | \
         python qualification/versions/table.py
 
-adds a line to `found.jsonl`, or replaces that of the same versions, and writes
-the page.
+adds a line to `results.jsonl`, or replaces that of the same versions, and
+writes the page.
 """
 
 import json
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FOUND = HERE / "found.jsonl"
+RESULTS = HERE / "results.jsonl"
 PAGE = HERE.parents[1] / "docs" / "robustness" / "versions.md"
 INTRODUCTION = """\
 # Tested versions
@@ -46,10 +46,10 @@ def row(line):
 
 
 def main():
-    texts = FOUND.read_text().splitlines() if FOUND.exists() else []
+    texts = RESULTS.read_text().splitlines() if RESULTS.exists() else []
     lines = [json.loads(text) for text in [*texts, *sys.stdin] if text.strip()]
     lines = sorted({key(line): line for line in lines}.values(), key=key)
-    FOUND.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    RESULTS.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
     rows = [row(line) for line in lines]
     failed = [
         f"- {' '.join(key(line))}: {name}: `{said}`\n"

@@ -1,8 +1,9 @@
-"""Every native form equals its definition, for all that callers pass.
+"""Every native form equals its definition, for all arguments of callers.
 
-The arguments are generated: `FORMS` has a function for each name, that takes
-`pick`, which chooses one of its arguments, and a generator of numbers. It
-returns arrays to take gradients of, and a call of a function with these.
+The arguments are generated. `FORMS` has a function for each name. Its arguments
+are `pick`, which selects one of several values, and a random number generator.
+It returns arrays to differentiate with respect to, and a function that calls a
+form with these arrays.
 """
 
 import functools
@@ -26,7 +27,7 @@ from native_forms import definition
 from parity.generated import off_kinks
 from parity.generated import picker
 
-# JAX compiles each of them, forward and backward, in both forms.
+# JAX compiles both forms of each case, forward and backward.
 CASES = 6 if THOROUGH else {"tensorflow": 3}.get(BACKEND, 2)
 # These have the most arguments.
 MANY = ("conv2d", "channels_per_block", "interpolate")
@@ -71,7 +72,8 @@ def test_native_form_equals_definition(name, index):
 def outcome(function, call, arrays):
     """Return the values and the gradients of a form."""
     if function is definition("gradient"):
-        # The definition raises: the form is compared with the derivative.
+        # The definition raises an error: the form is compared with the
+        # derivative.
         function = derivative
     values = call(function, *map(ops.convert_to_tensor, arrays))
     cotangent = np.random.default_rng(0).normal(size=values.shape)
@@ -79,7 +81,7 @@ def outcome(function, call, arrays):
         Calls(lambda *inputs: call(function, *inputs)),
         arrays,
         cotangent.astype("float32"),
-        # Where TensorFlow compiles, it takes other forms.
+        # TensorFlow has different forms in compiled functions.
         compiled=BACKEND != "torch" and _compiles(function),
     )
     return [to_numpy(outputs), *gradients]
@@ -119,7 +121,7 @@ def dense(pick, rng):
 def of_norm(pick, rng):
     axis = pick(-1, 1)
     rank = pick(2, 3, 4)
-    # Of two vectors the variance may be so small that rounding counts.
+    # With two vectors the variance may be as small as rounding errors.
     shape = [pick(1, 2, 5) if rank > 2 else pick(4, 5), *[4, 3, 5][: rank - 1]]
     shape[axis] = channels = pick(1, 3)
     x = rng.normal(2, 3, size=shape)
@@ -130,7 +132,7 @@ def of_norm(pick, rng):
 @form
 def batch_norm(pick, rng):
     arrays, settings = of_norm(pick, rng)
-    # Only the outputs have gradients, the statistics do not need them.
+    # Only the outputs need gradients, not the statistics.
     part = pick(0, 0, 1, 2)
 
     def call(form, *x):
@@ -173,7 +175,7 @@ def step(pick, rng):
 @form
 def relu(pick, rng):
     x = rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
-    # What was in it may be lost: a form gets its own.
+    # A form may overwrite its argument, so each gets a copy.
     return [x], lambda form, x: form(1 * x)
 
 
@@ -184,7 +186,7 @@ def cast(pick, rng):
         dtype = "float16"
 
     def call(form, x):
-        # There and back, as gradients come in float32.
+        # Cast back, as gradients are compared in float32.
         return form(form(x, dtype), "float32")
 
     return [rng.normal(size=(3, 4))], call
@@ -220,7 +222,7 @@ def conv2d(pick, rng):
     size = [pick(5, 6, 6, 7), pick(4, 5, 8)]
     if padding == "valid":
         size = np.maximum(size, windows)
-    # Of one sample PyTorch lacks the gradient to the kernel of some sizes.
+    # For one sample, PyTorch lacks the gradient of kernels of some sizes.
     shape = (pick(2, 3), *size, groups * members)
     shape = tuple(int(n) for n in shape)
     arrays = [
@@ -250,7 +252,7 @@ def conv2d(pick, rng):
 def reference_conv2d(x, kernel, bias, data_format, settings):
     """Convolve with the channels last.
 
-    TensorFlow has no other layout on CPUs without oneDNN.
+    TensorFlow supports no other layout on CPUs without oneDNN.
     """
     x = reshaping.to_channels_last(x, data_format)
     y = ops.conv(x, kernel, data_format="channels_last", **settings)
@@ -258,7 +260,7 @@ def reference_conv2d(x, kernel, bias, data_format, settings):
     return reshaping.from_channels_last(y, data_format)
 
 
-# What it returns is used by convolutions in groups.
+# The result is used by grouped convolutions.
 FORMS["channels_per_block"] = conv2d
 
 
@@ -274,7 +276,7 @@ def pointwise(pick, rng):
 @form
 def conv2d_few_channels(pick, rng):
     size, planes = pick(1, 2, 3, 4, 5, 7, 9, 10), pick(2, 2, 1, 3)
-    # Of one sample, PyTorch cannot differentiate what `keras.ops.conv` does.
+    # For one sample, PyTorch cannot differentiate `keras.ops.conv`.
     shape = (pick(2, 3), pick(1, 4, 6), pick(3, 5))
     arrays = [rng.normal(size=shape) for _ in range(planes)]
     arrays.append(rng.normal(size=(size, size, planes, 1)))
@@ -282,7 +284,7 @@ def conv2d_few_channels(pick, rng):
 
 
 def reduced(pick, rng, ties=False):
-    """Return a map, axes as callers have them, and whether they stay."""
+    """Return a map, axes as used by callers, and `keepdims`."""
     shape, axes = pick(
         ((2, 3, 4, 5), (1, 2)),
         ((2, 3, 4, 5), (2, 3)),
@@ -309,7 +311,7 @@ def reduce_sum(pick, rng):
 
 @form
 def amax(pick, rng):
-    # Whole numbers, many of them equal, share the gradient.
+    # Integers, many of them equal: equal maxima share the gradient.
     return reduced(pick, rng, ties=pick(True, False))
 
 
@@ -391,7 +393,7 @@ def gather_pixels(pick, rng):
     x = a_map(pick, rng)
     shape = (len(x), pick(1, 3), pick(1, 4))
     index = [rng.integers(0, n, shape).astype("int32") for n in x.shape[1:3]]
-    if pick(True, False):  # as glimpses are read, by rows and by columns
+    if pick(True, False):  # as in glimpses, by rows and by columns
         index = [index[0][:, :, :1], index[1][:, :1]]
     return [x], lambda form, x: form(x, *map(ops.convert_to_tensor, index))
 
@@ -409,7 +411,7 @@ def gather_along(pick, rng):
 
 
 def taps(pick, rng, x, shape):
-    """Return indices along rows and columns, and as many weights."""
+    """Return indices along rows and columns, and their weights."""
     count = pick(1, 2, 4)
     indices = [
         rng.integers(0, size, (len(x), *shape)).astype("int32")
@@ -468,7 +470,7 @@ def gradient(pick, rng):
     x = rng.normal(size=pick((3,), (2, 3), (1, 2, 3)))
 
     def call(form, x):
-        # Of a function of its own: no gradient of this gradient is asked for.
+        # Only the first derivative is needed.
         found = form(lambda x: ops.sum(x * x * x), ops.stop_gradient(x))
         return ops.stop_gradient(found) + 0 * x
 

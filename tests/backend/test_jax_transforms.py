@@ -1,4 +1,4 @@
-"""The transformations of JAX work on every public layer and function."""
+"""JAX transformations of every public layer and function."""
 
 import functools
 
@@ -8,7 +8,7 @@ import pytest
 import native_forms
 from autodiff import BACKEND
 from autodiff import float64
-from autodiff import some
+from autodiff import subset
 from cases import EVERYTHING
 from contract.case import Case
 from contract.case import assert_close
@@ -73,14 +73,14 @@ NAMES = {
     functions.ExtractGlimpses: "extract_glimpses",
 }
 
-# One case a class, with few taps and channels: compiling takes the time.
+# One case per class, with few taps and channels, to save compilation time.
 LAYERS = {}
 for _case in EVERYTHING:
     LAYERS.setdefault(_case.layer_cls, _case)
 LAYERS[DeformableConv2D] = Case(
     DeformableConv2D, {"filters": 2, "kernel_size": (1, 2)}, (IMAGES,)
 )
-# Their own rules may be wrong in one order of derivatives alone.
+# Custom differentiation rules may be wrong in one order only.
 WITH_RULES = (
     CBAM,
     ChannelAttention,
@@ -88,8 +88,8 @@ WITH_RULES = (
     SpatialAttention,
     SpatialGroupEnhance,
 )
-# Their dense layers are Keras' own, which compute in float32 on JAX.
-# Where to look is a constant to their gradients, which differences are not.
+# Keras' dense layers compute in float32 on JAX. Gradients take locations as
+# constants; finite differences do not.
 HARD = (DynamicCapacityNetwork, RecurrentAttention)
 ALL = pytest.mark.parametrize("case", [*LAYERS.values(), *FUNCTIONS], ids=str)
 
@@ -99,7 +99,7 @@ def test_every_public_function_is_among_the_cases():
 
 
 def stateless(case, dtype, training):
-    """Return outputs of weights and inputs as a function, and a point."""
+    """Return a function of weights and inputs, and its arguments."""
     if issubclass(case.layer_cls, functions.Function):
         layer = case.layer(dtype=dtype)
     else:
@@ -135,9 +135,9 @@ def moved(point, direction, step):
 
 
 def numeric(case):
-    """Return whether to compile a case, which takes long, or just trace it.
+    """Return whether to compile a case, which is slow, or only trace it.
 
-    What the others are made of has derivatives by JAX's own rules alone.
+    The other cases have no custom differentiation rules.
     """
     return (
         case.layer_cls in WITH_RULES
@@ -148,13 +148,13 @@ def numeric(case):
 
 @ALL
 def test_derivatives_of_both_modes(case):
-    """Forward mode equals reverse mode, and either may follow reverse mode.
+    """Forward mode equals reverse mode, also for second derivatives.
 
-    Differences of the outputs and of the gradients show that both are right.
+    Both are compared with finite differences.
     """
     step = 1e-6
     with float64():
-        # Batch statistics are part of what is derived, random locations not.
+        # Batch statistics are differentiated, random locations are not.
         training = case.layer_cls is not RecurrentAttention
         call, point = stateless(case, "float64", training)
 
@@ -175,7 +175,7 @@ def test_derivatives_of_both_modes(case):
             return
         derivatives = jax.jit(derivatives)
         outputs, tangent, gradients, forward, reverse = derivatives(point, v)
-        # Of the loss, whose gradient reverse mode has found.
+        # Finite differences of the loss.
         cotangent = like(outputs, 2) + outputs
         tolerance = 1e-6 if case.layer_cls in HARD else 1e-9
         close(inner(cotangent, tangent), inner(gradients, v), tolerance)
@@ -207,24 +207,24 @@ def close(found, expected, tolerance):
 
 
 @pytest.mark.parametrize(
-    "case", some([*LAYERS.values(), *FUNCTIONS], 2), ids=str
+    "case", subset([*LAYERS.values(), *FUNCTIONS], 2), ids=str
 )
 def test_gradients_of_single_samples(case):
-    """`vmap` and `scan` over samples, checkpointed, add up to the batch's."""
+    """Gradients by `vmap` and `scan` over samples add up to the batch's."""
     call, (weights, inputs) = stateless(case, "float32", False)
     shared = getattr(case.layer_cls, "shared", ())
     axes = [None if index in shared else 0 for index in range(len(inputs))]
     cotangent = like(jax.eval_shape(call, weights, inputs), 2)
 
     def join(sample):
-        """Return the arguments of a sample, with those that all share."""
+        """Return the arguments of a sample, and the shared ones."""
         return [
             x if axis is None else part[None]
             for x, part, axis in zip(inputs, sample, axes, strict=True)
         ]
 
     def loss(weights, sample, by):
-        # Only the samples have an axis that `vmap` takes away.
+        # `vmap` maps over the axis of the samples only.
         outputs = jax.checkpoint(call)(weights, join(sample))
         return inner(by[None], outputs), outputs[0]
 
@@ -264,12 +264,12 @@ def test_gradients_of_single_samples(case):
 
 
 def taps(rng, shape, size):
-    """Return two fixed pixels along an axis for each of a shape."""
+    """Return two taps along an axis for each location."""
     return [jnp.asarray(rng.integers(0, size, shape)) for _ in range(2)]
 
 
 def forms():
-    """Return by name: a call of a form, and shapes of what it is called on."""
+    """Return, by name, a function that calls a form, and array shapes."""
     rng = np.random.default_rng(0)
     rows, columns = taps(rng, (2, 3, 4), 4), taps(rng, (2, 3, 4), 5)
 
@@ -323,11 +323,11 @@ def forms():
     ("dtype", "name"),
     [
         *(("float32", name) for name in forms()),
-        *(("bfloat16", name) for name in some(forms(), 3)),
+        *(("bfloat16", name) for name in subset(forms(), 3)),
     ],
 )
 def test_derivatives_of_native_forms(name, dtype):
-    """Both modes and the second derivatives are those of the definition."""
+    """First and second derivatives equal those of the definition."""
     call, shapes = forms()[name]
     point = like([jax.ShapeDtypeStruct(shape, dtype) for shape in shapes], 1)
     v = like(point, 2)
@@ -344,7 +344,7 @@ def test_derivatives_of_native_forms(name, dtype):
         reverse = jax.grad(lambda p: inner(gradient(p), v).astype("float32"))
         return values, second, reverse(point)
 
-    # In float32: how precise half precision is, is the backend's affair.
+    # In float32, as backends round differently in half precision.
     wide = jax.tree.map(lambda x: x.astype("float32"), (point, v))
     form = name.split()[0]
     found = derivatives(native_forms.FUNCTIONS[form], point, v)
@@ -356,7 +356,7 @@ def test_derivatives_of_native_forms(name, dtype):
 
 @pytest.mark.parametrize("keepdims", [False, True])
 def test_second_derivatives_of_maxima(keepdims):
-    """Equal maxima share tangents as they do gradients, in any order."""
+    """Equal maxima share tangents and gradients of any order."""
     x = jnp.asarray([[1.0, 3.0, 3.0], [2.0, 0.0, 1.0]])
     v = jnp.asarray([[1.0, 4.0, 2.0], [5.0, 7.0, 6.0]])
 
@@ -365,7 +365,7 @@ def test_second_derivatives_of_maxima(keepdims):
 
     tangent = jax.jvp(largest, (x,), (v,))[1]
     assert_close(tangent, np.array([3.0, 5.0], "float32"))
-    # Through the maximum of a tangent's own, which must share as well.
+    # The maximum of a tangent must share gradients, too.
     outer = jax.jvp(lambda x: jax.jvp(largest, (x,), (v,)), (x,), (v,))[1]
     assert_close(outer, [tangent, np.zeros(2, "float32")])
     hessian = jax.hessian(lambda x: (largest(x) ** 2).sum())(x)
@@ -376,7 +376,7 @@ def test_second_derivatives_of_maxima(keepdims):
     assert_close(hessian, expected)
 
 
-def test_more_equal_maxima_than_float16_counts():
+def test_more_equal_maxima_than_float16_can_count():
     x = jnp.zeros((1, 256, 257), "float16")
 
     def largest(x):

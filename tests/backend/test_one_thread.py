@@ -1,4 +1,4 @@
-"""What PyTorch's processes with one thread must not die of."""
+"""PyTorch processes with one thread do not crash."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ for channels in (3, 4):
 """
 
 
-def test_strided_projections_of_few_channels_leave_memory_whole():
+def test_strided_projections_of_few_channels_do_not_corrupt_memory():
     run = subprocess.run(
         [sys.executable, "-c", SCRIPT],
         env={**os.environ, "OMP_NUM_THREADS": "1"},

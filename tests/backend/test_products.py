@@ -9,7 +9,7 @@ from keras import ops
 
 from autodiff import BACKEND
 from autodiff import Calls
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from contract.case import assert_close
 from keras_attention._utils import data_formats
@@ -21,7 +21,7 @@ from native_forms import definition
 def compare(name, arrays, rng, half=True, **settings):
     """Compare a native form with its definition, values and gradients.
 
-    With `half` in float16 as well, but only values.
+    With `half` also in float16, values only.
     """
     arrays = [x.astype("float32") for x in arrays]
     reference = _conv2d_by_last if name == "conv2d" else definition(name)
@@ -48,7 +48,7 @@ def compare(name, arrays, rng, half=True, **settings):
 def _conv2d_by_last(x, kernel, bias, *, data_format, **settings):
     """Convolve with the channels last.
 
-    TensorFlow has no other on CPUs without oneDNN, and none of some dtypes.
+    TensorFlow supports no other layout on CPUs without oneDNN.
     """
     x = reshaping.to_channels_last(x, data_format)
     outputs = ops.conv(x, kernel, data_format="channels_last", **settings)
@@ -66,7 +66,7 @@ def _first(form, settings, *arrays):
     [(-1, (7, 4)), (1, (3, 4, 5)), (1, (1, 4, 9)), (-1, (1, 9, 4))],
 )
 @pytest.mark.parametrize("name", ["batch_norm", "normalize"])
-def test_norms(name, axis, shape, rng):
+def test_normalization(name, axis, shape, rng):
     x = rng.normal(2, 3, size=shape)
     arrays = [x, *rng.uniform(0.5, 1, (2, 4))]
     settings = {"axis": axis, "epsilon": 1e-3}
@@ -116,12 +116,12 @@ def test_conv2d(channels, groups, padding, data_format, rng):
 
 
 @pytest.mark.parametrize("strides", [2, (3, 1)])
-@pytest.mark.parametrize("size", some([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
+@pytest.mark.parametrize("size", subset([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
 def test_same_padding_with_strides(size, strides, data_format, rng):
     x = rng.normal(
         size=data_formats.shape_from_channels_last((2, *size, 4), data_format)
     )
-    for taps in some([(3, 2), (1, 5), (2, 3), (1, 1)], 3):
+    for taps in subset([(3, 2), (1, 5), (2, 3), (1, 1)], 3):
         kernel = rng.normal(size=(*taps, 2, 6))
         settings = {
             "bias": None,
@@ -133,7 +133,7 @@ def test_same_padding_with_strides(size, strides, data_format, rng):
         compare("conv2d", [x, kernel], rng, half=False, **settings)
 
 
-def test_tile_means(rng):
+def test_average_pool(rng):
     compare("average_pool", [rng.normal(size=(2, 6, 9, 4))], rng, factor=3)
 
 
@@ -150,17 +150,17 @@ def test_resizing(size, data_format, rng):
 
 @pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")
 @pytest.mark.filterwarnings("ignore:.torch.jit.trace.* is deprecated")
-def test_halving_is_traced_for_all_sizes(rng):
+def test_max_pool_is_traced_for_all_sizes(rng):
     torch = pytest.importorskip("torch")
     x = torch.tensor(rng.normal(size=(2, 9, 8, 3)))
 
-    def halve(x):
+    def pool(x):
         return FUNCTIONS["max_pool"](x, data_format="channels_last")
 
-    traced = torch.jit.trace(halve, x[:, :5, :7])
+    traced = torch.jit.trace(pool, x[:, :5, :7])
     for size in ((9, 8), (4, 5), (1, 2)):
         of_size = x[:, : size[0], : size[1]]
-        np.testing.assert_array_equal(traced(of_size), halve(of_size))
+        np.testing.assert_array_equal(traced(of_size), pool(of_size))
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")
@@ -187,15 +187,15 @@ def test_convolutions_are_traced_for_all_sizes(rng):
         torch.testing.assert_close(traced(of_size), convolve(of_size))
 
 
-def test_rectify(rng):
+def test_relu(rng):
     compare("relu", [rng.normal(size=(3, 4))], rng)
 
 
-def test_blend(rng):
+def test_lerp(rng):
     compare("lerp", rng.uniform(size=(3, 2, 4, 5)), rng)
 
 
-def test_shapes_of_what_has_no_numbers_yet():
+def test_shapes_of_symbolic_tensors():
     for x in (ops.ones((2, 3)), keras.KerasTensor((2, 3)), np.ones((2, 3))):
         for form in (FUNCTIONS["reshape"], definition("reshape")):
             assert tuple(form(x, (3, -1)).shape) == (3, 2)

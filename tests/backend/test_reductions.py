@@ -20,8 +20,8 @@ from native_forms import definition
 
 @pytest.mark.parametrize("keepdims", [False, True])
 @pytest.mark.parametrize("axes", [(3,), (1, 2)])
-def test_largest(axes, keepdims, rng):
-    # Whole numbers, many of them equal.
+def test_amax(axes, keepdims, rng):
+    # Integers, many of them equal.
     x = rng.integers(-2, 3, (2, 3, 4, 5)).astype("float32")
     cotangent = rng.normal(size=x.max(axes, keepdims=keepdims).shape)
     found, expected = (
@@ -36,7 +36,7 @@ def test_largest(axes, keepdims, rng):
 
 
 def of_planes(form):
-    """Return a function of planes and a kernel that takes them singly."""
+    """Return a function that splits a map into planes for a form."""
     return lambda *x: form(x[:-1], x[-1])
 
 
@@ -53,7 +53,7 @@ def forms(name, shapes, *arguments):
             layer(*map(keras.ops.convert_to_tensor, inputs))
         )
         cotangent = np.random.default_rng(1).normal(size=outputs.shape)
-        # Compiled, as that is where the forms differ.
+        # Compiled, as the forms differ in compiled functions.
         found.append(
             vjp(
                 layer,
@@ -81,7 +81,7 @@ def test_scale(gate, axes):
 
 
 @pytest.mark.parametrize("members", [1, 3, 33])
-def test_dots(members):
+def test_group_dot(members):
     for axis, shape, other in (
         (3, (2, 6, 4, members), (2, 1, 4, members)),
         (2, (2, 4, members, 6), (2, 4, members, 1)),
@@ -97,12 +97,12 @@ def test_affine(places, bias):
 
 
 @pytest.mark.parametrize("size", [1, 4, 7, 11])
-def test_window_sums(size):
+def test_conv2d_few_channels(size):
     shapes = [(2, 5, 4), (2, 5, 4), (size, size, 2, 1)]
     assert_close(*forms("conv2d_few_channels", shapes))
 
 
-def test_largest_without_its_gradient(rng):
+def test_amax_without_gradient(rng):
     x = rng.normal(size=(2, 3, 4)).astype("float32")
     found = FUNCTIONS["amax"](keras.ops.array(x), (1,))
     assert_close(keras.ops.convert_to_numpy(found), x.max(1))
@@ -135,8 +135,8 @@ assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="these are options of XLA")
-def test_maxima_that_a_compiler_recomputes_have_gradients():
-    """They were 0 / 0 with these options."""
+def test_recomputed_maxima_have_gradients():
+    """With these options the gradients were 0 / 0."""
     options = "--xla_backend_optimization_level=0"
     options += " --xla_llvm_disable_expensive_passes=true"
     subprocess.run(
@@ -150,7 +150,7 @@ def test_maxima_that_a_compiler_recomputes_have_gradients():
     ("shape", "axes"), [((8, 16, 3136), (0, 2)), ((8, 3136, 16), (0, 1))]
 )
 def test_means_of_many_values_are_accurate(shape, axes, rng):
-    """Or batch norms of maps with an offset lose digits."""
+    """Otherwise batch normalization of maps with a large mean is inaccurate."""
     x = (1.03 + 1e-3 * rng.normal(size=shape)).astype("float32")
     found = to_numpy(FUNCTIONS["mean"](ops.convert_to_tensor(x), axes))
     expected = x.mean(axes, dtype="float64")

@@ -12,7 +12,7 @@ from native_forms import definition
 
 
 def taps(rng, shape, size):
-    """Return two pixels of a line and their weights, for each of a shape."""
+    """Return two taps along an axis for each location."""
     return [
         (rng.integers(0, size, shape).astype("int32"), weight)
         for weight in rng.normal(size=(2, *shape)).astype("float32")
@@ -34,7 +34,7 @@ def both(name, call, arrays, rng):
 
 
 def sampled(call, rng):
-    """Return a call by weights, and the arrays to take gradients of."""
+    """Return a function of taps and maps, and the arrays to differentiate."""
     maps = rng.normal(size=(4, 5, 3, 6)).astype("float32")
     rows, columns = (taps(rng, (4, 7, 9), size) for size in (5, 3))
     indices = [index for index, _ in (*rows, *columns)]
@@ -48,9 +48,9 @@ def sampled(call, rng):
 
 
 @pytest.mark.parametrize("exporting", [False, True])
-def test_weighted_rows(exporting, rng, monkeypatch):
+def test_weighted_gather(exporting, rng, monkeypatch):
     if BACKEND == "torch":
-        # What is exported has no bags in it.
+        # Exported graphs have no embedding bags.
         monkeypatch.setattr("torch.compiler.is_exporting", lambda: exporting)
     call, arrays = sampled(lambda form, *inputs: form(*inputs), rng)
     found, expected = both("weighted_gather", call, arrays, rng)
@@ -87,7 +87,7 @@ def test_deform(groups, offset_groups, dtype, rng):
 
 
 @pytest.mark.parametrize("axis", [1, 2])
-def test_take_along(axis, rng):
+def test_gather_along(axis, rng):
     index = rng.integers(0, 4, (2, 4, 4)).astype("int32")
 
     def call(form, x):
@@ -99,7 +99,7 @@ def test_take_along(axis, rng):
     assert_close(found[1], expected[1])
 
 
-def test_take_rows(rng):
+def test_gather_pixels(rng):
     index = rng.integers(0, 4, (2, 2, 3, 5)).astype("int32")
 
     def call(form, x):

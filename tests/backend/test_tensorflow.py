@@ -1,11 +1,11 @@
-"""What TensorFlow has beside Keras: checkpoints, tapes, remat, devices."""
+"""TensorFlow's own checkpoints, tapes, rematerialization and devices."""
 
 import keras
 import numpy as np
 import pytest
 
 from autodiff import BACKEND
-from autodiff import some
+from autodiff import subset
 from cases import CASES
 from cases import EVERYTHING
 from contract.case import assert_close
@@ -36,7 +36,7 @@ def built(case):
 @pytest.mark.parametrize("case", first_of_each(EVERYTHING), ids=str)
 def test_checkpoints_restore_every_weight(case, tmp_path):
     saved, restored = (built(case) for _ in range(2))
-    case.scattered(saved)
+    case.randomized(saved)
     path = tf.train.Checkpoint(layer=saved).write(str(tmp_path / "saved"))
     status = tf.train.Checkpoint(layer=restored).read(path)
     status.assert_existing_objects_matched()
@@ -74,11 +74,11 @@ def test_remat_has_the_same_gradients(case):
 
 @pytest.mark.parametrize(
     "case",
-    some([c for c in CASES if c.layer_cls in (SpatialAttention, CBAM)], 2),
+    subset([c for c in CASES if c.layer_cls in (SpatialAttention, CBAM)], 2),
     ids=str,
 )
 def test_second_derivatives_are_differences_of_the_first(case):
-    """XLA differentiates a form of its own, with its own gradient."""
+    """Under XLA a different form, with a custom gradient, is used."""
     layer = case.generic(dtype="float64")
     (x,) = case.inputs(dtype="float64")
     way = np.random.default_rng(3).normal(size=x.shape)
@@ -216,13 +216,13 @@ def test_layout_of_convolutions_follows_the_device(on_gpu, monkeypatch, rng):
     graph = convolve.get_concrete_function(tf.TensorSpec((2, 4, 5, 6))).graph
     (node,) = (n for n in graph.as_graph_def().node if n.op == "Conv2D")
     assert node.attr["data_format"].s == (b"NCHW" if on_gpu else b"NHWC")
-    x = tf.ones((2, 4, 5, 6))  # which lies on a CPU
+    x = tf.ones((2, 4, 5, 6))  # a tensor on a CPU
     assert not native._runs_on_gpu(x)
 
 
 @pytest.mark.parametrize("offset_groups", [1, 2])
 def test_shapes_are_those_of_the_offsets_themselves(offset_groups, data_format):
-    """tf2onnx gives a reshaped tensor's shape as that before the reshape."""
+    """tf2onnx returns the shape before a reshape for a reshaped tensor."""
 
     def shape(channels):
         first = data_format == "channels_first"

@@ -1,4 +1,4 @@
-"""What is special about `ChannelAttention`."""
+"""Tests of `ChannelAttention` beyond the contract."""
 
 import numpy as np
 
@@ -22,8 +22,8 @@ def test_weights_are_named_for_their_roles():
     ]
 
 
-def test_mean_and_maximum_share_one_perceptron():
-    """On a constant map they are equal, and their scores add up."""
+def test_mean_and_maximum_share_one_mlp():
+    """On a constant map they are equal, and their scores are added."""
     layer = built(4)
     x = np.full((1, 3, 3, 16), 0.7, "float32")
     z = x[:, 0, 0]

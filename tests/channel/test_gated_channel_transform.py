@@ -1,4 +1,4 @@
-"""What is special about `GatedChannelTransform`."""
+"""Tests of `GatedChannelTransform` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -45,8 +45,8 @@ def test_starts_as_the_identity_to_the_last_bit(dtype, mode, scale):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_sums_survive_float16(mode):
-    """64x64 values of about 1000: squares add up to 4e9, past 65504."""
+def test_sums_do_not_overflow_in_float16(mode):
+    """64x64 values of about 1000: the sum of squares is 4e9, above 65504."""
     x = RNG.normal(1000, 10, size=(1, 64, 64, 16)).astype("float16")
     half, wide = generic(mode, dtype="mixed_float16"), built(mode)
     wide.set_weights(half.get_weights())
@@ -62,7 +62,7 @@ def test_gate_is_between_0_and_2(mode):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_black_images_have_a_gradient(mode):
+def test_zero_images_have_a_gradient(mode):
     zeros = np.zeros_like(X)
     _, (gradient,), weight_gradients = vjp(generic(mode), [zeros], X)
     for array in (gradient, *weight_gradients.values()):
@@ -70,7 +70,7 @@ def test_black_images_have_a_gradient(mode):
     assert np.any(gradient != 0)
 
 
-def test_after_relu_leaves_out_the_absolute_value_alone():
+def test_after_relu_only_omits_the_absolute_value():
     plain, after = generic("l1"), built("l1", after_relu=True)
     after.set_weights(plain.get_weights())
     assert_close(after(np.abs(X)), plain(np.abs(X)))

@@ -1,4 +1,4 @@
-"""What is special about `SqueezeExcite`."""
+"""Tests of `SqueezeExcite` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -32,7 +32,7 @@ def test_weights_are_named_for_their_roles():
     [
         (256, {}, 16),
         (40, {}, 2),  # rounded down
-        (8, {}, 1),  # but never to nothing
+        (8, {}, 1),  # but at least 1
         (8, {"hidden_units": 5}, 5),
         (8, {"reduction": 2, "hidden_units": None}, 4),
     ],
@@ -44,7 +44,7 @@ def test_hidden_units(channels, kwargs, units):
     assert biased.count_params() == 2 * channels * units + channels + units
 
 
-def test_starts_as_pytorch_does():
+def test_initialization_is_that_of_pytorch():
     layer = built(4, channels=400)
     for dense, inputs in ((layer.squeeze, 400), (layer.excite, 100)):
         bound = inputs**-0.5
@@ -60,7 +60,7 @@ def test_zero_excitation_halves_the_input():
     assert_close(layer(X), X / 2)
 
 
-def test_averages_over_volumes_and_signals_alike():
+def test_volumes_and_signals_are_averaged():
     volume = X.reshape(2, 5, 2, 3, 16)
     layer = SqueezeExcite(4, data_format="channels_last")
     expected = layer(volume)

@@ -1,8 +1,8 @@
-"""What every layer of this package promises, as one small check per promise.
+"""The contract of every layer of this package, one check per property.
 
-A check takes a `Case`, and fixtures by name after it. `test_contract.py`
-crosses all cases with all checks, so a broken promise is reported under its own
-name and hides no other.
+A check is a function of a `Case`, and of fixtures by name. `test_contract.py`
+runs all checks on all cases, so each failure is reported under the name of the
+check.
 """
 
 from contract import attention
@@ -13,20 +13,20 @@ from contract import precision
 from contract import saving
 from contract import training
 from contract.case import Case
-from contract.case import Fresh
+from contract.case import LayerFactory
 from contract.case import arguments
 from contract.registry import CHECKS
-from contract.registry import held
+from contract.registry import cases_for
 
 __all__ = [
     "CHECKS",
     "Case",
-    "Fresh",
+    "LayerFactory",
     "arguments",
     "attention",
+    "cases_for",
     "configuration",
     "gradients",
-    "held",
     "outputs",
     "precision",
     "saving",

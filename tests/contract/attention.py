@@ -1,4 +1,4 @@
-"""The attention weights: what the layer used, wherever one asks for them."""
+"""Attention weights: the same from calls, `attention` and models."""
 
 import keras
 
@@ -16,7 +16,7 @@ def attention_can_be_returned(case):
 
 
 @check
-def attention_is_symbolic_too(case):
+def attention_accepts_symbolic_inputs(case):
     layer, inputs = case.generic(), case.inputs()
     expected = layer(*inputs, return_attention=True)
     both = case.model(layer=layer, return_attention=True)

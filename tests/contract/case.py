@@ -1,4 +1,4 @@
-"""One configuration of a layer, and what the checks do with it."""
+"""`Case`: one configuration of a layer, and helpers of the checks."""
 
 import dataclasses
 import functools
@@ -16,17 +16,17 @@ LAYOUTS = ("channels_last", "channels_first")
 
 
 def convolution(*args, data_format="channels_last", **kwargs):
-    """Return a convolution that runs in this layout on every processor."""
+    """Return a convolution that runs in this data format on every CPU."""
     last = data_format == "channels_last"
     layer_cls = keras.layers.Conv2D if last else ChannelsFirstConv2D
     return layer_cls(*args, data_format=data_format, **kwargs)
 
 
 @dataclasses.dataclass(frozen=True)
-class Fresh:
-    """An argument that is made anew for each layer: a layer, say.
+class LayerFactory:
+    """An argument that is made for each layer separately, such as a layer.
 
-    `make` takes the layout and the dtype policy of the layer that it is for.
+    `make` is a function of the data format and the dtype policy of the layer.
     """
 
     name: str
@@ -38,14 +38,14 @@ class Fresh:
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One way of making a layer, with its `channels_last` input shapes.
+    """A configuration of a layer, with its `channels_last` input shapes.
 
-    `attention_channels` is where the attention has the axis that the layout
-    moves, if it has one, again in `channels_last`. `idle_weights` are how the
-    paths of those weights end that have no effect in training: biases that a
-    batch norm takes away again. `weight_scale` is the spread of generic
-    weights. `rounding` is how far gradients that two compilers make may be
-    apart, more than usual only where float64 shows that their sums cancel.
+    `attention_channels` is the channel axis of the attention in
+    `channels_last`, or `None`. `idle_weights` are the ends of the paths of
+    weights without effect in training, such as biases before batch
+    normalization. `weight_scale` is the standard deviation of random weights.
+    `rounding` is the tolerance for gradients by two compilers, larger than the
+    default only if a comparison with float64 shows cancellation.
     """
 
     layer_cls: type
@@ -65,19 +65,19 @@ class Case:
         kwargs = {"data_format": "channels_last", **self.kwargs, **kwargs}
         first = kwargs["data_format"] == "channels_first"
         for name, value in kwargs.items():
-            if isinstance(value, Fresh):
+            if isinstance(value, LayerFactory):
                 kwargs[name] = value.make(LAYOUTS[first], kwargs.get("dtype"))
         return self.layer_cls(**kwargs)
 
     def generic(self, shapes=None, **kwargs):
-        """Return the layer built, at weights that are nothing special."""
+        """Return the layer, built, with random weights."""
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
         layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
-        return self.scattered(layer)
+        return self.randomized(layer)
 
-    def scattered(self, layer):
-        """Return a layer that is built at weights that are nothing special."""
+    def randomized(self, layer):
+        """Set the weights of a built layer to random values, and return it."""
         rng = np.random.default_rng(1)
         for weight in layer.weights:
             value = rng.normal(size=weight.shape)
@@ -95,15 +95,16 @@ class Case:
         ]
 
     def cotangent(self, shapes=None):
-        """Return a weight for each output, in `channels_last`."""
+        """Return a random array with the `channels_last` output shape."""
         shape = self.layer().compute_output_shape(*(shapes or self.shapes))
         return np.random.default_rng(2).normal(size=shape).astype("float32")
 
     @functools.cached_property
     def gradients(self):
-        """What `vjp` finds of `generic` at `inputs`: it takes long to compile.
+        """The results of `vjp` for `generic` at `inputs`, cached to save
+        compilation.
 
-        Nobody may change it.
+        The arrays must not be changed.
         """
         return vjp(self.generic(), self.inputs(), self.cotangent())
 
@@ -138,7 +139,7 @@ class Case:
 
 
 def to_layout(shape_or_array, data_format):
-    """Move the last axis of a shape or an array to where the layout has it."""
+    """Convert a shape or an array from `channels_last` to a data format."""
     if data_format == "channels_last":
         return shape_or_array
     if isinstance(shape_or_array, tuple):
@@ -148,7 +149,7 @@ def to_layout(shape_or_array, data_format):
 
 
 def to_last(array, data_format):
-    """Move the channel axis of an array from where the layout has it."""
+    """Convert an array from a data format to `channels_last`."""
     array = to_numpy(array)
     last = data_format == "channels_last"
     return array if last else np.moveaxis(array, 1, -1)

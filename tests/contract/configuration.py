@@ -1,4 +1,4 @@
-"""Arguments: told, kept, given back, and each of them does something."""
+"""Arguments: validation, config, and the effect of each."""
 
 import inspect
 import json
@@ -79,7 +79,7 @@ VOCABULARY = {
 
 NOT_POSITIVE_INTEGERS = (0, -1, 1.5, True, "2", float("nan"))
 NOT_SIZES = (*NOT_POSITIVE_INTEGERS, None, (3,), (3, 0), (3, 4, 5), (3, 1.5))
-BAD_VALUES = {
+INVALID_VALUES = {
     "activation": ("no such activation", 3),
     "after_relu": (1, None, "yes"),
     "align_corners": (1, None, "yes"),
@@ -159,7 +159,7 @@ def only_the_first_argument_is_positional(case):
 
 
 @check
-def arguments_are_of_the_vocabulary(case):
+def arguments_are_in_the_vocabulary(case):
     assert arguments(case.layer_cls).keys() <= VOCABULARY
 
 
@@ -186,21 +186,21 @@ def config_round_trips(case):
 @check
 def every_argument_matters(case):
     defaults = arguments(case.layer_cls)
-    own = behaviour(case.layer(), case)
+    own = behavior(case.layer(), case)
     for name, value in case.kwargs.items():
         default = defaults[name]
         if default is inspect.Parameter.empty:
             if not isinstance(value, int):
-                continue  # without it there is no layer to compare with
+                continue  # the argument is required
             default = 2 * value
         changed = case.layer(**{name: default})
-        assert own != behaviour(changed, case), name
+        assert own != behavior(changed, case), name
 
 
 @check
 def invalid_arguments_raise(case):
     for name in arguments(case.layer_cls):
-        for value in BAD_VALUES[name]:
+        for value in INVALID_VALUES[name]:
             received = re.escape(f"Received: {name}={value!r}")
             message = rf"^`{name}` must be .+\. {received}$"
             with pytest.raises(ValueError, match=message):
@@ -208,13 +208,13 @@ def invalid_arguments_raise(case):
 
 
 @check
-def unknown_arguments_are_refused(case):
+def unknown_arguments_raise(case):
     with pytest.raises((TypeError, ValueError), match="ratio"):
         case.layer(ratio=0.5)
 
 
 @check
-def build_leaves_config_alone(case):
+def build_does_not_change_config(case):
     layer = case.layer()
     before = layer.get_config()
     layer.build(*case.shapes)
@@ -239,7 +239,7 @@ def unknown_channels_raise(case):
 
 
 @check
-def other_inputs_than_built_for_raise(case):
+def inputs_of_other_shapes_raise(case):
     layer = case.generic()
     flatter = [x[:, 0] for x in case.inputs()]
     fewer = [x[..., :-1] for x in case.inputs()]
@@ -249,14 +249,14 @@ def other_inputs_than_built_for_raise(case):
 
 
 @check
-def inputs_without_space_raise(case):
+def inputs_without_spatial_axes_raise(case):
     inputs = [x.reshape(len(x), -1) for x in case.inputs()]
     with pytest.raises(ValueError, match="ndim"):
         case.layer()(*inputs)
 
 
-def behaviour(layer, case):
-    """Return what a layer starts from and what it does, to be compared."""
+def behavior(layer, case):
+    """Return the initial weights, losses and outputs of a layer."""
     keras.utils.set_random_seed(0)
     try:
         layer.build(*case.shapes)
@@ -264,5 +264,5 @@ def behaviour(layer, case):
         return str(error)
     start = [weight.tolist() for weight in layer.get_weights()]
     losses = flat(layer.losses)
-    outputs = flat(forward(case.scattered(layer), *case.inputs()))
+    outputs = flat(forward(case.randomized(layer), *case.inputs()))
     return start, [a.tolist() for a in (*losses, *outputs)]

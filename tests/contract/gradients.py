@@ -1,4 +1,4 @@
-"""Gradients: there, finite, and the gradient of the float64 reference."""
+"""Gradients: finite, nonzero and equal to those of the reference."""
 
 import numpy as np
 
@@ -25,36 +25,36 @@ def gradients_equal_those_of_the_reference(case):
     _, gradients, weight_gradients = case.gradients
     gradients = [*gradients, *weight_gradients.values()]
     point = references.point(layer, inputs)
-    places = [*range(len(inputs))]
-    places += [
+    indices = [*range(len(inputs))]
+    indices += [
         len(inputs) + index
         for index, weight in enumerate(layer.weights)
         if weight.trainable
     ]
     rng = np.random.default_rng(4)
     step = 1e-6
-    for place, gradient in zip(places, gradients, strict=True):
+    for index, gradient in zip(indices, gradients, strict=True):
         v = rng.normal(size=gradient.shape)
         ahead, behind = list(point), list(point)
-        ahead[place] = point[place] + step * v
-        behind[place] = point[place] - step * v
+        ahead[index] = point[index] + step * v
+        behind[index] = point[index] - step * v
         rise = references.outputs(layer, ahead) - references.outputs(
             layer, behind
         )
         expected = (rise * case.cotangent()).sum() / (2 * step)
         found = (gradient * v).sum()
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
-        assert abs(found - expected) <= 1e-5 * scale, place
+        assert abs(found - expected) <= 1e-5 * scale, index
 
 
 @check
-def compiling_changes_nothing(case):
+def compiled_call_equals_eager_call(case):
     if BACKEND == "torch":
-        return  # it is trained eagerly by Keras: see keras.Model.compile
+        return  # Keras trains eagerly by default: see keras.Model.compile
     inputs = case.inputs()
     if BACKEND == "jax":
-        # Its gradients are compiled in all these checks: one operation at a
-        # time it computes the same ones, and compiles for minutes.
+        # All of these checks compile gradients on JAX. Eager gradients are the
+        # same operations, and compiling each takes minutes.
         assert_close(case.gradients[0], case.generic()(*inputs))
         return
     compiled = vjp(case.generic(), inputs, case.cotangent(), compiled=True)

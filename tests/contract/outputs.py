@@ -1,4 +1,4 @@
-"""What comes out: the right numbers, in both layouts, whatever the sizes."""
+"""Outputs: values and shapes, in both data formats and for all sizes."""
 
 import warnings
 
@@ -47,7 +47,7 @@ def data_formats_have_the_same_gradients(case):
 
 
 @check
-def symbolic_shapes_are_the_eager_ones(case):
+def symbolic_shapes_equal_eager_shapes(case):
     for layout in LAYOUTS:
         layer = case.layer(data_format=layout)
         shapes = [to_layout(shape, layout) for shape in case.shapes]
@@ -61,12 +61,12 @@ def symbolic_shapes_are_the_eager_ones(case):
 
 
 @for_every_case
-def sizes_may_be_unknown(case):
+def unknown_sizes_are_accepted(case):
     model = case.model(symbolic_sizes=True, return_attention=True)
     unknown = (None,) * (len(case.shapes[0]) - 2)
     sizes = case.kwargs.get("output_size", unknown)
     assert model.outputs[0].shape[:-1] == (None, *sizes)
-    # JAX makes another function for each size, and the next test has that.
+    # JAX compiles each size separately; the next check has another size.
     for batch, size in ((3, 5),) if BACKEND == "jax" else ((2, 8), (3, 5)):
         inputs = case.inputs(case.resized(batch, size))
         outputs = model.predict(inputs, verbose=0)
@@ -85,15 +85,15 @@ def a_sample_does_not_depend_on_the_batch(case):
 
 
 @check
-def traces_take_any_number_of_samples(case):
-    """What writes ONNX files traces one sample, and must not count on it."""
+def traces_accept_any_batch_size(case):
+    """Exporters trace one sample; the graph must accept any number."""
     if BACKEND != "torch":
-        return  # others trace with a size that nobody knows: see above
+        return  # others trace with unknown sizes: see above
     torch = pytest.importorskip("torch")
     layer = case.generic()
     inputs = [keras.ops.convert_to_tensor(x) for x in case.inputs()]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of what becomes constant
+        warnings.simplefilter("ignore")  # about values that become constant
         traced = torch.jit.trace(
             layer, [x[:1] for x in inputs], check_trace=False
         )

@@ -1,4 +1,4 @@
-"""Dtype policies: honoured by every part, and safe in half precision."""
+"""Dtype policies: used by every sublayer, and safe in half precision."""
 
 import keras
 import numpy as np
@@ -8,7 +8,7 @@ import references
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import forward
-from autodiff import some
+from autodiff import subset
 from contract.case import arguments
 from contract.case import assert_close
 from contract.case import flat
@@ -16,7 +16,7 @@ from contract.registry import check
 
 
 @check
-def mixed_precision_is_honoured(case):
+def mixed_precision_is_honored(case):
     inputs = case.inputs()
     for dtype, tolerance in (("float16", 0.01), ("bfloat16", 0.08)):
         layer = case.generic(dtype=f"mixed_{dtype}")
@@ -26,7 +26,7 @@ def mixed_precision_is_honoured(case):
         assert {weight.dtype for weight in layer.weights} == {"float32"}
         for sublayer in layer._flatten_layers():
             if isinstance(sublayer, keras.Model | keras.layers.InputLayer):
-                continue  # they compute nothing themselves
+                continue  # they compute nothing
             assert sublayer.compute_dtype == dtype, sublayer.path
         wide = forward(case.generic(), *inputs, return_attention=True)
         close = [a.astype("float32") for a in flat(structure)]
@@ -34,7 +34,7 @@ def mixed_precision_is_honoured(case):
 
 
 @check
-def float64_is_honoured(case):
+def float64_is_honored(case):
     with float64():
         layer = case.generic(dtype="float64")
         inputs = case.inputs(dtype="float64")
@@ -51,7 +51,7 @@ def float64_is_honoured(case):
 
 
 @check
-@pytest.mark.parametrize("dtype", some(["mixed_float16", "float16"], 2))
+@pytest.mark.parametrize("dtype", subset(["mixed_float16", "float16"], 2))
 def float16_does_not_overflow(case, dtype):
     size = 64 if len(case.shapes[0]) < 5 else 16
     shapes = case.resized(1, size)
@@ -59,16 +59,16 @@ def float16_does_not_overflow(case, dtype):
     inputs = [rng.uniform(0, 1000, size=shape) for shape in shapes]
     inputs[0][..., 0] = 1000
     half = [x.astype("float16") for x in inputs]
-    # Not at a kernel of ones, whose sums no convolution keeps in float16.
+    # Not with a kernel of ones, whose sums overflow in float16.
     defaults = arguments(case.layer_cls)
     kernel = {k: defaults[k] for k in defaults if k == "kernel_initializer"}
     layer = case.layer(dtype=dtype, **kernel)
     layer.build(*shapes)
     for a in flat(forward(layer, *half, return_attention=True)):
         assert np.isfinite(a).all()
-    # What is summed must be right, not just finite: a gate at its bound would
-    # hide a wrong sum, so look at it where weights are small.
-    case.scattered(layer)
+    # Sums must be correct, not only finite. A saturated gate would hide a wrong
+    # sum, so the weights are small.
+    case.randomized(layer)
     layer.set_weights([weight / 100 for weight in layer.get_weights()])
     wide = case.generic(shapes)
     wide.set_weights(layer.get_weights())

@@ -1,4 +1,4 @@
-"""What the training loss of a model promises that draws its own path."""
+"""The training loss of a model that samples locations."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ LOSS = "sparse_categorical_crossentropy"
 
 
 def training_loss_has_the_gradients_of_the_reference(case):
-    """Every term trains its own part, along what was drawn."""
+    """The gradients of all terms equal the reference, for the same samples."""
     model = case.generic(
         seed=9,
         location_stddev=0.2,
@@ -29,7 +29,7 @@ def training_loss_has_the_gradients_of_the_reference(case):
     runs = [
         np.repeat(a, model.monte_carlo_samples, 0) for a in (images, labels)
     ]
-    draws = drawn(model, len(runs[0]))
+    samples = random_numbers(model, len(runs[0]))
     frozen = {role(w): to_numpy(w).astype("float64") for w in model.weights}
     step = 1e-5
     for name, gradient in gradients.items():
@@ -40,7 +40,7 @@ def training_loss_has_the_gradients_of_the_reference(case):
                 {**frozen, name: frozen[name] + sign * step * v},
                 frozen,
                 *runs,
-                draws,
+                samples,
             )
             for sign in (1, -1)
         )
@@ -50,12 +50,12 @@ def training_loss_has_the_gradients_of_the_reference(case):
         assert abs((gradient * v).sum() - expected) <= 1e-4 * scale, name
 
 
-def drawn(model, runs):
-    """Return what a new model draws: first places, and steps from the means."""
+def random_numbers(model, runs):
+    """Return the random numbers of a new model: first locations, then steps."""
     seed = keras.random.SeedGenerator(model.seed)
     first = keras.random.uniform((runs, 2), -1, 1, seed=seed)
     steps = [
         keras.random.normal((runs, 2), seed=seed)
         for _ in range(model.num_glimpses)
     ]
-    return [to_numpy(draw).astype("float64") for draw in (first, *steps)]
+    return [to_numpy(sample).astype("float64") for sample in (first, *steps)]

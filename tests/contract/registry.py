@@ -1,4 +1,4 @@
-"""The list of checks, which grows as the modules of checks are imported."""
+"""The list of checks, filled when the modules of checks are imported."""
 
 from autodiff import THOROUGH
 
@@ -13,16 +13,16 @@ def check(function):
 
 
 def for_every_case(function):
-    """Add a check that all backends hold all cases to."""
+    """Add a check that all backends run on all cases."""
     _FOR_EVERY_CASE.append(function)
     return check(function)
 
 
-def held(function, cases):
-    """Return which of some cases are held to a check.
+def cases_for(function, cases):
+    """Return the cases on which a check is run.
 
-    On JAX and TensorFlow one of each class: what compiles is compared over all
-    arguments in `tests/parity` and `tests/backend`.
+    On JAX and TensorFlow this is one case per class, to save compilation time:
+    `tests/parity` and `tests/backend` compare backends over all arguments.
     """
     if THOROUGH or function in _FOR_EVERY_CASE:
         return list(cases)

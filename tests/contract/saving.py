@@ -1,4 +1,4 @@
-"""Files: what is read is what was written, to the last bit."""
+"""Files: models and weights are read as written, bit by bit."""
 
 import keras
 import pytest
@@ -47,7 +47,7 @@ def quantized_model_survives_saving(case, tmp_path):
 
 
 def quantize(model):
-    """Quantize a model, parts of which Keras then says it cannot."""
+    """Quantize a model; Keras warns of sublayers without `quantize`."""
     with pytest.warns(UserWarning, match="not have a `quantize` method"):
         model.quantize("int8")
 

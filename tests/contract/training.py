@@ -12,8 +12,8 @@ MODES = {
     "graph": {"jit_compile": False},
     "xla": {"jit_compile": True},
 }
-# Keras takes XLA by default, where it can, but on PyTorch, where it advises
-# against it, and so do we. What is eager elsewhere, `vjp` has seen.
+# Keras uses XLA by default, except on PyTorch, where it advises against
+# compilation. `vjp` covers eager execution on the other backends.
 MODES_OF = {
     "jax": ("xla",),
     "tensorflow": ("graph", "xla"),
@@ -23,7 +23,7 @@ MODES_OF = {
 
 @check
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def fit_moves_every_weight(case, mode):
+def fit_changes_every_weight(case, mode):
     model = case.model()
     before = [to_numpy(weight).copy() for weight in model.trainable_weights]
     model.compile(optimizer="sgd", loss="mse", **MODES[mode])

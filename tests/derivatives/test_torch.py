@@ -38,7 +38,7 @@ class Subject:
 
 def _layer(case, training=False):
     if case.kwargs.get("gate_activation") == "hard_sigmoid":
-        # Of which PyTorch has no second derivative.
+        # PyTorch has no second derivative of these.
         kwargs = {**case.kwargs, "gate_activation": "sigmoid"}
         case = dataclasses.replace(case, kwargs=kwargs)
     layout = "channels_first" if training else "channels_last"
@@ -48,7 +48,7 @@ def _layer(case, training=False):
     ]
     if not training and case.layer_cls is not RecurrentAttention:
         return layer, inputs
-    # Keras assigns statistics and the states of seeds in place, otherwise.
+    # Otherwise Keras assigns statistics and random states in place.
     weights, others = (
         [variable.value.detach() for variable in variables]
         for variables in (
@@ -162,7 +162,7 @@ EVERYTHING = pytest.mark.parametrize("subject", LAYERS + FUNCTIONS, ids=str)
 
 @pytest.fixture(autouse=True)
 def _whole_float64(monkeypatch):
-    """Let Keras' dense layers compute float64 as such, to take differences."""
+    """Make Keras' dense layers compute in float64, for finite differences."""
     monkeypatch.setattr("keras.src.backend.numpy.matmul", torch.matmul)
 
 
@@ -177,7 +177,7 @@ def dot(left, right):
 
 
 def loss(function, inputs):
-    """Return a number that no derivative vanishes of."""
+    """Return a scalar with nonzero derivatives of all orders."""
     outputs = function(*inputs)
     weights = torch.linspace(0.5, 1, outputs.numel(), dtype=outputs.dtype)
     return (weights.view(outputs.shape) * (outputs + outputs**2)).sum()
@@ -273,7 +273,7 @@ def test_gradients_of_each_sample(subject):
     if subject.layer_cls is DynamicCapacityNetwork:
         pytest.skip("under vmap PyTorch cannot copy as Keras' Conv2D asks for")
     function, inputs = subject.make()
-    # Kernels and the like are of all samples.
+    # Kernels and biases are shared by all samples.
     batch = len(inputs[0])
     axes = tuple(0 if len(x) == batch else None for x in inputs)
     numbers = tuple(range(len(inputs)))
@@ -288,7 +288,7 @@ def test_gradients_of_each_sample(subject):
     one = torch.func.grad(of, argnums=numbers)
     found = torch.func.vmap(one, axes, randomness="different")(*inputs)
     if subject.layer_cls is RecurrentAttention:
-        return  # each draws its own
+        return  # each sample has its own random numbers
     for index in range(batch):
         sample = [
             x if axis is None else x[index : index + 1]
@@ -304,7 +304,7 @@ def test_gradients_of_each_sample(subject):
     "subject", [it for it in FUNCTIONS if "grid_sample" not in str(it)], ids=str
 )
 def test_gradients_have_tangents(subject):
-    """A tangent is not lost in a gradient that is not to have one itself."""
+    """Tangents are propagated through gradients."""
     forward_ad = torch.autograd.forward_ad
     function, inputs = subject.make()
     way = directions(inputs, 3)

@@ -1,4 +1,4 @@
-"""What is special about `AttentionalFeatureFusion`, and what pairs share."""
+"""Tests of `AttentionalFeatureFusion`, and of fusions in general."""
 
 import keras
 import numpy as np
@@ -39,8 +39,8 @@ def test_gate_is_that_of_the_sum(pair):
     assert_close(layer.attention(*pair), gate.attention(pair[0] + pair[1]))
 
 
-def test_one_half_is_the_plain_sum(pair):
-    """So the factor is 2, and the layer takes the place of `Add`."""
+def test_weight_of_one_half_is_the_sum(pair):
+    """The factor is 2, so the layer can replace `Add`."""
     layer = built()
     for context in (layer.local_context, layer.global_context):
         context.expand_norm.gamma.assign(np.zeros(16))
@@ -65,7 +65,7 @@ def test_unequal_shapes_raise(layer_cls, other):
 
 
 @pytest.mark.parametrize("layer_cls", PAIRS)
-def test_one_sample_is_trained_on(layer_cls, pair):
+def test_batches_of_one_sample_train(layer_cls, pair):
     x = [array[:1] for array in pair]
     outputs, gradients, weight_gradients = vjp(
         built(layer_cls), x, np.ones((1, *SHAPE[1:]), "float32"), training=True

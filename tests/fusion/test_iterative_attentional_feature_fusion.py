@@ -1,4 +1,4 @@
-"""What is special about `IterativeAttentionalFeatureFusion`."""
+"""Tests of `IterativeAttentionalFeatureFusion` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_has_as_many_parameters_as_published(channels, count):
     assert parameters(built(channels)) == count
 
 
-def test_shared_context_is_there_once():
+def test_shared_context_exists_once():
     shared, own = built(share_global=True), built()
     assert shared.second_global_context is shared.global_context
     assert parameters(shared) * 4 == parameters(own) * 3
@@ -43,7 +43,7 @@ def test_shared_context_is_there_once():
 
 
 @pytest.mark.parametrize("share_global", [False, True])
-def test_is_two_gates(share_global, pair):
+def test_equals_two_gates(share_global, pair):
     layer = built(share_global=share_global)
     first, second = MultiScaleChannelAttention(), MultiScaleChannelAttention()
     for gate, contexts in (
@@ -66,7 +66,7 @@ def test_is_two_gates(share_global, pair):
 
 
 def test_has_no_factor(pair):
-    """At equal weights it is the mean, where the single fusion is the sum."""
+    """With equal weights the output is the mean; that of AFF is the sum."""
     iterative = built()
     single = AttentionalFeatureFusion(data_format="channels_last")
     single.build(SHAPE, SHAPE)
@@ -80,8 +80,8 @@ def test_has_no_factor(pair):
     assert_close(2 * iterative(*pair), to_numpy(single(*pair)))
 
 
-def test_shared_statistics_move_twice(pair):
-    """The momentum acts once for each of the two passes."""
+def test_shared_statistics_update_twice(pair):
+    """The momentum is applied in each of the two passes."""
     layer = built(share_global=True)
     norm = layer.global_context.expand_norm
     for variable in (norm.moving_mean, norm.moving_variance):

@@ -1,4 +1,4 @@
-"""What is special about `SelectiveKernel`."""
+"""Tests of `SelectiveKernel` beyond the contract."""
 
 import itertools
 
@@ -8,7 +8,7 @@ import pytest
 
 import references
 from autodiff import role
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from contract.case import Case
 from contract.case import assert_close
@@ -49,7 +49,7 @@ def test_weights_are_named_for_their_roles():
     ("kwargs", "count"),
     [
         ({}, 18_016),
-        # The same less the biases: 2 * 128, 32 and 2 * 128.
+        # The same without the biases: 2 * 128, 32 and 2 * 128.
         ({"use_bias": False}, 17_472),
         # Half of each kernel of 3 * 3 * 2 * 128 numbers.
         ({"split_input": True}, 18_016 - 2_304),
@@ -69,7 +69,7 @@ def test_has_as_many_parameters_as_published(kwargs, count):
         ({"filters": 1024, "hidden_units": 7}, 7),
     ],
 )
-def test_hidden_units_have_a_least_number(kwargs, hidden):
+def test_hidden_units_have_a_minimum(kwargs, hidden):
     assert built(**kwargs).squeeze.units == hidden
 
 
@@ -80,7 +80,7 @@ def test_attention_sums_to_one_over_the_paths(rng):
     assert_close(attention.sum(axis=1), np.ones((2, 8)))
 
 
-def test_logits_are_those_of_one_path_after_the_other():
+def test_logits_are_ordered_by_path():
     layer = built(4, paths=3, min_units=4)
     bias = np.zeros(12)
     bias[4:8] = 100
@@ -104,10 +104,10 @@ GEOMETRIES = [
 ]
 
 
-@pytest.mark.parametrize("size", some([(7, 8), (8, 5), (1, 1)], 2))
+@pytest.mark.parametrize("size", subset([(7, 8), (8, 5), (1, 1)], 2))
 @pytest.mark.parametrize("kwargs", GEOMETRIES, ids=str)
 def test_stride_and_dilation_together(kwargs, size, data_format):
-    """Whatever meets whatever: paths of dilation 1 to 4."""
+    """All combinations with paths of dilation 1 to 4."""
     shape = (2, *size, 8)
     case = Case(SelectiveKernel, {"filters": 4, "paths": 4, **kwargs}, (shape,))
     layer, inputs = case.generic(data_format=data_format), case.inputs()
@@ -119,7 +119,7 @@ def test_stride_and_dilation_together(kwargs, size, data_format):
 
 @pytest.mark.parametrize("groups", [1, 2, 8])
 def test_groups_have_gradients(groups, data_format, rng):
-    """TensorFlow on a CPU has them for grouped convolutions under XLA alone."""
+    """TensorFlow differentiates grouped convolutions on CPUs by XLA only."""
     x = to_layout(rng.normal(size=(2, 5, 6, 8)).astype("float32"), data_format)
     layer = SelectiveKernel(
         8, groups=groups, strides=2, paths=3, data_format=data_format
@@ -134,8 +134,8 @@ def test_groups_have_gradients(groups, data_format, rng):
     assert np.isfinite(gradients[0]).all()
 
 
-def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
-    """Keras' `Conv2D` on TensorFlow adds it along the width there."""
+def test_bias_is_added_to_channels_of_maps_as_wide_as_filters(data_format, rng):
+    """Keras' `Conv2D` on TensorFlow adds it along the width of such maps."""
     layer = SelectiveKernel(4, paths=1, data_format=data_format)
     x = to_layout(rng.normal(size=(1, 4, 4, 2)).astype("float32"), data_format)
     layer.build(x.shape)
@@ -145,8 +145,8 @@ def test_bias_is_of_channels_where_the_map_is_as_wide(data_format, rng):
     assert_close(to_last(layer(x), data_format), expected)
 
 
-def test_work_is_saved_where_stride_and_dilation_meet():
-    """No window is computed that is thrown away, if it can be helped."""
+def test_only_needed_windows_are_computed():
+    """Windows that are discarded afterwards are avoided where possible."""
     for strides, dilation in itertools.product(range(1, 7), repeat=2):
         before, stride, rate, after = _split_steps(strides, dilation)
         assert before * stride * after == strides
@@ -158,7 +158,7 @@ def test_work_is_saved_where_stride_and_dilation_meet():
 
 
 def test_padding_is_the_same_on_both_sides():
-    """`padding="same"` of a stride would put the even window elsewhere."""
+    """`padding="same"` with a stride would be asymmetric for even sizes."""
     layer = built(1, channels=1, paths=1, strides=2, use_bias=False)
     layer.branches[0].conv.kernel.assign(np.eye(9)[4].reshape(3, 3, 1, 1))
     x = np.arange(16.0).reshape(1, 4, 4, 1)
@@ -166,8 +166,8 @@ def test_padding_is_the_same_on_both_sides():
     assert_close(layer(x), expected)
 
 
-def test_each_path_sees_its_own_part(rng):
-    """At equal weights a change of one part is seen in one path's map."""
+def test_each_path_receives_its_part_of_the_input(rng):
+    """With equal weights, a change of one part changes the map of one path."""
     x = rng.normal(size=(2, 5, 6, 16)).astype("float32")
     layer = built(8, paths=4, split_input=True)
     maps = [
@@ -207,7 +207,7 @@ def test_filters_that_do_not_divide_raise():
         SelectiveKernel(8, groups=3)
 
 
-def test_one_sample_is_trained_on(rng):
+def test_batches_of_one_sample_train(rng):
     x = rng.normal(size=(1, 5, 6, 16)).astype("float32")
     outputs, gradients, weight_gradients = vjp(
         built(8), [x], np.ones((1, 5, 6, 8), "float32"), training=True
@@ -216,7 +216,7 @@ def test_one_sample_is_trained_on(rng):
         assert np.isfinite(array).all()
 
 
-def test_norms_have_the_constants_of_the_authors():
+def test_normalization_has_the_constants_of_the_authors():
     layer = built(8)
     norms = [branch.norm for branch in layer.branches] + [layer.squeeze_norm]
     for norm in norms:

@@ -1,4 +1,4 @@
-"""The promises of the contract to what has no attention to return."""
+"""Contract checks of layers without attention weights."""
 
 import inspect
 
@@ -11,7 +11,7 @@ from autodiff import float64
 from autodiff import vjp
 from cases import GLIMPSES
 from contract import CHECKS
-from contract import held
+from contract import cases_for
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_last as map_to_last
@@ -19,55 +19,55 @@ from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import GlimpseSensor
 
-# These ask for attention, and have their likes below.
+# These checks need attention. There are tests for them below.
 ATTENTION = {
     "attention_can_be_returned",
-    "attention_is_symbolic_too",
+    "attention_accepts_symbolic_inputs",
     "attention_accepts_what_call_accepts",
     "equals_the_float64_reference",
-    "symbolic_shapes_are_the_eager_ones",
-    "sizes_may_be_unknown",
-    "mixed_precision_is_honoured",
-    "float64_is_honoured",
+    "symbolic_shapes_equal_eager_shapes",
+    "unknown_sizes_are_accepted",
+    "mixed_precision_is_honored",
+    "float64_is_honored",
     "float16_does_not_overflow",
     "model_survives_saving",
 }
-# These ask for weights, for gradients to places, or for a map that comes out.
+# These checks need weights, gradients of locations, or a map as the output.
 SENSOR = {
     "build_makes_every_weight",
-    "compiling_changes_nothing",
+    "compiled_call_equals_eager_call",
     "data_formats_have_the_same_gradients",
-    "fit_moves_every_weight",
+    "fit_changes_every_weight",
     "gradients_are_finite_and_not_zero",
     "gradients_equal_those_of_the_reference",
     "one_sample_of_one_position_is_finite",
     "weights_survive_saving",
 }
-# These take the channels of all inputs for those of the images.
-PLACES = {"inputs_without_space_raise", "unknown_channels_raise"}
+# These checks assume channels in all inputs.
+INPUT_SPEC = {"inputs_without_spatial_axes_raise", "unknown_channels_raise"}
 
 
-def promises():
+def checks_and_cases():
     for check in CHECKS:
-        for case in held(check, GLIMPSES):
-            left = ATTENTION | PLACES
+        for case in cases_for(check, GLIMPSES):
+            excluded = ATTENTION | INPUT_SPEC
             if case.layer_cls is GlimpseSensor:
-                left |= SENSOR
-            if check.__name__ not in left:
+                excluded |= SENSOR
+            if check.__name__ not in excluded:
                 name = f"{check.__name__}-{case}"
                 yield pytest.param(check, case, id=name)
 
 
-def test_what_is_left_out_is_there_to_be_left_out():
+def test_excluded_checks_exist():
     names = {check.__name__ for check in CHECKS}
-    assert names >= ATTENTION | SENSOR | PLACES
+    assert names >= ATTENTION | SENSOR | INPUT_SPEC
 
 
-@pytest.mark.parametrize(("check", "case"), list(promises()))
+@pytest.mark.parametrize(("check", "case"), list(checks_and_cases()))
 def test_contract(check, case, tmp_path):
     values = {"tmp_path": tmp_path, "mode": "default"}
     wanted = list(inspect.signature(check).parameters)[1:]
-    if check.__name__ == "fit_moves_every_weight":
+    if check.__name__ == "fit_changes_every_weight":
         values["mode"] = "eager" if torch() else "xla"
     check(case, **{name: values[name] for name in wanted})
 
@@ -77,7 +77,7 @@ def torch():
 
 
 def to_last(outputs, layout):
-    """Glimpses have their channels after batch and scales."""
+    """Move the channels of glimpses, after batch and scales, to the end."""
     outputs = to_numpy(outputs)
     first = layout == "channels_first" and outputs.ndim == 5
     return np.moveaxis(outputs, 2, -1) if first else outputs
@@ -94,7 +94,7 @@ def test_equals_the_float64_reference(case, data_format):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_symbolic_shapes_are_the_eager_ones(case, data_format):
+def test_symbolic_shapes_equal_eager_shapes(case, data_format):
     layer = case.layer(data_format=data_format)
     shapes = [to_layout(shape, data_format) for shape in case.shapes]
     eager = layer(*(to_layout(x, data_format) for x in case.inputs()))
@@ -103,7 +103,7 @@ def test_symbolic_shapes_are_the_eager_ones(case, data_format):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_sizes_may_be_unknown(case):
+def test_unknown_sizes_are_accepted(case):
     model = case.model(symbolic_sizes=True)
     for batch, size in ((2, 8), (3, 5)):
         inputs = case.inputs(case.resized(batch, size))
@@ -115,7 +115,7 @@ def test_sizes_may_be_unknown(case):
 @pytest.mark.parametrize(
     ("dtype", "tolerance"), [("float16", 0.01), ("bfloat16", 0.08)]
 )
-def test_mixed_precision_is_honoured(case, dtype, tolerance):
+def test_mixed_precision_is_honored(case, dtype, tolerance):
     layer = case.generic(dtype=f"mixed_{dtype}")
     outputs = layer(*case.inputs())
     assert keras.backend.standardize_dtype(outputs.dtype) == dtype
@@ -126,7 +126,7 @@ def test_mixed_precision_is_honoured(case, dtype, tolerance):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_float64_is_honoured(case):
+def test_float64_is_honored(case):
     with float64():
         layer = case.generic(dtype="float64")
         inputs = case.inputs(dtype="float64")
@@ -140,9 +140,9 @@ def test_float64_is_honoured(case):
 @pytest.mark.parametrize("dtype", ["float16", "mixed_float16"])
 def test_float16_does_not_overflow(dtype):
     images = np.full((1, 64, 64, 2), 1000, "float16")
-    places = np.zeros((1, 2), "float16")
+    locations = np.zeros((1, 2), "float16")
     layer = GlimpseSensor(4, num_scales=4, dtype=dtype)
-    np.testing.assert_array_equal(to_numpy(layer(images, places)), 1000)
+    np.testing.assert_array_equal(to_numpy(layer(images, locations)), 1000)
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
@@ -155,23 +155,23 @@ def test_model_survives_saving(case, tmp_path):
 
 
 @pytest.mark.parametrize("case", GLIMPSES, ids=str)
-def test_wrong_inputs_raise(case):
-    images, places = case.shapes
+def test_invalid_inputs_raise(case):
+    images, locations = case.shapes
     with pytest.raises(ValueError, match=r"known size .*Received: "):
-        case.layer().build((*images[:-1], None), places)
+        case.layer().build((*images[:-1], None), locations)
     for wrong in ((3, 3), (3,), (3, 1, 2)):
         with pytest.raises(ValueError, match=r"\(batch, 2\).*Received: "):
             case.layer().build(images, wrong)
     with pytest.raises(ValueError, match="ndim"):
-        case.layer()(np.zeros((3, 8)), np.zeros(places))
+        case.layer()(np.zeros((3, 8)), np.zeros(locations))
 
 
-def test_images_of_a_sensor_get_the_slope_of_the_reference(data_format):
+def test_gradient_of_sensor_images_equals_the_reference(data_format):
     case = GLIMPSES[1]
-    images, places = case.inputs()
+    images, locations = case.inputs()
     cotangent = case.cotangent()
     layer = case.layer(data_format=data_format)
-    fixed = keras.layers.Lambda(lambda x: layer(x, places))
+    fixed = keras.layers.Lambda(lambda x: layer(x, locations))
     if data_format == "channels_first":
         cotangent = np.moveaxis(cotangent, -1, 2)
     _, (gradient,), _ = vjp(fixed, [to_layout(images, data_format)], cotangent)
@@ -181,6 +181,6 @@ def test_images_of_a_sensor_get_the_slope_of_the_reference(data_format):
         one = np.zeros_like(images)
         one[pixel] = 1
         expected = (
-            references.run(layer, [one, places])[0] * case.cotangent()
+            references.run(layer, [one, locations])[0] * case.cotangent()
         ).sum()
         np.testing.assert_allclose(gradient[pixel], expected, atol=1e-5)

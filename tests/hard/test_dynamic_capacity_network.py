@@ -1,4 +1,4 @@
-"""What is special about `DynamicCapacityNetwork`."""
+"""Tests of `DynamicCapacityNetwork` and its contract checks."""
 
 import inspect
 import json
@@ -21,35 +21,35 @@ from contract.case import flat
 from contract.case import to_numpy
 from contract.training import MODES
 from contract.training import MODES_OF
-from contract.training import fit_moves_every_weight
+from contract.training import fit_changes_every_weight
 from keras_attention import DynamicCapacityNetwork
 from keras_attention.hard import _patches
 from native_forms import definition
 
-# What the contract says holds for a whole model as well, but for what is of
-# maps, of one position, of attention in the dtype of the outputs, or of a
-# config that `build` leaves alone: what a part is built for is in its own.
+# The contract checks that apply to a whole model. Excluded are checks of output
+# maps, of one position, of the dtype of the attention, and of a config that
+# `build` does not change: configs of networks have their input shapes.
 OF_BOTH = {
     "config_round_trips",
     "equals_the_float64_reference",
-    "symbolic_shapes_are_the_eager_ones",
+    "symbolic_shapes_equal_eager_shapes",
     "gradients_equal_those_of_the_reference",
 }
 OF_ONE = {
     "is_registered_for_saving",
-    "arguments_are_of_the_vocabulary",
+    "arguments_are_in_the_vocabulary",
     "config_holds_every_argument",
     "invalid_arguments_raise",
-    "unknown_arguments_are_refused",
+    "unknown_arguments_raise",
     "build_makes_every_weight",
     "unknown_channels_raise",
-    "other_inputs_than_built_for_raise",
-    "inputs_without_space_raise",
+    "inputs_of_other_shapes_raise",
+    "inputs_without_spatial_axes_raise",
     "attention_can_be_returned",
-    "attention_is_symbolic_too",
+    "attention_accepts_symbolic_inputs",
     "a_sample_does_not_depend_on_the_batch",
     "gradients_are_finite_and_not_zero",
-    "compiling_changes_nothing",
+    "compiled_call_equals_eager_call",
     "model_survives_saving",
     "weights_survive_saving",
     "quantized_model_survives_saving",
@@ -76,8 +76,8 @@ def test_contract(check, case, request):
 
 
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def test_fit_moves_every_weight(mode):
-    fit_moves_every_weight(DYNAMIC[0], mode)
+def test_fit_changes_every_weight(mode):
+    fit_changes_every_weight(DYNAMIC[0], mode)
 
 
 def model(*, coarse=None, fine=None, top=None, **kwargs):
@@ -100,8 +100,8 @@ def linear_top(**kwargs):
     )
 
 
-def busy_top():
-    """Return a top that remembers, draws at random and adds to the losses."""
+def stateful_top():
+    """Return a top with statistics, dropout and an activity regularizer."""
     return keras.Sequential(
         [
             layers.BatchNormalization(momentum=0.5),
@@ -114,7 +114,7 @@ def busy_top():
 
 
 def fine_everywhere(network, images):
-    """Return the map that the fine network makes."""
+    """Return the map of the fine network at all positions."""
     rows = [
         np.stack(
             [
@@ -205,7 +205,7 @@ def test_positions_are_the_most_salient_in_order():
     ] * 8
 
 
-def test_of_equally_salient_positions_the_first_are_taken():
+def test_equally_salient_positions_are_in_row_major_order():
     top = keras.Sequential(
         [layers.GlobalAveragePooling2D(), layers.Dense(3, "softmax")]
     )
@@ -214,12 +214,12 @@ def test_of_equally_salient_positions_the_first_are_taken():
     assert_same(attention["positions"], np.array([first] * 8))
 
 
-def test_everywhere_is_the_fine_network():
+def test_refining_all_positions_equals_the_fine_network():
     network = model(num_patches=20)
     assert_close(network(X), network.top(fine_everywhere(network, X)))
 
 
-def test_a_fine_network_like_the_coarse_one_changes_nothing():
+def test_refining_with_the_coarse_network_changes_nothing():
     network = model()
     network.fine.set_weights(network.coarse.get_weights())
     assert_close(network(X), network.top(network.coarse(X)))
@@ -236,8 +236,8 @@ def test_patches_are_zero_outside():
     assert_same(patches[..., 0], np.array(expected))
 
 
-def weights_moved(network, **kwargs):
-    """Return what one step of size 1 takes from the weights, by part."""
+def weight_changes(network, **kwargs):
+    """Return the changes of weights in a step of SGD, by network."""
     parts = ("coarse", "fine", "top")
     before = {p: getattr(network, p).get_weights() for p in parts}
     network.compile(keras.optimizers.SGD(1.0), **kwargs)
@@ -253,11 +253,11 @@ def weights_moved(network, **kwargs):
     }
 
 
-def test_hint_reaches_the_coarse_network_alone():
+def test_hint_trains_the_coarse_network_only():
     def step(**kwargs):
         keras.utils.set_random_seed(1)
         nothing = {"loss": lambda y, p: 0 * ops.sum(p, axis=-1)}
-        return weights_moved(model(**kwargs), **nothing)
+        return weight_changes(model(**kwargs), **nothing)
 
     keras.utils.set_random_seed(1)
     network = model()
@@ -273,7 +273,7 @@ def test_hint_reaches_the_coarse_network_alone():
     assert all(np.any(way != 0) for way in moved["coarse"])
     for part in ("fine", "top"):
         assert not any(np.any(way != 0) for way in moved[part])
-    # By hand: the gradient of the bias of the coarse network.
+    # The expected gradient of the bias of the coarse network.
     gradient = 2 * apart[place] * (1 - to_numpy(network.coarse(X))[place] ** 2)
     assert_close(moved["coarse"][1], 0.01 * gradient.sum((0, 1)) / 24, 1e-4)
 
@@ -283,12 +283,12 @@ def test_hint_reaches_the_coarse_network_alone():
     assert not any(np.any(w != 0) for way in none.values() for w in way)
 
 
-def test_cross_entropy_reaches_all_three():
-    _, moved = weights_moved(model(hint_weight=0), loss=LOSS)
+def test_cross_entropy_trains_all_three_networks():
+    _, moved = weight_changes(model(hint_weight=0), loss=LOSS)
     assert all(np.any(w != 0) for way in moved.values() for w in way)
 
 
-def test_evaluation_is_the_plain_cross_entropy():
+def test_evaluation_loss_is_the_cross_entropy():
     network = model(hint_weight=5)
     network.compile("sgd", LOSS)
     p = to_numpy(network(X))[np.arange(8), Y]
@@ -297,20 +297,20 @@ def test_evaluation_is_the_plain_cross_entropy():
     assert network.losses == []
 
 
-def test_statistics_move_once_a_step():
-    """Those of the top by refined maps, those of the fine part by patches."""
+def test_statistics_update_once_per_step():
+    """The top has statistics of refined maps, the fine network of patches."""
     fine = keras.Sequential(
         [
             layers.BatchNormalization(momentum=0.5),
             layers.Conv2D(4, 3, activation="tanh"),
         ]
     )
-    network = model(top=busy_top(), fine=fine, num_patches=20)
+    network = model(top=stateful_top(), fine=fine, num_patches=20)
     network.attention(X)
     norms = (fine.layers[0], network.top.layers[0])
     for norm in norms:
         assert_same(norm.moving_mean, np.zeros(norm.moving_mean.shape))
-    # In training it sees normalized patches: their convolution, by its parts.
+    # In training the patches are normalized before the convolution.
     patches = np.stack(
         [_window(X, i, j) for i in range(4) for j in range(5)], axis=1
     ).reshape(-1, 3, 3, 2)
@@ -325,12 +325,12 @@ def test_statistics_move_once_a_step():
 
 
 @pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def test_a_top_with_a_memory_trains(mode):
-    network = model(top=busy_top(), hint_weight=0)
+def test_top_with_state_trains(mode):
+    network = model(top=stateful_top(), hint_weight=0)
     network.compile("sgd", LOSS, **MODES[mode])
     p = to_numpy(network(X))
     expected = -np.log(p[np.arange(8), Y]).mean()
-    # Its activity regularizer is counted once, whatever it is divided by.
+    # The activity regularizer is counted once.
     (penalty,) = network.losses
     expected += to_numpy(penalty)
     loss = network.evaluate(X, Y, verbose=0)
@@ -344,7 +344,7 @@ def test_a_top_with_a_memory_trains(mode):
 
 
 def toy(samples=192):
-    """Return noise with one small cross or square at a random place."""
+    """Return noise with one small cross or square at a random location."""
     rng = np.random.default_rng(1)
     images = rng.uniform(0, 0.2, size=(samples, 17, 17, 1))
     labels = rng.integers(0, 2, size=samples)
@@ -358,7 +358,7 @@ def toy(samples=192):
     return images.astype("float32"), labels
 
 
-def test_it_learns():
+def test_model_learns():
     images, labels = toy()
     keras.utils.set_random_seed(2)
     network = DynamicCapacityNetwork(
@@ -386,7 +386,7 @@ def test_it_learns():
     network.compile(keras.optimizers.Adam(0.01), LOSS, metrics=["accuracy"])
     history = network.fit(images, labels, epochs=25, verbose=0)
     assert history.history["accuracy"][-1] > 0.95
-    # What is looked at is where the shape is.
+    # The patches are at the location of the shape.
     positions = to_numpy(network.attention(images)["positions"])[:, 0]
     bright = images[..., 0].reshape(len(images), -1).argmax(axis=-1)
     places = np.stack(np.unravel_index(bright, (17, 17)), axis=-1)
@@ -411,19 +411,19 @@ def test_it_learns():
         ),
     ],
 )
-def test_networks_that_do_not_fit_raise(kwargs, message):
+def test_incompatible_networks_raise(kwargs, message):
     with pytest.raises(ValueError, match=message):
         model(**kwargs)
 
 
-def test_maps_that_are_too_small_are_told_at_run_time():
+def test_too_small_maps_raise_at_run_time():
     network = DYNAMIC[1].layer()
     network.build((None, None, None, 2))
     with pytest.raises(ValueError, match="Received: num_patches=7"):
         network(np.zeros((1, 5, 4, 2)))
 
 
-def test_sizes_may_be_unknown():
+def test_unknown_sizes_are_accepted():
     functional = DYNAMIC[1].model(symbolic_sizes=True, return_attention=True)
     outputs, attention = functional.output
     assert outputs.shape == (None, 5)
@@ -435,7 +435,7 @@ def test_sizes_may_be_unknown():
         assert_close(found, references.run(functional.layers[-1], inputs))
 
 
-def test_images_may_be_integers():
+def test_integer_images_are_accepted():
     images = RNG.integers(0, 255, size=X.shape).astype("uint8")
     coarse, fine = (
         keras.Sequential([layers.Rescaling(1 / 255), convolution])
@@ -446,7 +446,7 @@ def test_images_may_be_integers():
 
 
 @pytest.mark.parametrize("dtype", ["mixed_float16", "mixed_bfloat16"])
-def test_mixed_precision_is_honoured(dtype):
+def test_mixed_precision_is_honored(dtype):
     half = dtype.removeprefix("mixed_")
     case, inputs = DYNAMIC[0], DYNAMIC[0].inputs()
     outputs, attention = forward(
@@ -455,14 +455,14 @@ def test_mixed_precision_is_honoured(dtype):
     found = [outputs, attention["saliency"], attention["positions"]]
     dtypes = [keras.backend.standardize_dtype(a.dtype) for a in found]
     assert dtypes == [half, half, "int32"]
-    # Everything refined, as half a bit may choose another position.
+    # All positions are refined, as rounding may change the selection.
     every = {"num_patches": 12}
     close = forward(case.generic(dtype=dtype, **every), *inputs)
     wide = forward(case.generic(**every), *inputs)
     assert_close(ops.cast(close, "float32"), wide, 0.05)
 
 
-def test_a_top_may_end_in_float32():
+def test_top_may_return_float32():
     network = model(top=linear_top(dtype="float32"), dtype="mixed_float16")
     for x in (X, keras.KerasTensor(X.shape)):
         outputs, attention = network(x, return_attention=True)
@@ -482,7 +482,7 @@ def test_half_precision_trains():
     assert np.isfinite(loss).all()
 
 
-def test_float64_is_honoured():
+def test_float64_is_honored():
     with float64():
         network = DYNAMIC[0].generic(dtype="float64")
         inputs = DYNAMIC[0].inputs(dtype="float64")
@@ -496,8 +496,8 @@ def test_float64_is_honoured():
     assert_close(found[1], expected_attention["saliency"], 1e-6)
 
 
-def test_files_keep_model_and_optimizer(tmp_path):
-    network = model(top=busy_top())
+def test_model_and_optimizer_are_saved(tmp_path):
+    network = model(top=stateful_top())
     network.compile("adam", LOSS, metrics=["accuracy"])
     network.fit(X, Y, verbose=0)
     network.save(tmp_path / "model.keras")
@@ -509,7 +509,7 @@ def test_files_keep_model_and_optimizer(tmp_path):
     json.dumps(loaded.get_config())
 
 
-def test_other_backends_say_that_there_is_no_gradient():
+def test_backends_without_gradients_raise():
     match = r"needs the Keras backend .* Received: keras.config.backend\(\)="
     with pytest.raises(NotImplementedError, match=match):
         definition("gradient")(ops.sum, ops.ones(2))

@@ -4,7 +4,7 @@ from autodiff import role
 from keras_attention import GlimpseNetwork
 
 
-def test_weights_have_their_roles():
+def test_weights_are_named_for_their_roles():
     layer = GlimpseNetwork()
     layer.build((None, 28, 28, 1), (None, 2))
     assert {role(w): w.shape for w in layer.weights} == {
@@ -20,7 +20,7 @@ def test_weights_have_their_roles():
     assert layer.count_params() == 74_752
 
 
-def test_kernels_start_different():
+def test_kernels_are_initialized_differently():
     layer = GlimpseNetwork(4, glimpse_units=4, location_units=4)
     layer.build((None, 8, 8, 1), (None, 2))
     one, other = layer.glimpse_out.kernel, layer.location_out.kernel

@@ -11,7 +11,7 @@ from autodiff import BACKEND
 from autodiff import float64
 from autodiff import loss_gradients
 from autodiff import role
-from autodiff import some
+from autodiff import subset
 from cases import RECURRENT
 from contract import CHECKS
 from contract.case import assert_close
@@ -24,20 +24,20 @@ from contract.saving import quantize
 from keras_attention import RecurrentAttention
 from keras_attention.hard._rollout import StepCache
 
-# What the contract says of arguments holds for a whole model as well.
+# The contract checks of arguments apply to a whole model.
 OF_ARGUMENTS = {
     "is_registered_for_saving",
     "only_the_first_argument_is_positional",
-    "arguments_are_of_the_vocabulary",
+    "arguments_are_in_the_vocabulary",
     "config_holds_every_argument",
     "config_round_trips",
     "invalid_arguments_raise",
-    "unknown_arguments_are_refused",
-    "build_leaves_config_alone",
+    "unknown_arguments_raise",
+    "build_does_not_change_config",
     "build_makes_every_weight",
     "unknown_channels_raise",
-    "other_inputs_than_built_for_raise",
-    "inputs_without_space_raise",
+    "inputs_of_other_shapes_raise",
+    "inputs_without_spatial_axes_raise",
     "a_sample_does_not_depend_on_the_batch",
     "regularizers_are_counted",
 }
@@ -59,7 +59,7 @@ def test_contract(check):
 
 
 def toy(samples=128):
-    """Return images of a bright half, and which it is."""
+    """Return dark and bright images, and their labels."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, size=samples)
     images = rng.uniform(0, 0.2, size=(samples, 8, 8, 1)).astype("float32")
@@ -85,29 +85,29 @@ def test_parameters_are_those_of_the_common_implementation():
     assert ram.count_params() == 242_317
 
 
-def test_prediction_is_the_reference(data_format):
+def test_prediction_equals_the_reference(data_format):
     case = RECURRENT[1]
     layer = case.generic(data_format=data_format)
     images = case.inputs()
     moved = to_layout(images[0], data_format)
-    expected, places = references.run(layer, images)
+    expected, locations = references.run(layer, images)
     assert_close(layer(moved), expected)
-    assert_close(layer.locations(moved), places)
-    np.testing.assert_array_equal(places[:, 0], 0)
+    assert_close(layer.locations(moved), locations)
+    np.testing.assert_array_equal(locations[:, 0], 0)
     assert layer.compute_output_shape(moved.shape) == expected.shape
 
 
-def test_prediction_in_float64_is_the_reference():
+def test_prediction_in_float64_equals_the_reference():
     with float64():
         case = RECURRENT[1]
         layer, inputs = case.generic(dtype="float64"), case.inputs()
-        outputs, places = layer(*inputs), layer.locations(*inputs)
-        for found in (outputs, places):
+        outputs, locations = layer(*inputs), layer.locations(*inputs)
+        for found in (outputs, locations):
             assert keras.backend.standardize_dtype(found.dtype) == "float64"
         # Keras' dense layers compute in float32 on PyTorch.
         tolerance = 1e-5 if BACKEND == "torch" else 1e-12
         assert_close(
-            (outputs, places), references.run(layer, inputs), tolerance
+            (outputs, locations), references.run(layer, inputs), tolerance
         )
 
 
@@ -116,7 +116,7 @@ def test_locations_build_the_model():
     assert model().locations(images).shape == (3, 3, 2)
 
 
-def test_locations_are_where_prediction_looks():
+def test_prediction_depends_on_pixels_at_its_locations():
     images = np.random.default_rng(0).uniform(size=(2, 8, 8, 1))
     ram = model()
     ram.build(images.shape)
@@ -131,7 +131,7 @@ def test_locations_are_where_prediction_looks():
 
 
 @pytest.mark.parametrize("samples", [1, 3])
-def test_it_learns(samples):
+def test_model_learns(samples):
     keras.utils.set_random_seed(3)
     images, labels = toy()
     ram = model(monte_carlo_samples=samples)
@@ -143,7 +143,7 @@ def test_it_learns(samples):
     assert loss < 0.4
 
 
-def test_seeded_runs_repeat():
+def test_seeded_rollouts_are_reproducible():
     images, labels = toy(32)
     histories, predictions = [], []
     for _ in range(2):
@@ -157,7 +157,7 @@ def test_seeded_runs_repeat():
     assert_same(*predictions)
 
 
-def test_several_runs_are_drawn_and_averaged():
+def test_several_rollouts_are_sampled_and_averaged():
     images, _ = toy(16)
     images += np.random.default_rng(0).uniform(size=images.shape)
     many = model(monte_carlo_samples=4)
@@ -170,25 +170,25 @@ def test_several_runs_are_drawn_and_averaged():
     assert np.any(to_numpy(one(images, training=True)) != one(images))
 
 
-def test_places_are_drawn_as_it_is_said():
+def test_locations_have_the_documented_distribution():
     images = np.zeros((2000, 4, 4, 1), "float32")
     ram = model(location_stddev=0.1, num_glimpses=2)
     ram.build(images.shape)
-    runs = ram._rollout(images, sampled=True)
-    places = to_numpy(runs.locations)
-    assert np.abs(places).max() <= 1
-    # Evenly at first, then near the mean, which is 0 for images of nothing
-    # but for what their first places make of it.
-    np.testing.assert_allclose(places[:, 0].mean(), 0, atol=0.05)
-    np.testing.assert_allclose(places[:, 0].var(), 1 / 3, atol=0.03)
+    rollouts = ram._rollout(images, sampled=True)
+    locations = to_numpy(rollouts.locations)
+    assert np.abs(locations).max() <= 1
+    # First locations are uniform, later ones normal around the mean, which is 0
+    # for zero weights.
+    np.testing.assert_allclose(locations[:, 0].mean(), 0, atol=0.05)
+    np.testing.assert_allclose(locations[:, 0].var(), 1 / 3, atol=0.03)
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
-    places = to_numpy(ram._rollout(images, sampled=True).locations)
-    np.testing.assert_allclose(places[:, 1].std(), 0.1, atol=0.01)
+    locations = to_numpy(ram._rollout(images, sampled=True).locations)
+    np.testing.assert_allclose(locations[:, 1].std(), 0.1, atol=0.01)
     logs = to_numpy(ram._rollout(images, sampled=False).log_probabilities)
     np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
 
 
-def moved(weights):
+def trained_layers(weights):
     return {name.partition("/")[0] for name, g in weights.items() if g.any()}
 
 
@@ -205,61 +205,65 @@ def test_training_loss_has_the_gradients_of_the_reference(case):
     training_loss_has_the_gradients_of_the_reference(case)
 
 
-def test_a_step_looks_once_and_keeps_nothing():
+def test_training_step_computes_one_rollout_and_clears_the_cache():
     images, labels = toy(16)
     ram = model(reinforce_weight=0)
-    told = keras.metrics.SparseCategoricalCrossentropy(name="told")
-    ram.compile("sgd", LOSS, metrics=[told, "accuracy"])
+    cross_entropy = keras.metrics.SparseCategoricalCrossentropy(
+        name="cross_entropy"
+    )
+    ram.compile("sgd", LOSS, metrics=[cross_entropy, "accuracy"])
     ram.build(images.shape)
     ram.baseline.set_weights([np.zeros((16, 1)), np.zeros(1)])
-    before = draws_of(ram)
+    before = random_calls(ram)
     logs = ram.train_on_batch(images, labels, return_dict=True)
-    # A baseline of zero is off by the reward, which is the accuracy.
+    # The squared error of a zero baseline is the reward, the accuracy.
     np.testing.assert_allclose(
-        logs["loss"], logs["told"] + logs["accuracy"], rtol=1e-5
+        logs["loss"], logs["cross_entropy"] + logs["accuracy"], rtol=1e-5
     )
     ram.train_on_batch(images, labels)
-    assert draws_of(ram) - before == 2 * (1 + ram.num_glimpses)
+    assert random_calls(ram) - before == 2 * (1 + ram.num_glimpses)
     assert vars(ram._step_cache) == vars(StepCache())
 
 
-def test_runs_go_to_the_loss_of_their_own_outputs():
+def test_rollouts_are_matched_to_their_outputs():
     ram, images, labels = compiled()
 
-    def draws(outputs):
-        before = draws_of(ram)
+    def new_random_calls(outputs):
+        before = random_calls(ram)
         ram.compute_loss(images, labels, outputs)
-        return draws_of(ram) - before
+        return random_calls(ram) - before
 
     with ram._step_cache:
         outputs = ram(images, training=True)
-        assert draws(outputs) == 0
-        assert draws(outputs) > 0  # they are gone
+        assert new_random_calls(outputs) == 0
+        assert new_random_calls(outputs) > 0  # the cache is empty
         outputs = ram(images, training=True)
-        assert draws(ops.copy(outputs)) > 0
-        assert draws(outputs) > 0
+        assert new_random_calls(ops.copy(outputs)) > 0
+        assert new_random_calls(outputs) > 0
         outputs = ram(images)
-        assert draws(outputs) > 0
-    assert draws(ram(images, training=True)) > 0
+        assert new_random_calls(outputs) > 0
+    assert new_random_calls(ram(images, training=True)) > 0
 
 
-def draws_of(ram):
-    """Return how often a model has drawn."""
+def random_calls(ram):
+    """Return the number of random calls of a model."""
     return int(to_numpy(ram.seed_generator.state)[1])
 
 
-def test_each_term_trains_its_own_part():
+def test_each_loss_term_trains_its_own_layers():
     def terms(**kwargs):
         keras.utils.set_random_seed(0)
         ram, images, labels = compiled(**kwargs)
         return loss_gradients(ram, images, labels), ram
 
     base, ram = terms()
-    assert moved(base) == {n for names in PARTS.values() for n in names}
+    assert trained_layers(base) == {
+        n for names in PARTS.values() for n in names
+    }
     more, _ = terms(reinforce_weight=0.03)
     for weight in ram.trainable_variables:
         name = role(weight)
-        # Tripled where REINFORCE alone is the loss, the same elsewhere.
+        # The gradient of the locator is tripled, all others are unchanged.
         factor = 3 if part_of(weight) == "locator" else 1
         assert_close(more[name], factor * base[name])
 
@@ -267,25 +271,25 @@ def test_each_term_trains_its_own_part():
     ram, images, labels = compiled()
     ram.compile("sgd", lambda y, p: 0 * ops.sum(p, axis=-1))
     without = loss_gradients(ram, images, labels)
-    assert moved(without) == {"locator", "locator_hidden", "baseline"}
+    assert trained_layers(without) == {"locator", "locator_hidden", "baseline"}
     for name in without:
         if name.startswith(("locator", "baseline")):
             assert_close(without[name], base[name])
 
 
-def test_baseline_descends_to_the_reward():
+def test_baseline_has_the_gradient_of_the_squared_error():
     ram, images, labels = compiled()
     ram.set_weights([np.zeros(w.shape) for w in ram.weights])
     gradients = loss_gradients(ram, images, labels)
-    # All weights zero: class 0 is told, and 0 is expected.
+    # With zero weights, class 0 is predicted, and the baseline is 0.
     expected = -2 * np.mean(to_numpy(labels) == 0)
     np.testing.assert_allclose(gradients["baseline/bias"], expected, rtol=1e-5)
 
 
-def test_sample_weights_weigh_every_term():
+def test_sample_weights_scale_every_loss_term():
     ram, images, labels = compiled()
     none = loss_gradients(ram, images, labels, sample_weight=ops.zeros((16,)))
-    assert moved(none) == set()
+    assert trained_layers(none) == set()
 
 
 def test_labels_must_be_given():
@@ -306,14 +310,14 @@ def test_labels_may_be_one_hot():
     assert_close(losses[0], losses[1])
 
 
-def test_evaluation_is_the_plain_cross_entropy():
+def test_evaluation_loss_is_the_cross_entropy():
     ram, images, labels = compiled()
     p = to_numpy(ram(images))[np.arange(16), to_numpy(labels)]
     loss = ram.evaluate(to_numpy(images), to_numpy(labels), verbose=0)
     np.testing.assert_allclose(loss, -np.log(p).mean(), rtol=1e-4)
 
 
-def test_files_keep_model_and_optimizer(tmp_path):
+def test_model_and_optimizer_are_saved(tmp_path):
     images, labels = toy(16)
     ram = model(kernel_regularizer="l2")
     ram.compile("adam", LOSS, metrics=["accuracy"])
@@ -329,8 +333,8 @@ def test_files_keep_model_and_optimizer(tmp_path):
     json.dumps(loaded.get_config())
 
 
-@pytest.mark.parametrize("dtype", some(["mixed_float16", "mixed_bfloat16"]))
-def test_mixed_precision_is_honoured(dtype):
+@pytest.mark.parametrize("dtype", subset(["mixed_float16", "mixed_bfloat16"]))
+def test_mixed_precision_is_honored(dtype):
     images, labels = toy(16)
     ram = model(dtype=dtype)
     outputs = ram(images)
@@ -343,7 +347,7 @@ def test_mixed_precision_is_honoured(dtype):
     assert np.isfinite(ram.fit(images, labels, verbose=0).history["loss"]).all()
 
 
-def test_fit_takes_either_layout(data_format):
+def test_fit_accepts_both_data_formats(data_format):
     keras.utils.set_random_seed(0)
     images, labels = toy(32)
     images = to_layout(images[:, :6], data_format)
@@ -368,7 +372,7 @@ def test_quantized_model_survives_saving(tmp_path):
     assert "int8" in {w.dtype for w in loaded.weights}
 
 
-def test_sizes_may_be_unknown():
+def test_unknown_sizes_are_accepted():
     ram = model()
     inputs = keras.Input((None, None, 1))
     functional = keras.Model(inputs, ram(inputs))
@@ -377,18 +381,18 @@ def test_sizes_may_be_unknown():
         assert functional.predict(images, verbose=0).shape == (batch, 2)
 
 
-def test_files_hold_where_the_draws_are(tmp_path):
-    """Keras leaves it out: what is resumed would draw the same again."""
+def test_random_state_is_saved(tmp_path):
+    """Keras itself does not save the random state."""
     case = RECURRENT[1]
     model, other = case.generic(seed=3), case.generic(seed=4)
     images = case.inputs()[0]
-    model(images, training=True)  # which draws
+    model(images, training=True)  # this changes the random state
     model.save_weights(tmp_path / "model.weights.h5")
     other.load_weights(tmp_path / "model.weights.h5")
     assert_same(other(images, training=True), model(images, training=True))
 
 
-def test_files_from_before_draws_were_in_them(tmp_path):
+def test_files_without_random_state_load(tmp_path):
     model = RECURRENT[1].generic()
     store = {}
     model.save_own_variables(store)

@@ -1,4 +1,4 @@
-"""What is special about `CBAM`."""
+"""Tests of `CBAM` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -52,8 +52,8 @@ def test_has_as_many_parameters_as_published(kwargs, counts):
 
 
 @pytest.mark.parametrize("spatial_input", ["original", "refined"])
-def test_is_its_two_halves(spatial_input):
-    """The refined form is a chain of two layers; the default is not."""
+def test_equals_its_two_halves(spatial_input):
+    """With `spatial_input="refined"` it is a chain of two layers."""
     layer = built(spatial_input=spatial_input)
     weights = layer.get_weights()
     channel = ChannelAttention(2, data_format="channels_last")

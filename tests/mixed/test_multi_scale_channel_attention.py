@@ -1,4 +1,4 @@
-"""What is special about `MultiScaleChannelAttention`."""
+"""Tests of `MultiScaleChannelAttention` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -46,20 +46,20 @@ def test_has_as_many_parameters_as_published(channels, count):
     assert sum(np.prod(weight.shape) for weight in weights) == count
 
 
-def test_norms_have_the_constants_of_the_authors():
+def test_normalization_has_the_constants_of_the_authors():
     layer = built()
     for context in (layer.local_context, layer.global_context):
         for norm in (context.reduce_norm, context.expand_norm):
             assert (norm.momentum, norm.epsilon) == (0.9, 1e-5)
 
 
-def test_kernels_start_as_those_of_pytorch():
+def test_kernels_are_initialized_as_in_pytorch():
     kernel = np.array(built(256).local_context.reduce.kernel)
     assert 0.9 / 16 < np.abs(kernel).max() <= 1 / 16
 
 
-def test_contexts_are_where_they_are_looked_for(rng):
-    """The global one is one vector a sample, the local one a position's."""
+def test_contexts_are_global_and_local(rng):
+    """The global context is one vector per sample, not per position."""
     x = rng.normal(size=(2, 5, 6, 16)).astype("float32")
     layer = built()
     layer.local_context.expand_norm.gamma.assign(np.zeros(16))

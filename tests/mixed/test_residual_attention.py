@@ -1,4 +1,4 @@
-"""What is special about `ResidualAttention`."""
+"""Tests of `ResidualAttention` beyond the contract."""
 
 import functools
 import math
@@ -48,7 +48,7 @@ def built(channels=8, data_format="channels_last", **kwargs):
 
 @pytest.fixture(scope="module")
 def deep():
-    """A layer at its defaults, which three poolings bring to one position."""
+    """A layer with its defaults, whose poolings result in one position."""
     return Case(ResidualAttention, {}, (X.shape,)).generic()
 
 
@@ -90,7 +90,7 @@ def module(channels, depth, reduction, groups, preactivation):
 
 
 def norm(channels):
-    """Return the numbers of weights and of statistics of a batch norm."""
+    """Return the numbers of weights and of statistics of a normalization."""
     return np.array([2, 2]) * channels
 
 
@@ -99,7 +99,7 @@ def conv(side, inputs, filters, groups=1):
 
 
 def network(modules, *, reduction=4, groups=1, preactivation=True):
-    """Count a network of the paper: all but the modules by arithmetic."""
+    """Count the parameters of a network of the paper."""
 
     def unit(inputs, filters):
         hidden = filters // reduction
@@ -156,7 +156,7 @@ def test_a_deep_mask_equals_the_reference(deep):
 
 
 def test_a_deep_mask_has_the_gradients_of_the_reference(deep):
-    """Every weight, the skips' among them, along one direction at once."""
+    """Along one random direction of all weights, including skip connections."""
     layer = deep
     cotangent = RNG.normal(size=X.shape).astype("float32")
     _, gradients, weight_gradients = vjp(layer, [X], cotangent)
@@ -185,7 +185,7 @@ def test_a_deep_mask_has_the_gradients_of_the_reference(deep):
 
 
 @pytest.mark.parametrize("x", [X, X[:1, :1, :1]], ids=["map", "position"])
-def test_training_moves_every_statistic(x, deep):
+def test_training_updates_every_statistic(x, deep):
     before = [to_numpy(weight).copy() for weight in deep.weights]
     outputs, gradients, weight_gradients = vjp(
         deep, [x], np.ones_like(x), training=True
@@ -197,7 +197,7 @@ def test_training_moves_every_statistic(x, deep):
 
 
 @pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
-def test_mask_activations_are_the_papers(activation, data_format):
+def test_mask_activations_equal_those_of_the_paper(activation, data_format):
     z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
     function = MASK_ACTIVATIONS[activation]
     mask = to_last(
@@ -233,8 +233,8 @@ def test_channel_mask_does_not_overflow_in_float16():
     assert_close(mask.astype("float32"), np.full(z.shape, 1 / 8), 1e-3)
 
 
-def test_pooling_pads_with_less_than_any_value(data_format):
-    """Negative values stay so in a mask branch that does nothing else."""
+def test_pooling_pads_with_minus_infinity(data_format):
+    """Negative values stay negative in a mask branch that only pools."""
     hourglass = Hourglass(
         1,
         1,
@@ -285,7 +285,7 @@ class TestResize:
 
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 2), (7, 8)], ids=str)
-def test_resizing_without_corners_is_that_of_keras(size, rng):
+def test_resizing_without_align_corners_equals_keras(size, rng):
     x = rng.normal(size=(2, *size, 3)).astype("float32")
     new = [2 * n - n % 2 for n in size]
     settings = {"data_format": "channels_last"}
@@ -365,6 +365,6 @@ def test_unit_equals_pytorch(training, data_format):
     for weight in layer.non_trainable_weights:
         expected = theirs(weight, baseline.state_dict())
         if training and role(weight).endswith("moving_variance"):
-            # PyTorch remembers the unbiased variance, Keras the biased one.
+            # PyTorch stores the unbiased variance, Keras the biased one.
             expected = 0.9 + (expected - 0.9) * (samples - 1) / samples
         assert_close(weight, expected)

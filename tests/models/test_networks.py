@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import golden
-from autodiff import some
+from autodiff import subset
 from keras_attention import load_reference_weights
 from keras_attention import models
 from keras_attention.models import _imagenet
@@ -82,7 +82,7 @@ def parameters(builder, **options):
     return trainable, model.count_params()
 
 
-@pytest.mark.parametrize("name", some(models.__all__))
+@pytest.mark.parametrize("name", subset(models.__all__))
 def test_networks_have_the_published_number_of_parameters(name):
     trainable, total = parameters(getattr(models, name))
     assert trainable == PARAMETERS[name]
@@ -90,7 +90,7 @@ def test_networks_have_the_published_number_of_parameters(name):
     assert f"{trainable:,} trainable" in getattr(models, name).__doc__
 
 
-@pytest.mark.parametrize(("name", "variant"), some(VARIANTS))
+@pytest.mark.parametrize(("name", "variant"), subset(VARIANTS))
 def test_variants_have_the_published_number_of_parameters(name, variant):
     counted, _ = parameters(getattr(models, name), variant=variant)
     assert counted == VARIANTS[name, variant]
@@ -130,7 +130,7 @@ def zero_kernels(monkeypatch):
 
 
 @pytest.mark.usefixtures("zero_kernels")
-@pytest.mark.parametrize("name", some(GOLDENS, 2))
+@pytest.mark.parametrize("name", subset(GOLDENS, 2))
 def test_networks_compute_the_published_logits(name):
     builder, options = GOLDENS[name]
     with np.load(golden.FOLDER / "models" / f"{name}.npz") as file:
@@ -151,7 +151,7 @@ def test_networks_compute_the_published_logits(name):
 # Every kind of block and stem. The contract tests the data formats of layers.
 @pytest.mark.parametrize(
     "family",
-    some(
+    subset(
         [
             "se_basic",
             "senet",
@@ -177,7 +177,7 @@ def test_both_data_formats_compute_the_same(family):
     np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-5)
 
 
-@pytest.mark.parametrize("family", some(["se_basic", "aff_torch"], 2))
+@pytest.mark.parametrize("family", subset(["se_basic", "aff_torch"], 2))
 def test_channels_first_networks_survive_saving(family, tmp_path):
     """Their convolutions are of a class that runs on any CPU."""
     model = small(family, data_format="channels_first", include_top=False)
@@ -191,7 +191,7 @@ def test_channels_first_networks_survive_saving(family, tmp_path):
     )
 
 
-@pytest.mark.parametrize("family", some(FAMILIES))
+@pytest.mark.parametrize("family", subset(FAMILIES))
 def test_networks_survive_saving(family, tmp_path):
     model = small(family)
     model.save(tmp_path / "network.keras")
@@ -213,7 +213,7 @@ def mixed_float16():
 
 
 @pytest.mark.usefixtures("mixed_float16")
-@pytest.mark.parametrize("family", some(FAMILIES))
+@pytest.mark.parametrize("family", subset(FAMILIES))
 def test_layers_have_the_global_dtype_policy(family):
     model = small(family)
     assert {layer.compute_dtype for layer in model.layers} == {"float16"}
@@ -228,7 +228,7 @@ def test_predictions_in_mixed_precision_are_finite():
     np.testing.assert_allclose(found.sum(axis=-1), 1, rtol=1e-2)
 
 
-@pytest.mark.parametrize("family", some(["se_basic", "attention"]))
+@pytest.mark.parametrize("family", subset(["se_basic", "attention"]))
 def test_network_without_top_takes_any_size(family):
     model = small(family, include_top=False)
     channels = model.output_shape[-1]

@@ -7,7 +7,7 @@ from keras_attention.ops import sampling
 from native_forms import definition
 
 
-# JAX's own is the definition, compiled, which it would be again for each.
+# On JAX the native form is the compiled definition.
 @pytest.fixture(params=["native"] if BACKEND == "jax" else ["native", "keras"])
 def form(request, monkeypatch):
     if request.param == "keras":

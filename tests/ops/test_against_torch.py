@@ -1,4 +1,4 @@
-"""Sampling and grids against PyTorch's own, where it is installed."""
+"""Comparison of sampling and grids with PyTorch, if it is installed."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ torch = pytest.importorskip("torch")
 @pytest.mark.parametrize("shape", [(2, 7, 5, 3), (1, 1, 6, 1), (3, 4, 1, 2)])
 def test_grid_sample(settings, shape, form, rng):
     maps = rng.normal(size=shape)
-    # Off the points where a gradient jumps or a pixel changes, by a margin.
+    # Locations keep a margin from discontinuities of values and gradients.
     grid = np.round(rng.uniform(-4, 4, size=(shape[0], 6, 9, 2)) * 64) / 64
     grid += 1 / 300
     cotangent = rng.normal(size=(shape[0], 6, 9, shape[3]))
@@ -40,7 +40,7 @@ def test_grid_sample(settings, shape, form, rng):
         cotangent.astype("float32"),
     )[:2]
     expected = [a.detach().numpy() for a in (expected, *gradients)]
-    # Places of up to 20 pixels, in float32.
+    # Locations of up to 20 pixels, in float32.
     assert_close([found[0], *found[1]], expected, 2e-5)
 
 
@@ -59,8 +59,8 @@ def test_affine_grid(align_corners, size, rng):
 @pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 @pytest.mark.skipif(BACKEND != "torch", reason="PyTorch traces its own.")
 @pytest.mark.parametrize("layout", ["channels_last", "channels_first"])
-def test_traces_take_any_number_of_samples(layout, rng):
-    """What writes ONNX files traces one sample, and forgot the others."""
+def test_traces_accept_any_batch_size(layout, rng):
+    """Exporters trace one sample; the graph must accept any number."""
     layer = GlimpseSensor(3, num_scales=2, data_format=layout)
     images = torch.tensor(rng.normal(size=(3, 7, 7, 7)))
     places = torch.tensor(rng.uniform(-1, 1, size=(3, 2)))

@@ -1,4 +1,4 @@
-"""`deform_conv2d`: its numbers, its gradients, and where it reads."""
+"""`deform_conv2d`: values, gradients and sampling locations."""
 
 import types
 
@@ -8,7 +8,7 @@ import pytest
 
 import golden
 from autodiff import BOTH_WAYS
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_last
@@ -82,20 +82,20 @@ def tensors(settings):
 
 
 def plain(settings, x, kernel):
-    """Return the convolution that nothing deforms, of all groups as one."""
+    """Return an ordinary convolution, computed for each group."""
     padding = settings["padding"]
     if not isinstance(padding, str):
         rows, columns = (padding,) * 2 if padding == 1 else padding
         x = np.pad(x, ((0, 0), (rows, rows), (columns, columns), (0, 0)))
         padding = "valid"
-    # Apart, as TensorFlow has no gradient for some convolutions of groups.
+    # Separately, as TensorFlow cannot differentiate some grouped convolutions.
     groups = x.shape[-1] // kernel.shape[2]
     x = np.split(x, groups, axis=-1)
     kernel = np.split(kernel, groups, axis=-1)
     strides = settings.get("strides", 1)
     dilation = settings.get("dilation_rate", 1)
     if max(np.ravel(strides)) > 1 and max(np.ravel(dilation)) > 1:
-        # Which Keras has not: spread the kernel with zeros instead.
+        # Keras does not support both: dilate the kernel with zeros instead.
         kernel = [spread(part, dilation) for part in kernel]
         dilation = 1
     return np.concatenate(
@@ -159,12 +159,12 @@ def test_golden(file, data_format):
     ("settings", "data_format"),
     [
         *[(settings, "channels_last") for settings in SETTINGS],
-        *[(settings, "channels_first") for settings in some(SETTINGS)],
+        *[(settings, "channels_first") for settings in subset(SETTINGS)],
     ],
     ids=str,
 )
 @BOTH_WAYS
-def test_slopes_are_those_of_the_equation(settings, data_format, compiled):
+def test_gradients_are_those_of_the_equation(settings, data_format, compiled):
     arrays = tensors(settings)
     point = [array.astype("float64") for array in arrays]
     expected = reference(settings, *point)
@@ -201,13 +201,13 @@ def test_slopes_are_those_of_the_equation(settings, data_format, compiled):
 
 
 @ALL_SETTINGS
-def test_without_offsets_it_is_a_convolution(settings):
+def test_zero_offsets_compute_a_convolution(settings):
     x, offsets, kernel, _, _ = tensors(settings)
     outputs = function(settings)(x, 0 * offsets, kernel)
     assert_close(outputs, plain(settings, x, kernel))
 
 
-def test_slope_at_whole_pixels_is_that_to_the_next():
+def test_gradient_at_whole_pixels_is_toward_the_next_pixel():
     x = np.array([1.0, 2, 4, 8], "float32").reshape(1, 1, 4, 1)
     offsets = np.zeros((1, 1, 4, 2), "float32")
     kernel = np.ones((1, 1, 1, 1), "float32")
@@ -220,7 +220,7 @@ def test_slope_at_whole_pixels_is_that_to_the_next():
     assert gradient[0, 0, :, 0].tolist() == [-1, -2, -4, -8]
 
 
-def test_the_map_fades_over_one_pixel_outside():
+def test_samples_fade_to_zero_within_one_pixel_outside():
     x = np.full((1, 1, 1, 1), 4, "float32")
     dy = [-1.5, -1, -0.75, -0.25, 0, 0.25, 0.75, 1, 1.5]
     for axis in (0, 1):
@@ -233,13 +233,15 @@ def test_the_map_fades_over_one_pixel_outside():
             assert to_numpy(y).item() == share
 
 
-FIRST = function(SETTINGS[0])  # one for all, so that JAX compiles it once
+FIRST = function(
+    SETTINGS[0]
+)  # the same function in all tests, so that JAX compiles it once
 FAR = (np.inf, -np.inf, 3e38, -3e38, 1e30, 1e9, -1e9, 2**31, np.nan)
 
 
 @pytest.mark.parametrize("far", FAR)
 @pytest.mark.parametrize("axis", [0, 1])
-def test_far_places_are_zero_and_never_read(far, axis):
+def test_far_locations_are_zero_and_not_read(far, axis):
     x, offsets, kernel, mask, bias = tensors(SETTINGS[0])
     offsets[0, 2, 3, axis] = far
     mask[0, 2, 3, 0] = 0 if np.isfinite(far) else 1
@@ -256,8 +258,8 @@ def test_far_places_are_zero_and_never_read(far, axis):
     assert_close(outputs, FIRST(*arrays))
 
 
-def test_half_precision_reads_at_places_in_float32():
-    """Half precision has no place between the last pixels of a long line."""
+def test_half_precision_samples_at_float32_locations():
+    """Half precision cannot represent locations at the end of a long line."""
     x = np.arange(4098, dtype="float32").reshape(1, 1, -1, 1) % 2
     offsets = np.zeros((1, 1, 4098, 2), "float16")
     y = deform_conv2d(
@@ -291,7 +293,7 @@ def test_half_precision_reads_at_places_in_float32():
         ({"padding": "full"}, "`padding` must be 'valid', 'same' or"),
     ],
 )
-def test_what_does_not_fit_raises(change, match):
+def test_incompatible_shapes_raise(change, match):
     arguments = {
         "inputs": np.ones((2, 6, 7, 8)),
         "offsets": np.ones((2, 6, 7, 18)),

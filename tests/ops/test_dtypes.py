@@ -1,4 +1,4 @@
-"""Which tensors functions take, and what dtype they return."""
+"""Dtypes of arguments and results of the public functions."""
 
 import contextlib
 
@@ -9,20 +9,20 @@ import pytest
 from autodiff import BACKEND
 from autodiff import compiled
 from autodiff import float64
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import ops
 from ops_calls import CALLS
 
-# One a function: in the other data format it is the same but for transposes.
+# One per function: the other data format differs by transposes only.
 ONE_EACH = list({call.function: call for call in reversed(CALLS)}.values())
 ALL_FUNCTIONS = pytest.mark.parametrize("call", ONE_EACH, ids=str)
 FLOATS = {"float16": 2e-3, "bfloat16": 2e-2, "float32": 1e-5, "float64": 1e-5}
 
 
 def assignments(call):
-    """Return dtypes by name of the tensors: all of one, and each of another."""
+    """Return dtypes by tensor name: all equal, and each with another one."""
     first, *others = call.tensors
     for dtype in ("bool", "uint8", "int32", "int64", *FLOATS):
         yield dict.fromkeys(call.tensors, dtype)
@@ -34,7 +34,7 @@ def assignments(call):
 
 
 def tensors(call, dtypes):
-    """Return numbers, which all dtypes hold, but for a boolean."""
+    """Return numbers that all dtypes can represent, except booleans."""
     arrays = {name: abs(x) for name, x in call.tensors.items()}
     return {
         name: keras.ops.cast(x != 0 if dtypes[name] == "bool" else x, "int32")
@@ -53,13 +53,13 @@ def documented(call, dtypes):
 
 @pytest.mark.parametrize(
     "run",
-    # JAX compiles each operation of an eager call by itself.
+    # JAX compiles each operation of an eager call separately.
     [compiled] if BACKEND == "jax" else [compiled, lambda function: function],
     ids=["compiled", "eager"][: 1 if BACKEND == "jax" else 2],
 )
-@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
+@pytest.mark.parametrize("call", subset(ONE_EACH, 3), ids=str)
 def test_numbers_are_those_of_floats(call, run):
-    # Compilers take long: every other one is enough to see what they do.
+    # Compilation takes long, so every other case is tested.
     chosen = list(assignments(call))
     if BACKEND != "torch" and run is compiled:
         chosen = chosen[1::2]
@@ -90,8 +90,8 @@ def test_numbers_are_those_of_floats(call, run):
             assert_close(to_numpy(found), to_numpy(right), tolerance)
 
 
-@pytest.mark.parametrize("call", some(ONE_EACH, 3), ids=str)
-def test_integers_become_the_default_float(call):
+@pytest.mark.parametrize("call", subset(ONE_EACH, 3), ids=str)
+def test_integers_are_converted_to_the_default_float(call):
     arrays = {name: abs(x).astype("uint8") for name, x in call.tensors.items()}
     usual = keras.config.floatx()
     scope = float64() if BACKEND == "jax" else contextlib.nullcontext()

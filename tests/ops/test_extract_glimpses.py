@@ -37,7 +37,7 @@ def test_x_goes_along_the_width_and_y_along_the_height():
         assert glimpses(images, [[x, y]], 1).item() == pixel
 
 
-def test_odd_sides_have_their_middle_at_the_place():
+def test_glimpses_of_odd_size_are_centered():
     images = np.arange(25, dtype="float32").reshape(1, 5, 5, 1)
     seen = glimpses(images, [[0, 0]], 3)[0, 0, ..., 0]
     np.testing.assert_array_equal(seen, images[0, 1:4, 1:4, 0])
@@ -52,8 +52,8 @@ def test_an_image_is_zero_outside():
 
 
 @pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e30, -1e30, 3.0])
-def test_what_is_nowhere_is_seen_as_nothing(place, data_format):
-    # What lies at the edge, where indices are clipped, must not come through.
+def test_locations_outside_the_image_return_zeros(place, data_format):
+    # Pixels at the edge, where indices are clipped, must have no effect.
     images = np.full((1, 5, 5, 5), np.nan, "float32")
     for location in ((place, 0), (0, place), (place, place)):
         seen = glimpses(
@@ -62,7 +62,7 @@ def test_what_is_nowhere_is_seen_as_nothing(place, data_format):
         np.testing.assert_array_equal(seen, 0)
 
 
-def test_places_in_half_precision_are_found_in_float32():
+def test_half_precision_locations_are_upcast():
     images = np.arange(999, dtype="float32").reshape(1, 1, 999, 1)
     for place in (0.3, 0.77):
         half = np.array([[place, -1]], "float16")
@@ -73,7 +73,7 @@ def test_places_in_half_precision_are_found_in_float32():
         assert seen.item() == expected
 
 
-def test_integers_may_be_images():
+def test_integer_images_are_accepted():
     images = ops.ones((1, 4, 4, 1), dtype="uint8")
     layer = GlimpseSensor(2, data_format="channels_last")
     seen = layer(images, np.zeros((1, 2), "float32"))
@@ -88,13 +88,13 @@ def test_integers_may_be_images():
         ((2, 5, 5, 1), (4,), r"Received: locations.shape=\(4,\)"),
     ],
 )
-def test_wrong_shapes_raise(images, locations, match):
+def test_invalid_shapes_raise(images, locations, match):
     with pytest.raises(ValueError, match=match):
         glimpses(np.zeros(images), np.zeros(locations), 2)
 
 
 @pytest.mark.parametrize("name", ["size", "num_scales", "scale_factor"])
-def test_wrong_arguments_raise(name):
+def test_invalid_arguments_raise(name):
     kwargs = {"size": 2, name: 1.5}
     with pytest.raises(ValueError, match=f"Received: {name}=1.5"):
         glimpses(np.zeros((1, 4, 4, 1)), np.zeros((1, 2)), **kwargs)

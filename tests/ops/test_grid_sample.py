@@ -1,4 +1,4 @@
-"""`grid_sample` has PyTorch's numbers and gradients, and stays in the map."""
+"""`grid_sample`: values and gradients of PyTorch, and far locations."""
 
 import functools
 
@@ -10,7 +10,7 @@ from keras import ops
 import golden
 from autodiff import BACKEND
 from autodiff import float64
-from autodiff import some
+from autodiff import subset
 from autodiff import vjp
 from contract.case import assert_close
 from contract.case import to_last
@@ -28,7 +28,7 @@ FAR = (np.nan, np.inf, -np.inf, 3e38, -3e38, 1e30, 1e9, -1e9)
 
 @functools.cache
 def sampler(name_of_settings, form):
-    """Return a layer that several tests use, so that JAX compiles it once."""
+    """Return a cached layer, so that JAX compiles it once for several tests."""
     return Sampler(next(s for s in SETTINGS if name(s) == name_of_settings))
 
 
@@ -43,13 +43,13 @@ def test_golden(settings, form):
     compare(settings)
 
 
-@pytest.mark.parametrize("settings", some(SETTINGS), ids=name)
+@pytest.mark.parametrize("settings", subset(SETTINGS), ids=name)
 def test_golden_with_the_channels_first(settings, form):
     compare(settings, "channels_first")
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="There all are compiled.")
-@pytest.mark.parametrize("settings", some(SETTINGS, 2), ids=name)
+@pytest.mark.parametrize("settings", subset(SETTINGS, 2), ids=name)
 def test_golden_compiled(settings):
     compare(settings, compiled=True)
 
@@ -79,8 +79,8 @@ def test_golden_in_float64(settings, form):
 
 @ALL_SETTINGS
 @pytest.mark.parametrize("axis", [0, 1])
-def test_far_places_stay_in_the_map(settings, axis, form):
-    """Each column of the grid is far in its own way along one axis."""
+def test_far_locations_stay_in_the_map(settings, axis, form):
+    """Each column of the grid is far outside in another way."""
     x = np.random.default_rng(0).normal(10, size=(2, 5, 9, 1))
     grid = np.random.default_rng(1).uniform(-1, 1, (2, 3, len(FAR), 2))
     grid[..., axis] = FAR
@@ -89,7 +89,7 @@ def test_far_places_stay_in_the_map(settings, axis, form):
     outputs, (dx, dgrid), _ = vjp(layer, [x, grid], np.ones_like(grid[..., :1]))
     interpolation, padding_mode, _ = settings.values()
 
-    finite = np.abs(FAR) < 1e38  # as their places in pixels are, too
+    finite = np.abs(FAR) < 1e38  # as their locations in pixels are, too
     assert np.isfinite(outputs[:, :, finite]).all()
     assert np.isfinite(dgrid[:, :, finite]).all()
 
@@ -124,8 +124,8 @@ def test_maps_of_one_pixel(settings, form):
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_reads_at_places_in_float32(dtype, form):
-    """Half precision has no place between the last pixels of a long line."""
+def test_half_precision_samples_at_float32_locations(dtype, form):
+    """Half precision cannot represent locations at the end of a long line."""
     x = np.zeros((1, 1, 4097, 1), "float32")
     x[0, 0, 4095:] = 2
     grid = np.array([4094 / 2048 - 1, 4095 / 2048 - 1], "float32")
@@ -135,8 +135,8 @@ def test_half_precision_reads_at_places_in_float32(dtype, form):
     assert to_numpy(ops.cast(y, "float32")).ravel().tolist() == [0, 2]
 
 
-def test_slopes_of_float16_are_summed_in_float32(form):
-    """A pixel that is read 4096 times: float16 cannot count past 2048."""
+def test_float16_gradients_are_summed_in_float32(form):
+    """A pixel is sampled 4096 times; float16 cannot count above 2048."""
     layer = Sampler(SETTINGS[0], dtype="float16")
     x = np.ones((1, 1, 1, 1), "float16")
     grid = np.zeros((1, 64, 64, 2), "float16")
@@ -146,7 +146,7 @@ def test_slopes_of_float16_are_summed_in_float32(form):
     assert gradient.item() == 4096
 
 
-def test_integers_are_made_floats():
+def test_integers_are_converted_to_floats():
     x = np.array([[1, 2]], "uint8").reshape(1, 1, 2, 1)
     y = grid_sample(x, np.zeros((1, 1, 1, 2), "float32"))
     assert to_numpy(y).item() == 1.5
@@ -164,7 +164,7 @@ def test_integers_are_made_floats():
         ({"grid": np.zeros((2, 3, 4, 3))}, r"grid.shape=\(2, 3, 4, 3\)$"),
     ],
 )
-def test_bad_arguments_raise(kwargs, match):
+def test_invalid_arguments_raise(kwargs, match):
     good = {"inputs": np.zeros((1, 2, 2, 1)), "grid": np.zeros((1, 1, 1, 2))}
     with pytest.raises(ValueError, match=match):
         grid_sample(**{**good, **kwargs})

@@ -1,4 +1,4 @@
-"""What is special about the grids."""
+"""Tests of the sampling grids."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ IDENTITY = np.eye(3, dtype="float32")[np.newaxis]
 
 
 @pytest.mark.parametrize("align_corners", [True, False])
-def test_identities_are_one_grid(align_corners):
+def test_identities_of_all_grids_are_equal(align_corners):
     points = grids.control_points(4)[np.newaxis].astype("float32")
     for size in ((4, 7), (1, 1)):
         found = [
@@ -47,7 +47,7 @@ def test_projection_divides():
 
 
 @pytest.mark.parametrize("side", [2, 3, 5])
-def test_spline_meets_its_points(side, rng):
+def test_spline_maps_control_points_to_the_given_points(side, rng):
     points = rng.normal(size=(2, side**2, 2)).astype("float32")
     grid = to_numpy(tps_grid(points, (side, side)))
     assert_close(grid.reshape(points.shape), points)
@@ -55,8 +55,8 @@ def test_spline_meets_its_points(side, rng):
 
 def test_spline_of_an_affine_map_is_that_map(rng):
     theta = rng.normal(size=(2, 2, 3)).astype("float32")
-    centres = grids.control_points(3)
-    points = np.pad(centres, ((0, 0), (0, 1)), constant_values=1)
+    centers = grids.control_points(3)
+    points = np.pad(centers, ((0, 0), (0, 1)), constant_values=1)
     points = (points @ theta.transpose(0, 2, 1)).astype("float32")
     for align_corners in (True, False):
         assert_close(
@@ -65,19 +65,19 @@ def test_spline_of_an_affine_map_is_that_map(rng):
         )
 
 
-def test_unknown_sizes_have_the_same_shares():
-    """What `sizes_may_be_unknown` sees on TensorFlow alone."""
+def test_unknown_sizes_have_the_same_weights():
+    """The contract tests this on TensorFlow only."""
     known = _static_shares(3, 4, 5, True)
     assert_close(_shares(ops, 3, 4, 5, True, "float32"), known)
 
 
-def test_half_precision_is_widened():
+def test_half_precision_is_upcast():
     grid = affine_grid(IDENTITY[:, :2].astype("float16"), (4, 7))
     assert keras.backend.standardize_dtype(grid.dtype) == "float32"
 
 
 @pytest.mark.parametrize("grid", [affine_grid, projective_grid, tps_grid])
-def test_bad_arguments_raise(grid):
+def test_invalid_arguments_raise(grid):
     match = r"must have shape \(batch, .*\)\. Received: .*\.shape=\(3, 4\)$"
     with pytest.raises(ValueError, match=match):
         grid(np.zeros((3, 4)), (4, 4))

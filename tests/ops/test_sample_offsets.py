@@ -1,4 +1,4 @@
-"""`sample_offsets`: its numbers, its gradients, and where it reads."""
+"""`sample_offsets`: values, gradients and sampling locations."""
 
 import keras
 import numpy as np
@@ -40,7 +40,7 @@ def reference(x, offsets):
 
 
 def moved(offsets, data_format):
-    """Return offsets in a layout: those of all channels look alike in both."""
+    """Convert offsets to a data format; shared offsets do not change."""
     if data_format == "channels_first" and offsets.ndim == 5:
         return np.moveaxis(offsets, 3, 1)
     return offsets
@@ -58,7 +58,7 @@ def test_golden(data_format):
 
 @BOTH_WAYS
 @pytest.mark.parametrize("offsets", [PER_CHANNEL, SHARED], ids=["own", "all"])
-def test_slopes_are_those_of_the_equation(offsets, data_format, compiled):
+def test_gradients_are_those_of_the_equation(offsets, data_format, compiled):
     outputs, (dx, gradient), _ = vjp(
         Function(data_format),
         [to_layout(X, data_format), moved(offsets, data_format)],
@@ -80,7 +80,7 @@ def test_slopes_are_those_of_the_equation(offsets, data_format, compiled):
         assert abs((found * v).sum() - rise) <= 1e-5 * scale, place
 
 
-def test_slope_to_the_offset_is_zero_at_whole_pixels_and_outside():
+def test_gradient_of_offsets_is_zero_at_whole_pixels_and_outside():
     for move in (0, 1, -2, 6.5, -6.5):
         offsets = np.full((*X.shape, 2), move, "float32")
         if move % 1:
@@ -105,7 +105,7 @@ def test_each_coordinate_is_clamped_to_its_own_axis():
 @pytest.mark.parametrize(
     "far", [np.inf, -np.inf, 3e38, -3e38, 2**31, -1e9, np.nan]
 )
-def test_far_places_stay_in_the_map(far):
+def test_far_locations_stay_in_the_map(far):
     offsets = np.full((*X.shape, 2), far, "float32")
     outputs, gradients, _ = vjp(Function(), [X, offsets], COTANGENT)
     if np.isnan(far):
@@ -118,7 +118,7 @@ def test_far_places_stay_in_the_map(far):
     assert not gradients[1].any()
 
 
-def test_integers_are_made_floats():
+def test_integers_are_converted_to_floats():
     x = np.array([[1, 2, 4]]).reshape(1, 1, 3, 1)
     offsets = np.full((1, 1, 3, 2), 0.5, "float32")
     y = sample_offsets(x, offsets, data_format="channels_last")
@@ -135,7 +135,7 @@ def test_integers_are_made_floats():
         (X, SHARED[:, :4], "`offsets` must have shape"),
     ],
 )
-def test_what_does_not_fit_raises(x, offsets, match):
+def test_incompatible_shapes_raise(x, offsets, match):
     with pytest.raises(ValueError, match=match) as error:
         sample_offsets(x, offsets, data_format="channels_last")
     assert "Received: " in str(error.value)

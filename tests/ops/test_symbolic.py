@@ -1,4 +1,4 @@
-"""Functions of symbolic tensors, and the models that are made of them."""
+"""Functions of symbolic tensors, and models made of them."""
 
 import inspect
 import json
@@ -12,7 +12,7 @@ import pytest
 
 from autodiff import BACKEND
 from autodiff import compiled
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import ops
@@ -22,7 +22,7 @@ ALL_CALLS = pytest.mark.parametrize("call", CALLS, ids=str)
 
 
 def numbers(call, **arrays):
-    """Return what a call computes, compiled as a whole."""
+    """Return the results of a call, compiled."""
     arrays = {**call.arrays(), **arrays}
     return to_numpy(compiled(lambda x: call(**x))(arrays))
 
@@ -31,7 +31,7 @@ def test_every_public_function_is_called():
     assert {call.function.__name__ for call in CALLS} == set(ops.__all__)
 
 
-@pytest.mark.parametrize("call", some(CALLS), ids=str)
+@pytest.mark.parametrize("call", subset(CALLS), ids=str)
 def test_models_compute_what_functions_do(call):
     inputs = call.inputs(unknown=True)
     model = keras.Model(inputs, call(**inputs))
@@ -43,7 +43,7 @@ def test_models_compute_what_functions_do(call):
 
 
 @ALL_CALLS
-def test_symbolic_shapes_are_the_eager_ones(call):
+def test_symbolic_shapes_equal_eager_shapes(call):
     expected = numbers(call).shape
     known = call(**call.inputs()).shape
     assert known == (None, *expected[1:])
@@ -51,7 +51,7 @@ def test_symbolic_shapes_are_the_eager_ones(call):
     assert len(unknown) == len(expected)
     for found, size in zip(unknown, expected, strict=True):
         assert found in (None, size)
-    # One size that is known says what the output's is.
+    # One known batch size determines that of the output.
     for name, x in call.tensors.items():
         inputs = {**call.inputs(unknown=True), name: keras.KerasTensor(x.shape)}
         assert call(**inputs).shape[0] == (
@@ -78,14 +78,14 @@ def test_each_tensor_may_be_symbolic_among_others(call):
         outputs = call(**others, **{name: inputs})
         assert (outputs.shape[0] or len(x)) == expected.shape[0]
         assert outputs.shape[1:] == expected.shape[1:]
-        if call in some(CALLS):
+        if call in subset(CALLS):
             model = keras.Model(inputs, outputs)
             assert_close(compiled(model)(x), expected)
 
 
 @pytest.fixture(scope="module")
 def whole():
-    """Return one model of all calls, its inputs, and what it computes."""
+    """Return a model of all calls, its inputs and its outputs."""
     inputs, outputs, arrays, expected = {}, {}, {}, {}
     for number, call in enumerate(CALLS):
         own = call.inputs(unknown=True, suffix=f"_{number}")
@@ -135,7 +135,7 @@ def test_models_survive_saving(whole, tmp_path):
     model, arrays, expected = whole
     model.save(tmp_path / "model.keras")
     np.savez(tmp_path / "arrays.npz", **arrays)
-    # Where nothing of the model was ever made, and another format is usual.
+    # In a new process with another default data format.
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "keras.json").write_text(
         json.dumps({"image_data_format": "channels_first", "backend": BACKEND})
@@ -186,7 +186,7 @@ def test_a_model_keeps_the_data_format_it_was_made_with():
 
 
 def test_functions_train():
-    """What a warp is trained by: a gradient through both functions."""
+    """Gradients flow through both functions of a spatial transformer."""
     images = keras.Input((None, None, 3))
     x = keras.layers.GlobalAveragePooling2D(data_format="channels_last")(images)
     theta = keras.layers.Reshape((2, 3))(
@@ -275,7 +275,7 @@ def test_sizes_may_come_from_symbolic_shapes(name):
 
 
 @ALL_CALLS
-def test_functions_look_like_what_they_wrap(call):
+def test_functions_keep_signature_and_docstring(call):
     function = call.function
     assert next(iter(inspect.signature(function).parameters)) in call.tensors
     assert "Args:" in function.__doc__

@@ -1,4 +1,4 @@
-"""How results of two backends are compared."""
+"""Comparison of the results of two backends."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ LOOSE = 1e-2
 
 
 def differences(found, expected, rounding):
-    """Return what is wrong with what a backend found, by the name of an array.
+    """Return the differences between results of two backends, by array name.
 
     All are dictionaries of arrays. `rounding` has how far each moves if its
     inputs are rounded.
@@ -57,7 +57,7 @@ def differences(found, expected, rounding):
 
 
 def is_loose(expected, rounding):
-    """Return whether rounding decides what a case computes."""
+    """Return whether rounding dominates the results of a case."""
     return any(
         MOVED * rounding.get(name, 0) > LOOSE * np.abs(array).max(initial=0)
         for name, array in expected.items()
@@ -66,7 +66,7 @@ def is_loose(expected, rounding):
 
 
 def cases(arrays):
-    """Return results by case and array, and what rounding does, likewise."""
+    """Return results by case and array, and the effect of rounding likewise."""
     found, rounding = {}, {}
     for key in arrays.files:
         name, index, part = key.split("/", 2)

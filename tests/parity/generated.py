@@ -15,22 +15,22 @@ from contract.case import LAYOUTS
 from contract.case import arguments
 from small_networks import FAMILIES
 from small_networks import small
-from stress.generated import Drawn
+from stress.generated import GeneratedCase
 from stress.strategies import CHOICES
 from stress.strategies import WIDE
-from stress.strategies import drawn
+from stress.strategies import generated_case
 
 # No size up to this has a coordinate near a kink: see `off_kinks`.
 PRIME = 97
 
 
 @dataclasses.dataclass(frozen=True)
-class Generated:
+class ParityCase:
     """A case, its name and number, and the mode that it is called in."""
 
     name: str
     index: int
-    drawn: Drawn
+    source: GeneratedCase
     training: bool
 
     @property
@@ -39,22 +39,22 @@ class Generated:
 
     def __str__(self):
         mode = "training" if self.training else "inference"
-        return f"{self.key}: {self.drawn}, {mode}"
+        return f"{self.key}: {self.source}, {mode}"
 
     def inputs(self):
         """Return the inputs in `channels_last`."""
         return [
             array if kind == "map" else off_kinks(array)
             for array, kind in zip(
-                self.drawn.inputs(), self.drawn.kinds, strict=True
+                self.source.inputs(), self.source.kinds, strict=True
             )
         ]
 
     def layer(self):
         """Return the layer built, with weights that depend on their paths."""
-        layer = self.drawn.layer(initial=True)
+        layer = self.source.layer(initial=True)
         for path, weight in weights(layer).items():
-            value = self.drawn.rng(path).normal(size=weight.shape)
+            value = self.source.rng(path).normal(size=weight.shape)
             if path.endswith("moving_variance"):
                 value = 0.5 + value**2
             elif path.endswith("norm/beta"):
@@ -62,7 +62,7 @@ class Generated:
                 # compared, and the next norm sees nothing but rounding.
                 value = np.abs(value)
             else:
-                value *= self.drawn.case.weight_scale
+                value *= self.source.case.weight_scale
             weight.assign(value.astype("float32"))
         return layer
 
@@ -78,12 +78,12 @@ def weights(layer):
 
 
 def off_kinks(array):
-    """Return coordinates or offsets that are not near whole or half pixels.
+    """Return coordinates or offsets that are not close to whole or half pixels.
 
-    There derivatives jump, and the pixel that is nearest does: rounding would
-    decide which one a backend sees. Of a coordinate k / 97 the position in
-    pixels is a multiple of 1 / 194 of the size, and whole or half only where 97
-    divides k, for every size below 97.
+    There, derivatives and the nearest pixel are discontinuous, so rounding
+    would change the results. Of a coordinate k / 97 the position in pixels is a
+    multiple of 1 / 194 of the size, and whole or half only where 97 divides k,
+    for every size below 97.
     """
     k = np.round(np.asarray(array, "float64") * PRIME)
     k[k % PRIME == 0] += 1
@@ -91,7 +91,7 @@ def off_kinks(array):
 
 
 def generated(name, index):
-    """Return the case of a name and a number, or the next that is possible."""
+    """Return the case of a name and an index, or the next valid one."""
     for attempt in itertools.count():
         pick = picker(name, index + 1000 * attempt)
         found = STRATEGIES[name](pick, WIDE)
@@ -104,16 +104,16 @@ def generated(name, index):
         )
         if fits(found):
             break
-    # What draws random numbers draws other ones on each backend, and networks
-    # normalize few values by a variance that is mostly rounding.
+    # Random numbers differ between backends, and networks normalize few values
+    # by a variance that is mostly rounding error.
     training = name not in ("RecurrentAttention", "networks")
     # Two cases have both modes, and four have both in both data formats.
     in_training = (index + index // 2) % 2 == 1
-    return Generated(name, index, found, training and in_training)
+    return ParityCase(name, index, found, training and in_training)
 
 
 def fits(found):
-    """Return whether windows without zeros around them fit into the map."""
+    """Return whether windows without padding fit into the map."""
     kwargs, (shape, *others) = found.case.kwargs, found.case.shapes
     if "dilation_rate" not in kwargs or kwargs["padding"] == "same":
         return True
@@ -125,7 +125,7 @@ def fits(found):
 
 
 def picker(name, index):
-    """Return what chooses one of its arguments.
+    """Return a function that selects one of its arguments.
 
     Of n values each is chosen once in n cases, at each place where a strategy
     chooses, and in an order that is that place's own: few cases have every
@@ -156,7 +156,9 @@ def networks(pick, sizes):
     }
     shape = (pick(1, 2), 32, 32, 3)
     options = {"input_shape": shape[1:]}
-    return drawn(network, kwargs | options, shape, weight_scale=0.2, leeway=10)
+    return generated_case(
+        network, kwargs | options, shape, weight_scale=0.2, tolerance_factor=10
+    )
 
 
 STRATEGIES = dict(sorted(CHOICES.items())) | {"networks": networks}

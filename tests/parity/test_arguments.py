@@ -1,4 +1,4 @@
-"""The generated cases have every argument of everything public in them."""
+"""The generated cases cover every argument of the public surface."""
 
 import inspect
 import re
@@ -6,15 +6,15 @@ import re
 import pytest
 
 import keras_attention as ka
-from contract.case import Fresh
+from contract.case import LayerFactory
 from parity.generated import FUNCTIONS
 from parity.generated import LAYERS
 from parity.generated import STRATEGIES
 from parity.generated import generated
 
-# How many cases `tox run -e parity` takes of each name.
+# Number of cases of each name in `tox run -e parity`.
 CASES = 60
-# Why an argument has no two values.
+# Arguments with a single value, and the reason.
 NOT_VARIED = {
     "kernel_initializer": "weights are set to generated values",
     "monte_carlo_samples": "more than one draws random numbers",
@@ -43,10 +43,10 @@ def public(name):
 
 
 def values(name, case, argument, default):
-    """Return what a case has for an argument, as text."""
+    """Return the value of an argument in a case, as text."""
     if argument == "data_format":
-        return case.drawn.layout
-    value = case.drawn.case.kwargs.get(argument, default)
+        return case.source.layout
+    value = case.source.case.kwargs.get(argument, default)
     return str(value)
 
 
@@ -76,9 +76,9 @@ def options(name, argument, generated_cases):
     """Return the strings that an argument may be, as its error names them."""
     case = next(
         (
-            case.drawn.case
+            case.source.case
             for case in generated_cases
-            if isinstance(case.drawn.case.kwargs.get(argument), str)
+            if isinstance(case.source.case.kwargs.get(argument), str)
         ),
         None,
     )
@@ -101,7 +101,7 @@ def test_padding_and_interpolation_are_all_there():
     }
     for (name, argument), expected in wanted.items():
         found = {
-            generated(name, index).drawn.case.kwargs[argument]
+            generated(name, index).source.case.kwargs[argument]
             for index in range(CASES)
         }
         assert expected <= found
@@ -111,9 +111,9 @@ def test_few_cases_have_both_modes_and_data_formats():
     for name in LAYERS:
         few = [generated(name, index) for index in range(4)]
         modes = 1 if name == "RecurrentAttention" else 2
-        assert len({case.drawn.layout for case in few[:2]}) == 2
+        assert len({case.source.layout for case in few[:2]}) == 2
         assert len({case.training for case in few[:2]}) == modes
-        both = {(str(case.drawn.layout), case.training) for case in few}
+        both = {(str(case.source.layout), case.training) for case in few}
         assert len(both) == 2 * modes
 
 
@@ -127,9 +127,9 @@ def test_cases_are_the_same_each_time():
 
 def test_layers_in_layers_are_all_that_keep_their_shape():
     inner = {
-        str(generated("IdentityStart", index).drawn.case.kwargs["layer"])
+        str(generated("IdentityStart", index).source.case.kwargs["layer"])
         for index in range(CASES)
     }
     assert len(inner) > 5
     assert all(isinstance(getattr(ka, name), type) for name in inner)
-    assert Fresh.__name__ not in inner
+    assert LayerFactory.__name__ not in inner

@@ -1,4 +1,4 @@
-"""Every backend computes what the others do.
+"""Comparison of the results of all backends.
 
 The NumPy backend of Keras has none of the package's native forms, so that its
 outputs are the definition. It has no gradients: those are compared with
@@ -31,7 +31,7 @@ BACKENDS = [
 if importlib.util.find_spec("jax"):
     BACKENDS.append("numpy")
 OTHERS = [backend for backend in BACKENDS if backend != REFERENCE]
-# What a backend cannot compute, by the words of the error.
+# Limits of backends, by the text of the error.
 LIMITS = {
     "numpy": ("needs the Keras backend jax, tensorflow or torch",),
     "openvino": ("needs the Keras backend jax, tensorflow or torch",),
@@ -45,7 +45,7 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory, request):
-    """What each backend computed: by backend, case and name of the array.
+    """The results of each backend, by backend, case and array name.
 
     And, by case and array, how far rounding moves it. Of the names alone whose
     tests are selected.
@@ -73,7 +73,7 @@ def results(tmp_path_factory, request):
                     **os.environ,
                     "KERAS_BACKEND": backend,
                     "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-                    # The worker makes errors of warnings, after its imports.
+                    # After its imports, the worker turns warnings into errors.
                     "PYTHONWARNINGS": "ignore",
                     "JAX_TRACEBACK_IN_LOCATIONS_LIMIT": "0",
                 },
@@ -123,7 +123,7 @@ def limit(backend, arrays):
 
 
 def reference(case, backend, found):
-    """Return what a backend should have computed."""
+    """Return the expected results of a backend."""
     of_torch = found[REFERENCE][case]
     assert "error" not in of_torch, of_torch["error"]
     if backend in ("numpy", "openvino"):

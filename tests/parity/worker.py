@@ -1,4 +1,4 @@
-"""Computes the generated cases under one backend, and writes all of it.
+"""Computes the generated cases on one backend, and writes the results.
 
 `python -m parity.worker [--rounding] OUT.npz COUNT [NAME ...]` takes `COUNT`
 cases of each name. An array is named `CASE/outputs`, `CASE/attention/...`,
@@ -29,7 +29,7 @@ STEP = 1e-6
 
 
 def computed(case, layer, inputs):
-    """Return all that a case computes, by name."""
+    """Return all results of a case, by name."""
     run = {"jax": on_jax, "tensorflow": on_tensorflow, "torch": on_torch}
     return run.get(BACKEND, forward)(case, layer, inputs)
 
@@ -47,8 +47,8 @@ def takes_attention(layer):
 
 
 def projection(case, shape):
-    """Return what outputs are multiplied by before they are added up."""
-    return case.drawn.rng("projection").normal(size=shape).astype("float32")
+    """Return the array by which outputs are multiplied before the sum."""
+    return case.source.rng("projection").normal(size=shape).astype("float32")
 
 
 def forward(case, layer, inputs):
@@ -168,7 +168,7 @@ def gradients(layer, gradients):
 
 
 def state(layer):
-    """Return the weights that are not trained, as they are now."""
+    """Return the current values of non-trainable weights."""
     trainable = {id(weight) for weight in layer.trainable_weights}
     return {
         f"state/{path}": weight
@@ -195,8 +195,8 @@ def arrays(case, layer, inputs):
 
 
 def moved(case, layer, inputs, before):
-    """Return how far each array moves where inputs and weights are rounded."""
-    rng = case.drawn.rng("rounding")
+    """Return the change of each array if inputs and weights are rounded."""
+    rng = case.source.rng("rounding")
     values = {path: to_numpy(w) for path, w in weights(case.layer()).items()}
     far = dict.fromkeys(before, 0.0)
 
@@ -220,7 +220,7 @@ def results(case, rounding):
         return {}
     try:
         layer = case.layer()
-        inputs = case.drawn.moved(case.inputs())
+        inputs = case.source.to_layout(case.inputs())
         found |= arrays(case, layer, inputs)
         if rounding:
             found |= moved(case, layer, inputs, found_arrays(found))
@@ -259,7 +259,7 @@ def main():
 
 
 def count_of(name, count):
-    """Return how many cases there are: networks take long to compile."""
+    """Return the number of cases: networks take long to compile."""
     return max(1, count // 3) if name == "networks" else count
 
 

@@ -1,8 +1,8 @@
-"""The papers' equations in float64 NumPy, channels last: the judges.
+"""Reference implementations of the papers' equations (NumPy, float64).
 
-They are written from the equations, not from the layers, and as plainly as they
-can be. A reference takes the layer (for its arguments alone), its weights by
-role, and its inputs, and returns outputs and attention.
+They are written from the equations, not from the layers, channels last and as
+simply as possible. A reference is a function of the layer (for its arguments
+only), its weights by role, and its inputs. It returns outputs and attention.
 """
 
 import numpy as np
@@ -34,12 +34,12 @@ REFERENCES = {
 
 
 def run(layer, inputs):
-    """Return what the layer should: `(outputs, attention)` in float64."""
+    """Return the expected `(outputs, attention)` of a layer in float64."""
     return _run(layer, point(layer, inputs))
 
 
 def outputs(layer, point):
-    """Return the outputs at a point, as `point` makes them."""
+    """Return the outputs for inputs and weights as returned by `point`."""
     return _run(layer, point)[0]
 
 

@@ -1,4 +1,4 @@
-"""Gates of channels."""
+"""Reference implementations of channel attention."""
 
 import numpy as np
 
@@ -45,7 +45,7 @@ def channel_attention(layer, weights, x):
 
 
 def multi_scale_gate(weights, x, of_local, of_global):
-    """Return the gate that the two contexts of these names make."""
+    """Return the gate of the local and global contexts with these names."""
 
     def context(name, z):
         own = part(weights, name)

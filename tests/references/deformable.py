@@ -1,4 +1,4 @@
-"""Maps read at moved positions, and convolutions of what is read there."""
+"""Reference implementations of deformable convolution and resampling."""
 
 import numpy as np
 
@@ -37,7 +37,7 @@ def window_frame(size, kernel_size, layer):
 
 
 def convolution(x, kernel, layer, frame, offsets=None, mask=None):
-    """Return a convolution tap by tap, deformed if there are offsets."""
+    """Convolve tap by tap, at offset locations if there are offsets."""
     high, wide, members, filters = kernel.shape
     channels = x.shape[-1]
     groups = channels // members
@@ -71,7 +71,7 @@ def convolution(x, kernel, layer, frame, offsets=None, mask=None):
 
 
 def hat(x, rows, columns):
-    """Return a map read bilinearly at positions in pixels, zero outside."""
+    """Sample a map bilinearly at positions in pixels, zero outside."""
     by_row = np.abs(rows[..., np.newaxis] - np.arange(x.shape[1]))
     by_column = np.abs(columns[..., np.newaxis] - np.arange(x.shape[2]))
     return np.einsum(
@@ -104,7 +104,7 @@ def conv_offset2d(layer, weights, x):
 
 
 def clamped(x, offsets):
-    """Return a map read at its own pixels, moved, and clamped to the border."""
+    """Sample a map at its pixels plus offsets, clamped to the border."""
     _, height, width, channels = x.shape
     i, j = np.arange(height)[:, np.newaxis], np.arange(width)
     y = [

@@ -1,4 +1,4 @@
-"""The dynamic capacity network: its parts as tests/cases.py has them."""
+"""Reference implementation of the networks of tests/cases.py."""
 
 import numpy as np
 
@@ -9,7 +9,7 @@ from references.maths import space
 
 
 def convolution(weights, x, strides):
-    """Return a convolution without padding, and its SiLU."""
+    """Return a convolution without padding, followed by a SiLU."""
     kernel = weights["kernel"]
     height, width = (
         (x.shape[axis] - kernel.shape[axis - 1]) // strides[axis - 1] + 1
@@ -36,7 +36,7 @@ def classifier(weights, maps):
 
 
 def saliency(weights, maps):
-    """Return the gradient of the entropy, from differences of it."""
+    """Return the gradient of the entropy by finite differences."""
 
     def entropy(maps):
         p = classifier(weights, maps)

@@ -1,4 +1,4 @@
-"""Fusions of branches."""
+"""Reference implementations of fusion layers."""
 
 import numpy as np
 
@@ -53,7 +53,7 @@ def selective_kernel(layer, weights, x):
 
 
 def convolution(x, kernel, *, strides, dilation, groups):
-    """Return a convolution with half a window of zeros on either side."""
+    """Return a convolution with symmetric zero padding."""
     side = len(kernel)
     reach = dilation * (side - 1)
     around = (reach // 2, reach - reach // 2)

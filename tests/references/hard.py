@@ -1,4 +1,4 @@
-"""Looking here and there."""
+"""Reference implementations of hard attention."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from references.maths import part
 
 
 def glimpses(layer, images, locations):
-    """Pixel by pixel, as the sum over a tile says."""
+    """Return glimpses, computed pixel by pixel."""
     batch, height, width, channels = images.shape
     g = layer.glimpse_size
     result = np.zeros((batch, layer.num_scales, g, g, channels))
@@ -27,8 +27,8 @@ def glimpse_sensor(layer, weights, images, locations):
 
 
 def glimpse_network(layer, weights, images, locations):
-    seen = glimpses(layer, images, locations).reshape(len(images), -1)
-    what = relu(dense(weights, "glimpse_hidden", seen))
+    glimpse = glimpses(layer, images, locations).reshape(len(images), -1)
+    what = relu(dense(weights, "glimpse_hidden", glimpse))
     where = relu(dense(weights, "location_hidden", locations))
     both = dense(weights, "glimpse_out", what)
     return relu(both + dense(weights, "location_out", where)), None
@@ -39,59 +39,61 @@ def relu(x):
 
 
 def recurrent_attention(layer, weights, images):
-    """The run that follows the means, and the places it looks at."""
+    """Return the probabilities and locations of the deterministic rollout."""
     path = [np.zeros((len(images), 2))]
     for _ in range(layer.num_glimpses):
         state = states(layer, weights, images, path)[-1]
-        path.append(mean_place(weights, state))
+        path.append(mean_location(weights, state))
     return classes(weights, state), np.stack(path[:-1], 1)
 
 
-def recurrent_loss(layer, weights, frozen, images, labels, draws):
-    """The training loss of runs with given draws, as its terms train.
+def recurrent_loss(layer, weights, frozen, images, labels, samples):
+    """Return the training loss of rollouts with given random numbers.
 
-    The path, what a run is rewarded for, and what the locator and the baseline
-    are shown are not to be moved by the loss: they are those of other weights,
-    the `frozen`. Returned is the sum of all terms.
+    The path, the reward, and the inputs of locator and baseline are constants:
+    they are computed with the weights `frozen`. The result is the sum of all
+    terms.
     """
-    path, places = [np.clip(draws[0], -1, 1)], []
-    for draw in draws[1:]:
-        shown = states(layer, frozen, images, path)
-        step = layer.location_stddev * draw
-        places.append(mean_place(frozen, shown[-1]) + step)
-        path.append(np.clip(places[-1], -1, 1))
-    run = np.arange(len(labels))
-    told = classes(weights, states(layer, weights, images, path[:-1])[-1])
-    reward = classes(frozen, shown[-1]).argmax(-1) == labels
-    loss = -np.log(told[run, labels])
-    for place, state in zip(places, shown, strict=True):
+    path, locations = [np.clip(samples[0], -1, 1)], []
+    for sample in samples[1:]:
+        path_states = states(layer, frozen, images, path)
+        step = layer.location_stddev * sample
+        locations.append(mean_location(frozen, path_states[-1]) + step)
+        path.append(np.clip(locations[-1], -1, 1))
+    index = np.arange(len(labels))
+    predicted = classes(weights, states(layer, weights, images, path[:-1])[-1])
+    reward = classes(frozen, path_states[-1]).argmax(-1) == labels
+    loss = -np.log(predicted[index, labels])
+    for location, state in zip(locations, path_states, strict=True):
         variance = layer.location_stddev**2
-        distance = ((place - mean_place(weights, state)) ** 2).sum(-1)
-        likely = -distance / (2 * variance) - np.log(2 * np.pi * variance)
+        distance = ((location - mean_location(weights, state)) ** 2).sum(-1)
+        log_probability = -distance / (2 * variance) - np.log(
+            2 * np.pi * variance
+        )
         advantage = reward - dense(frozen, "baseline", state)[:, 0]
-        loss = loss - layer.reinforce_weight * advantage * likely
+        loss = loss - layer.reinforce_weight * advantage * log_probability
         error = reward - dense(weights, "baseline", state)[:, 0]
         loss = loss + error**2 / layer.num_glimpses
     return loss.mean()
 
 
 def states(layer, weights, images, path):
-    """What is remembered after each glimpse of a path."""
+    """Return the state after each glimpse of a path."""
     found = [np.zeros((len(images), layer.units))]
-    for place in path:
-        seen, _ = glimpse_network(
-            layer, part(weights, "glimpse"), images, place
+    for location in path:
+        glimpse, _ = glimpse_network(
+            layer, part(weights, "glimpse"), images, location
         )
         found.append(
             relu(
-                dense(weights, "core_input", seen)
+                dense(weights, "core_input", glimpse)
                 + dense(weights, "core_state", found[-1])
             )
         )
     return found[1:]
 
 
-def mean_place(weights, state):
+def mean_location(weights, state):
     hidden = relu(dense(weights, "locator_hidden", state))
     return np.tanh(dense(weights, "locator", hidden))
 

@@ -1,10 +1,10 @@
-"""What several references are made of."""
+"""Functions that several reference implementations share."""
 
 import numpy as np
 
 
 def sigmoid(x):
-    return np.exp(-np.logaddexp(0, -x))  # which overflows nowhere
+    return np.exp(-np.logaddexp(0, -x))  # without overflow
 
 
 ACTIVATIONS = {
@@ -27,14 +27,14 @@ def dense(weights, name, x):
 
 
 def norm(weights, name, x):
-    """Return a batch norm in inference, over the last axis."""
+    """Return batch normalization in inference mode over the last axis."""
     deviation = np.sqrt(weights[f"{name}/moving_variance"] + 1e-5)
     x = (x - weights[f"{name}/moving_mean"]) / deviation
     return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
 def part(weights, name):
-    """Return the weights of one part of a layer, by their roles in it."""
+    """Return the weights of a sublayer by their roles in it."""
     return {
         role.removeprefix(f"{name}/"): weight
         for role, weight in weights.items()

@@ -1,4 +1,4 @@
-"""Gates of both."""
+"""Reference implementations of CBAM and residual attention."""
 
 import numpy as np
 
@@ -33,7 +33,7 @@ def residual_attention(layer, weights, x):
     x = units([f"before_{i + 1}" for i in range(p)], x)
     features = units([f"trunk_{i + 1}" for i in range(t)], x)
 
-    # The mask branch as a list of levels; the n-th is `n - 1` times `inner`.
+    # The mask branch as a list of levels; the n-th is nested `n - 1` times.
     levels = ["hourglass" + "/inner" * n for n in range(layer.depth)]
     maps = [x]
     for level in levels:
@@ -80,7 +80,7 @@ def residual_unit(weights, x, groups):
 
 
 def late_unit(weights, x, groups):
-    """A unit whose norms come after its convolutions."""
+    """A unit with batch normalization after its convolutions."""
     z = norm(weights, "norm_1", x @ weights["conv_1/kernel"][0, 0])
     z = convolution(
         np.maximum(z, 0),
@@ -95,9 +95,10 @@ def late_unit(weights, x, groups):
 
 
 def max_pool(x):
-    """Return the maxima around every second position, of those there are."""
+    """Return max pooling of size 3 and stride 2, padded with minus infinity."""
     rows, columns = (
-        # In even sizes a window begins at its position, in odd it is centred.
+        # For even sizes a window starts at its position, for odd it is
+        # centered.
         [slice(max(0, i - n % 2), i - n % 2 + 3) for i in range(0, n, 2)]
         for n in x.shape[1:3]
     )

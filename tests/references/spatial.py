@@ -1,4 +1,4 @@
-"""Gates of positions, and places to look at."""
+"""Reference implementations of spatial attention and transformers."""
 
 import numpy as np
 
@@ -14,7 +14,7 @@ def spatial_attention(layer, weights, x):
 
 
 def spatial_gate(weights, x):
-    """Return the gate that the positions of a map make."""
+    """Return the spatial gate of a map."""
     d = np.stack([x.max(axis=-1), x.mean(axis=-1)], axis=-1)
     kernel = weights["conv/kernel"]
     side = len(kernel)
@@ -32,19 +32,19 @@ def spatial_gate(weights, x):
 
 
 def spatial_group_enhance(layer, weights, x):
-    members = x.shape[-1] // layer.groups
+    size = x.shape[-1] // layer.groups
     y, gates = [], []
     for group in range(layer.groups):
-        part = x[..., group * members : (group + 1) * members]
+        part = x[..., group * size : (group + 1) * size]
         mean = part.mean(axis=space(x), keepdims=True)
         c = (part * mean).sum(axis=-1, keepdims=True)
-        centred = c - c.mean(axis=space(x), keepdims=True)
+        centered = c - c.mean(axis=space(x), keepdims=True)
         count = np.prod(c.shape[1:])
         if count > 1:
             deviation = c.std(axis=space(x), keepdims=True, ddof=1)
-            centred = centred / (deviation + layer.epsilon)
+            centered = centered / (deviation + layer.epsilon)
         gate = sigmoid(
-            weights["gamma"][group] * centred + weights["beta"][group]
+            weights["gamma"][group] * centered + weights["beta"][group]
         )
         y.append(part * gate)
         gates.append(gate)
@@ -52,20 +52,23 @@ def spatial_group_enhance(layer, weights, x):
 
 
 def spatial_transformer(layer, weights, x):
-    seen = dense(weights, "dense", x.max(axis=space(x)))
-    features = seen / (1 + np.abs(seen))  # the localization network of a case
+    hidden = dense(weights, "dense", x.max(axis=space(x)))
+    features = hidden / (
+        1 + np.abs(hidden)
+    )  # the localization network of tests/cases.py
     theta = features @ weights["kernel"] + weights["bias"]
     height, width = layer.output_size or x.shape[1:3]
     x_out, y_out = np.meshgrid(
-        ticks(width, layer.align_corners), ticks(height, layer.align_corners)
+        pixel_centers(width, layer.align_corners),
+        pixel_centers(height, layer.align_corners),
     )
     target = np.stack([x_out, y_out, np.ones_like(x_out)], axis=-1)
     grid = np.stack([TRANSFORMS[layer.transform](t, target) for t in theta])
     return sample(x, grid, layer), grid
 
 
-def ticks(count, align_corners):
-    """Return the centres of pixels, -1 and 1 being the ends of the line."""
+def pixel_centers(count, align_corners):
+    """Return the normalized coordinates of the pixel centers of an axis."""
     edges = np.linspace(-1, 1, count + 1)
     if not align_corners:
         return (edges[1:] + edges[:-1]) / 2
@@ -92,17 +95,17 @@ def projective(theta, target):
 def thin_plate_spline(theta, target):
     points = theta.reshape(-1, 2)
     side = np.linspace(-1, 1, int(len(points) ** 0.5))
-    centres = np.array([(x, y, 1) for y in side for x in side])
+    centers = np.array([(x, y, 1) for y in side for x in side])
 
     def phi(p, q):
         r = np.linalg.norm(p[..., np.newaxis, :] - q, axis=-1)
         return 2 * r**2 * np.log(np.where(r > 0, r, 1))
 
     system = np.block(
-        [[phi(centres, centres), centres], [centres.T, np.zeros((3, 3))]]
+        [[phi(centers, centers), centers], [centers.T, np.zeros((3, 3))]]
     )
     knowns = np.concatenate([points, np.zeros((3, 2))])
-    terms = np.concatenate([phi(target, centres), target], axis=-1)
+    terms = np.concatenate([phi(target, centers), target], axis=-1)
     return terms @ np.linalg.solve(system, knowns)
 
 
@@ -116,31 +119,31 @@ TRANSFORMS = {
 
 
 def sample(x, grid, settings):
-    """Return the map at the places of a grid, as if it went on for ever."""
-    columns = shares(grid[..., 0], x.shape[2], settings)
-    rows = shares(grid[..., 1], x.shape[1], settings)
+    """Sample a map at the locations of a grid, extended by the padding mode."""
+    columns = pixel_weights(grid[..., 0], x.shape[2], settings)
+    rows = pixel_weights(grid[..., 1], x.shape[1], settings)
     return np.einsum("bijh,bijw,bhwc->bijc", rows, columns, x, optimize=True)
 
 
-def shares(places, count, settings):
-    """Return how much of each pixel of a line is in the value at a place."""
+def pixel_weights(locations, count, settings):
+    """Return the weight of each pixel of an axis at each location."""
     if settings.align_corners:
-        places = (places + 1) / 2 * (count - 1)
+        locations = (locations + 1) / 2 * (count - 1)
     else:
-        places = (places + 1) / 2 * count - 0.5
-    first, last = int(np.floor(places.min())), int(np.ceil(places.max()))
+        locations = (locations + 1) / 2 * count - 0.5
+    first, last = int(np.floor(locations.min())), int(np.ceil(locations.max()))
     pixels = np.arange(first - 2, last + 3)
     if settings.interpolation == "nearest":
-        kernel = np.rint(places)[..., np.newaxis] == pixels
+        kernel = np.rint(locations)[..., np.newaxis] == pixels
     else:
         kernel = KERNELS[settings.interpolation](
-            np.abs(places[..., np.newaxis] - pixels)
+            np.abs(locations[..., np.newaxis] - pixels)
         )
     index = pixels
     if settings.padding_mode == "border":
         index = np.clip(pixels, 0, count - 1)
     if settings.padding_mode == "reflection":
-        # A period of the line there and back, with its ends once or twice.
+        # One period of the reflected axis, with its ends once or twice.
         line = np.arange(count)
         back = line[-2:0:-1] if settings.align_corners else line[::-1]
         period = np.concatenate([line, back])
@@ -148,13 +151,13 @@ def shares(places, count, settings):
     return kernel @ (index[:, np.newaxis] == np.arange(count)).astype(float)
 
 
-def keys(d, a=-0.75):
+def cubic(d, a=-0.75):
     near = (a + 2) * d**3 - (a + 3) * d**2 + 1
     far = a * (d**3 - 5 * d**2 + 8 * d - 4)
     return np.where(d <= 1, near, np.where(d < 2, far, 0))
 
 
-KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0), "bicubic": keys}
+KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0), "bicubic": cubic}
 
 REFERENCES = {
     "SpatialAttention": spatial_attention,

@@ -1,4 +1,4 @@
-"""A layer whose share in the output is learned."""
+"""Reference implementation of `IdentityStart`."""
 
 from references.channel import REFERENCES as CHANNEL
 from references.deformable import REFERENCES as DEFORMABLE

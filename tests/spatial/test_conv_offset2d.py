@@ -1,4 +1,4 @@
-"""What is special about `ConvOffset2D`."""
+"""Tests of `ConvOffset2D` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -30,7 +30,7 @@ def test_kernel_starts_small():
     assert 0.0095 < kernel.std() < 0.0105
 
 
-def test_from_zero_it_would_never_learn():
+def test_zero_kernel_has_no_gradient():
     for initializer, learns in (("zeros", False), (None, True)):
         kwargs = {"kernel_initializer": initializer} if initializer else {}
         layer = built(**kwargs)
@@ -39,7 +39,7 @@ def test_from_zero_it_would_never_learn():
     assert_close(built(kernel_initializer="zeros")(X), X)
 
 
-def test_scrambled_reads_two_maps_as_one_row_of_pairs():
+def test_scrambled_layout_reads_two_maps_as_pairs():
     """Flat element `(i * W + j) * 2 + k` of maps `2c` and `2c + 1`."""
     layers = [built(offset_layout=name) for name in ("paired", "scrambled")]
     kernel = np.random.default_rng(1).normal(size=(3, 3, 16, 32))
@@ -56,5 +56,5 @@ def test_scrambled_reads_two_maps_as_one_row_of_pairs():
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3])
-def test_the_map_keeps_its_size(kernel_size):
+def test_size_of_the_map_is_kept(kernel_size):
     assert built(kernel_size)(X).shape == X.shape

@@ -1,11 +1,11 @@
-"""What is special about `DeformableConv2D`."""
+"""Tests of `DeformableConv2D` beyond the contract."""
 
 import keras
 import numpy as np
 import pytest
 
 from autodiff import role
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import DeformableConv2D
@@ -13,7 +13,7 @@ from keras_attention import DeformableConv2D
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 7, 9, 4)).astype("float32")
 
-# Not both strides and dilation, which Keras' own layer has not.
+# Not both strides and dilation, which Keras does not support.
 SETTINGS = [
     {},
     {"padding": "valid"},
@@ -32,8 +32,8 @@ def built(*args, **kwargs):
 
 
 @pytest.mark.parametrize("modulated", [True, False])
-@pytest.mark.parametrize("settings", some(SETTINGS, 2), ids=str)
-def test_it_starts_as_a_convolution(settings, modulated):
+@pytest.mark.parametrize("settings", subset(SETTINGS, 2), ids=str)
+def test_layer_starts_as_a_convolution(settings, modulated):
     layer = built(6, modulated=modulated, activation="relu", **settings)
     conv = keras.layers.Conv2D(
         6,
@@ -75,16 +75,16 @@ def test_offsets_are_not_regularized():
     assert_close(loss, 0.01 * (to_numpy(layer.kernel) ** 2).sum())
 
 
-@pytest.mark.parametrize("padding", some(["same", 2, "valid", (0, 3)], 2))
-def test_strides_take_each_so_many_th_of_the_dilated_windows(padding):
-    """Of offsets too, which Keras' convolution has not for both."""
+@pytest.mark.parametrize("padding", subset(["same", 2, "valid", (0, 3)], 2))
+def test_strides_subsample_the_dilated_windows(padding):
+    """Offsets, too, which Keras' convolution does not support with both."""
     settings = {"kernel_size": (3, 2), "dilation_rate": 2, "padding": padding}
     dense = built(6, **settings)
     strided = built(6, strides=(2, 3), **settings)
     values = [RNG.normal(size=weight.shape) for weight in dense.weights]
     for layer in (dense, strided):
         layer.set_weights(values)
-    # "same" begins elsewhere: its zeros before the map depend on the strides.
+    # The zeros of "same" before the map depend on the strides.
     begin = (0, 1) if padding == "same" else (0, 0)
     every = np.s_[:, begin[0] :: 2, begin[1] :: 3]
     for name, value in strided.attention(X).items():
@@ -92,7 +92,7 @@ def test_strides_take_each_so_many_th_of_the_dilated_windows(padding):
     assert_close(strided(X), to_numpy(dense(X))[every])
 
 
-def test_what_does_not_divide_raises():
+def test_indivisible_channels_raise():
     with pytest.raises(ValueError, match=r"`groups` must divide `filters` \(6"):
         DeformableConv2D(6, groups=4)
     for name in ("groups", "offset_groups"):

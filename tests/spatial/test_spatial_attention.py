@@ -1,4 +1,4 @@
-"""What is special about `SpatialAttention`."""
+"""Tests of `SpatialAttention` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def roles(layer):
     return [role(weight) for weight in layer.weights]
 
 
-def test_bias_exactly_where_there_is_no_norm():
+def test_bias_exists_only_without_normalization():
     assert roles(built()) == ["conv/kernel", "conv/bias"]
     assert built().count_params() == 7 * 7 * 2 + 1
     assert roles(built(use_norm=True)) == [
@@ -34,16 +34,16 @@ def test_bias_exactly_where_there_is_no_norm():
     ]
 
 
-def test_normed_gate_starts_at_one_half():
+def test_normalized_gate_starts_at_one_half():
     assert_close(built(use_norm=True)(X), X / 2)
 
 
-def test_norm_has_the_constants_of_the_authors():
+def test_normalization_has_the_constants_of_the_authors():
     norm = built(use_norm=True).norm
     assert (norm.momentum, norm.epsilon) == (0.99, 1e-5)
 
 
-def test_statistics_move_in_training_alone():
+def test_statistics_update_in_training_only():
     layer = built(use_norm=True)
     before = to_numpy(layer.norm.moving_mean).copy()
     layer(X)
@@ -57,7 +57,7 @@ def test_statistics_move_in_training_alone():
 
 
 @pytest.mark.parametrize("kernel_size", [1, 2, 3, 7])
-def test_the_window_reaches_as_far_as_it_says(kernel_size):
+def test_window_has_the_size_of_the_kernel(kernel_size):
     layer = built(kernel_size)
     layer.set_weights([np.ones(w.shape) for w in layer.weights])
     x = np.zeros((1, 15, 15, 16), "float32")

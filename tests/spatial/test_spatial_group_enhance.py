@@ -1,4 +1,4 @@
-"""What is special about `SpatialGroupEnhance`."""
+"""Tests of `SpatialGroupEnhance` beyond the contract."""
 
 import numpy as np
 import pytest
@@ -32,11 +32,11 @@ def test_weights_are_named_for_their_roles():
     assert layer.count_params() == 2 * 4
 
 
-def test_starts_at_one_gate_everywhere():
+def test_all_gates_start_equal():
     assert_close(built(4)(X), X * INITIAL_GATE)
 
 
-def test_scores_have_unit_unbiased_deviation():
+def test_scores_have_unit_unbiased_standard_deviation():
     layer = built(4)
     layer.set_weights([np.ones(4), np.zeros(4)])
     gate = to_numpy(layer.attention(X)).astype("float64")
@@ -46,8 +46,8 @@ def test_scores_have_unit_unbiased_deviation():
 
 
 @pytest.mark.parametrize("x", [X[:, :1, :1], np.zeros_like(X)])
-def test_equal_positions_get_the_initial_gate(x):
-    """One position or a black image: the published code divides 0 by 0."""
+def test_constant_maps_have_the_initial_gate(x):
+    """For one position or a zero image, the published code divides 0 by 0."""
     layer = built(4)
     layer.set_weights([np.full(4, 3.0), np.ones(4)])
     outputs, (gradient,), weight_gradients = vjp(layer, [x], np.ones_like(x))
@@ -56,8 +56,8 @@ def test_equal_positions_get_the_initial_gate(x):
         assert np.isfinite(array).all()
 
 
-def test_products_survive_float16():
-    """16 products of 1000 by 1000 add up to 1.6e7, past 65504."""
+def test_products_do_not_overflow_in_float16():
+    """The sum of 16 products of 1000 by 1000 is 1.6e7, above 65504."""
     x = RNG.uniform(0, 1000, size=(1, 64, 64, 16)).astype("float16")
     half, wide = generic(1, dtype="mixed_float16"), built(1)
     wide.set_weights(half.get_weights())

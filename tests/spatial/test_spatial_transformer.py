@@ -1,4 +1,4 @@
-"""What is special about `SpatialTransformer`."""
+"""Tests of `SpatialTransformer` beyond the contract."""
 
 import json
 
@@ -36,7 +36,7 @@ GOLDENS = {
 
 
 def localization(data_format="channels_last"):
-    """Return a network of the usual kind, which keeps where things are."""
+    """Return a convolutional network, which preserves locations."""
     return keras.Sequential(
         [
             convolution(
@@ -45,8 +45,8 @@ def localization(data_format="channels_last"):
             keras.layers.BatchNormalization(
                 -1 if data_format == "channels_last" else 1
             ),
-            # More filters than columns are left: with as many, Keras 3.15 adds
-            # a bias along the columns, for channels first on TensorFlow.
+            # More filters than columns: with equal numbers, Keras 3.15 adds a
+            # channels-first bias along the columns on TensorFlow.
             convolution(3, 2, data_format=data_format),
         ],
         name="localization",
@@ -62,7 +62,7 @@ def built(*, data_format="channels_last", **kwargs):
 
 @pytest.mark.parametrize("file", GOLDENS)
 def test_golden(file, data_format):
-    """A sample at a time, its transform being the layer's bias."""
+    """One sample at a time, with its transform as the layer's bias."""
     arrays = golden.load(file)
     for index, theta in enumerate(arrays["theta"]):
         x, y, cotangent, dx = (
@@ -104,7 +104,7 @@ def test_starts_as_the_identity_by_other_interpolations(interpolation):
 
 
 def test_starts_as_the_identity_in_half_precision():
-    """On a map whose places half precision has no numbers for."""
+    """On a map whose locations half precision cannot represent."""
     x = RNG.normal(size=(1, 5, 300, 1)).astype("float16")
     layer = SpatialTransformer(
         keras.layers.GlobalMaxPooling2D(),
@@ -133,7 +133,7 @@ def test_control_points_of_the_spline():
     assert built(transform="tps", control_points=3).bias.shape == (18,)
 
 
-def test_positive_translation_looks_right_and_down():
+def test_positive_translation_samples_right_and_down():
     layer = built(transform="translation", padding_mode="border")
     layer.bias.assign([2 / 6, 4 / 5])  # a pixel, and two
     y = to_numpy(layer(X))
@@ -146,8 +146,8 @@ def test_output_size_may_be_one_number():
     assert tuple(layer(X).shape) == (2, 4, 4, 3)
 
 
-def test_weights_suit_both_formats():
-    """Features are flattened in one order: channels last."""
+def test_weights_are_equal_in_both_data_formats():
+    """Features are flattened channels last in both data formats."""
     last = built()
     weights = [RNG.normal(size=w.shape) / 2 for w in last.get_weights()]
     weights = [np.abs(weight) for weight in weights]  # of variances too
@@ -159,7 +159,7 @@ def test_weights_suit_both_formats():
     assert_close(outputs[1], outputs[0])
 
 
-def test_localization_is_trained_in_training_alone():
+def test_localization_receives_the_training_mode():
     layer = built()
     norm = layer.localization.layers[1]
     before = to_numpy(norm.moving_mean).copy()
@@ -170,7 +170,7 @@ def test_localization_is_trained_in_training_alone():
     assert np.any(to_numpy(norm.moving_mean) != before)
 
 
-def test_slopes_of_a_convolutional_localization_are_differences():
+def test_gradients_of_a_convolutional_localization_equal_differences():
     layer = built(transform="translation", interpolation="bicubic")
     layer.kernel.assign(RNG.normal(size=layer.kernel.shape) / 10)
     cotangent = RNG.normal(size=X.shape).astype("float32")
@@ -190,8 +190,8 @@ def test_slopes_of_a_convolutional_localization_are_differences():
     )
 
 
-def test_learns_where_to_look():
-    """A bright square at random places is brought to the centre."""
+def test_layer_learns_to_center_an_object():
+    """A bright square at a random location is moved to the center."""
     x = np.zeros((64, 9, 9, 1), "float32")
     for image, (row, column) in zip(
         x, RNG.integers(0, 7, size=(64, 2)), strict=True
@@ -226,7 +226,7 @@ def test_learns_where_to_look():
     ids=["model", "flatten", "dense", "convolution"],
 )
 @pytest.mark.parametrize("early", [True, False], ids=["built", "not built"])
-def test_any_layer_localizes_and_is_saved(make, early, tmp_path):
+def test_localization_may_be_any_layer(make, early, tmp_path):
     network = make()
     if early:
         network.build((None, *X.shape[1:]))

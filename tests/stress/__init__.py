@@ -1,5 +1,5 @@
-"""Properties of every layer and function, on cases that nobody chose.
+"""Property-based tests of every layer and function.
 
-`draws` knows what a layer or function may be given, `functions` are the
-functions as layers, `properties` is what must hold for all that is drawn.
+`strategies` generates the cases, `functions` has the functions as layers, and
+`properties` has the properties of all generated cases.
 """

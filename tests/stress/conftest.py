@@ -1,12 +1,12 @@
-"""Tells how many cases were drawn."""
+"""Prints the number of generated cases."""
 
 
 def pytest_terminal_summary(terminalreporter):
-    drawn = sum(
+    generated = sum(
         value
         for reports in terminalreporter.stats.values()
         for report in reports
         for name, value in getattr(report, "user_properties", ())
-        if name == "drawn" and report.when == "call"
+        if name == "generated" and report.when == "call"
     )
-    terminalreporter.write_line(f"{drawn} cases were drawn.")
+    terminalreporter.write_line(f"{generated} cases were generated.")

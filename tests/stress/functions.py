@@ -15,8 +15,8 @@ from references import spatial
 class Function(keras.layers.Layer):
     """A function of arrays as a layer without weights.
 
-    `channels_out` is where outputs have their channels with the channels first,
-    and `shared` are the places of the arguments that all samples share.
+    `channels_out` is the channel axis of outputs in `channels_first`,
+    and `shared` are the indices of arguments that all samples share.
     """
 
     channels_out = 1
@@ -29,10 +29,10 @@ class Function(keras.layers.Layer):
         self.settings = settings
 
     @classmethod
-    def moved(cls, shape_or_array, layout, place):
-        """Return arguments in a layout: images, and what is like them."""
+    def to_layout(cls, shape_or_array, layout, index):
+        """Convert an argument to a data format."""
         shape = getattr(shape_or_array, "shape", shape_or_array)
-        if len(shape) == 4 and place not in cls.shared:
+        if len(shape) == 4 and index not in cls.shared:
             return to_layout(shape_or_array, layout)
         return shape_or_array
 
@@ -47,19 +47,19 @@ class GridSample(Function):
         return spatial.sample(x, grid, types.SimpleNamespace(**self.settings))
 
     @classmethod
-    def moved(cls, shape_or_array, layout, place):
+    def to_layout(cls, shape_or_array, layout, index):
         return (
-            to_layout(shape_or_array, layout) if place == 0 else shape_or_array
+            to_layout(shape_or_array, layout) if index == 0 else shape_or_array
         )
 
 
 class Grid(Function):
-    """One of the grids, which have no channels to move."""
+    """A grid, which does not depend on the data format."""
 
     channels_out = None
 
     @classmethod
-    def moved(cls, shape_or_array, layout, place):
+    def to_layout(cls, shape_or_array, layout, index):
         return shape_or_array
 
     def call(self, theta, training=None):
@@ -69,18 +69,18 @@ class Grid(Function):
         height, width = self.settings["size"]
         align_corners = self.settings["align_corners"]
         x, y = np.meshgrid(
-            spatial.ticks(width, align_corners),
-            spatial.ticks(height, align_corners),
+            spatial.pixel_centers(width, align_corners),
+            spatial.pixel_centers(height, align_corners),
         )
         target = np.stack([x, y, np.ones_like(x)], axis=-1)
-        return np.stack([self.place(part, target) for part in theta])
+        return np.stack([self.locations(part, target) for part in theta])
 
 
 class AffineGrid(Grid):
     transform = "affine"
 
     @staticmethod
-    def place(theta, target):
+    def locations(theta, target):
         return spatial.affine(theta, target)
 
 
@@ -88,11 +88,11 @@ class ProjectiveGrid(Grid):
     transform = "projective"
 
     def call(self, theta, training=None):
-        # Near the identity: no place is near where the grid goes to infinity.
+        # Near the identity, no location is close to where the grid is infinite.
         return super().call(0.1 * theta + keras.ops.eye(3, dtype=theta.dtype))
 
     @staticmethod
-    def place(theta, target):
+    def locations(theta, target):
         u = target @ (0.1 * theta + np.eye(3)).T
         return u[..., :2] / u[..., 2:]
 
@@ -101,7 +101,7 @@ class TPSGrid(Grid):
     transform = "tps"
 
     @staticmethod
-    def place(points, target):
+    def locations(points, target):
         return spatial.thin_plate_spline(points, target)
 
 
@@ -141,9 +141,9 @@ class SampleOffsets(Function):
         return deformable.clamped(x, offsets)
 
     @classmethod
-    def moved(cls, shape_or_array, layout, place):
+    def to_layout(cls, shape_or_array, layout, index):
         shape = getattr(shape_or_array, "shape", shape_or_array)
-        if layout == "channels_last" or (place == 1 and len(shape) == 4):
+        if layout == "channels_last" or (index == 1 and len(shape) == 4):
             return shape_or_array
         axes = [0, 3, 1, 2, 4][: len(shape)]
         if hasattr(shape_or_array, "transpose"):

@@ -1,4 +1,4 @@
-"""One thing that was drawn: a layer, its inputs, and where they lie."""
+"""Generated cases: layers, their inputs and their data format."""
 
 import dataclasses
 import zlib
@@ -13,28 +13,28 @@ from contract.case import to_numpy
 
 
 @dataclasses.dataclass(frozen=True)
-class Drawn:
-    """A case with a layout and a seed, from which all numbers come.
+class GeneratedCase:
+    """A case with a data format and a seed, from which all numbers follow.
 
-    `kinds` says of each input which numbers it takes: "map" for those of an
-    image, which may be large, "place" for coordinates from -1 to 1, "unit" for
-    those from 0 to 1, and "free" for all others. `steps` are there where the
-    outputs jump, so that rounding may land on either side. `reads` is whether
-    the layer looks at moved positions, and perhaps not at all of its input,
-    `gradients` whether it has a gradient to all its inputs, and `wider` are
-    dtypes in which it may answer in half precision. `leeway` is how much more
-    than others it may be off, many layers deep.
+    `kinds` has the kind of numbers of each input: "map" for images, which may
+    be large, "location" for coordinates from -1 to 1, "unit" for numbers from 0
+    to 1, and "free" for all others. `discontinuous` is whether the outputs are
+    discontinuous, so that rounding may change them. `resamples` is whether the
+    layer samples at offset locations, perhaps not all of its input, `gradients`
+    whether all inputs have a gradient, and `other_dtypes` are dtypes of outputs
+    that are allowed in half precision. `tolerance_factor` multiplies the
+    tolerance, for layers of many operations.
     """
 
     case: Case
     layout: str
     seed: int
     kinds: tuple[str, ...] = ("map",)
-    steps: bool = False
-    reads: bool = False
+    discontinuous: bool = False
+    resamples: bool = False
     gradients: bool = True
-    wider: tuple[str, ...] = ()
-    leeway: float = 1.0
+    other_dtypes: tuple[str, ...] = ()
+    tolerance_factor: float = 1.0
 
     def __str__(self):
         shapes = ", ".join(map(str, self.case.shapes))
@@ -46,10 +46,10 @@ class Drawn:
         return np.random.default_rng([self.seed, zlib.crc32(of.encode())])
 
     def layer(self, *, initial=False, **kwargs):
-        """Return the layer built, at weights that are nothing special."""
+        """Return the layer, built, with random weights."""
         layer = self.case.layer(data_format=self.layout, **kwargs)
         if not layer.built:
-            layer.build(*self.moved(self.case.shapes))
+            layer.build(*self.to_layout(self.case.shapes))
         if not initial:
             rng = self.rng("weights")
             for weight in layer.weights:
@@ -66,7 +66,7 @@ class Drawn:
         rng = self.rng("inputs")
         arrays = []
         for shape, kind in zip(self.case.shapes, self.kinds, strict=True):
-            if kind == "place":
+            if kind == "location":
                 array = rng.uniform(-1.2, 1.2, size=shape)
             elif kind == "unit":
                 array = rng.uniform(size=shape)
@@ -78,20 +78,20 @@ class Drawn:
             arrays.append(array.astype(dtype))
         return arrays
 
-    def moved(self, shapes_or_arrays):
-        """Return shapes or arrays in the layout: those of images, and alike."""
-        move = getattr(self.case.layer_cls, "moved", _moved)
+    def to_layout(self, shapes_or_arrays):
+        """Convert shapes or arrays of inputs to the data format."""
+        move = getattr(self.case.layer_cls, "to_layout", _to_layout)
         return [
-            move(value, self.layout, place)
-            for place, value in enumerate(shapes_or_arrays)
+            move(value, self.layout, index)
+            for index, value in enumerate(shapes_or_arrays)
         ]
 
     def of_samples(self, arrays, samples):
-        """Return inputs for some of the samples alone."""
+        """Return the inputs of some of the samples."""
         shared = getattr(self.case.layer_cls, "shared", ())
         return [
-            array if place in shared else array[samples]
-            for place, array in enumerate(arrays)
+            array if index in shared else array[samples]
+            for index, array in enumerate(arrays)
         ]
 
     def back(self, outputs):
@@ -105,14 +105,14 @@ class Drawn:
         return np.moveaxis(outputs, axis, -1)
 
 
-def _moved(shape_or_array, layout, place):
+def _to_layout(shape_or_array, layout, index):
     shape = getattr(shape_or_array, "shape", shape_or_array)
     image = len(shape) > 2
     return to_layout(shape_or_array, layout) if image else shape_or_array
 
 
 def expected(layer, point):
-    """Return the outputs in float64 that the equation has at a point."""
+    """Return the outputs of the reference in float64."""
     if hasattr(layer, "reference"):
         return layer.reference(*point)
     return references.outputs(layer, point)
@@ -124,6 +124,6 @@ def point_of(layer, inputs):
     return [np.asarray(a, "float64") for a in arrays]
 
 
-def run(drawn, layer, inputs):
+def run(generated, layer, inputs):
     """Return the outputs of a layer for inputs, both in `channels_last`."""
-    return drawn.back(forward(layer, *drawn.moved(inputs)))
+    return generated.back(forward(layer, *generated.to_layout(inputs)))

@@ -1,8 +1,8 @@
-"""What must hold of everything that is drawn.
+"""Properties of all generated cases.
 
-A property takes a `Drawn`. How far numbers may be from the equation depends on
-how far the equation itself moves when its inputs and weights are rounded:
-random arguments meet random numbers, and some of them cancel.
+A property is a function of a `GeneratedCase`. The tolerance follows from the
+reference itself: from how much its outputs change if its inputs and weights are
+rounded, as sums of random numbers may cancel.
 """
 
 import keras
@@ -19,61 +19,61 @@ from stress.generated import run
 PROPERTIES = {}
 
 
-def prop(check):
+def register(check):
     PROPERTIES[check.__name__] = check
     return check
 
 
-def close(drawn, layer, inputs, outputs, rounding, share=1e-5):
-    """Hold outputs against the equation, but for what rounding may do.
+def close(generated, layer, inputs, outputs, rounding, share=1e-5):
+    """Compare outputs with the reference, up to rounding.
 
-    `rounding` is how much the numbers that all is computed with may be off,
-    `share` how much of the largest output any output may be.
+    `rounding` is the relative rounding error of inputs and weights, `share` the
+    tolerance as a share of the largest output.
     """
     point = point_of(layer, inputs)
     right = expected(layer, point)
     assert outputs.shape == right.shape
-    rng = drawn.rng("rounding")
+    rng = generated.rng("rounding")
     moved = 0.0
     for _ in range(3):
         off = [a * (1 + rounding * rng.normal(size=a.shape)) for a in point]
         moved = np.maximum(moved, np.abs(expected(layer, off) - right))
-    # Anywhere, as sums go over many places.
-    room = share * np.abs(right).max(initial=0) + 30 * moved.max(initial=0)
-    room *= drawn.leeway
+    # The largest change of any output, as sums are over many locations.
+    tolerance = share * np.abs(right).max(initial=0) + 30 * moved.max(initial=0)
+    tolerance *= generated.tolerance_factor
     worst = np.abs(outputs - right).max(initial=0)
-    assert worst <= room, f"off by {worst}, where {room} is allowed"
+    assert worst <= tolerance, f"off by {worst}, where {tolerance} is allowed"
 
 
-@prop
-def values_are_the_reference(drawn):
-    layer = drawn.layer()
-    # Large images lead to places at the very end, of a tanh that is 1 or not.
-    for scale in (1.0, 0.01) if drawn.steps else (1.0, 0.01, 30.0):
-        inputs = drawn.inputs(scale)
-        outputs = run(drawn, layer, inputs)
+@register
+def values_equal_the_reference(generated):
+    layer = generated.layer()
+    # Large images saturate the tanh of locations at the end of the map.
+    for scale in (1.0, 0.01) if generated.discontinuous else (1.0, 0.01, 30.0):
+        inputs = generated.inputs(scale)
+        outputs = run(generated, layer, inputs)
         assert outputs.dtype == "float32"
-        close(drawn, layer, inputs, outputs, 1e-7)
+        close(generated, layer, inputs, outputs, 1e-7)
 
 
-def of_given_networks(drawn):
-    """Return whether Keras' own convolutions are in what was drawn.
+def contains_given_networks(generated):
+    """Return whether a case has convolutions of Keras.
 
-    Those of TensorFlow know no empty batches.
+    Those of TensorFlow do not support empty batches.
     """
-    return drawn.case.layer_cls.__name__ == "DynamicCapacityNetwork"
+    return generated.case.layer_cls.__name__ == "DynamicCapacityNetwork"
 
 
-@prop
-def float64_is_the_reference(drawn):
+@register
+def float64_equals_the_reference(generated):
     with float64():
-        layer = drawn.layer(dtype="float64")
-        inputs = drawn.inputs(dtype="float64")
-        outputs = run(drawn, layer, inputs)
+        layer = generated.layer(dtype="float64")
+        inputs = generated.inputs(dtype="float64")
+        outputs = run(generated, layer, inputs)
         assert outputs.dtype == "float64"
     # On PyTorch, Keras' dense layers compute float64 in float32, on JAX its
     # means do.
-    narrow = of_given_networks(drawn) or (
+    narrow = contains_given_networks(generated) or (
         BACKEND == "torch"
         and any(
             isinstance(sublayer, keras.layers.Dense)
@@ -81,59 +81,67 @@ def float64_is_the_reference(drawn):
         )
     )
     if narrow:
-        close(drawn, layer, inputs, outputs, 1e-7)
+        close(generated, layer, inputs, outputs, 1e-7)
     else:
-        close(drawn, layer, inputs, outputs, 1e-15, 1e-11)
+        close(generated, layer, inputs, outputs, 1e-15, 1e-11)
 
 
-@prop
-def half_precision_is_near(drawn):
-    """Nearer than numbers of so few digits, many of them, could make it."""
-    if drawn.steps:
-        return  # a place that is rounded is another place
+@register
+def half_precision_is_close(generated):
+    """The error is at most that of rounding inputs and weights."""
+    if generated.discontinuous:
+        return  # rounding changes the location
     for dtype, rounding in (("float16", 1e-3), ("bfloat16", 8e-3)):
-        layer = drawn.layer(dtype=f"mixed_{dtype}")
-        inputs = drawn.inputs()
-        outputs = run(drawn, layer, inputs)
-        # Keras widens what JAX has in bfloat16 for NumPy.
-        known = (dtype, *drawn.wider, *["float32"] * (dtype == "bfloat16"))
+        layer = generated.layer(dtype=f"mixed_{dtype}")
+        inputs = generated.inputs()
+        outputs = run(generated, layer, inputs)
+        # Keras converts bfloat16 of JAX to float32 for NumPy.
+        known = (
+            dtype,
+            *generated.other_dtypes,
+            *["float32"] * (dtype == "bfloat16"),
+        )
         assert str(outputs.dtype) in known, outputs.dtype
-        close(drawn, layer, inputs, outputs.astype("float32"), rounding, 0.05)
+        close(
+            generated, layer, inputs, outputs.astype("float32"), rounding, 0.05
+        )
 
 
-@prop
-def gradients_equal_those_of_the_reference(drawn):
-    if not drawn.gradients:
+@register
+def gradients_equal_those_of_the_reference(generated):
+    if not generated.gradients:
         return
-    layer, inputs = drawn.layer(), drawn.inputs()
+    layer, inputs = generated.layer(), generated.inputs()
     point = point_of(layer, inputs)
     right = expected(layer, point)
-    cotangent = drawn.rng("cotangent").normal(size=right.shape)
+    cotangent = generated.rng("cotangent").normal(size=right.shape)
     cotangent = cotangent.astype("float32")
-    moved = np.moveaxis(cotangent, -1, axis_of(drawn, cotangent.ndim))
-    _, gradients, weight_gradients = vjp(layer, drawn.moved(inputs), moved)
+    moved = np.moveaxis(cotangent, -1, axis_of(generated, cotangent.ndim))
+    _, gradients, weight_gradients = vjp(
+        layer, generated.to_layout(inputs), moved
+    )
     weights = [weight for weight in layer.weights if weight.trainable]
     assert len(weight_gradients) == len(weights)
-    rng = drawn.rng("directions")
-    # Along one direction in all inputs and weights at once, in the layout.
-    ways = [rng.normal(size=gradient.shape) for gradient in gradients]
-    weight_ways = [rng.normal(size=weight.shape) for weight in weights]
+    rng = generated.rng("directions")
+    # Along one direction of all inputs and weights, in the data format.
+    directions = [rng.normal(size=gradient.shape) for gradient in gradients]
+    weight_directions = [rng.normal(size=weight.shape) for weight in weights]
     found = sum(
-        (gradient * way).sum()
-        for gradient, way in zip(
+        (gradient * direction).sum()
+        for gradient, direction in zip(
             [*gradients, *weight_gradients.values()],
-            [*ways, *weight_ways],
+            [*directions, *weight_directions],
             strict=True,
         )
     )
     for gradient in (*gradients, *weight_gradients.values()):
         assert np.isfinite(gradient).all()
-    # The directions of inputs as the reference has them: channels last.
+    # The directions of inputs in channels last, as in the reference.
     steps = [
-        unmoved(drawn, way, place).astype("float64")
-        for place, way in enumerate(ways)
+        unmoved(generated, direction, index).astype("float64")
+        for index, direction in enumerate(directions)
     ]
-    of_weight = iter(weight_ways)
+    of_weight = iter(weight_directions)
     steps += [
         next(of_weight) if weight.trainable else np.zeros(weight.shape)
         for weight in layer.weights
@@ -146,105 +154,105 @@ def gradients_equal_those_of_the_reference(drawn):
         return (rises * cotangent).sum() / (2 * step)
 
     right, again = rise(1e-6), rise(1e-7)
-    # A kink, or a step, lies between: there is no one gradient.
+    # The output is not differentiable in this interval.
     if abs(right - again) > 1e-4 * max(abs(right), 1):
         return
     norm = np.sqrt(
         sum((s**2).sum() for s in (*gradients, *weight_gradients.values()))
     )
-    room = 3e-4 * drawn.leeway * max(norm, abs(right), 1e-3)
-    assert abs(found - right) <= room, f"{found} is not {right}"
+    tolerance = 3e-4 * generated.tolerance_factor * max(norm, abs(right), 1e-3)
+    assert abs(found - right) <= tolerance, f"{found} is not {right}"
 
 
-def axis_of(drawn, rank):
-    """Return where outputs have their channels."""
-    if drawn.layout == "channels_last" or rank < 3:
+def axis_of(generated, rank):
+    """Return the channel axis of the outputs."""
+    if generated.layout == "channels_last" or rank < 3:
         return -1
-    if drawn.case.layer_cls.__name__ == "GlimpseSensor":
+    if generated.case.layer_cls.__name__ == "GlimpseSensor":
         return 2
-    axis = getattr(drawn.case.layer_cls, "channels_out", 1)
+    axis = getattr(generated.case.layer_cls, "channels_out", 1)
     return -1 if axis is None else axis
 
 
-def unmoved(drawn, array, place):
-    """Return an input in `channels_last` again."""
-    shapes = list(drawn.case.shapes)
-    # A shape of sizes that are all different tells where each axis went.
-    shapes[place] = marks = tuple(range(100, 100 + array.ndim))
-    moved = list(drawn.moved(shapes)[place])
+def unmoved(generated, array, index):
+    """Convert an input back to `channels_last`."""
+    shapes = list(generated.case.shapes)
+    # A shape of distinct sizes identifies each axis.
+    shapes[index] = marks = tuple(range(100, 100 + array.ndim))
+    moved = list(generated.to_layout(shapes)[index])
     return array.transpose([moved.index(mark) for mark in marks])
 
 
-@prop
-def large_inputs_stay_finite(drawn):
-    layer = drawn.layer(initial=True)
+@register
+def large_inputs_stay_finite(generated):
+    layer = generated.layer(initial=True)
     for inputs in (
-        drawn.inputs(1e4, bounded=True),
-        filled(drawn, 1e4),
-        filled(drawn, -1e4),
+        generated.inputs(1e4, bounded=True),
+        filled(generated, 1e4),
+        filled(generated, -1e4),
     ):
-        assert np.isfinite(run(drawn, layer, inputs)).all()
+        assert np.isfinite(run(generated, layer, inputs)).all()
 
 
-@prop
-def large_half_inputs_stay_finite(drawn):
+@register
+def large_half_inputs_stay_finite(generated):
     for dtype in ("mixed_float16", "float16"):
-        layer = drawn.layer(initial=True, dtype=dtype)
+        layer = generated.layer(initial=True, dtype=dtype)
         for inputs in (
-            drawn.inputs(1e3, bounded=True),
-            filled(drawn, 1e3),
+            generated.inputs(1e3, bounded=True),
+            filled(generated, 1e3),
         ):
             half = [a.astype("float16") for a in inputs]
-            outputs = run(drawn, layer, half).astype("float32")
+            outputs = run(generated, layer, half).astype("float32")
             assert np.isfinite(outputs).all()
 
 
-def filled(drawn, value):
-    """Return inputs whose images are of one value."""
-    pairs = zip(drawn.inputs(), drawn.kinds, strict=True)
+def filled(generated, value):
+    """Return inputs with images of one value."""
+    pairs = zip(generated.inputs(), generated.kinds, strict=True)
     return [np.full_like(a, value) if k == "map" else a for a, k in pairs]
 
 
-@prop
-def a_sample_does_not_depend_on_the_batch(drawn):
-    layer, inputs = drawn.layer(), drawn.inputs()
-    together = run(drawn, layer, inputs)
+@register
+def a_sample_does_not_depend_on_the_batch(generated):
+    layer, inputs = generated.layer(), generated.inputs()
+    together = run(generated, layer, inputs)
     for sample in range(len(together)):
-        own = drawn.of_samples(inputs, slice(sample, sample + 1))
-        alone = run(drawn, layer, own)
+        own = generated.of_samples(inputs, slice(sample, sample + 1))
+        alone = run(generated, layer, own)
         np.testing.assert_array_equal(alone.shape[1:], together.shape[1:])
-        close(drawn, layer, own, alone, 1e-7)
-        close(drawn, layer, own, together[sample : sample + 1], 1e-7)
+        close(generated, layer, own, alone, 1e-7)
+        close(generated, layer, own, together[sample : sample + 1], 1e-7)
 
 
-@prop
-def nan_stays_in_its_sample(drawn):
-    layer, inputs = drawn.layer(), drawn.inputs()
-    before = run(drawn, layer, inputs)
-    sick = int(drawn.rng("nan").integers(len(before)))
-    well = np.arange(len(before)) != sick
-    spoilt = [a.copy() for a in inputs]
-    images = spoilt[0][sick]
-    if drawn.reads:
-        images[...] = np.nan  # as one value may not be looked at
+@register
+def nan_stays_in_its_sample(generated):
+    layer, inputs = generated.layer(), generated.inputs()
+    before = run(generated, layer, inputs)
+    index = int(generated.rng("nan").integers(len(before)))
+    others = np.arange(len(before)) != index
+    corrupted = [a.copy() for a in inputs]
+    images = corrupted[0][index]
+    if generated.resamples:
+        images[...] = np.nan  # as one value may not be sampled
     else:
-        images[tuple(drawn.rng("where").integers(images.shape))] = np.nan
-    after = run(drawn, layer, spoilt)
-    np.testing.assert_array_equal(after[well], before[well])
-    assert np.isnan(after[sick]).any() or drawn.steps
+        images[tuple(generated.rng("where").integers(images.shape))] = np.nan
+    after = run(generated, layer, corrupted)
+    np.testing.assert_array_equal(after[others], before[others])
+    assert np.isnan(after[index]).any() or generated.discontinuous
 
 
-@prop
-def an_empty_batch_is_empty_or_told(drawn):
-    layer, inputs = drawn.layer(), drawn.inputs()
-    full = run(drawn, layer, inputs)
+@register
+def empty_batch_is_empty_or_raises(generated):
+    layer, inputs = generated.layer(), generated.inputs()
+    full = run(generated, layer, inputs)
     try:
-        empty = run(drawn, layer, drawn.of_samples(inputs, slice(0, 0)))
+        empty = run(generated, layer, generated.of_samples(inputs, slice(0, 0)))
     except Exception as error:
-        # Of the backend, perhaps, in a network that a user gives.
-        told = ("at least one sample", "max of an empty tensor")
-        if not any(words in str(error) for words in told) and not (
-            BACKEND == "tensorflow" and of_given_networks(drawn)
+        # The error may be that of the backend, for networks of the user.
+        messages = ("at least one sample", "max of an empty tensor")
+        if not any(words in str(error) for words in messages) and not (
+            BACKEND == "tensorflow" and contains_given_networks(generated)
         ):
             raise
     else:

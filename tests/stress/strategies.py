@@ -1,8 +1,8 @@
-"""What each layer and function may be given: its arguments and shapes.
+"""Strategies: the arguments and input shapes of each layer and function.
 
-A strategy is a function under `@strategy` that draws the arguments and the
-shapes of one kind. Sizes come from `Sizes`, as wide or as narrow as the backend
-can afford: JAX compiles for each anew.
+A strategy is a function under `@strategy` that generates the arguments and
+shapes of one layer. Sizes come from `Sizes`, which is narrow for JAX, as JAX
+compiles for each size.
 """
 
 import dataclasses
@@ -16,40 +16,39 @@ from cases import _inner
 from cases import _top
 from contract.case import LAYOUTS
 from contract.case import Case
-from contract.case import Fresh
+from contract.case import LayerFactory
 from stress import functions
-from stress.generated import Drawn
+from stress.generated import GeneratedCase
 
 STRATEGIES = {}
-# The functions below as they are written: `tests/parity` calls them with a
-# `pick` of its own.
+# The undecorated functions: `tests/parity` calls them with another `pick`.
 CHOICES = {}
 
 
 @dataclasses.dataclass(frozen=True)
 class Sizes:
-    """What sizes are drawn from."""
+    """The sizes that strategies select from."""
 
     batch: tuple = (1, 2, 3)
     space: tuple = (1, 2, 3, 4, 5, 6, 7, 9)
-    members: tuple = (1, 2, 3, 4, 5)
+    channels_per_group: tuple = (1, 2, 3, 4, 5)
     ranks: tuple = (1, 2, 3)
 
 
 WIDE = Sizes()
-NARROW = Sizes(batch=(2,), space=(4, 5), members=(2,), ranks=(2,))
+NARROW = Sizes(batch=(2,), space=(4, 5), channels_per_group=(2,), ranks=(2,))
 
 
 def strategy(make):
-    """Register what draws a `Drawn`, by the name of what it draws for."""
+    """Register a strategy by the name of its layer or function."""
 
     @functools.wraps(make)
     @st.composite
     def compose(draw, sizes):
         pick = functools.partial(choose, draw)
-        drawn = make(pick, sizes)
+        generated = make(pick, sizes)
         return dataclasses.replace(
-            drawn,
+            generated,
             layout=pick(*LAYOUTS),
             seed=draw(st.integers(0, 2**31), label="seed"),
         )
@@ -63,8 +62,8 @@ def choose(draw, *values):
     return draw(st.sampled_from(values))
 
 
-def drawn(layer_cls, kwargs, *shapes, **options):
-    """Return what was drawn; its layout and seed are to come."""
+def generated_case(layer_cls, kwargs, *shapes, **options):
+    """Return a case whose data format and seed are set by `compose`."""
     fields = {f.name for f in dataclasses.fields(Case)} & options.keys()
     case = Case(
         layer_cls,
@@ -72,7 +71,7 @@ def drawn(layer_cls, kwargs, *shapes, **options):
         shapes,
         **{name: options.pop(name) for name in fields},
     )
-    return Drawn(case, "", 0, **options)
+    return GeneratedCase(case, "", 0, **options)
 
 
 def a_map(pick, sizes, channels, rank=2):
@@ -93,9 +92,9 @@ def SqueezeExcite(pick, sizes):
         "gate_activation": pick("sigmoid", "hard_sigmoid", "softsign"),
         "use_bias": pick(True, False),
     }
-    channels = 4 * pick(*sizes.members)
+    channels = 4 * pick(*sizes.channels_per_group)
     shape = a_map(pick, sizes, channels, pick(*sizes.ranks))
-    return drawn(ka.SqueezeExcite, kwargs, shape)
+    return generated_case(ka.SqueezeExcite, kwargs, shape)
 
 
 @strategy
@@ -105,15 +104,19 @@ def GatedChannelTransform(pick, sizes):
         "epsilon": pick(1e-5, 1e-3, 0.5),
         "after_relu": pick(False, True),
     }
-    shape = a_map(pick, sizes, pick(*sizes.members), pick(*sizes.ranks))
-    return drawn(ka.GatedChannelTransform, kwargs, shape)
+    shape = a_map(
+        pick, sizes, pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.GatedChannelTransform, kwargs, shape)
 
 
 @strategy
 def ChannelAttention(pick, sizes):
     kwargs = bottleneck(pick) | {"use_bias": pick(True, False)}
-    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
-    return drawn(ka.ChannelAttention, kwargs, shape)
+    shape = a_map(
+        pick, sizes, 4 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.ChannelAttention, kwargs, shape)
 
 
 @strategy
@@ -122,8 +125,8 @@ def SpatialAttention(pick, sizes):
         "kernel_size": pick(1, 2, 3, 4, 5, 7),
         "use_norm": pick(True, False),
     }
-    shape = a_map(pick, sizes, pick(*sizes.members))
-    return drawn(ka.SpatialAttention, kwargs, shape)
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
+    return generated_case(ka.SpatialAttention, kwargs, shape)
 
 
 @strategy
@@ -134,17 +137,17 @@ def CBAM(pick, sizes):
         "spatial_norm": pick(True, False),
         "use_bias": pick(True, False),
     }
-    shape = a_map(pick, sizes, 4 * pick(*sizes.members))
-    return drawn(ka.CBAM, kwargs, shape)
+    shape = a_map(pick, sizes, 4 * pick(*sizes.channels_per_group))
+    return generated_case(ka.CBAM, kwargs, shape)
 
 
 @strategy
 def SpatialGroupEnhance(pick, sizes):
     groups = pick(1, 2, 3, 4)
     kwargs = {"groups": groups, "epsilon": pick(1e-5, 1e-2, 0.5)}
-    channels = groups * pick(*sizes.members)
+    channels = groups * pick(*sizes.channels_per_group)
     shape = a_map(pick, sizes, channels, pick(*sizes.ranks))
-    return drawn(ka.SpatialGroupEnhance, kwargs, shape)
+    return generated_case(ka.SpatialGroupEnhance, kwargs, shape)
 
 
 @strategy
@@ -152,7 +155,7 @@ def ResidualAttention(pick, sizes):
     groups = pick(1, 2)
     activation = pick("mixed", "channel", "spatial", "tanh")
     if activation == "spatial" and sizes is WIDE:
-        # A mask of one value has no deviation, which rounding then is.
+        # The standard deviation of one value is zero.
         sizes = dataclasses.replace(sizes, space=(4, 5, 7))
     kwargs = {
         "depth": pick(1, 2, 3) if sizes is WIDE else 1,
@@ -165,43 +168,53 @@ def ResidualAttention(pick, sizes):
         "preactivation": pick(True, False),
         "groups": groups,
     }
-    channels = 2 * pick(*sizes.members)
+    channels = 2 * pick(*sizes.channels_per_group)
     if pick(True, False):
         kwargs["hidden_units"] = groups * pick(1, 2, 3)
     else:
         kwargs["reduction"] = pick(1, 2)
-        channels *= groups  # which divide what the channels are reduced to
+        channels *= groups  # which must divide the reduced number of channels
     shape = a_map(pick, sizes, channels)
-    return drawn(
+    return generated_case(
         ka.ResidualAttention,
         kwargs,
         shape,
         weight_scale=0.3,
-        # Divided by a deviation that may be small, all that came before counts.
-        leeway=100 if activation == "spatial" else 10,
+        # The division by a small standard deviation amplifies errors.
+        tolerance_factor=100 if activation == "spatial" else 10,
     )
 
 
 @strategy
 def MultiScaleChannelAttention(pick, sizes):
-    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
-    return drawn(ka.MultiScaleChannelAttention, bottleneck(pick), shape)
+    shape = a_map(
+        pick, sizes, 4 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(
+        ka.MultiScaleChannelAttention, bottleneck(pick), shape
+    )
 
 
 @strategy
 def AttentionalFeatureFusion(pick, sizes):
-    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    shape = a_map(
+        pick, sizes, 4 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
     layer_cls = ka.AttentionalFeatureFusion
     kinds = ("map", "map")
-    return drawn(layer_cls, bottleneck(pick), shape, shape, kinds=kinds)
+    return generated_case(
+        layer_cls, bottleneck(pick), shape, shape, kinds=kinds
+    )
 
 
 @strategy
 def IterativeAttentionalFeatureFusion(pick, sizes):
     kwargs = bottleneck(pick) | {"share_global": pick(True, False)}
-    shape = a_map(pick, sizes, 4 * pick(*sizes.members), pick(*sizes.ranks))
+    shape = a_map(
+        pick, sizes, 4 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
     layer_cls = ka.IterativeAttentionalFeatureFusion
-    return drawn(layer_cls, kwargs, shape, shape, kinds=("map", "map"))
+    return generated_case(layer_cls, kwargs, shape, shape, kinds=("map", "map"))
 
 
 @strategy
@@ -209,7 +222,7 @@ def SelectiveKernel(pick, sizes):
     groups, paths = pick(1, 2, 3), pick(1, 2, 3, 4)
     split = pick(True, False)
     kwargs = {
-        "filters": groups * pick(*sizes.members),
+        "filters": groups * pick(*sizes.channels_per_group),
         "paths": paths,
         "kernel_size": pick(1, 2, 3, 4),
         "strides": pick(1, 2, 3),
@@ -222,7 +235,7 @@ def SelectiveKernel(pick, sizes):
     }
     channels = groups * pick(1, 2) * (paths if split else 1)
     shape = a_map(pick, sizes, channels)
-    return drawn(ka.SelectiveKernel, kwargs, shape, reads=True)
+    return generated_case(ka.SelectiveKernel, kwargs, shape, resamples=True)
 
 
 def _localization(channels):
@@ -245,12 +258,12 @@ def _localization(channels):
             name="localization",
         )
 
-    return Fresh("maxima", make)
+    return LayerFactory("maxima", make)
 
 
 @strategy
 def SpatialTransformer(pick, sizes):
-    channels = pick(*sizes.members)
+    channels = pick(*sizes.channels_per_group)
     transform = pick("affine", "attention", "translation", "projective", "tps")
     interpolation = pick("bilinear", "bicubic", "nearest")
     kwargs = {
@@ -262,13 +275,13 @@ def SpatialTransformer(pick, sizes):
         "align_corners": pick(True, False),
         "control_points": pick(2, 3, 4),
     }
-    return drawn(
+    return generated_case(
         ka.SpatialTransformer,
         kwargs,
         a_map(pick, sizes, channels),
         weight_scale=0.1 if transform == "projective" else 0.5,
-        steps=interpolation == "nearest",
-        reads=True,
+        discontinuous=interpolation == "nearest",
+        resamples=True,
     )
 
 
@@ -284,7 +297,7 @@ def windows(pick):
 def DeformableConv2D(pick, sizes):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
     kwargs = windows(pick) | {
-        "filters": groups * pick(*sizes.members),
+        "filters": groups * pick(*sizes.channels_per_group),
         "kernel_size": (pick(1, 2, 3, 4), pick(1, 2, 3, 5)),
         "groups": groups,
         "offset_groups": offset_groups,
@@ -293,7 +306,7 @@ def DeformableConv2D(pick, sizes):
         "activation": pick(None, "silu"),
     }
     shape = a_map(pick, sizes, groups * offset_groups * pick(1, 2))
-    return drawn(ka.DeformableConv2D, kwargs, shape, reads=True)
+    return generated_case(ka.DeformableConv2D, kwargs, shape, resamples=True)
 
 
 @strategy
@@ -302,8 +315,8 @@ def ConvOffset2D(pick, sizes):
         "kernel_size": pick(1, 2, 3, 4, 5),
         "offset_layout": pick("paired", "scrambled"),
     }
-    shape = a_map(pick, sizes, pick(*sizes.members))
-    return drawn(ka.ConvOffset2D, kwargs, shape, reads=True)
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
+    return generated_case(ka.ConvOffset2D, kwargs, shape, resamples=True)
 
 
 @strategy
@@ -318,8 +331,8 @@ def IdentityStart(pick, sizes):
         _inner(ka.MultiScaleChannelAttention, reduction=2),
         _inner(ka.ConvOffset2D),
     )
-    shape = a_map(pick, sizes, 2 * pick(*sizes.members))
-    return drawn(ka.IdentityStart, {"layer": inner}, shape)
+    shape = a_map(pick, sizes, 2 * pick(*sizes.channels_per_group))
+    return generated_case(ka.IdentityStart, {"layer": inner}, shape)
 
 
 def retina(pick):
@@ -332,35 +345,35 @@ def retina(pick):
 
 @strategy
 def GlimpseSensor(pick, sizes):
-    shape = a_map(pick, sizes, pick(*sizes.members))
-    return drawn(
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
+    return generated_case(
         ka.GlimpseSensor,
         retina(pick),
         shape,
         (shape[0], 2),
-        kinds=("map", "place"),
-        steps=True,
-        reads=True,
+        kinds=("map", "location"),
+        discontinuous=True,
+        resamples=True,
         gradients=False,
     )
 
 
 @strategy
 def GlimpseNetwork(pick, sizes):
-    shape = a_map(pick, sizes, pick(*sizes.members))
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
     kwargs = retina(pick) | {
         "units": pick(1, 4),
         "glimpse_units": pick(1, 5),
         "location_units": pick(1, 3),
     }
-    return drawn(
+    return generated_case(
         ka.GlimpseNetwork,
         kwargs,
         shape,
         (shape[0], 2),
-        kinds=("map", "place"),
-        steps=True,
-        reads=True,
+        kinds=("map", "location"),
+        discontinuous=True,
+        resamples=True,
     )
 
 
@@ -372,20 +385,20 @@ def RecurrentAttention(pick, sizes):
         "num_glimpses": pick(1, 2, 4),
         "glimpse_units": pick(1, 5),
         "location_units": pick(1, 3),
-        # What no prediction depends on.
+        # Arguments without effect on predictions.
         "location_stddev": pick(0.05, 0.2),
         "reinforce_weight": pick(0.0, 0.01),
         "seed": pick(None, 0),
     }
-    shape = a_map(pick, sizes, pick(*sizes.members))
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
     layer_cls = ka.RecurrentAttention
-    return drawn(
+    return generated_case(
         layer_cls,
         kwargs,
         shape,
         weight_scale=0.3,
-        steps=True,
-        reads=True,
+        discontinuous=True,
+        resamples=True,
         gradients=False,
     )
 
@@ -397,7 +410,7 @@ def DynamicCapacityNetwork(pick, sizes):
     kwargs = {
         "coarse": _convolution("coarse", 4, 3, strides),
         "fine": _convolution("fine", 4, patch_size),
-        "top": Fresh("top", _top),
+        "top": LayerFactory("top", _top),
         "num_patches": pick(1, 2, 4),
         "patch_size": patch_size,
         "patch_stride": strides,
@@ -406,7 +419,9 @@ def DynamicCapacityNetwork(pick, sizes):
     }
     shape = (pick(*sizes.batch), pick(6, 9), pick(7, 8), pick(1, 2))
     layer_cls = ka.DynamicCapacityNetwork
-    return drawn(layer_cls, kwargs, shape, steps=True, reads=True)
+    return generated_case(
+        layer_cls, kwargs, shape, discontinuous=True, resamples=True
+    )
 
 
 @strategy
@@ -419,14 +434,14 @@ def grid_sample(pick, sizes):
     }
     shape = a_map(pick, sizes, pick(1, 3, 4))
     grid = (shape[0], pick(*sizes.space), pick(*sizes.space), 2)
-    return drawn(
+    return generated_case(
         functions.GridSample,
         kwargs,
         shape,
         grid,
-        kinds=("map", "place"),
-        steps=interpolation == "nearest",
-        reads=True,
+        kinds=("map", "location"),
+        discontinuous=interpolation == "nearest",
+        resamples=True,
     )
 
 
@@ -438,7 +453,9 @@ def grid(pick, sizes, layer_cls, *shape):
     kinds = ("free",)
     shape = (pick(*sizes.batch), *shape)
     wider = ("float32",)  # half a pixel counts
-    return drawn(layer_cls, kwargs, shape, kinds=kinds, wider=wider)
+    return generated_case(
+        layer_cls, kwargs, shape, kinds=kinds, other_dtypes=wider
+    )
 
 
 @strategy
@@ -470,9 +487,9 @@ def count(length, taps, stride, rate, padding, axis):
 def deform_conv2d(pick, sizes):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
     high, wide = pick(1, 2, 3, 4), pick(1, 2, 3, 5)
-    members = offset_groups * pick(1, 2)
+    channels_per_group = offset_groups * pick(1, 2)
     kwargs = windows(pick) | {"groups": groups, "offset_groups": offset_groups}
-    shape = a_map(pick, sizes, groups * members)
+    shape = a_map(pick, sizes, groups * channels_per_group)
     batch = shape[0]
     filters = groups * pick(1, 2)
     size = [
@@ -491,13 +508,15 @@ def deform_conv2d(pick, sizes):
     shapes = [
         shape,
         (batch, *size, 2 * taps),
-        (high, wide, members, filters),
+        (high, wide, channels_per_group, filters),
     ]
     if pick(True, False):
         shapes += [(batch, *size, taps), (filters,)]
     kinds = ("map", "free", "free", "unit", "free")[: len(shapes)]
     layer_cls = functions.DeformConv2D
-    return drawn(layer_cls, kwargs, *shapes, kinds=kinds, reads=True)
+    return generated_case(
+        layer_cls, kwargs, *shapes, kinds=kinds, resamples=True
+    )
 
 
 @strategy
@@ -506,21 +525,23 @@ def sample_offsets(pick, sizes):
     offsets = (*shape, 2) if pick(True, False) else (*shape[:3], 2)
     layer_cls = functions.SampleOffsets
     kinds = ("map", "free")
-    return drawn(layer_cls, {}, shape, offsets, kinds=kinds, reads=True)
+    return generated_case(
+        layer_cls, {}, shape, offsets, kinds=kinds, resamples=True
+    )
 
 
 @strategy
 def extract_glimpses(pick, sizes):
-    shape = a_map(pick, sizes, pick(*sizes.members))
+    shape = a_map(pick, sizes, pick(*sizes.channels_per_group))
     kwargs = retina(pick)
     kwargs["size"] = kwargs.pop("glimpse_size")
-    return drawn(
+    return generated_case(
         functions.ExtractGlimpses,
         kwargs,
         shape,
         (shape[0], 2),
-        kinds=("map", "place"),
-        steps=True,
-        reads=True,
+        kinds=("map", "location"),
+        discontinuous=True,
+        resamples=True,
         gradients=False,
     )

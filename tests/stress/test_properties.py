@@ -1,7 +1,7 @@
-"""All properties of all that can be drawn.
+"""All properties of all generated cases.
 
-By default few are drawn, the same each time. `STRESS=40` draws as many for each
-pair, and other ones each time: `--hypothesis-seed` repeats a run.
+By default few cases are generated, the same in each run. `STRESS=40` generates
+40 for each pair, different in each run: `--hypothesis-seed` repeats a run.
 """
 
 import os
@@ -18,8 +18,8 @@ from stress.strategies import STRATEGIES
 from stress.strategies import WIDE
 
 EXAMPLES = int(os.environ.get("STRESS", "0"))
-# JAX compiles for each shape and precision: by default it is given few, and the
-# contract has the rest.
+# JAX compiles for each shape and precision, so it has few cases by default. The
+# contract covers the rest.
 FEW = BACKEND == "jax" and not EXAMPLES
 SIZES = NARROW if FEW else WIDE
 CHECKS = [
@@ -28,9 +28,9 @@ CHECKS = [
     if not FEW
     or check
     in (
-        "values_are_the_reference",
+        "values_equal_the_reference",
         "nan_stays_in_its_sample",
-        "an_empty_batch_is_empty_or_told",
+        "empty_batch_is_empty_or_raises",
     )
 ]
 
@@ -38,7 +38,7 @@ CHECKS = [
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("check", CHECKS)
 def test_property(check, name, record_property):
-    drawn = 0
+    generated = 0
 
     @hypothesis.settings(
         max_examples=EXAMPLES or (2 if BACKEND == "torch" else 1),
@@ -51,14 +51,14 @@ def test_property(check, name, record_property):
     )
     @hypothesis.given(st.data())
     def hold(data):
-        nonlocal drawn
-        drawn += 1
+        nonlocal generated
+        generated += 1
         try:
             PROPERTIES[check](data.draw(STRATEGIES[name](SIZES), label=name))
         except ValueError as error:
             if "must fit into the map" not in str(error):
-                raise  # what is too large may be drawn, and is told
+                raise  # windows may be too large
         keras.utils.clear_session(free_memory=False)
 
     hold()
-    record_property("drawn", drawn)
+    record_property("generated", generated)

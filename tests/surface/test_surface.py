@@ -1,4 +1,4 @@
-"""What is public changes on purpose, and the CHANGELOG says so."""
+"""Changes of the public surface are listed in the CHANGELOG."""
 
 import json
 
@@ -8,7 +8,7 @@ import public_surface
 from mutation import mutated
 
 HOW = (
-    "Tell of it in CHANGELOG.md, then run "
+    "Describe it in CHANGELOG.md, then run "
     '`python tests/public_surface.py "that sentence"`.'
 )
 
@@ -22,12 +22,12 @@ def test_public_surface_is_the_snapshot(snapshot):
     assert public_surface.surface() == snapshot["names"], HOW
 
 
-def test_changelog_tells_of_the_snapshot(snapshot):
-    told = snapshot["told"]
-    assert list(told)[-1] == public_surface.digest(snapshot["names"]), HOW
-    assert len(set(told.values())) == len(told), HOW
+def test_changelog_describes_the_snapshot(snapshot):
+    sentences = snapshot["changelog"]
+    assert list(sentences)[-1] == public_surface.digest(snapshot["names"]), HOW
+    assert len(set(sentences.values())) == len(sentences), HOW
     changelog = public_surface.changelog()
-    for sentence in told.values():
+    for sentence in sentences.values():
         assert len(sentence) > 10, HOW
         assert sentence in changelog, HOW
 
@@ -41,12 +41,12 @@ def test_changelog_tells_of_the_snapshot(snapshot):
         ("models", '"SENet154",', ""),
     ],
 )
-def test_a_change_is_seen(module, old, new, snapshot):
+def test_changes_are_detected(module, old, new, snapshot):
     with mutated(module, old, new):
         assert public_surface.surface() != snapshot["names"]
 
 
-def test_a_change_needs_a_new_sentence(snapshot, tmp_path, monkeypatch):
+def test_changes_need_a_new_sentence(snapshot, tmp_path, monkeypatch):
     path, log = tmp_path / "surface.json", tmp_path / "CHANGELOG.md"
     monkeypatch.setattr(public_surface, "SNAPSHOT", path)
     monkeypatch.setattr(public_surface, "CHANGELOG", log)
@@ -61,4 +61,4 @@ def test_a_change_needs_a_new_sentence(snapshot, tmp_path, monkeypatch):
             public_surface.write(sentence)
     log.write_text("- There is much to find.\n- There is more.\n")
     public_surface.write("There is more.")
-    assert len(json.loads(path.read_text())["told"]) == 2
+    assert len(json.loads(path.read_text())["changelog"]) == 2

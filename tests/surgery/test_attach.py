@@ -11,7 +11,7 @@ from keras import layers
 
 import keras_attention
 import surgery_networks as networks
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
@@ -91,7 +91,7 @@ def test_where_selects_layers(where, expected):
 
 
 @pytest.mark.parametrize(
-    "dtype", some(["float32", "mixed_float16", "mixed_bfloat16"], 2)
+    "dtype", subset(["float32", "mixed_float16", "mixed_bfloat16"], 2)
 )
 def test_upgraded_model_computes_the_same(data_format, dtype):
     model = networks.residual(data_format, dtype)
@@ -141,7 +141,7 @@ def test_given_model_does_not_change():
 def test_new_weights_learn_within_two_steps():
     model = networks.residual(activation="tanh")
     given = se(use_bias=True), SpatialGroupEnhance(2), Shifted()
-    for attention in some(given, 3):
+    for attention in subset(given, 3):
         new = attach(model, attention, "first_norm")
         (name,) = networks.inserted(new, model)
         layer = new.get_layer(name)

@@ -9,7 +9,7 @@ from keras import layers
 
 import keras_attention
 import surgery_networks as networks
-from autodiff import some
+from autodiff import subset
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_numpy
@@ -52,7 +52,7 @@ def test_starts_from_the_sum(fusion, kwargs, data_format):
             assert len(layer.get_weights()) == len(copies[path].get_weights())
 
 
-@pytest.mark.parametrize(("fusion", "kwargs"), some(FUSIONS, 3))
+@pytest.mark.parametrize(("fusion", "kwargs"), subset(FUSIONS, 3))
 def test_new_weights_learn_within_two_steps(fusion, kwargs):
     model = networks.residual(activation="tanh")
     new = replace_add(model, fusion(1, **kwargs), "first_add")

@@ -1,4 +1,4 @@
-"""Training loops that are written in PyTorch: autocast and state dicts."""
+"""PyTorch training loops: autocast and state dicts."""
 
 import io
 
@@ -30,7 +30,7 @@ def tensors(case, layout, dtype="float32"):
 
 
 def check_step(model, inputs, dtype, idle=()):
-    """Take a step as of a script with mixed precision, and see who moves."""
+    """Take a mixed precision step, and check which weights change."""
     weights = [
         weight
         for weight in model.trainable_weights
@@ -81,7 +81,7 @@ def test_layers_train_under_autocast(case, dtype):
 
 @DTYPES
 @EVERYTHING
-def test_autocast_changes_digits_alone(case, dtype):
+def test_autocast_results_are_close(case, dtype):
     layer = case.generic()
     inputs = tensors(case, "channels_last")
     keras.utils.set_random_seed(0)
@@ -90,7 +90,7 @@ def test_autocast_changes_digits_alone(case, dtype):
         with torch.autocast("cpu", getattr(torch, dtype)):
             found = layer(*inputs)
     difference = (found.float() - expected).abs()
-    # A place that is read may move by a pixel in bfloat16, so not the largest.
+    # In bfloat16 locations may be off by a pixel, so not the largest error.
     typical = float(difference.median() / expected.abs().max())
     assert typical < (0.02 if dtype == "float16" else 0.1)
 
@@ -111,7 +111,7 @@ def test_networks_train_under_autocast(family):
 
 
 class Wrapped(torch.nn.Module):
-    """A module that has a Keras layer as one of its own."""
+    """A module with a Keras layer as a submodule."""
 
     def __init__(self, layer):
         super().__init__()
@@ -122,7 +122,7 @@ class Wrapped(torch.nn.Module):
 
 
 @EVERYTHING
-def test_state_dicts_come_back(case):
+def test_state_dicts_round_trip(case):
     inputs = tensors(case, "channels_last")
     # Keras puts the name of a layer into the keys.
     old = Wrapped(case.generic(name="attention"))

@@ -22,7 +22,7 @@ def images(rng):
 
 
 def panel(figure, index=0):
-    """Return the axes of the plots, and those of the colour bars."""
+    """Return the axes of the plots, and those of the color bars."""
     axes = figure.subfigs[index].axes
     bars = [a for a in axes if a.get_label() == "<colorbar>"]
     return [a for a in axes if a not in bars], bars

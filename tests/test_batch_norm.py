@@ -1,4 +1,4 @@
-"""The batch norm that several layers have: what Keras' own would not do."""
+"""Batch normalization of the layers, compared with that of Keras."""
 
 import keras
 import numpy as np
@@ -16,7 +16,7 @@ KERAS = {"momentum": 0.9, "epsilon": 1e-5}
 
 
 @pytest.mark.parametrize(("axis", "shape"), [(-1, (7, 4)), (1, (3, 4, 5, 2))])
-def test_is_that_of_keras(axis, shape, rng):
+def test_equals_keras(axis, shape, rng):
     x = rng.normal(size=shape).astype("float32")
     cotangent = rng.normal(size=shape).astype("float32")
     ours, theirs = (
@@ -45,7 +45,7 @@ def test_one_sample_is_the_shift(rng):
     assert_close(norm(rng.normal(size=(1, 4)), training=True), np.ones((1, 4)))
 
 
-def test_frozen_is_as_in_inference(rng):
+def test_frozen_layer_computes_as_in_inference(rng):
     x = rng.normal(size=(7, 4)).astype("float32")
     norm = BatchNorm()
     norm.trainable = False
@@ -53,7 +53,7 @@ def test_frozen_is_as_in_inference(rng):
     assert_same(norm.moving_mean, np.zeros(4))
 
 
-def test_float64_is_honoured(rng):
+def test_float64_is_honored(rng):
     x = rng.normal(size=(7, 4))
     with float64():
         y = to_numpy(BatchNorm(dtype="float64")(x, training=True))
@@ -63,7 +63,7 @@ def test_float64_is_honoured(rng):
 
 
 @pytest.mark.skipif(BACKEND == "torch", reason="is not compiled by Keras")
-def test_compiled_is_as_eager(rng):
+def test_compiled_call_equals_eager_call(rng):
     x = rng.normal(size=(7, 4)).astype("float32")
     cotangent = rng.normal(size=(7, 4)).astype("float32")
     runs = [

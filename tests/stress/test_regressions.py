@@ -1,4 +1,4 @@
-"""What drawn cases found, each by a name of its own."""
+"""Regression tests of failures that generated cases found."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ from keras_attention.ops import deform_conv2d
     ],
 )
 def test_multi_scale_attention_of_no_samples(layer_cls, inputs, data_format):
-    """PyTorch cannot tell how many positions nothing has."""
+    """PyTorch cannot infer sizes of empty tensors in a reshape."""
     x = to_layout(np.zeros((0, 4, 5, 8), "float32"), data_format)
     layer = layer_cls(data_format=data_format)
     assert to_numpy(layer(*[x] * inputs)).shape == x.shape
@@ -45,7 +45,7 @@ def test_deformable_convolution_of_no_samples(data_format):
 
 
 def test_glimpses_of_no_images(data_format):
-    """JAX cannot take anything from nothing."""
+    """JAX cannot index an empty tensor."""
     images = to_layout(np.zeros((0, 4, 5, 3), "float32"), data_format)
     layer = GlimpseSensor(2, num_scales=2, data_format=data_format)
     found = to_numpy(layer(images, np.zeros((0, 2), "float32")))
@@ -66,7 +66,7 @@ def test_glimpses_of_no_images(data_format):
     ],
 )
 def test_convolution_of_no_samples_raises(make, data_format):
-    """TensorFlow's has the shape of the input, whatever the filters."""
+    """TensorFlow returned the input shape, whatever the filters."""
     x = to_layout(np.zeros((0, 4, 5, 8), "float32"), data_format)
     with pytest.raises(ValueError, match=r"at least one sample .*Received: x"):
         make(data_format)(x)
