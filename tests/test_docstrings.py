@@ -15,8 +15,8 @@ MODULES = [
     for module in pkgutil.walk_packages(
         keras_attention.__path__, "keras_attention."
     )
-    # Of the files of the backends, that of the active one and no other.
-    if module.name.rpartition(".")[2]
+    # Of the files of the backends, those of the active one and no others.
+    if module.name.rpartition(".")[2].partition("_")[0]
     not in {"jax", "tensorflow", "torch"} - {keras.config.backend()}
 ]
 
