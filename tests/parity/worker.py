@@ -77,7 +77,7 @@ def on_torch(case, layer, inputs):
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, gradients),
+        **gradients_by_name(layer, gradients),
         **state(layer),
     }
 
@@ -108,7 +108,7 @@ def on_tensorflow(case, layer, inputs):
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, gradients),
+        **gradients_by_name(layer, gradients),
         **state(layer),
     }
 
@@ -150,12 +150,12 @@ def on_jax(case, layer, inputs):
         "outputs": outputs,
         "loss": loss,
         **leaves("attention", attention),
-        **gradients(layer, [*gradients[0], *gradients[1]]),
+        **gradients_by_name(layer, [*gradients[0], *gradients[1]]),
         **state(layer),
     }
 
 
-def gradients(layer, gradients):
+def gradients_by_name(layer, gradients):
     """Return gradients by name: those of inputs first, then of weights."""
     trainable = {id(weight) for weight in layer.trainable_weights}
     paths = [p for p, w in weights(layer).items() if id(w) in trainable]
