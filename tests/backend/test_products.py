@@ -199,3 +199,14 @@ def test_shapes_of_symbolic_tensors():
     for x in (ops.ones((2, 3)), keras.KerasTensor((2, 3)), np.ones((2, 3))):
         for form in (FUNCTIONS["reshape"], definition("reshape")):
             assert tuple(form(x, (3, -1)).shape) == (3, 2)
+
+
+def test_definition_of_conv2d_convolves_in_groups(rng):
+    x, kernel = (
+        ops.convert_to_tensor(rng.normal(size=size), "float32")
+        for size in ((2, 5, 4, 6), (3, 3, 2, 6))
+    )
+    settings = {"strides": 1, "padding": "same", "dilation_rate": 1}
+    settings["data_format"] = "channels_last"
+    found = definition("conv2d")(x, kernel, None, **settings)
+    assert_close(found, ops.conv(x, kernel, **settings))
