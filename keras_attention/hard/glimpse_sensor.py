@@ -75,8 +75,8 @@ class GlimpseSensor(Retina):
     Note:
         The paper does not specify how locations are rounded and squares
         resized. This layer follows the common PyTorch implementation. That
-        implementation fails for some images that are not square; this layer
-        applies the same rule to them.
+        implementation is written for square images and even glimpse sizes; this
+        layer applies the same rule to others.
     """
 
     def __init__(

@@ -144,7 +144,7 @@ def error_text(error):
 
 
 def anywhere(text):
-    """Return a text without the folders of the machine it was said on.
+    """Return a message without the folders of the machine that wrote it.
 
     >>> anywhere("no /tmp/x1/a.onnx in scope: b/c # /home/me/b.py:3")
     'no a.onnx in scope: b/c'
