@@ -44,7 +44,7 @@ def markdown(
 
 def about(seeds: int, images: int, backend: str) -> str:
     """Return a caption that explains the numbers of a table."""
-    spread = "Mean ± sample deviation over" if seeds > 1 else "Of"
+    spread = "Mean ± standard deviation over" if seeds > 1 else "Of"
     return (
         f"{spread} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images.\n"
         "Seconds per epoch: the median, without the first if there are more.\n"

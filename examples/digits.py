@@ -133,7 +133,7 @@ def print_table(results: dict[str, list[Run]], digits: _scans.Scans) -> None:
         parameters = f"{runs[0].model.count_params():,}"
         seconds = statistics.median(run.seconds_per_epoch for run in runs)
         print(f"{name:<18}{accuracy:>16}{parameters:>12}{seconds:>9.2f}")
-    spread = "mean ± sample deviation over" if seeds > 1 else "of"
+    spread = "mean ± standard deviation over" if seeds > 1 else "of"
     print(
         f"Accuracy: {spread} {seeds} seed{'s' * (seeds > 1)}, "
         f"{len(digits.test_labels)} held-out digits.\n"

@@ -144,7 +144,8 @@ def boolean(name: str, value: Any) -> bool:
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value`, which must be among `choices`."""
     if not isinstance(value, str) or value not in choices:
-        names = " or ".join(map(repr, choices))
+        *others, last = map(repr, choices)
+        names = f"{', '.join(others)} or {last}" if others else last
         raise _error(name, names, value)
     return value
 
