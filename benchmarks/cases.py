@@ -1,6 +1,7 @@
 """Benchmark cases: layers, their input shapes and their baselines."""
 
 import dataclasses
+import functools
 import re
 from collections.abc import Callable
 from typing import Any
@@ -62,7 +63,7 @@ class Case:
     def layer(self, shape: Shape) -> keras.layers.Layer:
         """Return the layer, built, with nonzero weights."""
         layer = self.make(shape)
-        layer.build(*(x.shape for x in self.arrays(shape)))
+        layer.build(*self._shapes(shape))
         rng = np.random.default_rng(0)
         for weight in layer.weights:
             if weight.dtype != "float32":
@@ -73,12 +74,23 @@ class Case:
         return layer
 
     def arrays(self, shape: Shape) -> list[np.ndarray]:
-        """Return the inputs."""
-        rng = np.random.default_rng(1)
-        shapes = [shape.tensor]
-        if self.seconds:
-            shapes.append(self.seconds(shape))
-        return [rng.normal(size=size).astype("float32") for size in shapes]
+        """Return the inputs, which nothing may write to."""
+        return [
+            normal(seed, size)
+            for seed, size in enumerate(self._shapes(shape), 1)
+        ]
+
+    def _shapes(self, shape: Shape) -> list[tuple[int, ...]]:
+        """Return the shapes of the inputs."""
+        return [shape.tensor, *([self.seconds(shape)] if self.seconds else [])]
+
+
+@functools.lru_cache(maxsize=8)
+def normal(seed: int, shape: tuple[int, ...]) -> np.ndarray:
+    """Return normal values, drawn once, as large maps take long."""
+    values = np.random.default_rng(seed).normal(size=shape).astype("float32")
+    values.flags.writeable = False
+    return values
 
 
 def _plain(name: str, **settings: Any) -> Case:

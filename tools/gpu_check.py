@@ -10,10 +10,13 @@ with a time limit. The results until then are written to `gpu_check.json` and
 """
 
 import argparse
+import concurrent.futures
 import contextlib
 import functools
+import importlib.util
 import itertools
 import json
+import math
 import os
 import platform
 import signal
@@ -55,6 +58,19 @@ ORDER = (
 )
 # Also compiled by PyTorch, which takes long.
 COMPILED = ("SqueezeExcite", "CBAM", "SpatialGroupEnhance", "DeformableConv2D")
+# These need two reads and a write of the map.
+GATES = (
+    "SqueezeExcite",
+    "GatedChannelTransform",
+    "ChannelAttention",
+    "SpatialAttention",
+    "CBAM",
+    "SpatialGroupEnhance",
+)
+# Processes of each part of the tests, if pytest-xdist is installed.
+WORKERS = {"gradients": 3, "contract": 3}
+# Runs between two waits: an idle device would measure the processor.
+QUEUED = 8
 RESULTS = "GPU_CHECK_RESULTS"
 
 
@@ -67,6 +83,7 @@ def main() -> int:
     folder = Path(options.out)
     folder.mkdir(parents=True, exist_ok=True)
     found: dict[str, Any] = {"toy": options.toy, "tests": [], "layers": []}
+    found["copies"] = {}
     start = time.monotonic()
     with tempfile.TemporaryDirectory() as temporary:
         scratch = Path(temporary)
@@ -77,7 +94,8 @@ def main() -> int:
         )
         found["machine"] = _machine(environment)
         try:
-            _run_tests(options, environment, scratch, found)
+            if options.test_budget > 0:
+                _run_tests(options, environment, scratch, found)
             _write(folder, found)
             for index, backend in enumerate(options.backends):
                 left = options.budget - (time.monotonic() - start)
@@ -114,6 +132,12 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--test-budget", type=float, default=240.0, help="seconds of tests"
+    )
+    parser.add_argument(
+        "--rounds",
+        type=int,
+        default=len(ORDER),
+        help="number of combinations of shape and dtype that are timed",
     )
     parser.add_argument("--bench", choices=BACKENDS, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -206,6 +230,7 @@ def _run_tests(
                     *("-p", "gpu_check", "-p", "no:cacheprovider"),
                     # Unpinned versions may emit other warnings.
                     *("-o", "filterwarnings=default"),
+                    *_workers(part),
                     *arguments,
                 ],
                 cwd=ROOT,
@@ -238,6 +263,13 @@ def _run_tests(
         )
 
 
+def _workers(part: str) -> tuple[str, ...]:
+    """Return the arguments that spread a part over processes."""
+    if importlib.util.find_spec("xdist") is None or part not in WORKERS:
+        return ()
+    return ("-n", str(WORKERS[part]))
+
+
 def _wait(process: subprocess.Popen, seconds: float) -> bool:
     """Wait for a process, end it when its time is over; return if it ended."""
     try:
@@ -268,6 +300,8 @@ def pytest_configure(config: Any) -> None:
 
 def pytest_runtest_logreport(report: Any) -> None:
     """Write a line for each test, at once, as its process may be ended."""
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        return  # the parent process gets the same reports
     if report.when != "call" and report.outcome == "passed":
         return
     line = {"test": report.nodeid, "outcome": report.outcome}
@@ -296,6 +330,7 @@ def _run_bench(
     path = scratch / f"bench-{backend}.jsonl"
     log = scratch / f"bench-{backend}.log"
     arguments = ["--bench", backend, "--budget", str(seconds)]
+    arguments += ["--rounds", str(options.rounds)]
     arguments += ["--toy"] * options.toy
     arguments += ["--only", *options.only] if options.only else []
     with log.open("w") as output:
@@ -308,7 +343,11 @@ def _run_bench(
             start_new_session=True,
         )
     ended = _wait(process, max(1.0, seconds))
-    found["layers"] += _lines(path)
+    for line in _lines(path):
+        if "copy" in line:
+            found["copies"][backend] = line["copy"]
+        else:
+            found["layers"].append(line)
     if ended and process.returncode:
         found["layers"].append(
             {"backend": backend, "error": log.read_text()[-3000:]}
@@ -317,78 +356,139 @@ def _run_bench(
 
 def _bench(options: argparse.Namespace) -> None:
     """Time layers and their baselines until the budget is used up."""
-    from benchmarks import runners
+    if options.bench == "torch":
+        _full_precision()
+    end = time.monotonic() + options.budget
+    _report({"copy": _copy_speed(options)})
+    # XLA compiles some functions at a time, and none while others are timed.
+    at_once = 16 if options.bench == "jax" else 1
+    with concurrent.futures.ThreadPoolExecutor(min(at_once, 8)) as pool:
+        everything = list(_work(options))
+        for start in range(0, len(everything), at_once):
+            group = everything[start : start + at_once]
+            futures = [pool.submit(_prepare, *work) for work in group]
+            if at_once > 1:
+                concurrent.futures.wait(futures)
+            for (case, shape, dtype, training, way), steps in zip(
+                group, futures, strict=True
+            ):
+                if time.monotonic() > end:
+                    return
+                line = {
+                    "backend": options.bench,
+                    "layer": case.name,
+                    "shape": str(shape),
+                    "dtype": dtype,
+                    "pass": "training" if training else "forward",
+                    "way": way,
+                }
+                try:
+                    line |= _compare(steps.result(), dtype)
+                except Exception as error:  # the other layers are measured
+                    line["error"] = f"{type(error).__name__}: {error}"[:1000]
+                _report(line)
+
+
+def _report(line: dict[str, Any]) -> None:
+    """Write a line of JSON at once, as the process may be ended."""
+    with Path(os.environ[RESULTS]).open("a") as results:
+        results.write(json.dumps(line) + "\n")
+
+
+def _work(options: argparse.Namespace) -> Any:
+    """Yield case, shape, dtype, whether to train, and way, by importance."""
     from benchmarks.cases import LAYERS
     from benchmarks.cases import QUICK
     from benchmarks.cases import Shape
 
-    if options.bench == "torch":
-        _full_precision()
-    end = time.monotonic() + options.budget
     cases = [c for c in LAYERS if not options.only or c.name in options.only]
     if options.toy:
-        shapes = {"float32": QUICK[0], "bfloat16": QUICK[0]}
-        order = [(shapes[dtype], dtype) for dtype in shapes]
+        order = [(QUICK[0], dtype) for dtype in ("float32", "bfloat16")]
     else:
         sides = [Shape(64, size, size, width) for size, width in SHAPES]
         order = [(sides[index], dtype) for index, dtype in ORDER]
+    order = order[: options.rounds]
     way = "aot" if options.bench == "jax" else "eager"
-    work = [(*at, case, way) for at in order for case in cases]
-    if options.bench == "torch" and not options.toy:
-        # Not after the first two rounds, as compilation takes long.
-        extra = [
-            (*order[0], case, "compile")
-            for case in cases
-            if case.name in COMPILED
-        ]
-        work[2 * len(cases) : 2 * len(cases)] = extra
-    for shape, dtype, case, how in work:
-        for training in (False, True):
-            if time.monotonic() > end:
-                return
-            line = {
-                "backend": options.bench,
-                "layer": case.name,
-                "shape": str(shape),
-                "dtype": dtype,
-                "pass": "training" if training else "forward",
-                "way": how,
-            }
-            try:
-                line |= _compare(runners, case, shape, dtype, training, how)
-            except Exception as error:  # the other layers are still measured
-                line["error"] = f"{type(error).__name__}: {error}"[:1000]
-            with Path(os.environ[RESULTS]).open("a") as results:
-                results.write(json.dumps(line) + "\n")
+    for number, (shape, dtype) in enumerate(order):
+        for case in cases:
+            yield case, shape, dtype, False, way
+            yield case, shape, dtype, True, way
+        if number == 1 and options.bench == "torch" and not options.toy:
+            # Not after the first two rounds, as compilation takes long.
+            for case in cases:
+                if case.name in COMPILED:
+                    yield case, *order[0], False, "compile"
+                    yield case, *order[0], True, "compile"
 
 
-def _compare(
-    runners: Any, case: Any, shape: Any, dtype: str, training: bool, way: str
-) -> dict[str, Any]:
-    """Return times and memory of a layer and its baseline."""
+def _copy_speed(options: argparse.Namespace) -> float:
+    """Return the bytes per second of a copy, read and written."""
     import keras
-    import numpy as np
 
-    from benchmarks import baselines
     from benchmarks import timing
 
+    values = keras.ops.ones((2**20 if options.toy else 2**28,), "float32")
+    if options.bench == "jax":
+        import jax
+
+        copy = jax.jit(lambda x: -x)
+
+        def run() -> None:
+            jax.block_until_ready([copy(values) for _ in range(QUEUED)][-1])
+
+    else:
+        import torch
+
+        def run() -> None:
+            for _ in range(QUEUED):
+                values.clone()
+            if torch.cuda.is_available():
+                torch.cuda.synchronize()
+
+    timing.seconds(run, 3)
+    seconds = min(timing.seconds(run) for _ in range(5))
+    return QUEUED * 2 * values.nbytes / seconds
+
+
+def _prepare(
+    case: Any, shape: Any, dtype: str, training: bool, way: str
+) -> dict[str, Any]:
+    """Return the steps of a layer and its baseline, compiled."""
+    import keras
+
+    from benchmarks import baselines
+    from benchmarks import runners
+
+    # Keras keeps the policy for each thread.
     keras.config.set_dtype_policy(
         dtype if dtype == "float32" else f"mixed_{dtype}"
     )
     layer, arrays = case.layer(shape), case.arrays(shape)
     runner = runners.active()
     baseline = baselines.find(case.baseline)
-    steps = {
+    return {
         "ours": runner.ours(layer, arrays, training, way),
         "baseline": runner.baseline(baseline, layer, arrays, training, way),
     }
+
+
+def _compare(steps: dict[str, Any], dtype: str) -> dict[str, Any]:
+    """Return times and memory of a layer and its baseline."""
+    import keras
+    import numpy as np
+
+    from benchmarks import runners
+    from benchmarks import timing
+
     outputs = {}
     line: dict[str, Any] = {}
     for side, step in steps.items():
-        line[f"{side}_bytes"] = runner.peak_bytes(step)
+        line[f"{side}_bytes"] = runners.active().peak_bytes(step)
         output = step()
         # Outputs only, which come before gradients.
         output = output[0] if isinstance(output, tuple) else output
+        # A million elements are enough.
+        output = output[: max(1, 2**20 // math.prod(output.shape[1:]))]
         output = keras.ops.convert_to_numpy(keras.ops.cast(output, "float32"))
         outputs[side] = np.asarray(output)
     scale = float(np.abs(outputs["baseline"]).max()) or 1.0
@@ -402,12 +502,27 @@ def _compare(
             f"Received: difference={line['difference']}"
         )
     ratio = timing.compare(
-        steps["ours"], steps["baseline"], budget=0.3, turns=9, turn=2e-3
+        _queued(steps["ours"]),
+        _queued(steps["baseline"]),
+        budget=0.2,
+        turns=9,
+        turn=2e-3,
     )
     line["ratio"] = ratio.median
-    line["ours_ms"] = 1e3 * ratio.seconds
-    line["baseline_ms"] = 1e3 * ratio.baseline_seconds
+    line["ours_ms"] = 1e3 * ratio.seconds / QUEUED
+    line["baseline_ms"] = 1e3 * ratio.baseline_seconds / QUEUED
     return line
+
+
+def _queued(step: Any) -> Any:
+    """Return a function that starts several runs and waits for the last."""
+
+    def run() -> None:
+        for _ in range(QUEUED - 1):
+            step.launch()
+        step()
+
+    return run
 
 
 def _write(folder: Path, found: dict[str, Any]) -> None:
@@ -439,14 +554,38 @@ def _markdown(found: dict[str, Any]) -> str:
         (
             "A ratio is the layer's time to that of hand-written code: below "
             "1, the layer is faster. `aot` is compiled by XLA, `eager` and "
-            "`compile` are PyTorch's."
+            "`compile` are PyTorch's. Means are geometric."
+        ),
+        "",
+        "| backend | way | dtype | pass | layers | mean ratio |",
+        "|:--|:--|:--|:--|--:|--:|",
+    ]
+    measured = [line for line in found["layers"] if "ratio" in line]
+    keys = ("backend", "way", "dtype", "pass")
+    groups: dict[tuple[str, ...], list[float]] = {}
+    for line in measured:
+        group = tuple(line[key] for key in keys)
+        groups.setdefault(group, []).append(line["ratio"])
+    for group, ratios in groups.items():
+        mean = math.exp(sum(map(math.log, ratios)) / len(ratios))
+        lines.append(f"| {' | '.join(group)} | {len(ratios)} | {mean:.2f} |")
+    copies = ", ".join(
+        f"{speed / 1e9:.0f} GB/s ({backend})"
+        for backend, speed in found["copies"].items()
+    )
+    lines += [
+        "",
+        (
+            f"A copy moves {copies}, read and written. The last column is the "
+            "share of this speed at which a gate reads its map twice and "
+            "writes it once."
         ),
         "",
         (
             "| backend | layer | shape | dtype | pass | way | ms | baseline ms "
-            "| ratio | MiB | baseline MiB |"
+            "| ratio | MiB | baseline MiB | of copy |"
         ),
-        "|:--|:--|:--|:--|:--|:--|--:|--:|--:|--:|--:|",
+        "|:--|:--|:--|:--|:--|:--|--:|--:|--:|--:|--:|--:|",
     ]
     for line in found["layers"]:
         cells = [
@@ -461,6 +600,7 @@ def _markdown(found: dict[str, Any]) -> str:
             f"{line[key] / 2**20:.0f}" if line.get(key) is not None else "-"
             for key in ("ours_bytes", "baseline_bytes")
         ]
+        cells.append(_share_of_copy(line, found["copies"]))
         lines.append("| " + " | ".join(cells) + " |")
     failures = [
         f"- {test['backend']}: `{failure['test']}`"
@@ -477,6 +617,17 @@ def _markdown(found: dict[str, Any]) -> str:
     if failures:
         lines += ["", "## Failures", "", *failures]
     return "\n".join(lines) + "\n"
+
+
+def _share_of_copy(line: dict[str, Any], copies: dict[str, float]) -> str:
+    """Return the bytes that a gate moves per second, to those of a copy."""
+    gate = line.get("layer") in GATES and line["pass"] == "forward"
+    if not gate or "ours_ms" not in line or line["backend"] not in copies:
+        return "-"
+    width = 4 if line["dtype"] == "float32" else 2
+    moved = 3 * width * math.prod(map(int, line["shape"].split("x")))
+    speed = moved / (line["ours_ms"] / 1e3)
+    return f"{speed / copies[line['backend']]:.0%}"
 
 
 if __name__ == "__main__":

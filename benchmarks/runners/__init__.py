@@ -17,6 +17,8 @@ import inspect
 import keras
 import numpy as np
 
+from benchmarks import cases
+
 BACKEND = keras.config.backend()
 
 
@@ -40,4 +42,4 @@ def arguments(layer, training: bool) -> dict[str, bool]:
 def cotangent(layer, arrays) -> np.ndarray:
     """Return the constant by which outputs are multiplied."""
     shape = layer.compute_output_shape(*(x.shape for x in arrays))
-    return np.random.default_rng(2).normal(size=shape).astype("float32")
+    return cases.normal(3, shape)

@@ -3,7 +3,10 @@
 "aot" is compiled ahead of time, which reports the memory.
 """
 
+import functools
+
 import jax
+import keras
 
 from benchmarks.runners import arguments
 from benchmarks.runners import cotangent
@@ -20,7 +23,16 @@ def ours(layer, arrays, training, way):
     def function(weights, rest, *inputs):
         # In the layer's order, as JAX sorts dictionaries.
         ordered = [weights[role(w)] for w in layer.trainable_variables]
-        return layer.stateless_call(ordered, rest, *inputs, **kwargs)
+        state = [
+            *zip(layer.trainable_variables, ordered, strict=True),
+            *zip(layer.non_trainable_variables, rest, strict=True),
+        ]
+        # Not `stateless_call`, which leaves out the casts of `__call__`.
+        with keras.StatelessScope(state) as scope:
+            outputs = layer(*inputs, **kwargs)
+        return outputs, [
+            scope.get_current_value(w) for w in layer.non_trainable_variables
+        ]
 
     return _run(function, layer, rest, arrays, training, way)
 
@@ -72,6 +84,7 @@ def _run(function, layer, rest, arrays, training, way):
         return jax.block_until_ready(run(weights, rest, *inputs))
 
     wait.run = run
+    wait.launch = functools.partial(run, weights, rest, *inputs)
     return wait
 
 
