@@ -68,7 +68,7 @@ GATES = (
     "SpatialGroupEnhance",
 )
 # Processes of each part of the tests, if pytest-xdist is installed.
-WORKERS = {"gradients": 3, "contract": 3}
+WORKERS = {"operations": 3, "gradients": 2, "contract": 2}
 # Runs between two waits: an idle device would measure the processor.
 QUEUED = 8
 RESULTS = "GPU_CHECK_RESULTS"
@@ -132,6 +132,9 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--test-budget", type=float, default=240.0, help="seconds of tests"
+    )
+    parser.add_argument(
+        "--tests", nargs="+", choices=TESTS, help="parts of the tests"
     )
     parser.add_argument(
         "--rounds",
@@ -217,6 +220,7 @@ def _run_tests(
 ) -> None:
     """Run all parts of the tests at once, and end them together."""
     tests = TOY_TESTS if options.toy else TESTS
+    tests = {name: tests[name] for name in options.tests or tests}
     running = {}
     for backend, (part, arguments) in itertools.product(
         options.backends, tests.items()

@@ -120,7 +120,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
     batch, height, width, channels = maps.shape
     size = config["glimpse_size"]
     sample = jnp.arange(batch)[:, None, None]
-    x, y = (locations[:, 0] + 1) / 2, (locations[:, 1] + 1) / 2
+    x, y = jnp.moveaxis((locations.astype("float32") + 1) / 2, 1, 0)
     glimpses = []
     for scale in range(config["num_scales"]):
         factor = config["scale_factor"] ** scale

@@ -96,7 +96,7 @@ def glimpse_sensor(w, images, locations, *, config, training):
         factor = config["scale_factor"] ** scale
         side = factor * size
         steps = torch.arange(side, device=maps.device) - side // 2
-        x, y = ((locations + 1) / 2).unbind(1)
+        x, y = ((locations.float() + 1) / 2).unbind(1)
         rows = (y * height).floor().long()[:, None] + steps
         columns = (x * width).floor().long()[:, None] + steps
         inside = ((rows >= 0) & (rows < height))[:, :, None] & (

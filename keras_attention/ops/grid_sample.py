@@ -88,8 +88,9 @@ def grid_sample(
     Returns:
         A tensor of the dtype of `inputs`, of shape `(batch, new_height,
         new_width, channels)`, or `(batch, channels, new_height, new_width)`. A
-        location that is not finite returns NaN or a value of the map, as in
-        PyTorch. Memory outside the map is never read.
+        location that is not finite returns NaN, zero or a value of the map,
+        as in PyTorch, where it depends on the device. Memory outside the map is
+        never read.
 
     Raises:
         ValueError: If an argument is not as described above.
