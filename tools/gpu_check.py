@@ -147,7 +147,7 @@ def _options() -> argparse.Namespace:
 
 
 def _unpack_missing(folder: Path) -> list[str]:
-    """Unpack the wheels of packages that are missing; return their names."""
+    """Unpack the wheels of missing packages; return names and versions."""
     names = []
     for wheel in sorted(WHEELS.glob("*.whl")):
         name, _, rest = wheel.stem.partition("-")
@@ -160,7 +160,7 @@ def _unpack_missing(folder: Path) -> list[str]:
                 continue
             with zipfile.ZipFile(wheel) as archive:
                 archive.extractall(folder)
-            names.append(name)
+            names.append(f"{name} {rest.partition('-')[0]}")
     return names
 
 
@@ -537,7 +537,10 @@ def _write(folder: Path, found: dict[str, Any]) -> None:
 
 def _markdown(found: dict[str, Any]) -> str:
     about = found["machine"]
-    versions = ", ".join(f"{k} {v}" for k, v in about["versions"].items())
+    versions = ", ".join(
+        [*(f"{k} {v}" for k, v in about["versions"].items())]
+        + found["unpacked"]
+    )
     lines = [
         "# Checks and speed on a GPU",
         "",
