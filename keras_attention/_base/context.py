@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.calls import conv_batch_norm
-from keras_attention._base.layer import BottleneckLayer
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
@@ -68,56 +67,38 @@ class ContextBranch(KernelLayer):
         return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)
 
 
-class ContextLayer(BottleneckLayer):
-    """Base of the layers that weigh by context, and their arguments.
+def branch(
+    owner: KernelLayer, name: str, channels: int, hidden_units: int
+) -> ContextBranch:
+    """Return a new branch for a layer, built."""
+    made = ContextBranch(
+        hidden_units,
+        kernel_initializer=owner.kernel_initializer,
+        kernel_regularizer=owner.kernel_regularizer,
+        data_format=owner.data_format,
+        dtype=owner.dtype_policy,
+        name=name,
+    )
+    made.build((None, channels))
+    return made
 
-    A subclass makes branches in `build` with `_branch`, and calls `_weigh`.
-    """
 
-    def __init__(
-        self,
-        reduction: int,
-        *,
-        hidden_units: int | None,
-        kernel_initializer: Any,
-        kernel_regularizer: Any,
-        **kwargs: Any,
-    ) -> None:
-        super().__init__(
-            reduction,
-            hidden_units=hidden_units,
-            kernel_initializer=kernel_initializer,
-            kernel_regularizer=kernel_regularizer,
-            **kwargs,
-        )
-        self.input_spec = keras.layers.InputSpec(min_ndim=3)
-
-    def _branch(self, name: str, channels: int) -> ContextBranch:
-        """Return a new branch, built."""
-        branch = ContextBranch(
-            self._units(channels),
-            kernel_initializer=self.kernel_initializer,
-            kernel_regularizer=self.kernel_regularizer,
-            data_format=self.data_format,
-            dtype=self.dtype_policy,
-            name=name,
-        )
-        branch.build((None, channels))
-        return branch
-
-    def _weigh(self, x, local_context, global_context, training):
-        """Return the weight of each value of `x`, by two branches."""
-        sizes = ops.shape(x)
-        x = precision.upcast_float16(x)
-        # All positions along one axis, which is what is quick.
-        x = reshaping.merge_spatial_axes(x, self.data_format)
-        pooled = reductions.upcast_mean(
-            x, data_formats.spatial_axes(self.data_format, 3)
-        )
-        from_global = global_context.call(pooled, training=training)
-        from_local = local_context.call(x, training=training)
-        from_global = reshaping.expand_dims(
-            from_global, data_formats.spatial_axes(self.data_format, 3)
-        )
-        weight = reshaping.reshape(ops.sigmoid(from_local + from_global), sizes)
-        return precision.cast(weight, self.compute_dtype)
+def weigh(
+    x: Any,
+    local_context: ContextBranch,
+    global_context: ContextBranch,
+    training: Any,
+):
+    """Return the weight of each value of a map, by its context."""
+    sizes = ops.shape(x)
+    data_format = local_context.data_format
+    axes = data_formats.spatial_axes(data_format, 3)
+    x = precision.upcast_float16(x)
+    # All positions along one axis, which is faster.
+    x = reshaping.merge_spatial_axes(x, data_format)
+    pooled = reductions.upcast_mean(x, axes)
+    from_global = global_context.call(pooled, training=training)
+    from_local = local_context.call(x, training=training)
+    from_global = reshaping.expand_dims(from_global, axes)
+    weight = reshaping.reshape(ops.sigmoid(from_local + from_global), sizes)
+    return precision.cast(weight, local_context.compute_dtype)

@@ -1,4 +1,4 @@
-"""Base classes of attention layers."""
+"""Base classes of all layers: of maps, and of maps with kernels."""
 
 import functools
 import inspect
@@ -8,11 +8,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.card import Card
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
-from keras_attention.ops import precision
-from keras_attention.ops import reductions
-from keras_attention.ops import reshaping
 
 
 class MapLayer(keras.layers.Layer):
@@ -66,7 +64,15 @@ class MapLayer(keras.layers.Layer):
         return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
-        config = {**super().get_config(), "data_format": self.data_format}
+        """Return the arguments of the constructors of all classes with a card.
+
+        A class of a user extends the result, as it does with Keras' layers.
+        """
+        config = super().get_config()
+        for cls in reversed(type(self).__mro__):
+            if isinstance(vars(cls).get("card"), Card):
+                names = _argument_names(cls)
+                config |= {n: _serialized(getattr(self, n)) for n in names}
         if self.supports_masking:  # as of what `attach` inserts
             config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
@@ -124,6 +130,22 @@ class MapLayer(keras.layers.Layer):
 
 
 @functools.cache
+def _argument_names(cls: type) -> tuple[str, ...]:
+    """Return the names of the arguments of a constructor."""
+    _, *parameters = inspect.signature(
+        vars(cls)["__init__"]
+    ).parameters.values()
+    return tuple(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
+
+
+def _serialized(value: Any) -> Any:
+    """Return an argument as Keras serializes it."""
+    # Activations are functions. Initializers, regularizers and layers can be
+    # called, too.
+    return keras.activations.serialize(value) if callable(value) else value
+
+
+@functools.cache
 def _is_integer(dtype) -> bool:
     """Return whether a dtype of a backend or NumPy is integer or boolean."""
     name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
@@ -141,83 +163,8 @@ def name_each(layer: keras.layers.Layer, *names: str) -> None:
             setattr(layer, f"{name}_{number}", sublayer)
 
 
-class AttentionLayer(MapLayer):
-    """Base of the layers with a gate, or other weights, one can look at.
-
-    A subclass whose output is its input times a gate writes `build`,
-    `compute_attention(x, training)`, which is the gate, and
-    `compute_attention_shape(input_shape)`, which is its shape without computing
-    it. One that applies its attention otherwise overrides `apply_attention`;
-    one that needs intermediate results for both overrides `call`, and hands
-    what it found to `_outputs`.
-
-    `attention` stands to `compute_attention` as `__call__` stands to `call`:
-    the first converts, casts and builds, the second is the equation.
-    """
-
-    def attention(self, *inputs, **kwargs):
-        """Return the attention weights for `inputs`.
-
-        Accepts what calling the layer accepts, NumPy arrays and symbolic
-        tensors too, and converts and casts it in the same way.
-        """
-        return self(*inputs, return_attention=True, **kwargs)[1]
-
-    def call(self, x, training=None, return_attention=False):
-        x = self._as_float(x)
-        attention = self.compute_attention(x, training=training)
-        outputs = self.apply_attention(x, attention)
-        return self._outputs(outputs, attention, return_attention)
-
-    def apply_attention(self, x, attention):
-        """Return `x` under its attention weights."""
-        return x * attention
-
-    def compute_output_shape(self, input_shape):
-        return tuple(input_shape)
-
-    def compute_output_spec(self, *args, return_attention=False, **kwargs):
-        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
-        outputs = super().compute_output_spec(*args, **kwargs)
-        if not return_attention:
-            return outputs
-        arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
-        attention_shape = self.compute_attention_shape(
-            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
-        )
-        attention = keras.tree.map_shape_structure(
-            lambda shape: keras.KerasTensor(shape, self.compute_dtype),
-            attention_shape,
-        )
-        return outputs, attention
-
-    @staticmethod
-    def _outputs(outputs, attention, return_attention):
-        return (outputs, attention) if return_attention else outputs
-
-
-class ChannelGateLayer(AttentionLayer):
-    """Base of the layers whose gate is one value a channel of each sample."""
-
-    def pooled_axes(self, x) -> tuple[int, ...]:
-        """Return the axes that pooling removes from a map."""
-        return data_formats.spatial_axes(self.data_format, len(x.shape))
-
-    def broadcast_like(self, gate, x):
-        """Reshape and cast one vector a sample to multiply `x`."""
-        return reshaping.expand_dims(
-            precision.cast(gate, x.dtype), self.pooled_axes(x)
-        )
-
-    def apply_attention(self, x, attention):
-        return reductions.scale(x, attention, self.pooled_axes(x))
-
-    def compute_attention_shape(self, input_shape):
-        return data_formats.pooled(input_shape, self.data_format)
-
-
-class Kernels(MapLayer):
-    """Base of all layers with kernels, which say how those are made."""
+class KernelLayer(MapLayer):
+    """Base of the layers with kernels: how those are made."""
 
     def __init__(
         self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
@@ -230,17 +177,6 @@ class Kernels(MapLayer):
             "kernel_regularizer", kernel_regularizer
         )
 
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_initializer": keras.initializers.serialize(
-                self.kernel_initializer
-            ),
-            "kernel_regularizer": keras.regularizers.serialize(
-                self.kernel_regularizer
-            ),
-        }
-
     def _kernel(self, name: str) -> dict[str, Any]:
         """Return the arguments of the Keras layer `name` with a kernel."""
         return {
@@ -251,30 +187,12 @@ class Kernels(MapLayer):
             "name": name,
         }
 
-
-class KernelLayer(Kernels, AttentionLayer):
-    """Base of the layers with kernels and a gate one can look at."""
-
-
-class BottleneckLayer(KernelLayer):
-    """Base of the layers that squeeze their channels into fewer units."""
-
-    def __init__(
-        self, reduction: int, *, hidden_units: int | None, **kwargs: Any
-    ) -> None:
-        super().__init__(**kwargs)
-        self.reduction = validation.positive_integer("reduction", reduction)
-        self.hidden_units = validation.optional_positive_integer(
-            "hidden_units", hidden_units
+    def _dense(
+        self, name: str, units: int, inputs: int, *, use_bias: bool = True
+    ) -> keras.layers.Dense:
+        """Return a new dense layer, built for a number of inputs."""
+        layer = keras.layers.Dense(
+            units, use_bias=use_bias, **self._kernel(name)
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "reduction": self.reduction,
-            "hidden_units": self.hidden_units,
-        }
-
-    def _units(self, channels: int) -> int:
-        """Return how many units `channels` are squeezed into."""
-        return self.hidden_units or max(1, channels // self.reduction)
+        layer.build((None, inputs))
+        return layer

@@ -215,3 +215,8 @@ def _error(name: str, expected: str, value: Any) -> ValueError:
     return ValueError(
         f"`{name}` must be {expected}. Received: {name}={value!r}"
     )
+
+
+def units(channels: int, reduction: int, hidden_units: int | None) -> int:
+    """Return the number of hidden units of a bottleneck of channels."""
+    return hidden_units or max(1, channels // reduction)

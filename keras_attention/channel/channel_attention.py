@@ -5,13 +5,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention.channel._bottleneck import BottleneckGate
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.channel._bottleneck import mlp
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class ChannelAttention(BottleneckGate):
+class ChannelAttention(Attention, KernelLayer):
     r"""Channel attention of CBAM, from average and max pooling.
 
     .. math::
@@ -74,6 +79,23 @@ class ChannelAttention(BottleneckGate):
         <https://arxiv.org/abs/1807.06521>`_, equation 2.
     """
 
+    card = Card(
+        operation=(
+            "scales channels, from their means and maxima (CBAM, first half)"
+        ),
+        insertion=(
+            "at the end of a residual branch; this layer is the first half "
+            "of `CBAM`"
+        ),
+        papers=("1807.06521",),
+        attention="channel",
+        short_names=("cam",),
+        call="ChannelAttention()",
+        parameters="2 * C * h + h + C",
+        multiply_adds="4 * C * h + H * W * C",
+        symbols={"h": "C // 16"},
+    )
+
     def __init__(
         self,
         reduction: int = 16,
@@ -86,24 +108,37 @@ class ChannelAttention(BottleneckGate):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
-            use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+        self.use_bias = validation.boolean("use_bias", use_bias)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        hidden = validation.units(channels, self.reduction, self.hidden_units)
+        self.squeeze = self._dense(
+            "squeeze", hidden, channels, use_bias=self.use_bias
+        )
+        self.excite = self._dense(
+            "excite", channels, hidden, use_bias=self.use_bias
+        )
 
     def compute_attention(self, x, training=None):
-        axes = self.pooled_axes(x)
+        axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         # Mean and maximum are one batch, so that the MLP is called once.
         z = ops.concatenate(
             [reductions.upcast_mean(x, axes), reductions.amax(x, axes)]
         )
-        scores = self.mlp(z, ops.relu)
+        scores = mlp(self.squeeze, self.excite, ops.relu, z)
         # `ops.split` is not used, as an export would fix the batch size of its
         # parts.
         shape = (2, ops.shape(x)[0], scores.shape[-1])
         scores = ops.sum(reshaping.reshape(scores, shape), axis=0)
-        return self.broadcast_like(ops.sigmoid(scores), x)
+        return reshaping.gate_of_channels(ops.sigmoid(scores), x, axes)

@@ -5,14 +5,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention._base.layer import ChannelGateLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import MapLayer
+from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class GatedChannelTransform(ChannelGateLayer):
+class GatedChannelTransform(Attention, MapLayer):
     r"""Gated channel transformation (GCT).
 
     .. math::
@@ -96,6 +100,20 @@ class GatedChannelTransform(ChannelGateLayer):
         C)`.
     """
 
+    card = Card(
+        operation="scales channels, from their normalized energies",
+        insertion=(
+            "before one convolution or before each; starts as the identity"
+        ),
+        papers=("1909.11519",),
+        attention="channel",
+        short_names=("gct",),
+        call="GatedChannelTransform()",
+        parameters="3 * C",
+        multiply_adds="2 * H * W * C + 3 * C",
+        gain="ImageNet top-1 accuracy of ResNet-50 76.2 → 77.3",
+    )
+
     def __init__(
         self,
         mode: str = "l2",
@@ -126,7 +144,7 @@ class GatedChannelTransform(ChannelGateLayer):
         )
 
     def compute_attention(self, x, training=None):
-        axes = self.pooled_axes(x)
+        axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         x32 = precision.upcast(x)
         alpha, gamma, beta = (
             precision.cast(weight, x32.dtype)
@@ -144,12 +162,4 @@ class GatedChannelTransform(ChannelGateLayer):
             norm = mean + self.epsilon
         # 1 + tanh(z) = 2 sigmoid(2 z). On JAX `ops.tanh` narrows float64.
         gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
-        return self.broadcast_like(gate, x)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "mode": self.mode,
-            "epsilon": self.epsilon,
-            "after_relu": self.after_relu,
-        }
+        return reshaping.gate_of_channels(gate, x, axes)

@@ -4,13 +4,18 @@ from typing import Any
 
 import keras
 
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
 from keras_attention._utils import validation
-from keras_attention.channel._bottleneck import BottleneckGate
+from keras_attention.channel._bottleneck import mlp
 from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SqueezeExcite(BottleneckGate):
+class SqueezeExcite(Attention, KernelLayer):
     r"""Squeeze-and-Excitation (SE) channel attention.
 
     .. math::
@@ -82,6 +87,19 @@ class SqueezeExcite(BottleneckGate):
         kernels.
     """
 
+    card = Card(
+        operation="scales channels, from their means",
+        insertion="at the end of a residual branch or of an Inception block",
+        papers=("1709.01507",),
+        attention="channel",
+        short_names=("se",),
+        call="SqueezeExcite()",
+        parameters="2 * C * h",
+        multiply_adds="2 * C * h + H * W * C",
+        symbols={"h": "C // 16"},
+        gain="ImageNet top-1 error of ResNet-50 24.80 → 23.29",
+    )
+
     def __init__(
         self,
         reduction: int = 16,
@@ -96,29 +114,34 @@ class SqueezeExcite(BottleneckGate):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
-            use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+        self.use_bias = validation.boolean("use_bias", use_bias)
         self.activation = validation.activation("activation", activation)
         self.gate_activation = validation.activation(
             "gate_activation", gate_activation
         )
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
+
+    def build(self, input_shape):
+        channels = self._channels(input_shape)
+        hidden = validation.units(channels, self.reduction, self.hidden_units)
+        self.squeeze = self._dense(
+            "squeeze", hidden, channels, use_bias=self.use_bias
+        )
+        self.excite = self._dense(
+            "excite", channels, hidden, use_bias=self.use_bias
+        )
 
     def compute_attention(self, x, training=None):
-        z = reductions.upcast_mean(x, self.pooled_axes(x))
-        s = self.gate_activation(self.mlp(z, self.activation))
-        return self.broadcast_like(s, x)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "activation": keras.activations.serialize(self.activation),
-            "gate_activation": keras.activations.serialize(
-                self.gate_activation
-            ),
-        }
+        axes = data_formats.spatial_axes(self.data_format, len(x.shape))
+        z = reductions.upcast_mean(x, axes)
+        s = mlp(self.squeeze, self.excite, self.activation, z)
+        return reshaping.gate_of_channels(self.gate_activation(s), x, axes)

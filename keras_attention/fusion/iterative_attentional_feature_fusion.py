@@ -4,12 +4,19 @@ from typing import Any
 
 import keras
 
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.context import branch
+from keras_attention._base.context import weigh
+from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
-from keras_attention.fusion._pair import PairFusion
+from keras_attention.fusion._pair import common_shape
+from keras_attention.fusion._pair import total
+from keras_attention.ops import elementwise
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class IterativeAttentionalFeatureFusion(PairFusion):
+class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
     r"""Iterative attentional feature fusion (iAFF) of two feature maps.
 
     .. math::
@@ -89,6 +96,22 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         also applies to this layer.
     """
 
+    card = Card(
+        operation="fuses two maps in two passes",
+        insertion="in place of an addition",
+        papers=("2009.14082",),
+        attention="fusion",
+        short_names=("iaff",),
+        call="IterativeAttentionalFeatureFusion()",
+        parameters="8 * C * h + 12 * h + 12 * C",
+        multiply_adds="4 * C * h * (H * W + 1) + 4 * H * W * C",
+        symbols={"h": "C // 4"},
+        gain=(
+            "ImageNet top-1 error 20.2 with 35.1 million parameters (iAFF-"
+            "ResNet-50)"
+        ),
+    )
+
     def __init__(
         self,
         reduction: int = 4,
@@ -101,40 +124,59 @@ class IterativeAttentionalFeatureFusion(PairFusion):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
         self.share_global = validation.boolean("share_global", share_global)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
-    def _build_branches(self, channels):
-        self.local_context = self._branch("local_context", channels)
-        self.global_context = self._branch("global_context", channels)
-        self.second_local_context = self._branch(
-            "second_local_context", channels
+    def build(self, x_shape, residual_shape):
+        channels = self._channels(common_shape(x_shape, residual_shape))
+        hidden = validation.units(channels, self.reduction, self.hidden_units)
+        self.local_context = branch(self, "local_context", channels, hidden)
+        self.global_context = branch(self, "global_context", channels, hidden)
+        self.second_local_context = branch(
+            self, "second_local_context", channels, hidden
         )
         self.second_global_context = (
             self.global_context
             if self.share_global
-            else self._branch("second_global_context", channels)
+            else branch(self, "second_global_context", channels, hidden)
         )
 
+    def call(self, x, residual, training=None, return_attention=False):
+        common_shape(x.shape, residual.shape)
+        x, residual = self._as_float(x), self._as_float(residual)
+        attention = self.compute_attention(x, residual, training=training)
+        outputs = self.apply_attention(x, residual, attention)
+        return self._outputs(outputs, attention, return_attention)
+
     def compute_attention(self, x, residual, training=None):
-        first = self._weigh(
-            self._sum(x, residual),
+        first = weigh(
+            total(x, residual),
             self.local_context,
             self.global_context,
             training,
         )
-        return self._weigh(
+        return weigh(
             self.apply_attention(x, residual, first),
             self.second_local_context,
             self.second_global_context,
             training,
         )
 
-    def get_config(self):
-        return {**super().get_config(), "share_global": self.share_global}
+    def apply_attention(self, x, residual, attention):
+        """Return the mean of `x` and `residual`, weighted by `attention`."""
+        return elementwise.lerp(x, residual, attention)
+
+    def compute_output_shape(self, x_shape, residual_shape):
+        return common_shape(x_shape, residual_shape)
+
+    def compute_attention_shape(self, x_shape, residual_shape):
+        return tuple(x_shape)

@@ -8,7 +8,9 @@ import keras
 from keras import ops
 
 from keras_attention._base import calls
+from keras_attention._base.attention import Attention
 from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
@@ -21,7 +23,7 @@ from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SelectiveKernel(KernelLayer):
+class SelectiveKernel(Attention, KernelLayer):
     r"""Selective kernel (SK) convolution: selects kernel sizes by channel.
 
     .. math::
@@ -113,6 +115,19 @@ class SelectiveKernel(KernelLayer):
         kernels.
     """
 
+    card = Card(
+        operation="weights convolutions of several dilations per channel",
+        insertion="in place of the middle convolution of a bottleneck",
+        papers=("1903.06586",),
+        attention="branches",
+        short_names=("sk",),
+        call="SelectiveKernel(F)",
+        parameters="2 * (9 * C * F + 3 * F) + F * d + 3 * d + 2 * F * (d + 1)",
+        multiply_adds="H * W * (18 * C * F + 2 * F) + 3 * F * d",
+        symbols={"d": "max(F // 16, 32)"},
+        gain="ImageNet top-1 error of ResNeXt-50 22.23 → 20.79",
+    )
+
     def __init__(
         self,
         filters: int,
@@ -173,16 +188,18 @@ class SelectiveKernel(KernelLayer):
         hidden = self.hidden_units or max(
             self.filters // self.reduction, self.min_units
         )
-        self.squeeze = self._dense(hidden, "squeeze")
-        self.squeeze.build((None, self.filters))
+        self.squeeze = self._dense(
+            "squeeze", hidden, self.filters, use_bias=self.use_bias
+        )
         self.squeeze_norm = BatchNorm(
             dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
         )
         self.squeeze_norm.build((None, hidden))
         # The logits of all paths: the first `filters` are those of the first
         # path.
-        self.select = self._dense(self.paths * self.filters, "select")
-        self.select.build((None, hidden))
+        self.select = self._dense(
+            "select", self.paths * self.filters, hidden, use_bias=self.use_bias
+        )
 
     def call(self, x, training=None, return_attention=False):
         parts = self._split(self._as_float(x))
@@ -215,21 +232,6 @@ class SelectiveKernel(KernelLayer):
 
     def compute_attention_shape(self, input_shape):
         return (input_shape[0], self.paths, self.filters)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "paths": self.paths,
-            "kernel_size": self.kernel_size,
-            "strides": self.strides,
-            "groups": self.groups,
-            "reduction": self.reduction,
-            "hidden_units": self.hidden_units,
-            "min_units": self.min_units,
-            "split_input": self.split_input,
-            "use_bias": self.use_bias,
-        }
 
     def _split(self, x) -> list:
         """Return the input of each path."""
@@ -265,11 +267,6 @@ class SelectiveKernel(KernelLayer):
             data_format=self.data_format,
             dtype=self.dtype_policy,
             name=f"path_{index}",
-        )
-
-    def _dense(self, units: int, name: str) -> keras.layers.Dense:
-        return keras.layers.Dense(
-            units, use_bias=self.use_bias, **self._kernel(name)
         )
 
     def _divided(self, channels: int, name: str, input_shape) -> int:

@@ -24,9 +24,6 @@ class Seeded:
             self.seed, name="seed_generator"
         )
 
-    def get_config(self):
-        return {**super().get_config(), "seed": self.seed}  # type: ignore[misc]
-
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)  # type: ignore[misc]
         store["seed_state"] = ops.convert_to_numpy(self.seed_generator.state)

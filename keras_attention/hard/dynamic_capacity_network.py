@@ -7,7 +7,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention._base.layer import AttentionLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import MapLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.hard import _patches
@@ -20,7 +22,7 @@ PARTS = ("coarse", "fine", "top")
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class DynamicCapacityNetwork(AttentionLayer, keras.Model):
+class DynamicCapacityNetwork(Attention, MapLayer, keras.Model):
     r"""Dynamic capacity network (DCN): a large network on the salient patches.
 
     .. math::
@@ -135,6 +137,18 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         patches.
     """
 
+    card = Card(
+        operation="applies a large network to the salient patches only",
+        insertion="this is a whole model, made of three networks that you pass",
+        papers=("1511.07838",),
+        attention={"saliency": "saliency", "positions": "positions"},
+        call="DynamicCapacityNetwork(coarse, fine, top)",
+        gain=(
+            "error on cluttered MNIST 2.49 (coarse everywhere) → 1.20 (8 "
+            "patches, with the hint), of 1.07 (fine everywhere), in dcn.tf"
+        ),
+    )
+
     def __init__(
         self,
         coarse: keras.layers.Layer,
@@ -221,20 +235,6 @@ class DynamicCapacityNetwork(AttentionLayer, keras.Model):
         maps = keras.KerasTensor(maps, self.compute_dtype)
         outputs = self.top.compute_output_spec(maps)
         return self._outputs(outputs, attention, return_attention)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            **{
-                name: keras.saving.serialize_keras_object(getattr(self, name))
-                for name in PARTS
-            },
-            "num_patches": self.num_patches,
-            "patch_size": self.patch_size,
-            "patch_stride": self.patch_stride,
-            "patch_offset": self.patch_offset,
-            "hint_weight": self.hint_weight,
-        }
 
     @classmethod
     def from_config(cls, config, custom_objects=None):

@@ -6,14 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
-from keras_attention.hard._retina import RetinaNetwork
+from keras_attention.hard._retina import retina
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
 from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class GlimpseNetwork(RetinaNetwork):
+class GlimpseNetwork(KernelLayer):
     r"""Glimpse network: encodes a glimpse and its location as a vector.
 
     .. math::
@@ -73,6 +75,16 @@ class GlimpseNetwork(RetinaNetwork):
         <https://arxiv.org/abs/1406.6247>`_, section 4.
     """
 
+    card = Card(
+        operation="encodes a glimpse and its location as a vector",
+        insertion="first layer of a model with glimpses",
+        papers=("1406.6247",),
+        call="GlimpseNetwork()",
+        parameters="a * g**2 * C + 4 * a + 2 * u * a + 2 * u",
+        multiply_adds="a * g**2 * C + 2 * a + 2 * u * a",
+        symbols={"g": "8", "a": "128", "u": "256"},
+    )
+
     def __init__(
         self,
         units: int = 256,
@@ -88,13 +100,19 @@ class GlimpseNetwork(RetinaNetwork):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            glimpse_size=glimpse_size,
-            num_scales=num_scales,
-            scale_factor=scale_factor,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
+        )
+        # Half precision cannot represent every pixel location of an image.
+        self.autocast = False
+        self.glimpse_size = validation.positive_integer(
+            "glimpse_size", glimpse_size
+        )
+        self.num_scales = validation.positive_integer("num_scales", num_scales)
+        self.scale_factor = validation.positive_integer(
+            "scale_factor", scale_factor
         )
         self.units = validation.positive_integer("units", units)
         self.glimpse_units = validation.positive_integer(
@@ -107,7 +125,7 @@ class GlimpseNetwork(RetinaNetwork):
 
     def build(self, images_shape, locations_shape):
         self._channels(images_shape)
-        self.sensor = GlimpseSensor(name="sensor", **self._retina())
+        self.sensor = GlimpseSensor(name="sensor", **retina(self))
         self.sensor.build(images_shape, locations_shape)
         shape = self.sensor.compute_output_shape(images_shape, locations_shape)
         self.glimpse_hidden = self._dense(
@@ -138,11 +156,3 @@ class GlimpseNetwork(RetinaNetwork):
 
     def compute_output_shape(self, images_shape, locations_shape):
         return (images_shape[0], self.units)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "units": self.units,
-            "glimpse_units": self.glimpse_units,
-            "location_units": self.location_units,
-        }

@@ -5,13 +5,15 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.card import Card
+from keras_attention._base.layer import MapLayer
 from keras_attention._utils import data_formats
-from keras_attention.hard._retina import Retina
+from keras_attention._utils import validation
 from keras_attention.ops.extract_glimpses import extract_glimpses
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class GlimpseSensor(Retina):
+class GlimpseSensor(MapLayer):
     r"""Glimpse sensor: crops at several scales around a location.
 
     .. math::
@@ -79,6 +81,15 @@ class GlimpseSensor(Retina):
         layer applies the same rule to others.
     """
 
+    card = Card(
+        operation="crops an image at several scales around a location",
+        insertion="first layer of a model with glimpses",
+        papers=("1406.6247",),
+        call="GlimpseSensor()",
+        parameters="0",
+        multiply_adds="0",
+    )
+
     def __init__(
         self,
         glimpse_size: int = 8,
@@ -88,12 +99,15 @@ class GlimpseSensor(Retina):
         data_format: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(
-            glimpse_size=glimpse_size,
-            num_scales=num_scales,
-            scale_factor=scale_factor,
-            data_format=data_format,
-            **kwargs,
+        super().__init__(data_format=data_format, **kwargs)
+        # Half precision cannot represent every pixel location of an image.
+        self.autocast = False
+        self.glimpse_size = validation.positive_integer(
+            "glimpse_size", glimpse_size
+        )
+        self.num_scales = validation.positive_integer("num_scales", num_scales)
+        self.scale_factor = validation.positive_integer(
+            "scale_factor", scale_factor
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
 

@@ -5,8 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
-from keras_attention.hard._retina import RetinaNetwork
+from keras_attention.hard._retina import retina
 from keras_attention.hard._rollout import Rollout
 from keras_attention.hard._rollout import StepCache
 from keras_attention.hard._rollout import log_probability
@@ -18,7 +20,7 @@ from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
+class RecurrentAttention(Seeded, KernelLayer, keras.Model):
     r"""Recurrent attention model (RAM), which classifies images by glimpses.
 
     .. math::
@@ -105,6 +107,29 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
         sampled and rewarded, although no glimpse is taken there.
     """
 
+    card = Card(
+        operation=(
+            "classifies images from a few glimpses at locations that it selects"
+        ),
+        insertion="this is a whole model",
+        papers=("1406.6247",),
+        attention="glimpses",
+        short_names=("ram",),
+        call="RecurrentAttention(10)",
+        parameters=(
+            "a * g**2 * C + 2 * u * a + 5 * u**2 / 2 + 4 * a + 33 * u / 2 + 13"
+        ),
+        multiply_adds=(
+            "T * (a * g**2 * C + 2 * a + 2 * u * a + 5 * u**2 / 2 + 2 * u) "
+            "+ 10 * u"
+        ),
+        symbols={"g": "8", "a": "128", "u": "256", "T": "6"},
+        gain=(
+            "error on cluttered MNIST of 60 pixels 8.09 (a convolutional "
+            "network) → 4.04 (8 glimpses)"
+        ),
+    )
+
     def __init__(
         self,
         num_classes: int,
@@ -127,13 +152,19 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
     ) -> None:
         super().__init__(
             seed=seed,
-            glimpse_size=glimpse_size,
-            num_scales=num_scales,
-            scale_factor=scale_factor,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
+        )
+        # Half precision cannot represent every pixel location of an image.
+        self.autocast = False
+        self.glimpse_size = validation.positive_integer(
+            "glimpse_size", glimpse_size
+        )
+        self.num_scales = validation.positive_integer("num_scales", num_scales)
+        self.scale_factor = validation.positive_integer(
+            "scale_factor", scale_factor
         )
         whole = validation.positive_integer
         positive = validation.positive_number
@@ -161,7 +192,7 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
             kernel_initializer=self.kernel_initializer.clone(),
             kernel_regularizer=self.kernel_regularizer,
             name="glimpse",
-            **self._retina(),
+            **retina(self),
         )
         self.glimpse.build(images_shape, (images_shape[0], 2))
         hidden = max(1, self.units // 2)
@@ -237,19 +268,6 @@ class RecurrentAttention(Seeded, RetinaNetwork, keras.Model):
 
     def compute_output_shape(self, images_shape):
         return (images_shape[0], self.num_classes)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "num_classes": self.num_classes,
-            "units": self.units,
-            "num_glimpses": self.num_glimpses,
-            "location_stddev": self.location_stddev,
-            "monte_carlo_samples": self.monte_carlo_samples,
-            "reinforce_weight": self.reinforce_weight,
-            "glimpse_units": self.glimpse_units,
-            "location_units": self.location_units,
-        }
 
     def _rollout(self, images, *, sampled: bool) -> Rollout:
         """Compute the rollout of each image, with sampled or mean locations."""

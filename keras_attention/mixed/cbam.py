@@ -4,14 +4,16 @@ from typing import Any
 
 import keras
 
-from keras_attention._base.layer import BottleneckLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
 from keras_attention.channel import ChannelAttention
 from keras_attention.spatial import SpatialAttention
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class CBAM(BottleneckLayer):
+class CBAM(Attention, KernelLayer):
     r"""Convolutional block attention module (CBAM).
 
     .. math::
@@ -88,6 +90,19 @@ class CBAM(BottleneckLayer):
         fan-out, and the dense layers as in PyTorch.
     """
 
+    card = Card(
+        operation="scales channels, then positions",
+        insertion="at the end of a residual branch",
+        papers=("1807.06521",),
+        attention={"channel": "channel", "spatial": "spatial"},
+        short_names=("cbam",),
+        call="CBAM(16)",
+        parameters="2 * C * h + h + C + 2 * k**2 + 1",
+        multiply_adds="4 * C * h + 2 * k**2 * H * W + 2 * H * W * C",
+        symbols={"h": "C // 16", "k": "7"},
+        gain="ImageNet top-1 error of ResNet-50 24.56 → 22.66",
+    )
+
     def __init__(
         self,
         reduction: int = 2,
@@ -103,12 +118,14 @@ class CBAM(BottleneckLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
+        )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
         )
         self.kernel_size = validation.positive_integer(
             "kernel_size", kernel_size
@@ -163,13 +180,4 @@ class CBAM(BottleneckLayer):
         return {
             "channel": self.channel.compute_attention_shape(input_shape),
             "spatial": self.spatial.compute_attention_shape(input_shape),
-        }
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_size": self.kernel_size,
-            "spatial_input": self.spatial_input,
-            "spatial_norm": self.spatial_norm,
-            "use_bias": self.use_bias,
         }

@@ -6,14 +6,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention._base.layer import AttentionLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import MapLayer
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
 from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class IdentityStart(AttentionLayer):
+class IdentityStart(Attention, MapLayer):
     r"""Wraps a layer so that it starts as the identity (LayerScale, ReZero).
 
     .. math::
@@ -80,6 +82,11 @@ class IdentityStart(AttentionLayer):
         the identity and is not added to it.
     """
 
+    card = Card(
+        operation="adds a scaled change by another layer, at first none",
+        insertion="around a layer that is inserted into a trained network",
+    )
+
     def __init__(
         self,
         layer: keras.layers.Layer,
@@ -134,9 +141,10 @@ class IdentityStart(AttentionLayer):
         return self.layer.compute_attention_shape(input_shape)
 
     def get_config(self):
-        layer = keras.saving.serialize_keras_object(self.layer)
-        layer.pop("build_config", None)  # `build` of this layer builds it.
-        return {**super().get_config(), "layer": layer}
+        config = super().get_config()
+        # `build` of this layer builds the inner one.
+        config["layer"].pop("build_config", None)
+        return config
 
     @classmethod
     def from_config(cls, config):

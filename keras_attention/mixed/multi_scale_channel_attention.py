@@ -4,12 +4,16 @@ from typing import Any
 
 import keras
 
-from keras_attention._base.context import ContextLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.context import branch
+from keras_attention._base.context import weigh
+from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class MultiScaleChannelAttention(ContextLayer):
+class MultiScaleChannelAttention(Attention, KernelLayer):
     r"""Multi-scale channel attention (MS-CAM) from local and global context.
 
     .. math::
@@ -81,6 +85,18 @@ class MultiScaleChannelAttention(ContextLayer):
         initialized to zero; PyTorch initializes them like the kernels.
     """
 
+    card = Card(
+        operation="scales single values, from local and global context",
+        insertion="at the end of a residual branch, for small objects",
+        papers=("2009.14082",),
+        attention="mixed",
+        short_names=("ms_cam",),
+        call="MultiScaleChannelAttention()",
+        parameters="4 * C * h + 6 * h + 6 * C",
+        multiply_adds="2 * C * h * (H * W + 1) + H * W * C",
+        symbols={"h": "C // 4"},
+    )
+
     def __init__(
         self,
         reduction: int = 4,
@@ -92,21 +108,22 @@ class MultiScaleChannelAttention(ContextLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
+        )
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.local_context = self._branch("local_context", channels)
-        self.global_context = self._branch("global_context", channels)
+        hidden = validation.units(channels, self.reduction, self.hidden_units)
+        self.local_context = branch(self, "local_context", channels, hidden)
+        self.global_context = branch(self, "global_context", channels, hidden)
 
     def compute_attention(self, x, training=None):
-        return self._weigh(x, self.local_context, self.global_context, training)
-
-    def compute_attention_shape(self, input_shape):
-        return tuple(input_shape)
+        return weigh(x, self.local_context, self.global_context, training)

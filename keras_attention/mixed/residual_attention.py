@@ -4,7 +4,9 @@ from typing import Any
 
 import keras
 
-from keras_attention._base.layer import BottleneckLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
@@ -15,7 +17,7 @@ from keras_attention.mixed._residual_unit import ResidualUnit
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class ResidualAttention(BottleneckLayer):
+class ResidualAttention(Attention, KernelLayer):
     r"""Residual attention module: features scaled by an hourglass mask.
 
     .. math::
@@ -129,6 +131,19 @@ class ResidualAttention(BottleneckLayer):
         and 28 x 28, and by 0.16 and 0.008 on maps of 4 x 4.
     """
 
+    card = Card(
+        operation="scales single values by an hourglass mask",
+        insertion="between the stages of a residual network",
+        papers=("1704.06904",),
+        attention="mixed",
+        short_names=("ran",),
+        call="ResidualAttention(3)",
+        parameters="59 * C**2 / 4 + 40 * C",
+        multiply_adds="H * W * (159 * U / 32 + 2 * C**2 + C)",
+        symbols={"U": "17 * C**2 / 16"},
+        gain="ImageNet top-1 error 19.5, at 320 pixels (Attention-92)",
+    )
+
     def __init__(
         self,
         depth: int = 3,
@@ -149,12 +164,14 @@ class ResidualAttention(BottleneckLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            reduction,
-            hidden_units=hidden_units,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
+        )
+        self.reduction = validation.positive_integer("reduction", reduction)
+        self.hidden_units = validation.optional_positive_integer(
+            "hidden_units", hidden_units
         )
         self.depth = validation.positive_integer("depth", depth)
         self.preprocessing = validation.positive_integer(
@@ -173,7 +190,7 @@ class ResidualAttention(BottleneckLayer):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        hidden = self._units(channels)
+        hidden = validation.units(channels, self.reduction, self.hidden_units)
         if hidden % self.groups:
             raise ValueError(
                 f"`groups` must divide the {hidden} filters of a convolution "
@@ -238,20 +255,3 @@ class ResidualAttention(BottleneckLayer):
         for unit in self.after:
             outputs = unit.call(outputs, training=training)
         return self._outputs(outputs, mask, return_attention)
-
-    def compute_attention_shape(self, input_shape):
-        return tuple(input_shape)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "depth": self.depth,
-            "preprocessing": self.preprocessing,
-            "trunk": self.trunk,
-            "mask": self.mask,
-            "mask_activation": self.mask_activation,
-            "residual": self.residual,
-            "align_corners": self.align_corners,
-            "preactivation": self.preactivation,
-            "groups": self.groups,
-        }

@@ -6,6 +6,7 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import channel_axis
+from keras_attention.ops import precision
 
 
 @native
@@ -24,6 +25,11 @@ def per_channel(vector, data_format: str, rank: int):
     """Reshape a vector of one value per channel to broadcast with a map."""
     axis = channel_axis(data_format, rank)
     return reshape(vector, (1,) * axis + (-1,) + (1,) * (rank - axis - 1))
+
+
+def gate_of_channels(gate, x, axes):
+    """Reshape and cast one vector a sample to multiply a map."""
+    return expand_dims(precision.cast(gate, x.dtype), axes)
 
 
 def split_channels(x, groups: int, data_format: str):

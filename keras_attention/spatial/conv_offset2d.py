@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.attention import Attention
 from keras_attention._base.calls import convolve
+from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
 from keras_attention.ops import reshaping
@@ -16,7 +18,7 @@ _SMALL = {"class_name": "RandomNormal", "config": {"stddev": 0.01}}
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class ConvOffset2D(KernelLayer):
+class ConvOffset2D(Attention, KernelLayer):
     r"""Resampling of each channel at offsets predicted by a convolution.
 
     .. math::
@@ -82,6 +84,17 @@ class ConvOffset2D(KernelLayer):
         layer clamps each to its own axis, which is equivalent on square maps.
     """
 
+    card = Card(
+        operation="resamples each pixel of each channel by predicted offsets",
+        insertion="before a convolution",
+        papers=("1703.06211",),
+        attention="pixel offsets",
+        call="ConvOffset2D()",
+        parameters="2 * k**2 * C**2",
+        multiply_adds="2 * k**2 * H * W * C**2 + 4 * H * W * C",
+        symbols={"k": "3"},
+    )
+
     def __init__(
         self,
         kernel_size: int = 3,
@@ -141,10 +154,3 @@ class ConvOffset2D(KernelLayer):
 
     def compute_attention_shape(self, input_shape):
         return (*input_shape, 2)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_size": self.kernel_size,
-            "offset_layout": self.offset_layout,
-        }

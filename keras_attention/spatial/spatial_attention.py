@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.attention import Attention
 from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
@@ -15,7 +17,7 @@ from keras_attention.ops import reductions
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SpatialAttention(KernelLayer):
+class SpatialAttention(Attention, KernelLayer):
     r"""Spatial attention of CBAM, from average and max pooling over channels.
 
     .. math::
@@ -81,6 +83,24 @@ class SpatialAttention(KernelLayer):
         which only permutes the weights of :math:`w`.
     """
 
+    card = Card(
+        operation=(
+            "scales positions, by a convolution of mean and maximum (CBAM, "
+            "second half)"
+        ),
+        insertion=(
+            "at the end of a residual branch; this layer is the second half"
+            " of `CBAM`"
+        ),
+        papers=("1807.06521",),
+        attention="spatial",
+        short_names=("sam",),
+        call="SpatialAttention()",
+        parameters="2 * k**2 + 1",
+        multiply_adds="2 * k**2 * H * W + H * W * C",
+        symbols={"k": "7"},
+    )
+
     def __init__(
         self,
         kernel_size: int = 7,
@@ -139,13 +159,3 @@ class SpatialAttention(KernelLayer):
         else:
             scores = scores + precision.cast(self.conv.bias, scores.dtype)
         return precision.cast(ops.sigmoid(scores), x.dtype)
-
-    def compute_attention_shape(self, input_shape):
-        return data_formats.with_channels(input_shape, 1, self.data_format)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "kernel_size": self.kernel_size,
-            "use_norm": self.use_norm,
-        }

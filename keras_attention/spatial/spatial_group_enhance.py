@@ -5,7 +5,9 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention._base.layer import AttentionLayer
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
+from keras_attention._base.layer import MapLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -16,7 +18,7 @@ from keras_attention.ops import reshaping
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SpatialGroupEnhance(AttentionLayer):
+class SpatialGroupEnhance(Attention, MapLayer):
     r"""Spatial group-wise enhance (SGE): spatial attention per channel group.
 
     The channels are split into :math:`G` groups of :math:`C/G` consecutive
@@ -95,6 +97,22 @@ class SpatialGroupEnhance(AttentionLayer):
         seven digits are correct for all of these means.
     """
 
+    card = Card(
+        operation=(
+            "scales positions per channel group, by similarity to the "
+            "group's mean"
+        ),
+        insertion="at the end of a residual branch",
+        papers=("1905.09646",),
+        attention="grouped",
+        short_names=("sge",),
+        call="SpatialGroupEnhance(G)",
+        parameters="2 * G",
+        multiply_adds="2 * H * W * C + H * W * G",
+        symbols={"G": "16"},
+        gain="ImageNet top-1 accuracy of ResNet-50 76.38 → 77.58",
+    )
+
     def __init__(
         self,
         groups: int = 64,
@@ -164,13 +182,6 @@ class SpatialGroupEnhance(AttentionLayer):
         return data_formats.with_channels(
             input_shape, self.groups, self.data_format
         )
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "groups": self.groups,
-            "epsilon": self.epsilon,
-        }
 
     def _grouped(self, x):
         """Merge the spatial axes of a map, and group its channels."""

@@ -7,6 +7,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.attention import Attention
+from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
@@ -19,7 +21,7 @@ from keras_attention.spatial import _transforms
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class SpatialTransformer(KernelLayer):
+class SpatialTransformer(Attention, KernelLayer):
     r"""Spatial transformer: resamples a map on a predicted grid.
 
     .. math::
@@ -118,6 +120,19 @@ class SpatialTransformer(KernelLayer):
         rounds them up. The default of PyTorch's functions is
         `align_corners=False`; the grid of the paper is that of `True`.
     """
+
+    card = Card(
+        operation="resamples a map on a grid that your network predicts",
+        insertion="after the input, or after an early layer",
+        papers=("1506.02025",),
+        attention="grid",
+        short_names=("stn",),
+        call="SpatialTransformer(localization)",
+        parameters="6 * N + 6",
+        multiply_adds="6 * N + H * W * (4 * C + 6)",
+        symbols={"N": "2"},
+        gain="error on rotated, scaled and translated MNIST 0.8 → 0.5",
+    )
 
     def __init__(
         self,
@@ -230,20 +245,6 @@ class SpatialTransformer(KernelLayer):
 
     def compute_attention_shape(self, input_shape):
         return (input_shape[0], *self._output_size(input_shape), 2)
-
-    def get_config(self):
-        return {
-            **super().get_config(),
-            "localization": keras.saving.serialize_keras_object(
-                self.localization
-            ),
-            "transform": self.transform,
-            "output_size": self.output_size,
-            "interpolation": self.interpolation,
-            "padding_mode": self.padding_mode,
-            "align_corners": self.align_corners,
-            "control_points": self.control_points,
-        }
 
     @classmethod
     def from_config(cls, config):

@@ -4,29 +4,10 @@ from __future__ import annotations
 
 import keras
 
-from keras_attention.channel import ChannelAttention
-from keras_attention.channel import GatedChannelTransform
-from keras_attention.channel import SqueezeExcite
-from keras_attention.mixed import CBAM
+from keras_attention._base.card import card_of
 from keras_attention.mixed import IdentityStart
-from keras_attention.mixed import MultiScaleChannelAttention
-from keras_attention.mixed import ResidualAttention
-from keras_attention.spatial import SpatialAttention
-from keras_attention.spatial import SpatialGroupEnhance
 from keras_attention.surgery import _graph
 from keras_attention.surgery._graph import Graph
-
-ATTENTION_LAYERS = (
-    CBAM,
-    ChannelAttention,
-    GatedChannelTransform,
-    IdentityStart,
-    MultiScaleChannelAttention,
-    ResidualAttention,
-    SpatialAttention,
-    SpatialGroupEnhance,
-    SqueezeExcite,
-)
 
 MAX_CALLS = 64  # of a subgraph that may be a gate, which has a few calls
 
@@ -45,10 +26,17 @@ def attention_gates(model: keras.Model) -> list[str]:
         found += [
             f"{path}{call.operation.name}"
             for call in graph.calls
-            if isinstance(call.operation, ATTENTION_LAYERS)
-            or _is_gate(graph, call, data_format)
+            if _has_gate(call.operation) or _is_gate(graph, call, data_format)
         ]
     return list(dict.fromkeys(found))
+
+
+def _has_gate(layer) -> bool:
+    """Return whether a layer, or the one inside, has gates on its card."""
+    while isinstance(layer, IdentityStart):
+        layer = layer.layer
+    card = card_of(layer)
+    return card is not None and card.is_gate
 
 
 def _is_gate(graph: Graph, call, data_format: str) -> bool:

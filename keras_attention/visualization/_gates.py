@@ -30,7 +30,7 @@ def plot_gates(
 
     Args:
         panel: Figure or part of one.
-        record: Record of the kind `"gates"` or `"mask"`.
+        record: Record of the kind `"channel"` or `"mixed"`.
         labels: Classes of the samples, or `None`.
         names: Names of the classes or, without labels, of the samples.
     """
@@ -42,7 +42,7 @@ def plot_gates(
     has_rows = 1 < len(rows) <= len(names)
     panel.suptitle(
         f"{record.name}: gate of each channel"
-        + (", mean of positions" if record.kind == "mask" else ""),
+        + (", mean of positions" if record.kind == "mixed" else ""),
         fontsize=10,
     )
     axes = panel.subplots(

@@ -130,7 +130,7 @@ def heatmap_rows(
 ) -> list[Row]:
     """Return rows of weights, `(samples, height, width, channels)`."""
     count = record.values.shape[-1]
-    unit = "group" if record.kind == "heatmap" else "channel"
+    unit = "channel" if record.kind in ("mixed", "fusion") else "group"
     if count == 1:
         content = "weight of each position"
         maps = record.values[..., 0]

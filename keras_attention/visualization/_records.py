@@ -14,45 +14,29 @@ from keras_attention import fusion
 from keras_attention import hard
 from keras_attention import mixed
 from keras_attention import spatial
+from keras_attention._base.card import GATES
+from keras_attention._base.card import card_of
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.mixed import IdentityStart
 from keras_attention.visualization import _hooks
 from keras_attention.visualization._path import LayerPath
 
-# The kind of attention of each layer. Maps have the channels last.
-KINDS: dict[type, str] = {
-    channel.SqueezeExcite: "gates",  # (B, 1, 1, C)
-    channel.GatedChannelTransform: "gates",
-    channel.ChannelAttention: "gates",
-    mixed.MultiScaleChannelAttention: "mask",  # (B, H, W, C)
-    mixed.ResidualAttention: "mask",
-    mixed.CBAM: "gates and heatmap",  # {"channel": ..., "spatial": ...}
-    spatial.SpatialAttention: "heatmap",  # (B, H, W, groups)
-    spatial.SpatialGroupEnhance: "heatmap",
-    spatial.SpatialTransformer: "grid",  # (B, H, W, 2)
-    spatial.DeformableConv2D: "kernel offsets",  # {"offsets", "mask"}
-    spatial.ConvOffset2D: "pixel offsets",  # (B, H, W, C, 2)
-    fusion.SelectiveKernel: "branches",  # (B, branches, C)
-    fusion.AttentionalFeatureFusion: "fusion",  # (B, H, W, C), of `x`
-    fusion.IterativeAttentionalFeatureFusion: "fusion",
-    hard.RecurrentAttention: "glimpses",  # (B, T, 2)
-    hard.DynamicCapacityNetwork: "patches",  # {"saliency", "positions"}
-}
-_WITH_CHANNELS = {
-    "gates",
-    "mask",
-    "gates and heatmap",
-    "heatmap",
-    "kernel offsets",
-    "fusion",
-}
-# The keys of attention that is a dictionary. All other kinds are one array.
-_KEYS = {
-    frozenset({"channel", "spatial"}): "gates and heatmap",
-    frozenset({"offsets"}): "kernel offsets",
-    frozenset({"offsets", "mask"}): "kernel offsets",
+# Kinds of attention with a channel axis.
+_WITH_CHANNELS = (*GATES, "fusion", "kernel offsets", "kernel weights")
+# Kinds whose entries are plotted together, with the kind of the plot.
+_TOGETHER = {
+    frozenset({"kernel offsets"}): "kernel offsets",
+    frozenset({"kernel offsets", "kernel weights"}): "kernel offsets",
     frozenset({"saliency", "positions"}): "patches",
+}
+# The kinds of attention that is a dictionary, by the keys of the dictionary.
+_CARDS = {
+    tuple(card.attention): card.attention
+    for package in (channel, fusion, hard, mixed, spatial)
+    for name in package.__all__
+    if (card := card_of(getattr(package, name)))
+    if isinstance(card.attention, Mapping)
 }
 
 
@@ -62,7 +46,7 @@ class AttentionRecord:
 
     Attributes:
         name: The path of the layer, or another name for it.
-        kind: One of the values of `KINDS`, or `"gradient"`.
+        kind: The kind of attention, `"patches"`, or `"gradient"`.
         values: One array, or a dictionary of arrays.
         layer: The layer, or `None` if it is not known.
     """
@@ -85,7 +69,7 @@ def by_path(attention: Any, layer: keras.layers.Layer | None) -> dict[str, Any]:
         attention: The attention of one layer, or a dictionary by path.
         layer: The layer of `attention`, if it is given.
     """
-    if isinstance(attention, Mapping) and frozenset(attention) not in _KEYS:
+    if isinstance(attention, Mapping) and not _kinds_of_keys(attention):
         has_paths = any(isinstance(key, LayerPath) for key in attention)
         if layer is None or has_paths or not attention:
             return dict(attention)
@@ -111,21 +95,25 @@ def records(
     for path, values in attention.items():
         owner = getattr(path, "layer", layer)
         arrays = _arrays(values)
-        kind = getattr(path, "measure", "attention")
-        if kind == "attention":
-            kind = _kind_of_layer(owner) or _kind_of_keys(arrays)
-        if kind is None or not _has_structure(arrays, kind):
+        measure = getattr(path, "measure", "attention")
+        kinds = measure
+        if measure == "attention":
+            kinds = _kinds_of_layer(owner) or _kinds_of_keys(arrays)
+        if not _has_structure(arrays, kinds):
             received = {str(path): _described(values)}
             raise ValueError(
                 f"`{argument}` must be an array for each layer, or a "
-                "dictionary of arrays with the keys 'channel' and 'spatial', "
-                "'offsets' and 'mask', or 'saliency' and 'positions'. Pass one "
-                "array of the dictionary, or leave the layer out (`where` "
-                f"selects layers). Received: {argument}={received}"
+                "dictionary of arrays whose kinds are known: those with the "
+                f"keys {_known_keys()}, and those of layers whose `card` has a "
+                "kind for each key. Pass one array of the dictionary, or leave "
+                "the layer out (`where` selects layers). "
+                f"Received: {argument}={received}"
             )
-        if kind == "unknown":
-            kind = _guess(arrays, data_formats.resolve_data_format(data_format))
-        found.extend(_split(str(path), kind, arrays, owner, data_format))
+        if kinds == "unknown":
+            kinds = _guess(
+                arrays, data_formats.resolve_data_format(data_format)
+            )
+        found.extend(_split(str(path), kinds, arrays, owner, data_format))
     return found
 
 
@@ -146,30 +134,41 @@ def _described(values: Any) -> Any:
     return validation.described(values)
 
 
-def _has_structure(arrays: Any, kind: str) -> bool:
-    """Return whether arrays are one array or a dictionary, as a kind is."""
-    if kind not in _KEYS.values():
+def _has_structure(arrays: Any, kinds: Any) -> bool:
+    """Return whether arrays are one array or a dictionary, as kinds are."""
+    if isinstance(kinds, str):
         return isinstance(arrays, np.ndarray)
     return (
-        isinstance(arrays, dict)
-        and _KEYS.get(frozenset(arrays)) == kind
+        kinds is not None
+        and isinstance(arrays, dict)
+        and bool(arrays)
+        and arrays.keys() <= kinds.keys()
         and all(isinstance(array, np.ndarray) for array in arrays.values())
     )
 
 
-def _kind_of_layer(layer) -> str | None:
+def _kinds_of_layer(layer) -> Any:
+    """Return the kind of attention of a layer, or of each entry by key."""
     while isinstance(layer, IdentityStart):
         layer = layer.layer
-    for cls, kind in KINDS.items():
-        if isinstance(layer, cls):
-            return kind
+    card = card_of(layer)
+    return card.attention if card else None
+
+
+def _kinds_of_keys(arrays) -> Any:
+    """Return the kinds of a dictionary with the keys of a known layer."""
+    if not isinstance(arrays, Mapping):
+        return "unknown"
+    for keys, kinds in _CARDS.items():
+        # The mask of a deformable convolution may be missing.
+        if set(arrays) in (set(keys), set(keys) - {"mask"}):
+            return kinds
     return None
 
 
-def _kind_of_keys(arrays) -> str | None:
-    if isinstance(arrays, dict):
-        return _KEYS.get(frozenset(arrays))
-    return "unknown"
+def _known_keys() -> str:
+    """Return the keys of dictionaries of known layers, for errors."""
+    return ", ".join(" and ".join(map(repr, keys)) for keys in _CARDS)
 
 
 def _guess(values: np.ndarray, data_format: str) -> str:
@@ -190,8 +189,8 @@ def _guess(values: np.ndarray, data_format: str) -> str:
             shape, data_format
         )
         if height == width == 1:
-            return "gates"
-        return "heatmap" if channels == 1 else "mask"
+            return "channel"
+        return "spatial" if channels == 1 else "mixed"
     raise ValueError(
         "`attention` must be the result of `attention_maps`, of `grad_cam` or "
         "of a layer's `attention`; pass the layer as `layer`. "
@@ -199,24 +198,37 @@ def _guess(values: np.ndarray, data_format: str) -> str:
     )
 
 
-def _split(path, kind, values, layer, data_format) -> list[AttentionRecord]:
+def _split(path, kinds, values, layer, data_format) -> list[AttentionRecord]:
     """Return the records of one layer, with the channels last."""
     data_format = getattr(layer, "data_format", None) or (
         data_formats.resolve_data_format(data_format)
     )
-    if kind in _WITH_CHANNELS:
-        values = keras.tree.map_structure(
-            lambda x: _channels_last(x, data_format), values
-        )
-    if kind == "pixel offsets" and data_format == "channels_first":
-        values = np.moveaxis(values, 1, 3)
-    if kind != "gates and heatmap":
-        return [AttentionRecord(path, kind, values, layer)]
+    if isinstance(kinds, str):
+        values = _to_channels_last(values, kinds, data_format)
+        return [AttentionRecord(path, kinds, values, layer)]
+    values = {
+        key: _to_channels_last(array, kinds[key], data_format)
+        for key, array in values.items()
+    }
+    together = _TOGETHER.get(frozenset(kinds[key] for key in values))
+    if together:
+        return [AttentionRecord(path, together, values, layer)]
     return [
-        AttentionRecord(f"{path} channel", "gates", values["channel"], layer),
-        AttentionRecord(f"{path} spatial", "heatmap", values["spatial"], layer),
+        AttentionRecord(f"{path} {key}", *_alone(kinds[key], array), layer)
+        for key, array in values.items()
     ]
 
 
-def _channels_last(x: np.ndarray, data_format: str) -> np.ndarray:
-    return np.moveaxis(x, 1, -1) if data_format == "channels_first" else x
+def _alone(kind: str, values: np.ndarray) -> tuple[str, np.ndarray]:
+    """Return kind and values as they are plotted without other entries."""
+    if kind == "saliency":
+        return "spatial", values[..., None]
+    return ("grouped" if kind == "kernel weights" else kind), values
+
+
+def _to_channels_last(x: np.ndarray, kind: str, data_format: str) -> np.ndarray:
+    if data_format == "channels_first" and kind in _WITH_CHANNELS:
+        return np.moveaxis(x, 1, -1)
+    if data_format == "channels_first" and kind == "pixel offsets":
+        return np.moveaxis(x, 1, 3)
+    return x

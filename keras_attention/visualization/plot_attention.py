@@ -92,7 +92,8 @@ def plot_attention(
     Raises:
         ValueError: If an argument is not as described above, if there is
             nothing to plot, or if the attention of a custom layer is a
-            dictionary with other keys than those of the layers of this package.
+            dictionary with other keys than those of the layers of this package,
+            and the layer has no card with a kind for each key.
         ImportError: If matplotlib is not installed.
 
     Example:
@@ -128,7 +129,9 @@ def plot_attention(
     groups = _rows_of_layers(
         records, gradient_records, context, channels, points
     )
-    gates = [record for record in records if record.kind in ("gates", "mask")]
+    gates = [
+        record for record in records if record.kind in ("channel", "mixed")
+    ]
     subtitle = ""
     if where is None:
         subtitle = _selection_note(groups)
@@ -194,7 +197,7 @@ def _rows_of_layers(records, gradient_records, context, channels, points):
     groups = []
     for record in records:
         match record.kind:
-            case "heatmap" | "mask" | "fusion":
+            case "spatial" | "grouped" | "mixed" | "fusion":
                 rows = _heatmaps.heatmap_rows(record, context, channels)
             case "gradient":
                 rows = [_heatmaps.grad_cam_row(record, context)]

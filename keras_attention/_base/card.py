@@ -1,0 +1,81 @@
+"""The card of a layer: what everything that lists layers reads."""
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+from typing import get_args
+
+# What attention, or an entry of a dictionary of attention, is. The kind decides
+# how it is plotted, and for the first three its shape and use.
+Kind = Literal[
+    "channel",  # a gate of each channel: (B, 1, 1, C)
+    "spatial",  # a gate of each position: (B, H, W, 1)
+    "mixed",  # a gate of each value: (B, H, W, C)
+    "grouped",  # a gate of each position and group: (B, H, W, groups)
+    "branches",  # weights of branches: (B, branches, C)
+    "fusion",  # the weight of the first of two maps: (B, H, W, C)
+    "grid",  # sampling locations of a map: (B, H', W', 2)
+    "pixel offsets",  # of each value: (B, H, W, C, 2)
+    "kernel offsets",  # of each tap of a kernel: (B, H', W', 2 * taps)
+    "kernel weights",  # of each tap of a kernel: (B, H', W', taps)
+    "glimpses",  # locations of glimpses: (B, glimpses, 2)
+    "saliency",  # of each position: (B, H, W)
+    "positions",  # rows and columns of patches: (B, patches, 2)
+]
+KINDS: tuple[str, ...] = get_args(Kind)
+# Kinds of gates, which multiply a map of their own shape or broadcast to it.
+GATES = ("channel", "spatial", "mixed", "grouped")
+
+
+@dataclasses.dataclass(frozen=True)
+class Card:
+    """What a layer is, in the words and formulas of the tables.
+
+    Attributes:
+        operation: What the layer does, as a verb phrase.
+        insertion: Where the layer is usually inserted in a network.
+        papers: The arXiv numbers of its papers, the main one first.
+        attention: The kind of its attention, or of each entry by key; `None`
+            if the layer has none of its own.
+        short_names: Names of papers and other libraries for the layer.
+        call: How the layer is made in the table of costs, with the symbols
+            below. `C`, `H` and `W` are the sizes of the input, `F` is a number
+            of filters.
+        parameters: Number of trainable parameters, a Python expression.
+        multiply_adds: Multiply-adds for one image, a Python expression.
+        symbols: The values of the other symbols, in order.
+        gain: What a paper, or its authors' code, reports.
+        layouts: The layouts of published weights that can be loaded.
+    """
+
+    operation: str
+    insertion: str
+    papers: tuple[str, ...] = ()
+    attention: Kind | Mapping[str, Kind] | None = None
+    short_names: tuple[str, ...] = ()
+    call: str = ""
+    parameters: str = ""
+    multiply_adds: str = ""
+    symbols: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    gain: str = ""
+    layouts: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of all entries of the attention."""
+        if self.attention is None:
+            return ()
+        if isinstance(self.attention, str):
+            return (self.attention,)
+        return tuple(self.attention.values())
+
+    @property
+    def is_gate(self) -> bool:
+        """Whether the layer multiplies its input by gates."""
+        return bool(self.kinds) and set(self.kinds) <= set(GATES)
+
+
+def card_of(layer: object) -> Card | None:
+    """Return the card of a layer or of its class, if there is one."""
+    card = getattr(layer, "card", None)
+    return card if isinstance(card, Card) else None
