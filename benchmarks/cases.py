@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 import keras_attention
+from keras_attention import _cards
 from keras_attention._utils import data_formats
 
 PIXELS, KINKS = 0.1, 1e-4
@@ -159,6 +160,12 @@ LAYERS = [
     _with_relu(_plain("ResidualAttention", depth=2)),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),
+]
+# Gates that need no arguments.
+LAYERS += [
+    _plain(name)
+    for name, cls in _cards.layers().items()
+    if cls.card.is_gate and name not in {case.name for case in LAYERS}
 ]
 
 # Batch 16: the time of smaller batches is that of calls, and a step of larger

@@ -154,8 +154,6 @@ def test_times_are_read_from_the_benchmark_files(tmp_path, monkeypatch):
     (tmp_path / "benchmarks" / "jax.json").write_text(
         json.dumps({"layers": results})
     )
-    text = (DOCS / "choosing.toml").read_text(encoding="utf-8")
-    (tmp_path / "choosing.toml").write_text(text, encoding="utf-8")
     monkeypatch.setattr(choosing, "DOCS", tmp_path)
     assert choosing.times() == {"jax": {"CBAM": 0.0123}}
     assert any("12.3 ms" in line for line in choosing.Costs.lines(None))

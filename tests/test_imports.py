@@ -25,6 +25,7 @@ FOLDERS = [
     ("ops",),
     ("_base",),
     ("channel", "spatial", "mixed", "fusion", "hard"),
+    ("_cards",),
     ("checkpoints",),
     ("models",),
     ("surgery", "visualization"),

@@ -5,14 +5,13 @@ What needs the built site is in `docs/test_site.py`.
 
 import ast
 import math
-import tomllib
 from functools import partial
 
 import keras
 import numpy as np
 import pytest
 
-import keras_attention
+from keras_attention import _cards
 from keras_attention import models
 from multiply_adds import multiply_adds
 from pages import ROOT
@@ -27,7 +26,7 @@ PAGES = sorted(
     # What the site's build and the benchmarks write.
     if not {"_examples", "benchmarks", "gallery"} & set(path.parts)
 )
-ROWS = tomllib.loads((DOCS / "choosing.toml").read_text("utf-8"))["layer"]
+CARDS = {name: cls.card for name, cls in _cards.layers().items()}
 SIZES = {"C": 64, "H": 8, "W": 16, "F": 32}
 
 
@@ -59,29 +58,18 @@ def test_code_that_is_not_run_is_that_of_others(path):
         assert not Page(path).blocks(fence)
 
 
-def test_every_public_layer_is_on_the_page_about_choosing():
-    named = [row["call"].partition("(")[0] for row in ROWS]
-    layers = {
-        name
-        for name in keras_attention.__all__
-        if hasattr(getattr(keras_attention, name), "build")
-    }
-    assert sorted(named) == sorted(layers - {"IdentityStart"})
-
-
-@pytest.mark.parametrize(
-    "row", [r for r in ROWS if "parameters" in r], ids=lambda r: r["call"]
-)
-def test_formulas_of_costs(row):
+@pytest.mark.parametrize("name", [n for n in CARDS if CARDS[n].parameters])
+def test_formulas_of_costs(name):
+    card = CARDS[name]
     values = dict(SIZES)
-    for symbol, value in row.get("where", {}).items():
+    for symbol, value in card.symbols.items():
         values[symbol] = eval(value, {"max": max}, values)
-    layer, inputs = built(row["call"], values)
+    layer, inputs = built(card.call, values)
     parameters = sum(math.prod(w.shape) for w in layer.trainable_weights)
     if "N" in values:  # those of the localization network come on top
         parameters -= layer.localization.count_params()
-    assert eval(row["parameters"], {}, values) == parameters
-    count = eval(row["multiply_adds"], {}, values)
+    assert eval(card.parameters, {}, values) == parameters
+    count = eval(card.multiply_adds, {}, values)
     assert count == multiply_adds(layer, inputs)
 
 
@@ -102,6 +90,6 @@ def built(call, values):
         name="localization",
     )
     names = {"localization": localization, **values}
-    layer = eval(f"keras_attention.{call}", globals(), names)
+    layer = eval(call, _cards.layers(), names)
     layer.build(*(x.shape for x in inputs))
     return layer, inputs

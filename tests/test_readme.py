@@ -1,5 +1,7 @@
 """The README: its code runs, and its links exist."""
 
+import runpy
+
 from pages import ROOT
 from pages import Page
 
@@ -26,4 +28,12 @@ def test_links_lead_somewhere():
 
 
 def test_is_short():
-    assert README.text.count("\n") < 150
+    assert README.text.count("\n") < 200
+
+
+def test_table_of_layers_is_that_of_the_cards():
+    tool = runpy.run_path(str(ROOT / "tools" / "readme.py"))
+    assert tool["updated"](README.text) == README.text, (
+        "The table of layers in README.md must be that of the cards. Run "
+        "`python tools/readme.py`."
+    )

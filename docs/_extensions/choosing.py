@@ -1,6 +1,6 @@
 """Directives for the tables of layers, networks, mutations and benchmarks.
 
-`layers` and `costs` read `choosing.toml`, and the measured times from
+`layers` and `costs` read the cards of the layers, and the measured times from
 `benchmarks/*.json` if there are any. `networks` reads the docstrings of the
 builders, `mutations` reads CONTRIBUTING, `benchmarks` reads `benchmarks/*.md`.
 """
@@ -8,23 +8,19 @@ builders, `mutations` reads CONTRIBUTING, `benchmarks` reads `benchmarks/*.md`.
 import ast
 import json
 import re
-import tomllib
 from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
+from keras_attention import _cards
 from keras_attention import models
+from keras_attention._base.card import Card
 
 DOCS = Path(__file__).parents[1]
 MEASURED = ("16x28x28x256", "training")
 PAPER = "[{0}](https://arxiv.org/abs/{0})"
-
-
-def rows() -> list[dict]:
-    """Return the entry of each layer in `choosing.toml`."""
-    return tomllib.loads((DOCS / "choosing.toml").read_text("utf-8"))["layer"]
 
 
 class Table(SphinxDirective):
@@ -48,12 +44,14 @@ class Layers(Table):
 
     def lines(self):
         """Return the table."""
-        lines = _head("layer", "acts on", "insertion point", "reported gain")
-        for row in rows():
-            gain = row.get("gain", "")
-            paper = PAPER.format(row["source"])
-            reported = f"{gain} ({paper})" if gain else paper
-            lines += _row(_link(row), row["acts_on"], row["goes"], reported)
+        lines = _head("layer", "operation", "insertion point", "reported gain")
+        for name, cls in _cards.layers().items():
+            card = cls.card
+            gain = ", ".join(map(PAPER.format, card.papers[:1])) or "-"
+            if card.gain:
+                gain = f"{card.gain} ({gain})"
+            cells = (_link(name, card), card.operation, card.insertion, gain)
+            lines += _row(*cells)
         return lines
 
 
@@ -64,24 +62,26 @@ class Costs(Table):
         """Return the table, and a note on the measured times."""
         measured = times()
         lines = _head("layer", "parameters", "multiply-adds", *measured)
-        for row in rows():
-            if "parameters" not in row:
+        for name, cls in _cards.layers().items():
+            card = cls.card
+            if not card.parameters:
                 continue
-            name = row["call"].partition("(")[0]
             milliseconds = [
                 f"{1e3 * seconds[name]:.1f} ms" if name in seconds else ""
                 for seconds in measured.values()
             ]
             symbols = ", ".join(
                 f"${latex(symbol)} = {latex(value)}$"
-                for symbol, value in row.get("where", {}).items()
+                for symbol, value in card.symbols.items()
                 if symbol not in ("F", "G", "N")
             )
-            parameters = f"${latex(row['parameters'])}$"
+            parameters = f"${latex(card.parameters)}$"
             if symbols:
                 parameters += f", {symbols}"
-            multiply_adds = f"${latex(row['multiply_adds'])}$"
-            lines += _row(_link(row), parameters, multiply_adds, *milliseconds)
+            multiply_adds = f"${latex(card.multiply_adds)}$"
+            lines += _row(
+                _link(name, card), parameters, multiply_adds, *milliseconds
+            )
         note = (
             "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
@@ -193,8 +193,8 @@ def _options(function) -> tuple[str, ...]:
     return function.__code__.co_varnames[: function.__code__.co_argcount]
 
 
-def _link(row: dict) -> str:
-    return f"`{row['call']}`"
+def _link(name: str, card: Card) -> str:
+    return f"`{card.call or name}`"
 
 
 def _head(*cells: str) -> list[str]:

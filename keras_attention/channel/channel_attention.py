@@ -94,6 +94,7 @@ class ChannelAttention(Attention, KernelLayer):
         parameters="2 * C * h + h + C",
         multiply_adds="4 * C * h + H * W * C",
         symbols={"h": "C // 16"},
+        layouts=("official", "timm", "tensorflow"),
     )
 
     def __init__(

@@ -112,6 +112,7 @@ class GatedChannelTransform(Attention, MapLayer):
         parameters="3 * C",
         multiply_adds="2 * H * W * C + 3 * C",
         gain="ImageNet top-1 accuracy of ResNet-50 76.2 → 77.3",
+        layouts=("official",),
     )
 
     def __init__(

@@ -91,7 +91,7 @@ class AttentionalFeatureFusion(Attention, KernelLayer):
     """
 
     card = Card(
-        operation="fuses two maps",
+        operation="fuses two maps: `layer(x, residual)`",
         insertion="in place of an addition",
         papers=("2009.14082",),
         attention="fusion",
@@ -104,6 +104,7 @@ class AttentionalFeatureFusion(Attention, KernelLayer):
             "ImageNet top-1 error 20.3 with 30.3 million parameters (AFF-"
             "ResNet-50)"
         ),
+        layouts=("official",),
     )
 
     def __init__(

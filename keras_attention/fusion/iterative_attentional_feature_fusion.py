@@ -97,7 +97,7 @@ class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
     """
 
     card = Card(
-        operation="fuses two maps in two passes",
+        operation="fuses two maps in two passes: `layer(x, residual)`",
         insertion="in place of an addition",
         papers=("2009.14082",),
         attention="fusion",
@@ -110,6 +110,7 @@ class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
             "ImageNet top-1 error 20.2 with 35.1 million parameters (iAFF-"
             "ResNet-50)"
         ),
+        layouts=("official",),
     )
 
     def __init__(

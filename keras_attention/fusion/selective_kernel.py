@@ -126,6 +126,7 @@ class SelectiveKernel(Attention, KernelLayer):
         multiply_adds="H * W * (18 * C * F + 2 * F) + 3 * F * d",
         symbols={"d": "max(F // 16, 32)"},
         gain="ImageNet top-1 error of ResNeXt-50 22.23 → 20.79",
+        layouts=("timm", "selective-kernel-conv", "caffe"),
     )
 
     def __init__(

@@ -83,6 +83,7 @@ class GlimpseNetwork(KernelLayer):
         parameters="a * g**2 * C + 4 * a + 2 * u * a + 2 * u",
         multiply_adds="a * g**2 * C + 2 * a + 2 * u * a",
         symbols={"g": "8", "a": "128", "u": "256"},
+        layouts=("recurrent-visual-attention",),
     )
 
     def __init__(

@@ -128,6 +128,7 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
             "error on cluttered MNIST of 60 pixels 8.09 (a convolutional "
             "network) → 4.04 (8 glimpses)"
         ),
+        layouts=("recurrent-visual-attention",),
     )
 
     def __init__(

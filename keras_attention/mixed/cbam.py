@@ -95,12 +95,12 @@ class CBAM(Attention, KernelLayer):
         insertion="at the end of a residual branch",
         papers=("1807.06521",),
         attention={"channel": "channel", "spatial": "spatial"},
-        short_names=("cbam",),
         call="CBAM(16)",
         parameters="2 * C * h + h + C + 2 * k**2 + 1",
         multiply_adds="4 * C * h + 2 * k**2 * H * W + 2 * H * W * C",
         symbols={"h": "C // 16", "k": "7"},
         gain="ImageNet top-1 error of ResNet-50 24.56 → 22.66",
+        layouts=("official", "timm", "tensorflow"),
     )
 
     def __init__(

@@ -85,6 +85,7 @@ class IdentityStart(Attention, MapLayer):
     card = Card(
         operation="adds a scaled change by another layer, at first none",
         insertion="around a layer that is inserted into a trained network",
+        call="IdentityStart(layer)",
     )
 
     def __init__(

@@ -95,6 +95,7 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
         parameters="4 * C * h + 6 * h + 6 * C",
         multiply_adds="2 * C * h * (H * W + 1) + H * W * C",
         symbols={"h": "C // 4"},
+        layouts=("official",),
     )
 
     def __init__(

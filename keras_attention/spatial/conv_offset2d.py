@@ -93,6 +93,7 @@ class ConvOffset2D(Attention, KernelLayer):
         parameters="2 * k**2 * C**2",
         multiply_adds="2 * k**2 * H * W * C**2 + 4 * H * W * C",
         symbols={"k": "3"},
+        layouts=("pytorch-deform-conv",),
     )
 
     def __init__(

@@ -99,6 +99,7 @@ class SpatialAttention(Attention, KernelLayer):
         parameters="2 * k**2 + 1",
         multiply_adds="2 * k**2 * H * W + H * W * C",
         symbols={"k": "7"},
+        layouts=("official", "timm", "tensorflow"),
     )
 
     def __init__(

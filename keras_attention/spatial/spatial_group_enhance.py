@@ -111,6 +111,7 @@ class SpatialGroupEnhance(Attention, MapLayer):
         multiply_adds="2 * H * W * C + H * W * G",
         symbols={"G": "16"},
         gain="ImageNet top-1 accuracy of ResNet-50 76.38 → 77.58",
+        layouts=("official",),
     )
 
     def __init__(

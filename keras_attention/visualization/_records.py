@@ -9,11 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from keras_attention import channel
-from keras_attention import fusion
-from keras_attention import hard
-from keras_attention import mixed
-from keras_attention import spatial
+from keras_attention import _cards
 from keras_attention._base.card import GATES
 from keras_attention._base.card import card_of
 from keras_attention._utils import data_formats
@@ -31,11 +27,9 @@ _TOGETHER = {
     frozenset({"saliency", "positions"}): "patches",
 }
 # The kinds of attention that is a dictionary, by the keys of the dictionary.
-_CARDS = {
+_KINDS_BY_KEYS = {
     tuple(card.attention): card.attention
-    for package in (channel, fusion, hard, mixed, spatial)
-    for name in package.__all__
-    if (card := card_of(getattr(package, name)))
+    for card in (cls.card for cls in _cards.layers().values())
     if isinstance(card.attention, Mapping)
 }
 
@@ -159,7 +153,7 @@ def _kinds_of_keys(arrays) -> Any:
     """Return the kinds of a dictionary with the keys of a known layer."""
     if not isinstance(arrays, Mapping):
         return "unknown"
-    for keys, kinds in _CARDS.items():
+    for keys, kinds in _KINDS_BY_KEYS.items():
         # The mask of a deformable convolution may be missing.
         if set(arrays) in (set(keys), set(keys) - {"mask"}):
             return kinds
@@ -168,7 +162,7 @@ def _kinds_of_keys(arrays) -> Any:
 
 def _known_keys() -> str:
     """Return the keys of dictionaries of known layers, for errors."""
-    return ", ".join(" and ".join(map(repr, keys)) for keys in _CARDS)
+    return ", ".join(" and ".join(map(repr, keys)) for keys in _KINDS_BY_KEYS)
 
 
 def _guess(values: np.ndarray, data_format: str) -> str:

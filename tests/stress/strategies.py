@@ -11,12 +11,14 @@ import functools
 from hypothesis import strategies as st
 
 import keras_attention as ka
+from cases import CASES
 from cases import _convolution
 from cases import _inner
 from cases import _top
 from contract.case import LAYOUTS
 from contract.case import Case
 from contract.case import LayerFactory
+from keras_attention import _cards
 from stress import functions
 from stress.generated import GeneratedCase
 
@@ -545,3 +547,25 @@ def extract_glimpses(pick, sizes):
         resamples=True,
         gradients=False,
     )
+
+
+def of_the_contract(name, cls):
+    """Register a strategy that varies the sizes of a layer's contract cases.
+
+    This is for layers whose arguments need no other combinations.
+    """
+    own = [case for case in CASES if case.layer_cls is cls]
+
+    def make(pick, sizes):
+        case = pick(*own)
+        ((_, *spatial, channels),) = case.shapes
+        shape = a_map(pick, sizes, channels, len(spatial))
+        return generated_case(cls, case.kwargs, shape)
+
+    make.__name__ = name
+    strategy(make)
+
+
+for name, cls in _cards.layers().items():
+    if name not in STRATEGIES and cls.card.is_gate:
+        of_the_contract(name, cls)

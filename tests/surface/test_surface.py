@@ -36,8 +36,12 @@ def test_changelog_describes_the_snapshot(snapshot):
     ("module", "old", "new"),
     [
         ("channel.squeeze_excite", "use_bias: bool = False", "use_bias=True"),
-        ("fusion._pair", "return_attention=False", "return_attention=None"),
-        ("_base.layer", "def attention(self", "def attend(self"),
+        (
+            "fusion.attentional_feature_fusion",
+            "return_attention=False",
+            "return_attention=None",
+        ),
+        ("_base.attention", "def attention(self", "def attend(self"),
         ("models", '"SENet154",', ""),
     ],
 )

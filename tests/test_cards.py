@@ -1,0 +1,191 @@
+"""Each layer has a complete card, and is registered everywhere.
+
+A layer that a registration lacks fails the test of that registration, whose
+name says what to add, and where.
+"""
+
+import collections
+import inspect
+import re
+
+import keras
+import pytest
+
+import keras_attention
+import references
+from cases import EVERYTHING
+from keras_attention import _cards
+from keras_attention._base.card import KINDS
+from keras_attention.checkpoints._registry import KEY_MAPS
+from keras_attention.checkpoints._registry import key_maps_of
+from pages import ROOT
+from stress.strategies import STRATEGIES
+
+LAYERS = _cards.layers()
+CASES = collections.defaultdict(list)
+for _case in EVERYTHING:
+    CASES[_case.layer_cls.__name__].append(_case)
+# Models are no part of a network, and a wrapper costs what its layer does.
+PARTS = {
+    name: cls
+    for name, cls in LAYERS.items()
+    if not issubclass(cls, keras.Model) and cls.card.papers
+}
+
+
+def snake(name):
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def module(name):
+    """Return the name of the file of a layer."""
+    return LAYERS[name].__module__.rpartition(".")[2]
+
+
+def family(name):
+    return LAYERS[name].__module__.split(".")[1]
+
+
+def text(*parts):
+    return ROOT.joinpath(*parts).read_text("utf-8")
+
+
+every_layer = pytest.mark.parametrize("name", LAYERS)
+every_part = pytest.mark.parametrize("name", PARTS)
+
+
+def test_every_public_layer_has_a_card():
+    public = {
+        name
+        for name in keras_attention.__all__
+        if issubclass(
+            type(getattr(keras_attention, name)), type(keras.layers.Layer)
+        )
+        and issubclass(getattr(keras_attention, name), keras.layers.Layer)
+    }
+    assert public == LAYERS.keys()
+
+
+@every_layer
+def test_card_says_what_the_layer_does(name):
+    card = LAYERS[name].card
+    assert "card" in vars(LAYERS[name])
+    assert card.operation[0].islower()
+    assert not card.operation.endswith(".")
+    assert card.insertion[0].islower()
+    assert set(card.kinds) <= set(KINDS)
+    assert card.call.partition("(")[0] == name
+    for paper in card.papers:
+        assert paper in LAYERS[name].__doc__
+
+
+def test_short_names_are_of_one_layer():
+    names = [name for cls in LAYERS.values() for name in cls.card.short_names]
+    assert len(names) == len(set(names))
+    assert not {snake(name) for name in LAYERS} & set(names)
+
+
+@every_layer
+def test_kinds_are_those_of_the_attention(name):
+    kinds = LAYERS[name].card.attention
+    for case in CASES[name]:
+        layer = case.generic()
+        if not hasattr(layer, "compute_attention_shape"):
+            assert kinds is None or issubclass(LAYERS[name], keras.Model)
+            continue
+        shape = (
+            layer.compute_attention_shape(*case.shapes)
+            if not issubclass(LAYERS[name], keras.Model)
+            else kinds
+        )
+        if isinstance(kinds, str | None):
+            assert not isinstance(shape, dict) or kinds is None
+        else:
+            assert shape.keys() <= kinds.keys()
+
+
+@every_part
+def test_card_has_formulas_of_its_cost(name):
+    card = LAYERS[name].card
+    assert card.parameters, "tests/test_pages.py compares it with the layer"
+    assert card.multiply_adds, "tests/test_pages.py compares it with the layer"
+
+
+@every_layer
+def test_layer_has_a_case(name):
+    assert CASES[name], "add cases of the layer to tests/cases.py"
+
+
+@every_layer
+def test_layer_has_a_reference(name):
+    assert name in references.REFERENCES, (
+        f"add a reference of the layer to tests/references/{family(name)}.py"
+    )
+
+
+@every_part
+def test_layer_has_a_strategy(name):
+    assert name in STRATEGIES, "add a strategy to tests/stress/strategies.py"
+
+
+@every_part
+def test_layer_has_a_benchmark_and_baselines(name):
+    folder = ROOT / "benchmarks" / "baselines"
+    assert LAYERS[name].card.is_gate or f'"{name}"' in text(
+        "benchmarks", "cases.py"
+    ), "add a case to benchmarks/cases.py"
+    own = folder / f"{snake(name)}.py"
+    for backend in ("jax", "tensorflow", "torch"):
+        if own.exists():
+            assert f"\ndef {backend}(" in own.read_text("utf-8")
+        else:
+            names = (folder / f"{backend}.py").read_text("utf-8")
+            assert re.search(rf"\b{module(name)}\b", names), (
+                f"add the baselines to benchmarks/baselines/{own.name}"
+            )
+
+
+@every_layer
+def test_layer_has_a_section_on_the_page_of_its_family(name):
+    assert f".. head:: {name}\n" in text("docs", "layers", f"{family(name)}.md")
+
+
+@every_layer
+def test_layer_has_tests_of_its_own(name):
+    path = ROOT / "tests" / family(name) / f"test_{module(name)}.py"
+    assert path.exists(), f"add the tests {path.name}"
+
+
+@every_layer
+def test_layer_is_in_the_changelog(name):
+    assert f"`{name}`" in text("CHANGELOG.md")
+
+
+@every_layer
+def test_layouts_on_the_card_are_those_of_the_key_maps(name):
+    found = {}
+    if LAYERS[name] in KEY_MAPS:
+        for case in CASES[name]:
+            found |= dict.fromkeys(key_maps_of(case.generic()))
+    assert set(found) == set(LAYERS[name].card.layouts), (
+        "add the key maps to keras_attention/checkpoints/_registry.py, and "
+        "their layouts to the card"
+    )
+
+
+@every_layer
+def test_config_has_every_argument(name):
+    cls = LAYERS[name]
+    config = CASES[name][0].layer().get_config()
+    arguments = inspect.signature(cls.__init__).parameters
+    assert set(arguments) - {"self", "kwargs"} <= config.keys()
+
+
+@every_layer
+def test_at_most_three_own_classes_above_a_layer(name):
+    own = [
+        cls.__name__
+        for cls in LAYERS[name].__mro__[1:]
+        if cls.__module__.startswith("keras_attention.")
+    ]
+    assert len(own) <= 3, own
