@@ -6,11 +6,11 @@ import numpy as np
 from autodiff import loss_gradients
 from autodiff import role
 from contract.case import to_numpy
-from contract.selection import for_every_case
+from contract.selection import for_cases
 from references.hard import recurrent_loss
 
 
-@for_every_case(lambda case: case.samples_locations)
+@for_cases(lambda case: case.samples_locations)
 def test_training_loss_has_the_gradients_of_the_reference(case):
     """The gradients of all terms equal the reference, for the same samples."""
     model = case.generic(

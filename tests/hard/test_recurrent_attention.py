@@ -14,7 +14,6 @@ from autodiff import subset
 from cases import RECURRENT
 from contract.case import assert_close
 from contract.case import assert_same
-from contract.case import quantize
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import RecurrentAttention
@@ -324,17 +323,6 @@ def test_fit_accepts_both_data_formats(data_format):
     ram.fit(images, labels, epochs=2, verbose=0)
     for weight, old in zip(ram.get_weights(), before, strict=True):
         assert np.any(weight != old)
-
-
-def test_quantized_model_survives_saving(tmp_path):
-    images, _ = toy(4)
-    ram = model(num_glimpses=2)
-    ram.build(images.shape)
-    quantize(ram)
-    ram.save(tmp_path / "model.keras")
-    loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert_same(loaded.predict_on_batch(images), ram.predict_on_batch(images))
-    assert "int8" in {w.dtype for w in loaded.weights}
 
 
 def test_unknown_sizes_are_accepted():
