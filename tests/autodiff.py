@@ -23,6 +23,18 @@ BOTH_WAYS = pytest.mark.parametrize(
     ids=lambda compiled: "compiled" if compiled else "eager",
 )
 
+# Arguments of `compile`, by the way in which `fit` runs. Keras uses XLA by
+# default, except on PyTorch, where it advises against compilation. `vjp` covers
+# eager execution on the other backends.
+FIT_MODES = {
+    "jax": {"xla": {"jit_compile": True}},
+    "tensorflow": {
+        "graph": {"jit_compile": False},
+        "xla": {"jit_compile": True},
+    },
+    "torch": {"eager": {"run_eagerly": True}},
+}.get(BACKEND, {})
+
 
 def subset(values, of=4):
     """Return the values to test with: all on PyTorch, one of every `of`
@@ -52,10 +64,10 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs`, and those to the trainable weights by role (the path without the
-    layer's own name); all as NumPy arrays. In training mode the layer's
-    statistics are updated. With `compiled` the backend's compiler is used;
-    eager PyTorch has none. Without it JAX compiles each operation separately,
-    which takes longer.
+    layer's own name); all as NumPy arrays, zero where there is no gradient. In
+    training mode the layer's statistics are updated. With `compiled` the
+    backend's compiler is used; eager PyTorch has none. Without it JAX compiles
+    each operation separately, which takes longer.
     """
     inputs = [ops.convert_to_tensor(x) for x in inputs]
     cotangent = ops.convert_to_tensor(cotangent)
@@ -142,7 +154,11 @@ def _tensorflow(layer, inputs, cotangent, training, compiled):
             outputs = layer(*inputs, training=training)
             loss = tf.reduce_sum(outputs * cotangent)
         weights = [weight.value for weight in layer.trainable_weights]
-        return outputs, tape.gradient(loss, [*inputs, *weights])
+        return outputs, tape.gradient(
+            loss,
+            [*inputs, *weights],
+            unconnected_gradients=tf.UnconnectedGradients.ZERO,
+        )
 
     return traced() if compiled else run()
 
@@ -212,7 +228,9 @@ def _torch(layer, inputs, cotangent, training, compiled):
     outputs = layer(*inputs, training=training)
     weights = [weight.value for weight in layer.trainable_weights]
     loss = (outputs * cotangent).sum()
-    return outputs, torch.autograd.grad(loss, [*inputs, *weights])
+    return outputs, torch.autograd.grad(
+        loss, [*inputs, *weights], materialize_grads=True
+    )
 
 
 def _torch_loss(model, weights, arguments):

@@ -316,14 +316,19 @@ CASES = [
     ),
 ]
 
-# Layers with locations as an input have no attention, and locations do not
-# depend on the data format: tests/hard/test_contract.py runs the other checks.
+# Layers with locations as an input.
 GLIMPSES = [
-    Case(GlimpseSensor, {"glimpse_size": 4}, ((3, 9, 7, 2), (3, 2))),
+    Case(
+        GlimpseSensor,
+        {"glimpse_size": 4},
+        ((3, 9, 7, 2), (3, 2)),
+        idle_inputs=(1,),
+    ),
     Case(
         GlimpseSensor,
         {"glimpse_size": 3, "num_scales": 3, "scale_factor": 3},
         ((3, 9, 7, 2), (3, 2)),
+        idle_inputs=(1,),
     ),
     Case(
         GlimpseNetwork,
@@ -344,7 +349,7 @@ GLIMPSES = [
     ),
 ]
 
-# A whole model: tests/hard/test_recurrent_attention.py selects its checks.
+# A whole model.
 RECURRENT = [
     Case(
         RecurrentAttention,
@@ -417,7 +422,7 @@ def _top(data_format, dtype):
     )
 
 
-# A whole model: tests/hard/test_dynamic_capacity_network.py selects its checks.
+# A whole model.
 DYNAMIC = [
     Case(
         DynamicCapacityNetwork,

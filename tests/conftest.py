@@ -20,9 +20,9 @@ TESTS = itertools.count(1)
 # Compiled backends run all of these: values, derivatives, native forms.
 OF_BACKENDS = (
     "backend",
+    "contract",
     "derivatives",
     "training",
-    "test_contract.py",
     "test_docstrings.py",
     "test_goldens.py",
     "test_odd_numbers.py",

@@ -1,18 +1,28 @@
 """Each deliberate mutation is caught by the named check."""
 
 import dataclasses
+import importlib
 import inspect
+import itertools
 import pathlib
 
 import pytest
 
 from cases import EVERYTHING
-from contract import CHECKS
-from contract.recurrent import training_loss_has_the_gradients_of_the_reference
+from contract.case import LAYOUTS
 from mutation import mutated
 from mutations import MUTATIONS
 
 CONTRIBUTING = pathlib.Path(__file__).parents[1] / "CONTRIBUTING.md"
+CONTRACT = pathlib.Path(__file__).parent / "contract"
+TESTS = {
+    name: value
+    for path in CONTRACT.glob("test_*.py")
+    for name, value in vars(
+        importlib.import_module(f"contract.{path.stem}")
+    ).items()
+    if name.startswith("test_")
+}
 
 
 @pytest.mark.parametrize(
@@ -36,18 +46,24 @@ def test_unmutated_package_passes(mutation, tmp_path):
 
 
 def problems(mutation, package, tmp_path):
-    """Yield the failure of the check for each case of the layer."""
-    checks = [*CHECKS, training_loss_has_the_gradients_of_the_reference]
-    (check,) = (c for c in checks if c.__name__ == mutation.check)
-    values = {"tmp_path": tmp_path, "dtype": "mixed_float16"}
-    wanted = list(inspect.signature(check).parameters)[1:]
-    for case in EVERYTHING:
-        if case.layer_cls.__name__ != mutation.layer:
-            continue
-        layer_cls = getattr(package, mutation.layer)
-        copy = dataclasses.replace(case, layer_cls=layer_cls)
+    """Yield the failure of the check for each case of the layer, or `None`."""
+    test = TESTS[f"test_{mutation.check}"]
+    values = {
+        "case": [
+            dataclasses.replace(
+                case, layer_cls=getattr(package, mutation.layer)
+            )
+            for case in EVERYTHING
+            if case.layer_cls.__name__ == mutation.layer
+        ],
+        "data_format": LAYOUTS,
+        "dtype": ["mixed_float16"],
+        "tmp_path": [tmp_path],
+    }
+    names = inspect.signature(test).parameters
+    for combination in itertools.product(*(values[name] for name in names)):
         try:
-            check(copy, **{name: values[name] for name in wanted})
+            test(*combination)
         # A layer with a mutation may break a check in any way.
         except (Exception, pytest.fail.Exception) as problem:
             yield problem

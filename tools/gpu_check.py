@@ -36,12 +36,12 @@ NUMBERS = "gradient or float64_reference or training_loss"
 TESTS: dict[str, tuple[str, ...]] = {
     "operations": ("tests/ops", "tests/backend"),
     "goldens": ("tests/test_goldens.py",),
-    "gradients": ("tests/test_contract.py", "tests/hard", "-k", NUMBERS),
-    "contract": ("tests/test_contract.py", "-k", f"not ({NUMBERS})"),
+    "gradients": ("tests/contract", "tests/hard", "-k", NUMBERS),
+    "contract": ("tests/contract", "-k", f"not ({NUMBERS})"),
 }
 TOY_TESTS = {
     "operations": ("tests/backend", "-k", "test_scale or test_gather_pixels"),
-    "gradients": ("tests/test_contract.py", "-k", "SqueezeExcite and finite"),
+    "gradients": ("tests/contract", "-k", "SqueezeExcite and finite"),
 }
 # The shapes of ResNet-50; a float32 map of the first has 205 MB.
 SHAPES = ((56, 256), (28, 512), (14, 1024), (7, 2048))

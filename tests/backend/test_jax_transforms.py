@@ -150,9 +150,8 @@ def numeric(case):
 def test_derivatives_of_both_modes(case):
     """Forward mode equals reverse mode, also for second derivatives.
 
-    Both are compared with finite differences.
+    Both are compared with finite differences, or traced.
     """
-    step = 1e-6
     with float64():
         # Batch statistics are differentiated, random locations are not.
         training = case.layer_cls is not RecurrentAttention
@@ -171,17 +170,25 @@ def test_derivatives_of_both_modes(case):
 
         v = like(point, 3)
         if not numeric(case):
-            jax.make_jaxpr(derivatives)(point, v)
-            return
-        derivatives = jax.jit(derivatives)
-        outputs, tangent, gradients, forward, reverse = derivatives(point, v)
-        # Finite differences of the loss.
-        cotangent = like(outputs, 2) + outputs
-        tolerance = 1e-6 if case.layer_cls in HARD else 1e-9
-        close(inner(cotangent, tangent), inner(gradients, v), tolerance)
-        close(reverse, forward, tolerance)
-        if case.layer_cls in HARD:
-            return
+            outputs, *found = jax.eval_shape(derivatives, point, v)
+            assert found == [outputs, *[shapes_of(point)] * 3]
+        else:
+            compare_derivatives(case, jax.jit(derivatives), point, v)
+
+
+def shapes_of(values):
+    return jax.eval_shape(lambda values: values, values)
+
+
+def compare_derivatives(case, derivatives, point, v, step=1e-6):
+    """Compare derivatives of both modes with finite differences."""
+    outputs, tangent, gradients, forward, reverse = derivatives(point, v)
+    # Finite differences of the loss.
+    cotangent = like(outputs, 2) + outputs
+    tolerance = 1e-6 if case.layer_cls in HARD else 1e-9
+    close(inner(cotangent, tangent), inner(gradients, v), tolerance)
+    close(reverse, forward, tolerance)
+    if case.layer_cls not in HARD:
         ahead, behind = (
             derivatives(moved(point, v, by), v) for by in (step, -step)
         )
@@ -255,12 +262,13 @@ def test_gradients_of_single_samples(case):
         return (summed, outputs), jax.value_and_grad(total)(weights)
 
     if not numeric(case):
-        jax.eval_shape(of_samples)
-        return
-    expected = of_batch()
-    mapped, scanned = of_samples()
-    assert_close(mapped, expected, 1e-4)
-    assert_close(scanned, expected[0], 1e-4)
+        expected = jax.eval_shape(of_batch)
+        assert jax.eval_shape(of_samples) == (expected, expected[0])
+    else:
+        expected = of_batch()
+        mapped, scanned = of_samples()
+        assert_close(mapped, expected, 1e-4)
+        assert_close(scanned, expected[0], 1e-4)
 
 
 def taps(rng, shape, size):

@@ -7,8 +7,10 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+import pytest
 from keras import ops
 
+import references
 from autodiff import vjp
 from keras_attention.models._channels_first import ChannelsFirstConv2D
 
@@ -43,9 +45,11 @@ class Case:
     `attention_channels` is the channel axis of the attention in
     `channels_last`, or `None`. `idle_weights` are the ends of the paths of
     weights without effect in training, such as biases before batch
-    normalization. `weight_scale` is the standard deviation of random weights.
-    `rounding` is the tolerance for gradients by two compilers, larger than the
-    default only if a comparison with float64 shows cancellation.
+    normalization. `idle_inputs` are the indices of inputs to which the outputs
+    have no gradient, such as locations of pixels. `weight_scale` is the
+    standard deviation of random weights. `rounding` is the tolerance for
+    gradients by two compilers, larger than the default only if a comparison
+    with float64 shows cancellation.
     """
 
     layer_cls: type
@@ -53,8 +57,59 @@ class Case:
     shapes: tuple
     attention_channels: int | None = -1
     idle_weights: tuple[str, ...] = ()
+    idle_inputs: tuple[int, ...] = ()
     weight_scale: float = 0.5
     rounding: float = 1e-5
+
+    @property
+    def has_attention(self):
+        return hasattr(self.layer_cls, "attention")
+
+    @functools.cached_property
+    def has_weights(self):
+        # Without initial values, which take a minute for all cases on JAX.
+        with keras.StatelessScope(initialize_variables=False):
+            layer = self.layer()
+            layer.build(*self.shapes)
+        return bool(layer.trainable_weights)
+
+    @property
+    def is_model(self):
+        return issubclass(self.layer_cls, keras.Model)
+
+    @property
+    def has_networks(self):
+        """Whether it is a model of networks of the user.
+
+        They restrict the sizes of maps, the model takes gradients of them, and
+        Keras adds their input shapes to their config.
+        """
+        return self.is_model and any(
+            isinstance(value, LayerFactory) for value in self.kwargs.values()
+        )
+
+    @property
+    def is_deterministic(self):
+        """Whether predictions are the same in each call."""
+        return self.kwargs.get("monte_carlo_samples", 1) == 1
+
+    @property
+    def samples_locations(self):
+        """Whether no gradient of the outputs reaches the weights of locations.
+
+        `tests/hard` has the tests of their gradients.
+        """
+        return "location_stddev" in arguments(self.layer_cls)
+
+    @property
+    def returns_map(self):
+        shape = self.layer().compute_output_shape(*self.shapes)
+        return len(shape) == len(self.shapes[0])
+
+    @property
+    def all_outputs(self):
+        """Return the arguments of a call that returns attention, if any."""
+        return {"return_attention": True} if self.has_attention else {}
 
     def __str__(self):
         kwargs = ",".join(f"{k}={v}" for k, v in self.kwargs.items())
@@ -107,6 +162,29 @@ class Case:
         The arrays must not be changed.
         """
         return vjp(self.generic(), self.inputs(), self.cotangent())
+
+    def expected(self, layer, inputs):
+        """Return the reference's outputs, with attention if there is any."""
+        outputs, attention = references.run(layer, inputs)
+        return (outputs, attention) if self.has_attention else outputs
+
+    def channels_first_axis(self, rank):
+        """Return the axis of the channels in outputs of this rank."""
+        # The axes of the map follow.
+        axis = rank - (len(self.shapes[0]) - 2) - 1
+        return axis if axis > 0 else -1
+
+    def outputs_to_last(self, outputs, data_format):
+        """Move the channels of outputs and attention to `channels_last`."""
+        attention = ()
+        if self.has_attention:
+            outputs, attention = outputs
+            attention = self.attention_to_last(attention, data_format)
+        outputs = to_numpy(outputs)
+        if data_format == "channels_first":
+            axis = self.channels_first_axis(outputs.ndim)
+            outputs = np.moveaxis(outputs, axis, -1)
+        return (outputs, attention)
 
     def attention_to_last(self, attention, data_format):
         """Move the channel axis of attention weights to `channels_last`."""
@@ -166,8 +244,24 @@ def flat(structure):
     return [to_numpy(leaf) for leaf in keras.tree.flatten(structure)]
 
 
+def float_leaves(structure):
+    """Return the tensors of an output or attention that are not integers."""
+    leaves = keras.tree.flatten(structure)
+    return [leaf for leaf in leaves if "int" not in dtype_of(leaf)]
+
+
+def dtype_of(tensor):
+    return keras.backend.standardize_dtype(tensor.dtype)
+
+
 def to_numpy(x):
     return np.asarray(ops.convert_to_numpy(x))
+
+
+def quantize(model):
+    """Quantize a model; Keras warns of sublayers without `quantize`."""
+    with pytest.warns(UserWarning, match="not have a `quantize` method"):
+        model.quantize("int8")
 
 
 def assert_close(actual, expected, tolerance=1e-5):

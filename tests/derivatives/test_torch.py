@@ -253,19 +253,30 @@ def test_transforms_of_functions(subject):
     way = directions(inputs, 2)
     _, tangent = torch.func.jvp(of, tuple(inputs), tuple(way))
     torch.testing.assert_close(tangent, dot(expected, way))
-    # Forward over reverse.
+
+
+@EVERYTHING
+def test_forward_derivatives_of_gradients(subject):
     if subject.layer_cls is SpatialTransformer or "grid_sample" in str(subject):
-        return  # PyTorch's `grid_sampler_2d_backward` has no forward mode
+        pytest.skip("`grid_sampler_2d_backward` of PyTorch has no forward mode")
+    function, inputs = subject.make()
+    numbers = tuple(range(len(inputs)))
+
+    def of(*inputs):
+        return loss(function, inputs)
+
+    way = directions(inputs, 2)
     _, found = torch.func.jvp(
         torch.func.grad(of, argnums=numbers), tuple(inputs), tuple(way)
     )
     leaves, first = gradients(function, inputs, create_graph=True)
     along = dot(first, way)
+    expected = map(torch.zeros_like, inputs)
     if along.requires_grad:
         expected = torch.autograd.grad(
             along, leaves, allow_unused=True, materialize_grads=True
         )
-        torch.testing.assert_close(found, tuple(expected))
+    torch.testing.assert_close(found, tuple(expected))
 
 
 @EVERYTHING
@@ -287,9 +298,14 @@ def test_gradients_of_each_sample(subject):
 
     one = torch.func.grad(of, argnums=numbers)
     found = torch.func.vmap(one, axes, randomness="different")(*inputs)
-    if subject.layer_cls is RecurrentAttention:
-        return  # each sample has its own random numbers
-    for index in range(batch):
+    shapes = [
+        tuple(x.shape) if axis == 0 else (batch, *x.shape)
+        for x, axis in zip(inputs, axes, strict=True)
+    ]
+    assert [tuple(x.shape) for x in found] == shapes
+    # The samples of this have random numbers of their own.
+    compared = 0 if subject.layer_cls is RecurrentAttention else batch
+    for index in range(compared):
         sample = [
             x if axis is None else x[index : index + 1]
             for x, axis in zip(inputs, axes, strict=True)

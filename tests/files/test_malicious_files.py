@@ -437,9 +437,9 @@ def many_of_one_storage(path, count, old=False):
         content = path.read_bytes()
         assert content.count(b"\x80\x02}q\0.") == 1
         path.write_bytes(content.replace(b"\x80\x02}q\0.", pickled))
-        return
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr("a/data.pkl", pickled)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a/data.pkl", pickled)
 
 
 def many_of_one_storage_in_old_format(path, count):

@@ -1,6 +1,5 @@
-"""Tests of `DynamicCapacityNetwork` and its contract checks."""
+"""Tests of `DynamicCapacityNetwork`."""
 
-import inspect
 import json
 
 import keras
@@ -11,73 +10,22 @@ from keras import ops
 
 import references
 from autodiff import BACKEND
+from autodiff import FIT_MODES
 from autodiff import float64
 from autodiff import forward
 from cases import DYNAMIC
-from contract import CHECKS
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import flat
 from contract.case import to_numpy
-from contract.training import MODES
-from contract.training import MODES_OF
-from contract.training import fit_changes_every_weight
 from keras_attention import DynamicCapacityNetwork
 from keras_attention.hard import _patches
 from native_forms import definition
 
-# The contract checks that apply to a whole model. Excluded are checks of output
-# maps, of one position, of the dtype of the attention, and of a config that
-# `build` does not change: configs of networks have their input shapes.
-OF_BOTH = {
-    "config_round_trips",
-    "equals_the_float64_reference",
-    "symbolic_shapes_equal_eager_shapes",
-    "gradients_equal_those_of_the_reference",
-}
-OF_ONE = {
-    "is_registered_for_saving",
-    "arguments_are_in_the_vocabulary",
-    "config_holds_every_argument",
-    "invalid_arguments_raise",
-    "unknown_arguments_raise",
-    "build_makes_every_weight",
-    "unknown_channels_raise",
-    "inputs_of_other_shapes_raise",
-    "inputs_without_spatial_axes_raise",
-    "attention_can_be_returned",
-    "attention_accepts_symbolic_inputs",
-    "a_sample_does_not_depend_on_the_batch",
-    "gradients_are_finite_and_not_zero",
-    "compiled_call_equals_eager_call",
-    "model_survives_saving",
-    "weights_survive_saving",
-    "quantized_model_survives_saving",
-    "regularizers_are_counted",
-}
 LOSS = "sparse_categorical_crossentropy"
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(8, 9, 11, 2)).astype("float32")
 Y = np.arange(8) % 3
-
-
-@pytest.mark.parametrize(
-    ("check", "case"),
-    [
-        pytest.param(check, case, id=f"{check.__name__}-{name}")
-        for check in CHECKS
-        for name, case in zip(("first", "second"), DYNAMIC, strict=True)
-        if check.__name__ in (OF_BOTH if name == "second" else OF_BOTH | OF_ONE)
-    ],
-)
-def test_contract(check, case, request):
-    fixtures = list(inspect.signature(check).parameters)[1:]
-    check(case, **{name: request.getfixturevalue(name) for name in fixtures})
-
-
-@pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def test_fit_changes_every_weight(mode):
-    fit_changes_every_weight(DYNAMIC[0], mode)
 
 
 def model(*, coarse=None, fine=None, top=None, **kwargs):
@@ -324,10 +272,10 @@ def test_statistics_update_once_per_step():
         assert_close(norm.moving_variance, (1 + variance) / 2, 1e-4)
 
 
-@pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
+@pytest.mark.parametrize("mode", FIT_MODES)
 def test_top_with_state_trains(mode):
     network = model(top=stateful_top(), hint_weight=0)
-    network.compile("sgd", LOSS, **MODES[mode])
+    network.compile("sgd", LOSS, **FIT_MODES[mode])
     p = to_numpy(network(X))
     expected = -np.log(p[np.arange(8), Y]).mean()
     # The activity regularizer is counted once.

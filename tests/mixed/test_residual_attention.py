@@ -196,21 +196,29 @@ def test_training_updates_every_statistic(x, deep):
         assert np.any(to_numpy(weight) != old) != weight.trainable, weight.path
 
 
-@pytest.mark.parametrize("activation", ["mixed", "channel", "spatial"])
-def test_mask_activations_equal_those_of_the_paper(activation, data_format):
-    z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
+def mask_of(activation, z, data_format):
     function = MASK_ACTIVATIONS[activation]
-    mask = to_last(
-        function(to_layout(z, data_format), data_format), data_format
-    )
-    if activation == "channel":
-        assert_close(np.linalg.norm(mask, axis=-1), np.ones(z.shape[:-1]))
-        assert np.all(np.sign(mask) == np.sign(z))
-        return
+    mask = function(to_layout(z, data_format), data_format)
+    return to_last(mask, data_format)
+
+
+def test_mixed_mask_is_the_sigmoid_of_the_paper(data_format):
+    z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
+    mask = mask_of("mixed", z, data_format)
+    assert_close(np.log(mask / (1 - mask)), z)
+
+
+def test_channel_mask_has_a_norm_of_one_over_channels(data_format):
+    z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
+    mask = mask_of("channel", z, data_format)
+    assert_close(np.linalg.norm(mask, axis=-1), np.ones(z.shape[:-1]))
+    assert np.all(np.sign(mask) == np.sign(z))
+
+
+def test_spatial_mask_normalizes_scores_over_positions(data_format):
+    z = RNG.normal(size=(2, 5, 6, 7)).astype("float32") + 1
+    mask = mask_of("spatial", z, data_format)
     scores = np.log(mask / (1 - mask))
-    if activation == "mixed":
-        assert_close(scores, z)
-        return
     assert_close(scores.mean(axis=(1, 2)) + 1, np.ones((2, 7)))
     assert_close(scores.std(axis=(1, 2), ddof=1), np.ones((2, 7)), 1e-4)
     gradient = (scores[0, 1, 1] - scores[0, 0, 0]) / (z[0, 1, 1] - z[0, 0, 0])

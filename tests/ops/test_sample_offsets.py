@@ -102,20 +102,20 @@ def test_each_coordinate_is_clamped_to_its_own_axis():
         assert_close(Function()(X, offsets), expected)
 
 
-@pytest.mark.parametrize(
-    "far", [np.inf, -np.inf, 3e38, -3e38, 2**31, -1e9, np.nan]
-)
+@pytest.mark.parametrize("far", [np.inf, -np.inf, 3e38, -3e38, 2**31, -1e9])
 def test_far_locations_stay_in_the_map(far):
     offsets = np.full((*X.shape, 2), far, "float32")
     outputs, gradients, _ = vjp(Function(), [X, offsets], COTANGENT)
-    if np.isnan(far):
-        assert np.isnan(outputs).all()
-        return
     corner = X[:, -1:, -1:] if far > 0 else X[:, :1, :1]
     assert_close(outputs, np.broadcast_to(corner, X.shape))
     for gradient in gradients:
         assert np.isfinite(gradient).all()
     assert not gradients[1].any()
+
+
+def test_nan_locations_have_nan_outputs():
+    offsets = np.full((*X.shape, 2), np.nan, "float32")
+    assert np.isnan(to_numpy(Function()(X, offsets))).all()
 
 
 def test_integers_are_converted_to_floats():

@@ -94,15 +94,17 @@ class GeneratedCase:
             for index, array in enumerate(arrays)
         ]
 
+    def axis_of(self, rank):
+        """Return the channel axis of outputs of this rank."""
+        axis = self.case.channels_first_axis(rank)
+        axis = getattr(self.case.layer_cls, "channels_out", axis)
+        last = self.layout == "channels_last" or rank < 3 or axis is None
+        return -1 if last else axis
+
     def back(self, outputs):
         """Return outputs in `channels_last`, as an array."""
         outputs = to_numpy(outputs)
-        axis = getattr(self.case.layer_cls, "channels_out", 1)
-        if self.case.layer_cls.__name__ == "GlimpseSensor":
-            axis = 2
-        if self.layout == "channels_last" or outputs.ndim < 3 or axis is None:
-            return outputs
-        return np.moveaxis(outputs, axis, -1)
+        return np.moveaxis(outputs, self.axis_of(outputs.ndim), -1)
 
 
 def _to_layout(shape_or_array, layout, index):

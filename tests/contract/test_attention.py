@@ -4,19 +4,21 @@ import keras
 
 from contract.case import assert_close
 from contract.case import assert_same
-from contract.registry import check
+from contract.case import dtype_of
+from contract.case import float_leaves
+from contract.selection import for_cases
 
 
-@check
-def attention_can_be_returned(case):
+@for_cases(lambda case: case.has_attention)
+def test_attention_can_be_returned(case):
     layer, inputs = case.generic(), case.inputs()
     outputs, attention = layer(*inputs, return_attention=True)
     assert_same(outputs, layer(*inputs))
     assert_same(attention, layer.attention(*inputs))
 
 
-@check
-def attention_accepts_symbolic_inputs(case):
+@for_cases(lambda case: case.has_attention)
+def test_attention_accepts_symbolic_inputs(case):
     layer, inputs = case.generic(), case.inputs()
     expected = layer(*inputs, return_attention=True)
     both = case.model(layer=layer, return_attention=True)
@@ -26,12 +28,11 @@ def attention_accepts_symbolic_inputs(case):
     assert_close(gate(inputs), expected[1])
 
 
-@check
-def attention_accepts_what_call_accepts(case):
+@for_cases(lambda case: case.has_attention)
+def test_attention_accepts_what_call_accepts(case):
     wide = [x.astype("float64") for x in case.inputs()]
     unbuilt = case.layer(dtype="mixed_bfloat16")
     attention = unbuilt.attention(*wide)
     assert unbuilt.built
     assert_same(attention, unbuilt(*wide, return_attention=True)[1])
-    for gate in keras.tree.flatten(attention):
-        assert keras.backend.standardize_dtype(gate.dtype) == "bfloat16"
+    assert {dtype_of(gate) for gate in float_leaves(attention)} == {"bfloat16"}

@@ -4,55 +4,59 @@ import keras
 import numpy as np
 import pytest
 
-import references
 from autodiff import BACKEND
 from autodiff import float64
 from autodiff import forward
 from autodiff import subset
 from contract.case import arguments
 from contract.case import assert_close
+from contract.case import dtype_of
 from contract.case import flat
-from contract.registry import check
+from contract.case import float_leaves
+from contract.selection import for_cases
 
 
-@check
-def mixed_precision_is_honored(case):
+@for_cases(lambda case: case.is_deterministic)
+def test_mixed_precision_is_honored(case):
     inputs = case.inputs()
     for dtype, tolerance in (("float16", 0.01), ("bfloat16", 0.08)):
         layer = case.generic(dtype=f"mixed_{dtype}")
-        structure = forward(layer, *inputs, return_attention=True)
-        for leaf in keras.tree.flatten(structure):
-            assert keras.backend.standardize_dtype(leaf.dtype) == dtype
-        assert {weight.dtype for weight in layer.weights} == {"float32"}
+        structure = forward(layer, *inputs, **case.all_outputs)
+        assert {dtype_of(leaf) for leaf in float_leaves(structure)} == {dtype}
+        assert {weight.dtype for weight in layer.weights} <= {"float32"}
         for sublayer in layer._flatten_layers():
             if isinstance(sublayer, keras.Model | keras.layers.InputLayer):
                 continue  # they compute nothing
             assert sublayer.compute_dtype == dtype, sublayer.path
-        wide = forward(case.generic(), *inputs, return_attention=True)
+        wide = forward(case.generic(), *inputs, **case.all_outputs)
         close = [a.astype("float32") for a in flat(structure)]
         assert_close(close, flat(wide), tolerance)
 
 
-@check
-def float64_is_honored(case):
+@for_cases(lambda case: case.is_deterministic)
+def test_float64_is_honored(case):
     with float64():
         layer = case.generic(dtype="float64")
         inputs = case.inputs(dtype="float64")
-        outputs = forward(layer, *inputs, return_attention=True)
-        assert {weight.dtype for weight in layer.weights} == {"float64"}
-        assert {a.dtype for a in flat(outputs)} == {np.dtype("float64")}
-        # On PyTorch, Keras' dense layers compute float64 in float32.
-        narrows = BACKEND == "torch" and any(
-            isinstance(sublayer, keras.layers.Dense)
-            for sublayer in layer._flatten_layers()
+        outputs = forward(layer, *inputs, **case.all_outputs)
+        assert {weight.dtype for weight in layer.weights} <= {"float64"}
+        assert {dtype_of(leaf) for leaf in float_leaves(outputs)} == {"float64"}
+        # On PyTorch, Keras' dense layers compute float64 in float32, and on JAX
+        # its means do.
+        narrows = case.has_networks or (
+            BACKEND == "torch"
+            and any(
+                isinstance(sublayer, keras.layers.Dense)
+                for sublayer in layer._flatten_layers()
+            )
         )
         tolerance = 1e-6 if narrows else 1e-12
-        assert_close(outputs, references.run(layer, inputs), tolerance)
+        assert_close(outputs, case.expected(layer, inputs), tolerance)
 
 
-@check
+@for_cases(lambda case: case.has_attention)
 @pytest.mark.parametrize("dtype", subset(["mixed_float16", "float16"], 2))
-def float16_does_not_overflow(case, dtype):
+def test_float16_does_not_overflow(case, dtype):
     size = 64 if len(case.shapes[0]) < 5 else 16
     shapes = case.resized(1, size)
     rng = np.random.default_rng(3)

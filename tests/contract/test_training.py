@@ -3,30 +3,17 @@
 import numpy as np
 import pytest
 
-from autodiff import BACKEND
+from autodiff import FIT_MODES
 from contract.case import to_numpy
-from contract.registry import check
-
-MODES = {
-    "eager": {"run_eagerly": True},
-    "graph": {"jit_compile": False},
-    "xla": {"jit_compile": True},
-}
-# Keras uses XLA by default, except on PyTorch, where it advises against
-# compilation. `vjp` covers eager execution on the other backends.
-MODES_OF = {
-    "jax": ("xla",),
-    "tensorflow": ("graph", "xla"),
-    "torch": ("eager",),
-}
+from contract.selection import for_cases
 
 
-@check
-@pytest.mark.parametrize("mode", MODES_OF.get(BACKEND, ()))
-def fit_changes_every_weight(case, mode):
+@for_cases(lambda case: case.has_weights and not case.samples_locations)
+@pytest.mark.parametrize("mode", FIT_MODES)
+def test_fit_changes_every_weight(case, mode):
     model = case.model()
     before = [to_numpy(weight).copy() for weight in model.trainable_weights]
-    model.compile(optimizer="sgd", loss="mse", **MODES[mode])
+    model.compile(optimizer="sgd", loss="mse", **FIT_MODES[mode])
     targets = case.cotangent()
     history = model.fit(case.inputs(), targets, epochs=2, verbose=0)
     assert np.isfinite(history.history["loss"]).all()
@@ -36,8 +23,8 @@ def fit_changes_every_weight(case, mode):
         assert way < 1e-4 if idle else way > 0, weight.path
 
 
-@check
-def regularizers_are_counted(case):
+@for_cases()
+def test_regularizers_are_counted(case):
     layer = case.generic()
     regularized = case.kwargs.get("kernel_regularizer") is not None
     assert bool(layer.losses) == regularized

@@ -3,6 +3,11 @@
 import inspect
 import json
 import re
+from collections.abc import Sequence
+from types import NoneType
+from typing import Any
+from typing import get_args
+from typing import get_origin
 
 import keras
 import pytest
@@ -10,7 +15,7 @@ import pytest
 from autodiff import forward
 from contract.case import arguments
 from contract.case import flat
-from contract.registry import check
+from contract.selection import for_cases
 
 VOCABULARY = {
     "activation",
@@ -77,94 +82,71 @@ VOCABULARY = {
     "use_norm",
 }
 
-NOT_POSITIVE_INTEGERS = (0, -1, 1.5, True, "2", float("nan"))
-NOT_SIZES = (*NOT_POSITIVE_INTEGERS, None, (3,), (3, 0), (3, 4, 5), (3, 1.5))
+NOT_NUMBERS = (float("nan"), float("inf"), "small", True)
+NOT_SIZES = ((3,), (3, 0), (3, 4, 5), (3, 1.5))
+NOT_LAYERS = ("dense", 3, keras.layers.Flatten)
 INVALID_VALUES = {
+    int: (0, -1, 1.5, True, "2", float("nan")),
+    float: (-0.1, *NOT_NUMBERS),
+    bool: (1, "yes"),
+    str: ("no such choice", "", 2),
+    keras.layers.Layer: NOT_LAYERS,
+    Sequence: NOT_SIZES,
+}
+# Where the annotation does not say everything.
+INVALID_VALUES_OF = {
     "activation": ("no such activation", 3),
-    "after_relu": (1, None, "yes"),
-    "align_corners": (1, None, "yes"),
-    "coarse": ("dense", None, 3, keras.layers.Flatten),
-    "control_points": (*NOT_POSITIVE_INTEGERS, 1, None),
-    "data_format": ("NCHW", "", 1),
-    "depth": (*NOT_POSITIVE_INTEGERS, None),
-    "dilation_rate": NOT_SIZES,
-    "epsilon": (0, -1e-5, float("nan"), float("inf"), "small", None, True),
-    "filters": (*NOT_POSITIVE_INTEGERS, None),
-    "fine": ("dense", None, 3, keras.layers.Flatten),
+    "control_points": (*INVALID_VALUES[int], 1),
+    "epsilon": (*INVALID_VALUES[float], 0),
     "gate_activation": ("no such activation", 3),
-    "glimpse_size": (*NOT_POSITIVE_INTEGERS, None),
-    "glimpse_units": (*NOT_POSITIVE_INTEGERS, None),
-    "groups": (*NOT_POSITIVE_INTEGERS, None),
-    "hidden_units": NOT_POSITIVE_INTEGERS,
-    "hint_weight": (-0.1, float("nan"), float("inf"), "small", None, True),
-    "interpolation": ("linear", None, 2),
     "kernel_initializer": ("no such initializer", 3, None),
     "kernel_regularizer": ("no such regularizer", 3),
-    "kernel_size": (*NOT_POSITIVE_INTEGERS, None),
-    "layer": ("dense", None, 3, keras.layers.Flatten),
-    "localization": ("dense", None, 3, keras.layers.Flatten),
-    "location_stddev": (0, -0.1, float("nan"), "small", None, True),
-    "location_units": (*NOT_POSITIVE_INTEGERS, None),
-    "mask": (*NOT_POSITIVE_INTEGERS, None),
-    "mask_activation": ("sigmoid", None, 1),
-    "min_units": (*NOT_POSITIVE_INTEGERS, None),
-    "mode": ("l3", None, 2),
-    "modulated": (1, None, "yes"),
-    "monte_carlo_samples": (*NOT_POSITIVE_INTEGERS, None),
-    "num_classes": (*NOT_POSITIVE_INTEGERS, None),
-    "num_glimpses": (*NOT_POSITIVE_INTEGERS, None),
-    "num_patches": (*NOT_POSITIVE_INTEGERS, None),
-    "num_scales": (*NOT_POSITIVE_INTEGERS, None),
-    "offset_groups": (*NOT_POSITIVE_INTEGERS, None),
-    "offset_layout": ("mixed", None, 2),
-    "output_size": (*NOT_POSITIVE_INTEGERS, (3,), (3, 0), (3, 4, 5), (3, 1.5)),
-    "padding": ("full", None, True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
-    "padding_mode": ("same", None, 2),
-    "patch_offset": (1.5, None, True, "2", (1,), (1, 2, 3), (1, True)),
-    "patch_size": NOT_SIZES,
-    "patch_stride": NOT_SIZES,
-    "paths": (*NOT_POSITIVE_INTEGERS, None),
-    "preactivation": (1, None, "yes"),
-    "preprocessing": (*NOT_POSITIVE_INTEGERS, None),
-    "reduction": (*NOT_POSITIVE_INTEGERS, None),
-    "reinforce_weight": (-0.1, float("inf"), float("nan"), "small", None, True),
-    "residual": (1, None, "yes"),
-    "scale_factor": (*NOT_POSITIVE_INTEGERS, None),
+    "location_stddev": (*INVALID_VALUES[float], 0),
+    "padding": ("full", True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
+    "patch_offset": (1.5, True, "2", (1,), (1, 2, 3), (1, True)),
     "seed": (1.5, "1", True, -1, 2**32),
-    "share_global": (1, None, "yes"),
-    "spatial_input": ("raw", None, 2),
-    "spatial_norm": (1, None, "yes"),
-    "split_input": (1, None, "yes"),
-    "strides": NOT_SIZES,
-    "top": ("dense", None, 3, keras.layers.Flatten),
-    "transform": ("rotation", None, 2),
-    "trunk": (*NOT_POSITIVE_INTEGERS, None),
-    "units": (*NOT_POSITIVE_INTEGERS, None),
-    "use_bias": (1, None, "yes"),
-    "use_norm": (1, None, "yes"),
 }
 
 
-@check
-def is_registered_for_saving(case):
+def invalid_values(parameter):
+    """Return invalid values of an argument, by its name or annotation.
+
+    `None` is one of them if neither the annotation nor the default allows it.
+    """
+    kinds = get_args(parameter.annotation) or (parameter.annotation,)
+    kinds = {get_origin(kind) or kind for kind in kinds}
+    values = INVALID_VALUES_OF.get(parameter.name)
+    if values is None:
+        values = [
+            v for kind in kinds - {NoneType} for v in INVALID_VALUES[kind]
+        ]
+    if kinds & {NoneType, Any} or parameter.default is None:
+        return values
+    return (*values, None)
+
+
+@for_cases()
+def test_is_registered_for_saving(case):
     name = keras.saving.get_registered_name(case.layer_cls)
     assert name == f"keras_attention>{case.layer_cls.__name__}"
 
 
-@check
-def only_the_first_argument_is_positional(case):
+@for_cases()
+def test_only_the_first_argument_is_positional(case):
+    """The networks of a model may be positional, too."""
     first, *rest = inspect.signature(case.layer_cls).parameters.values()
     assert first.kind == first.POSITIONAL_OR_KEYWORD
+    rest = [p for p in rest if p.annotation is not keras.layers.Layer]
     assert {p.kind for p in rest} == {first.KEYWORD_ONLY, first.VAR_KEYWORD}
 
 
-@check
-def arguments_are_in_the_vocabulary(case):
+@for_cases()
+def test_arguments_are_in_the_vocabulary(case):
     assert arguments(case.layer_cls).keys() <= VOCABULARY
 
 
-@check
-def config_holds_every_argument(case):
+@for_cases()
+def test_config_holds_every_argument(case):
     layer = case.layer(name="layer", dtype="mixed_bfloat16", trainable=False)
     config = layer.get_config()
     assert arguments(case.layer_cls).keys() <= config.keys()
@@ -173,8 +155,8 @@ def config_holds_every_argument(case):
     assert config["dtype"]["config"]["name"] == "mixed_bfloat16"
 
 
-@check
-def config_round_trips(case):
+@for_cases()
+def test_config_round_trips(case):
     config = json.dumps(
         keras.saving.serialize_keras_object(case.layer(name="layer"))
     )
@@ -183,8 +165,8 @@ def config_round_trips(case):
     assert json.dumps(keras.saving.serialize_keras_object(loaded)) == config
 
 
-@check
-def every_argument_matters(case):
+@for_cases(lambda case: not case.is_model)
+def test_every_argument_matters(case):
     defaults = arguments(case.layer_cls)
     own = behavior(case.layer(), case)
     for name, value in case.kwargs.items():
@@ -197,49 +179,54 @@ def every_argument_matters(case):
         assert own != behavior(changed, case), name
 
 
-@check
-def invalid_arguments_raise(case):
-    for name in arguments(case.layer_cls):
-        for value in INVALID_VALUES[name]:
+@for_cases()
+def test_invalid_arguments_raise(case):
+    for parameter in inspect.signature(case.layer_cls).parameters.values():
+        if parameter.kind == parameter.VAR_KEYWORD:
+            continue
+        name = parameter.name
+        for value in invalid_values(parameter):
             received = re.escape(f"Received: {name}={value!r}")
             message = rf"^`{name}` must be .+\. {received}$"
             with pytest.raises(ValueError, match=message):
                 case.layer(**{name: value})
 
 
-@check
-def unknown_arguments_raise(case):
+@for_cases()
+def test_unknown_arguments_raise(case):
     with pytest.raises((TypeError, ValueError), match="ratio"):
         case.layer(ratio=0.5)
 
 
-@check
-def build_does_not_change_config(case):
+@for_cases(lambda case: not case.has_networks)
+def test_build_does_not_change_config(case):
     layer = case.layer()
     before = layer.get_config()
     layer.build(*case.shapes)
     assert layer.get_config() == before
 
 
-@check
-def build_makes_every_weight(case):
+@for_cases()
+def test_build_makes_every_weight(case):
     layer = case.layer()
     layer.build(*case.shapes)
     paths = [weight.path for weight in layer.weights]
-    assert paths
     layer(*case.inputs())
     assert [weight.path for weight in layer.weights] == paths
 
 
-@check
-def unknown_channels_raise(case):
-    for shape in case.shapes:
-        with pytest.raises(ValueError, match=r"known size .*Received: "):
-            case.layer().build(*[(*shape[:-1], None)] * len(case.shapes))
+@for_cases()
+def test_unknown_channels_raise(case):
+    shapes = [
+        (*shape[:-1], None) if len(shape) > 2 else shape
+        for shape in case.shapes
+    ]
+    with pytest.raises(ValueError, match=r"known size .*Received: "):
+        case.layer().build(*shapes)
 
 
-@check
-def inputs_of_other_shapes_raise(case):
+@for_cases()
+def test_inputs_of_other_shapes_raise(case):
     layer = case.generic()
     flatter = [x[:, 0] for x in case.inputs()]
     fewer = [x[..., :-1] for x in case.inputs()]
@@ -248,9 +235,9 @@ def inputs_of_other_shapes_raise(case):
             layer(*inputs)
 
 
-@check
-def inputs_without_spatial_axes_raise(case):
-    inputs = [x.reshape(len(x), -1) for x in case.inputs()]
+@for_cases()
+def test_inputs_without_spatial_axes_raise(case):
+    inputs = [x.reshape(len(x), -1) if x.ndim > 2 else x for x in case.inputs()]
     with pytest.raises(ValueError, match="ndim"):
         case.layer()(*inputs)
 
