@@ -1,18 +1,13 @@
 """Comparison of the layers with golden files of published implementations."""
 
-import dataclasses
-from collections.abc import Callable
-
-import numpy as np
 import pytest
 
 import golden
 from autodiff import BOTH_WAYS
-from autodiff import role
-from autodiff import vjp
-from contract.case import assert_close
-from contract.case import to_last
-from contract.case import to_layout
+from golden import UNUSED
+from golden import Golden
+from golden import as_is
+from golden import batch_norm
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import GatedChannelTransform
@@ -21,42 +16,6 @@ from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
-
-
-@dataclasses.dataclass(frozen=True)
-class Golden:
-    """A golden file, the layer that must reproduce it, and the map of weights.
-
-    `weights` gives, by name in the reference, the role in the layer and a
-    conversion. What is of one role is joined along the last axis, in order;
-    `UNUSED` is what the reference itself makes no use of. `squeezed` are the
-    parts of the layer (how roles begin) that see one vector a sample, `twice`
-    those that run twice, and `idle` (how roles end) biases that a norm follows.
-    """
-
-    file: str
-    layer: Callable
-    weights: dict
-    momentum: float = 0.9
-    squeezed: tuple[str, ...] = ()
-    twice: tuple[str, ...] = ()
-    idle: tuple[str, ...] = ()
-
-
-UNUSED = None
-
-
-def as_is(array):
-    return array
-
-
-def batch_norm(name, path):
-    return {
-        f"{name}.weight": (f"{path}/gamma", as_is),
-        f"{name}.bias": (f"{path}/beta", as_is),
-        f"{name}.running_mean": (f"{path}/moving_mean", as_is),
-        f"{name}.running_var": (f"{path}/moving_variance", as_is),
-    }
 
 
 def kernel_and_bias(name, path, kernel):
@@ -184,95 +143,12 @@ GOLDENS = [
 ]
 
 
-def in_roles(arrays, table):
-    """Return arrays of the reference by role in the layer."""
-    assert arrays.keys() <= table.keys()
-    parts = {}
-    for name, entry in table.items():
-        if name in arrays and entry is not UNUSED:
-            role, convert = entry
-            parts.setdefault(role, []).append(convert(arrays[name]))
-    return {role: np.concatenate(p, axis=-1) for role, p in parts.items()}
-
-
-def in_order(arrays, name, data_format):
-    """Return the arrays of a name, or of that name and 0, 1, ..., in layout."""
-    names = sorted(key for key in arrays if key.rstrip("01") == name)
-    return [to_layout(arrays[key], data_format) for key in names]
-
-
-def load_into_layer(case, arrays, data_format):
-    layer = case.layer(data_format=data_format)
-    layer.build(*(x.shape for x in in_order(arrays, "x", data_format)))
-    golden.set_weights(
-        layer, in_roles(golden.under(arrays, "w/"), case.weights)
-    )
-    return layer
-
-
-def run(case, arrays, mode, data_format, **compiled):
-    """Return the layer after a run, and its results as of `vjp`."""
-    layer = load_into_layer(case, arrays, data_format)
-    inputs = in_order(arrays, "x", data_format)
-    cotangent = to_layout(arrays[f"{mode}/cotangent"], data_format)
-    training = mode == "train"
-    return layer, vjp(layer, inputs, cotangent, training=training, **compiled)
-
-
 @BOTH_WAYS
 @pytest.mark.parametrize("case", GOLDENS, ids=lambda case: case.file)
 def test_golden(case, data_format, compiled):
-    arrays = golden.load(case.file)
-    modes = sorted(
-        {key.partition("/")[0] for key in arrays} & {"eval", "train"}
-    )
-    for mode in modes:
-        stored = golden.under(arrays, f"{mode}/")
-        expected = in_roles(golden.under(stored, "dw/"), case.weights)
-        _, (outputs, gradients, weight_gradients) = run(
-            case, arrays, mode, data_format, compiled=compiled
-        )
-        assert_close(to_last(outputs, data_format), stored["y"])
-        last = [to_last(gradient, data_format) for gradient in gradients]
-        assert_close(last, in_order(stored, "dx", "channels_last"))
-        assert weight_gradients.keys() == expected.keys()
-        for name, expected_gradient in expected.items():
-            if mode == "train" and name.endswith(case.idle):
-                # Normalization cancels this gradient; only rounding errors are
-                # left.
-                scale = max(
-                    np.abs(gradient).max() for gradient in expected.values()
-                )
-                assert np.abs(weight_gradients[name]).max() <= 1e-4 * scale
-            elif mode == "train" and case.squeezed:
-                # A norm of two vectors magnifies float32's rounding: the
-                # reference itself is then off by up to 7.5e-4.
-                squeezed = name.startswith(case.squeezed)
-                tolerance = 2e-3 if squeezed else 1e-4
-                assert_close(
-                    weight_gradients[name], expected_gradient, tolerance
-                )
-            else:
-                assert_close(weight_gradients[name], expected_gradient)
+    golden.check_results(case, data_format, compiled)
 
 
 @pytest.mark.parametrize("case", GOLDENS, ids=lambda case: case.file)
 def test_statistics_after_a_training_step(case, data_format):
-    arrays = golden.load(case.file)
-    after = in_roles(golden.under(arrays, "train/after/"), case.weights)
-    layer = load_into_layer(case, arrays, data_format)
-    before = {role(w): np.array(w) for w in layer.non_trainable_weights}
-    assert before.keys() == after.keys()
-    if after:
-        layer, _ = run(case, arrays, "train", data_format)
-        batch, height, width, _ = arrays["train/y"].shape
-        for weight in layer.non_trainable_weights:
-            expected = after[role(weight)]
-            if role(weight).endswith("moving_variance"):
-                # PyTorch stores the unbiased variance, Keras the biased one.
-                squeezed = role(weight).startswith(case.squeezed)
-                samples = batch if squeezed else batch * height * width
-                updates = 2 if role(weight).startswith(case.twice) else 1
-                kept = before[role(weight)] * case.momentum**updates
-                expected = kept + (expected - kept) * (samples - 1) / samples
-            assert_close(weight, expected)
+    golden.check_statistics(case, data_format)

@@ -35,7 +35,11 @@ BACKENDS = ("jax", "torch")
 NUMBERS = "gradient or float64_reference or training_loss"
 TESTS: dict[str, tuple[str, ...]] = {
     "operations": ("tests/ops", "tests/backend"),
-    "goldens": ("tests/test_goldens.py",),
+    "goldens": (
+        "tests/test_goldens.py",
+        *("tests/channel", "tests/spatial", "tests/mixed", "tests/fusion"),
+        *("-k", "golden"),
+    ),
     "gradients": ("tests/contract", "tests/hard", "-k", NUMBERS),
     "contract": ("tests/contract", "-k", f"not ({NUMBERS})"),
 }

@@ -12,6 +12,7 @@ from pathlib import Path
 import keras
 
 from keras_attention import _cards
+from keras_attention._base.card import paper_link
 
 README = Path(__file__).parents[1] / "README.md"
 MARKERS = "<!-- layers: written by tools/readme.py -->", "<!-- end -->"
@@ -38,10 +39,7 @@ def table() -> str:
         call = f"`{name}({', '.join(_arguments(cls))})`"
         if issubclass(cls, keras.Model):
             call += ", a model"
-        papers = ", ".join(
-            f"[{paper}](https://arxiv.org/abs/{paper})"
-            for paper in cls.card.papers
-        )
+        papers = ", ".join(map(paper_link, cls.card.papers))
         cells = (call, cls.card.operation, _attention(cls.card), papers or "-")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

@@ -17,6 +17,7 @@ from sphinx.util.docutils import SphinxDirective
 from keras_attention import _cards
 from keras_attention import models
 from keras_attention._base.card import Card
+from keras_attention._base.card import paper_link
 
 DOCS = Path(__file__).parents[1]
 MEASURED = ("16x28x28x256", "training")
@@ -47,7 +48,7 @@ class Layers(Table):
         lines = _head("layer", "operation", "insertion point", "reported gain")
         for name, cls in _cards.layers().items():
             card = cls.card
-            gain = ", ".join(map(PAPER.format, card.papers[:1])) or "-"
+            gain = ", ".join(map(paper_link, card.papers[:1])) or "-"
             if card.gain:
                 gain = f"{card.gain} ({gain})"
             cells = (_link(name, card), card.operation, card.insertion, gain)

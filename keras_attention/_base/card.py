@@ -34,7 +34,8 @@ class Card:
     Attributes:
         operation: What the layer does, as a verb phrase.
         insertion: Where the layer is usually inserted in a network.
-        papers: The arXiv numbers of its papers, the main one first.
+        papers: The arXiv numbers of its papers, the main one first, or the
+            addresses of those that are not there.
         attention: The kind of its attention, or of each entry by key; `None`
             if the layer has none of its own.
         short_names: Names of papers and other libraries for the layer.
@@ -73,6 +74,13 @@ class Card:
     def is_gate(self) -> bool:
         """Whether the layer multiplies its input by gates."""
         return bool(self.kinds) and set(self.kinds) <= set(GATES)
+
+
+def paper_link(paper: str) -> str:
+    """Return a link to a paper of a card, in Markdown."""
+    if paper.startswith("https://"):
+        return f"[paper]({paper})"
+    return f"[{paper}](https://arxiv.org/abs/{paper})"
 
 
 def card_of(layer: object) -> Card | None:
