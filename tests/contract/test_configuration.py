@@ -17,69 +17,31 @@ from contract.case import arguments
 from contract.case import flat
 from contract.selection import for_cases
 
-VOCABULARY = {
-    "activation",
-    "after_relu",
-    "align_corners",
-    "coarse",
-    "control_points",
-    "data_format",
-    "depth",
-    "dilation_rate",
-    "epsilon",
-    "filters",
-    "fine",
-    "gate_activation",
-    "glimpse_size",
-    "glimpse_units",
-    "groups",
-    "hidden_units",
-    "hint_weight",
-    "interpolation",
-    "kernel_initializer",
-    "kernel_regularizer",
-    "kernel_size",
-    "layer",
-    "localization",
-    "location_stddev",
-    "location_units",
-    "mask",
-    "mask_activation",
-    "min_units",
-    "mode",
-    "modulated",
-    "monte_carlo_samples",
-    "num_classes",
-    "num_glimpses",
-    "num_patches",
-    "num_scales",
-    "offset_groups",
-    "offset_layout",
-    "output_size",
-    "padding",
-    "padding_mode",
-    "patch_offset",
-    "patch_size",
-    "patch_stride",
-    "paths",
-    "preactivation",
-    "preprocessing",
-    "reduction",
-    "reinforce_weight",
-    "residual",
-    "scale_factor",
-    "seed",
-    "share_global",
-    "spatial_input",
-    "spatial_norm",
-    "split_input",
-    "strides",
-    "top",
-    "transform",
-    "trunk",
-    "units",
-    "use_bias",
-    "use_norm",
+# Other names that code of the literature has, by what they are called here.
+SYNONYMS = {
+    "activation": ("act", "act_layer", "nonlinearity", "non_linearity"),
+    "data_format": ("layout", "channels_first", "channels_last"),
+    "dilation_rate": ("dilation", "dilations", "rate"),
+    "epsilon": ("eps", "e_lambda"),
+    "filters": ("channels", "out_channels", "num_filters", "planes", "dim"),
+    "gate_activation": ("gate", "gate_act", "gate_layer", "sigmoid"),
+    "groups": ("cardinality", "group", "n_groups", "num_groups"),
+    "hidden_units": (
+        *("bottleneck", "hidden", "hidden_channels", "hidden_dim"),
+        *("inter_channels", "mid_channels", "rd_channels"),
+    ),
+    "kernel_initializer": ("init", "initializer", "init_weights"),
+    "kernel_regularizer": ("regularizer", "weight_decay", "l2"),
+    "kernel_size": ("k", "k_size", "kernel", "ksize", "window", "window_size"),
+    "min_units": ("L", "divisor", "min_channels", "rd_divisor"),
+    "mode": ("kind", "type", "version"),
+    "num_heads": ("heads", "n_heads"),
+    "num_points": ("n_points", "points"),
+    "padding": ("pad", "pads"),
+    "reduction": ("factor", "r", "ratio", "rd_ratio", "squeeze_factor"),
+    "strides": ("stride", "step", "subsampling"),
+    "use_bias": ("bias", "no_bias", "qkv_bias"),
+    "use_norm": ("batch_norm", "bn", "norm", "norm_layer"),
 }
 
 NOT_NUMBERS = (float("nan"), float("inf"), "small", True)
@@ -102,6 +64,7 @@ INVALID_VALUES_OF = {
     "kernel_initializer": ("no such initializer", 3, None),
     "kernel_regularizer": ("no such regularizer", 3),
     "location_stddev": (*INVALID_VALUES[float], 0),
+    "regularization": (*INVALID_VALUES[float], 0),
     "padding": ("full", True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
     "patch_offset": (1.5, True, "2", (1,), (1, 2, 3), (1, True)),
     "seed": (1.5, "1", True, -1, 2**32),
@@ -134,15 +97,17 @@ def test_is_registered_for_saving(case):
 @for_cases()
 def test_only_the_first_argument_is_positional(case):
     """The networks of a model may be positional, too."""
-    first, *rest = inspect.signature(case.layer_cls).parameters.values()
-    assert first.kind == first.POSITIONAL_OR_KEYWORD
+    _, *rest = inspect.signature(case.layer_cls).parameters.values()
     rest = [p for p in rest if p.annotation is not keras.layers.Layer]
-    assert {p.kind for p in rest} == {first.KEYWORD_ONLY, first.VAR_KEYWORD}
+    kinds = {inspect.Parameter.KEYWORD_ONLY, inspect.Parameter.VAR_KEYWORD}
+    assert {p.kind for p in rest} == kinds
 
 
 @for_cases()
-def test_arguments_are_in_the_vocabulary(case):
-    assert arguments(case.layer_cls).keys() <= VOCABULARY
+def test_arguments_have_the_names_of_this_package(case):
+    for name, others in SYNONYMS.items():
+        wrong = arguments(case.layer_cls).keys() & set(others)
+        assert not wrong, f"{wrong} is `{name}` in this package"
 
 
 @for_cases()
