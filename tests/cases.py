@@ -20,6 +20,7 @@ from keras_attention import MultiScaleChannelAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
+from keras_attention import SimAM
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
@@ -164,6 +165,9 @@ CASES = [
         },
         SMALL_IMAGE,
     ),
+    Case(SimAM, {"regularization": 0.5}, IMAGE),
+    Case(SimAM, {}, SIGNAL),
+    Case(SimAM, {"regularization": 0.1}, VOLUME),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),

@@ -6,10 +6,12 @@ from keras_attention.mixed.multi_scale_channel_attention import (
     MultiScaleChannelAttention,
 )
 from keras_attention.mixed.residual_attention import ResidualAttention
+from keras_attention.mixed.sim_am import SimAM
 
 __all__ = [
     "CBAM",
     "IdentityStart",
     "MultiScaleChannelAttention",
     "ResidualAttention",
+    "SimAM",
 ]

@@ -45,15 +45,26 @@ def standardize(x, axes: tuple[int, ...], epsilon: float):
 def center(x, axes: tuple[int, ...], epsilon):
     """Return the factors of `standardize`: centered values and scale."""
     centered = x - upcast_mean(x, axes, keepdims=True)
-    squares = reduce_sum(ops.square(centered), axes, keepdims=True)
-    count = reduced_size(x, axes)
-    if isinstance(count, int):
-        variance = squares / max(count - 1, 1)
-    else:  # sizes are unknown until run time
-        variance = squares / ops.maximum(cast(count, squares.dtype) - 1, 1)
+    variance = _unbiased_mean(ops.square(centered), axes)
     # The gradient of the square root is infinite at zero.
     deviation = ops.sqrt(variance + 1e-30)
     return centered, 1 / (deviation + epsilon)
+
+
+def squared_deviations(x, axes: tuple[int, ...]):
+    """Return the squared deviations from the mean, and their unbiased mean."""
+    squares = ops.square(x - upcast_mean(x, axes, keepdims=True))
+    return squares, _unbiased_mean(squares, axes)
+
+
+def _unbiased_mean(squares, axes):
+    """Divide the sum by the number of values less 1, or by 1 if it is 0."""
+    total = reduce_sum(squares, axes, keepdims=True)
+    count = reduced_size(squares, axes)
+    if isinstance(count, int):
+        return total / max(count - 1, 1)
+    # Sizes are unknown until run time.
+    return total / ops.maximum(cast(count, total.dtype) - 1, 1)
 
 
 def _broadcast_like(vector, x, axis):

@@ -18,6 +18,14 @@ def cbam(layer, weights, x):
     return refined * spatial, {"channel": channel, "spatial": spatial}
 
 
+def simam(layer, weights, x):
+    d = (x - x.mean(axis=space(x), keepdims=True)) ** 2
+    positions = max(d[0, ..., 0].size - 1, 1)
+    variance = d.sum(axis=space(x), keepdims=True) / positions
+    s = sigmoid(d / (4 * (variance + layer.regularization)) + 1 / 2)
+    return x * s, s
+
+
 def residual_attention(layer, weights, x):
     p, t, r = layer.preprocessing, layer.trunk, layer.mask
 
@@ -130,4 +138,8 @@ def resize(x, shape, align_corners):
     return x
 
 
-REFERENCES = {"CBAM": cbam, "ResidualAttention": residual_attention}
+REFERENCES = {
+    "CBAM": cbam,
+    "ResidualAttention": residual_attention,
+    "SimAM": simam,
+}
