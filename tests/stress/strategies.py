@@ -560,7 +560,7 @@ def of_the_contract(name, cls):
         case = pick(*own)
         ((_, *spatial, channels),) = case.shapes
         shape = a_map(pick, sizes, channels, len(spatial))
-        return generated_case(cls, case.kwargs, shape)
+        return generated_case(cls, dict(case.kwargs), shape)
 
     make.__name__ = name
     strategy(make)
