@@ -11,6 +11,7 @@ from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
+from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
@@ -101,6 +102,19 @@ CASES = [
         },
         SIGNAL,
     ),
+    Case(EfficientChannelAttention, {}, IMAGE),
+    Case(
+        EfficientChannelAttention,
+        {
+            "kernel_size": 5,
+            "circular": True,
+            "gate_activation": "hard_sigmoid",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SIGNAL,
+    ),
+    Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

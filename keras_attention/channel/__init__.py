@@ -1,6 +1,9 @@
 """Channel attention."""
 
 from keras_attention.channel.channel_attention import ChannelAttention
+from keras_attention.channel.efficient_channel_attention import (
+    EfficientChannelAttention,
+)
 from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
@@ -8,6 +11,7 @@ from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
     "ChannelAttention",
+    "EfficientChannelAttention",
     "GatedChannelTransform",
     "SqueezeExcite",
 ]

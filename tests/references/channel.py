@@ -19,6 +19,18 @@ def squeeze_excite(layer, weights, x):
     return x * s, s
 
 
+def efficient_channel_attention(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    kernel = weights["kernel"][:, 0, 0]
+    half = len(kernel) // 2
+    around = [(0, 0)] * (x.ndim - 1) + [(half, half)]
+    padded = np.pad(z, around, "wrap" if layer.circular else "constant")
+    windows = [padded[..., c : c + len(kernel)] for c in range(x.shape[-1])]
+    scores = np.stack([window @ kernel for window in windows], axis=-1)
+    s = ACTIVATIONS[layer.gate_activation.__name__](scores)
+    return x * s, s
+
+
 def gated_channel_transform(layer, weights, x):
     alpha, gamma, beta = (weights[name] for name in ("alpha", "gamma", "beta"))
     if layer.mode == "l2":
@@ -65,6 +77,7 @@ def multi_scale_channel_attention(layer, weights, x):
 
 REFERENCES = {
     "ChannelAttention": channel_attention,
+    "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
