@@ -54,7 +54,7 @@ def test_results_are_written(backend, tmp_path):
 
 def test_what_runs_out_of_time_is_reported(tmp_path):
     done = check(
-        tmp_path, "--backends", "torch", "--test-budget", "0", "--budget", "0"
+        tmp_path, "--backends", "torch", "--test-budget", "0.1", "--budget", "0"
     )
     assert done.returncode == 1
     found = json.loads((tmp_path / "gpu_check.json").read_text())

@@ -1,38 +1,13 @@
-"""The examples in the docstrings run, and every public name has one."""
+"""Every public name has an example, and every layer all sections.
+
+`docstring_examples.py` runs the examples.
+"""
 
 import doctest
-import importlib
-import pkgutil
 
-import keras
-import numpy as np
 import pytest
 
 import keras_attention
-
-MODULES = [
-    module.name
-    for module in pkgutil.walk_packages(
-        keras_attention.__path__, "keras_attention."
-    )
-    # Of the files of the backends, those of the active one and no others.
-    if module.name.rpartition(".")[2].partition("_")[0]
-    not in {"jax", "tensorflow", "torch"} - {keras.config.backend()}
-]
-
-
-@pytest.mark.parametrize("name", MODULES)
-def test_examples_run(name):
-    failures, _ = doctest.testmod(
-        importlib.import_module(name),
-        extraglobs={
-            "keras": keras,
-            "keras_attention": keras_attention,
-            "np": np,
-        },
-        optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS,
-    )
-    assert not failures
 
 
 @pytest.mark.parametrize("name", keras_attention.__all__)

@@ -16,19 +16,13 @@ from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import flat
 from contract.case import to_layout
+from contract.selection import first_of_each_class
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseSensor
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
-
-
-def first_of_each_class(cases):
-    first = {}
-    for case in cases:
-        first.setdefault(case.layer_cls, case)
-    return [pytest.param(case, id=str(case)) for case in first.values()]
 
 
 def integers(case, dtype):
@@ -63,8 +57,6 @@ def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("case", subset(first_of_each_class(CASES), 12))
 def test_models_take_integer_inputs(case, dtype, data_format):
-    if BACKEND == "tensorflow" and data_format == "channels_first":
-        data_format = "channels_last"  # its CPUs convolve half so
     layer = case.generic(dtype=dtype, data_format=data_format)
     inputs = [to_layout(x, data_format) for x in integers(case, "uint8")]
     floats = [x.astype(layer.compute_dtype) for x in inputs]

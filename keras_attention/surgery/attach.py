@@ -112,7 +112,7 @@ def attach(
     ...     verbose=1,
     ... )
     after  shape      inserted             parameters
-    -----  ---------  -------------------  ----------
+    ------ ---------- -------------------- ----------
     conv   8 x 8 x 4  conv_squeeze_excite          20
     1 insertion point, 20 parameters added.
     >>> x = np.ones((1, 8, 8, 4))
@@ -255,4 +255,4 @@ def _print_table(chosen, inserter):
         count = sum(layer.count_params() for layer in layers)
         shape = _table.shape(point.shape)
         rows.append([point.path, shape, layers[0].name, count])
-    print(_table.text(["after", "shape", "inserted", "parameters"], rows))
+    _table.show(["after", "shape", "inserted", "parameters"], rows)

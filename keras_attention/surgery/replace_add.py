@@ -232,4 +232,4 @@ def _print_table(chosen, made):
             ]
         )
     header = ["replaced", "shape", "inserted", "difference", "parameters"]
-    print(_table.text(header, rows))
+    _table.show(header, rows)

@@ -53,7 +53,7 @@ def test_glimpses_of_no_images(data_format):
     assert found.shape == (0, 2, *channels)
 
 
-@pytest.mark.skipif(BACKEND != "tensorflow", reason="The others just do it.")
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="only TensorFlow cannot")
 @pytest.mark.parametrize(
     "make",
     [

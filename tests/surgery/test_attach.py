@@ -22,6 +22,7 @@ from keras_attention import IdentityStart
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 from keras_attention import attach
+from keras_attention.surgery import _table
 
 
 @keras.saving.register_keras_serializable(package="tests")
@@ -517,7 +518,7 @@ def test_verbose_prints_a_table(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split() for line in lines] == [
         ["after", "shape", "inserted", "parameters"],
-        ["-" * 18, "-" * 9, "-" * 24, "-" * 10],
+        ["-" * 19, "-" * 10, "-" * 25, "-" * 10],
         ["before", *["8", "x", "8", "x", "3"], "before_squeeze_excite", "13"],
         [
             "residual/first_out",
@@ -527,6 +528,33 @@ def test_verbose_prints_a_table(capsys):
         ],
         ["2", "insertion", "points,", "39", "parameters", "added."],
     ]
+
+
+def test_table_is_plain_text_of_any_width(capsys):
+    names = ["block" * 30, "[bold]:smile:[/bold]"]
+    header = ["after", "shape", "inserted", "parameters"]
+    _table.show(header, [[name, "8 x 8 x 4", name, 1234] for name in names])
+    out = capsys.readouterr().out
+    lines = out.splitlines()
+    assert [line.split() for line in lines[2:4]] == [
+        [name, *["8", "x", "8", "x", "4"], name, "1,234"] for name in names
+    ]
+    assert out.isascii()
+    assert "\x1b" not in out
+    # The numbers are below each other.
+    assert len({len(line) for line in lines[:4]}) == 1
+
+
+def test_table_fits_into_a_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "60")
+    _table.show(["after", "inserted", "parameters"], [["a" * 90, "b", 1234]])
+    *lines, last = capsys.readouterr().out.splitlines()
+    plain = [re.sub(r"\x1b\[[0-9;]*m", "", line) for line in lines]
+    assert plain != lines
+    assert max(map(len, plain)) <= 60
+    assert "".join(plain).count("a") == 90 + "after parameters".count("a")
+    assert last == "1 insertion point, 1,234 parameters added."
 
 
 @pytest.mark.parametrize(
