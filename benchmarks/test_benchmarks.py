@@ -8,25 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.cases import LAYERS
+
 ROOT = Path(__file__).parents[1]
-LAYERS = [
-    "SqueezeExcite",
-    "GatedChannelTransform",
-    "ChannelAttention",
-    "SpatialAttention",
-    "CBAM",
-    "SpatialGroupEnhance",
-    "SelectiveKernel",
-    "MultiScaleChannelAttention",
-    "AttentionalFeatureFusion",
-    "IterativeAttentionalFeatureFusion",
-    "SpatialTransformer",
-    "DeformableConv2D",
-    "ConvOffset2D",
-    "ResidualAttention",
-    "GlimpseSensor",
-    "GlimpseNetwork",
-]
 
 
 def run(backend, *arguments):
@@ -52,7 +36,11 @@ FEW = ["SqueezeExcite", "SelectiveKernel", "AttentionalFeatureFusion"]
 # Compilation takes long on the other backends.
 @pytest.mark.parametrize(
     ("backend", "only"),
-    [("jax", FEW), ("tensorflow", FEW), ("torch", LAYERS)],
+    [
+        ("jax", FEW),
+        ("tensorflow", FEW),
+        ("torch", [case.name for case in LAYERS]),
+    ],
 )
 def test_baselines_equal_the_layers(backend, only):
     # They are compared before they are timed.

@@ -265,7 +265,7 @@ TOP = """\
 """
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ONE_BACKEND)
 def test_published_weights(backend):
     result = example("published_weights", "CBAMResNet18", backend=backend)
     assert result.returncode == 0, result.stderr
@@ -407,10 +407,9 @@ def test_what_is_missing_is_named(backend, hidden, message):
 @pytest.mark.parametrize(
     ("backend", "strategy"),
     [
-        ("jax", "data"),
         ("jax", "model"),
-        ("tensorflow", "data"),
         ("torch", "data"),
+        *((("jax", "data"), ("tensorflow", "data")) if THOROUGH else ()),
     ],
 )
 def test_several_devices(backend, strategy):

@@ -4,6 +4,7 @@ import re
 import sys
 
 import keras
+import matplotlib.text
 import numpy as np
 import pytest
 from keras import layers
@@ -12,6 +13,7 @@ import keras_attention
 from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import plot_attention
+from keras_attention._base.card import Card
 
 COUNT, SIDE = 4, 8
 
@@ -490,3 +492,23 @@ def test_missing_matplotlib_raises(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     with pytest.raises(ImportError, match=r"attention\[visualization\]"):
         plot_attention(np.ones((4, 8, 8, 1)))
+
+
+class Two(keras.layers.Layer):
+    """A layer of a user, with a card that has a kind for each key."""
+
+    card = Card(
+        operation="scales",
+        insertion="anywhere",
+        attention={"where": "saliency", "taps": "kernel weights"},
+    )
+
+
+def test_card_of_a_custom_layer_gives_the_kind_of_each_entry():
+    attention = {"where": ONES[..., 0], "taps": np.repeat(ONES, 3, axis=-1)}
+    figure = keras_attention.plot_attention(attention, layer=Two())
+    found = figure.findobj(matplotlib.text.Text)
+    text = " ".join(" ".join(t.get_text() for t in found).split())
+    assert "where" in text
+    assert "taps" in text
+    assert "mean of 3 groups" in text
