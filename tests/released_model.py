@@ -11,6 +11,7 @@ import keras
 import numpy as np
 
 import keras_attention as ka
+from keras_attention import _cards
 
 FOLDER = Path(__file__).parent / "released"
 SHAPE = (9, 8, 8)
@@ -42,11 +43,22 @@ def layers():
     ]
 
 
+def gates(others):
+    """Return each gate that is not among other layers, with its defaults."""
+    classes = {type(layer) for layer in others}
+    return [
+        cls()
+        for cls in _cards.layers().values()
+        if cls.card.is_gate and cls not in classes
+    ]
+
+
 def model():
     """Return a model with an output for each layer, at generic weights."""
     maps = keras.Input(SHAPE)
     places = keras.Input((2,))
-    outputs = [layer(maps) for layer in layers()]
+    single = layers()
+    outputs = [layer(maps) for layer in [*single, *gates(single)]]
     outputs += [
         ka.AttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.IterativeAttentionalFeatureFusion(4)(maps, outputs[0]),

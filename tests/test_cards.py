@@ -7,6 +7,7 @@ name says what to add, and where.
 import collections
 import inspect
 import re
+from pathlib import Path
 
 import keras
 import pytest
@@ -64,6 +65,14 @@ def test_every_public_layer_has_a_card():
         and issubclass(getattr(keras_attention, name), keras.layers.Layer)
     }
     assert public == LAYERS.keys()
+
+
+@pytest.mark.parametrize("name", _cards.FAMILIES)
+def test_every_file_of_a_family_has_a_public_layer(name):
+    folder = Path(keras_attention.__file__).parent / name
+    files = {p.stem for p in folder.glob("*.py") if p.stem[0] != "_"}
+    public = {module(layer) for layer in LAYERS if family(layer) == name}
+    assert files == public, f"import the class in {name}/__init__.py"
 
 
 @every_layer

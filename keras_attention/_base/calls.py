@@ -18,15 +18,25 @@ from keras_attention.ops import precision
 from keras_attention.ops import products
 
 
+def weights(layer: keras.layers.Dense) -> tuple[Any, Any] | None:
+    """Return kernel and bias, or `None` if the layer must be called.
+
+    That is so if Keras has quantized the layer. Only here is it asked.
+    """
+    if layer.quantization_mode:
+        return None
+    return layer.kernel, layer.bias
+
+
 def dense(layer: keras.layers.Dense, x: Any):
     """Call a dense layer without an activation, in the dtype of `x`."""
-    if layer.quantization_mode:
+    found = weights(layer)
+    if found is None:
         return precision.cast(layer(x), x.dtype)
-    kernel = precision.cast(layer.kernel, x.dtype)
-    bias = layer.bias
+    kernel, bias = found
     if bias is not None:
         bias = precision.cast(bias, x.dtype)
-    return products.dense(x, kernel, bias)
+    return products.dense(x, precision.cast(kernel, x.dtype), bias)
 
 
 def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):

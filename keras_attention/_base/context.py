@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
-from keras_attention._base.calls import conv_batch_norm
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
@@ -49,7 +49,8 @@ class ContextBranch(KernelLayer):
 
     def _apply(self, dense, norm, x, training):
         """Return `norm(dense(x))`."""
-        if dense.quantization_mode:
+        weights = calls.weights(dense)
+        if weights is None:
             last = len(x.shape) - 1  # see `reshaping.from_channels_last`
             z = dense(ops.moveaxis(x, self.axis, last))
             z = ops.moveaxis(z, last, self.axis)
@@ -59,9 +60,7 @@ class ContextBranch(KernelLayer):
             kernel, bias = (precision.cast(w, x.dtype) for w in (kernel, bias))
             return products.pointwise(x, kernel, bias, axis=self.axis)
 
-        return conv_batch_norm(
-            product, dense.kernel, dense.bias, norm, training
-        )
+        return calls.conv_batch_norm(product, *weights, norm, training)
 
     def _norm(self, name: str) -> BatchNorm:
         return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)
