@@ -71,6 +71,8 @@ class Case:
         with keras.StatelessScope(initialize_variables=False):
             layer = self.layer()
             layer.build(*self.shapes)
+        # Keras would give them initial values at the end of the next scope.
+        keras.utils.clear_session(free_memory=False)
         return bool(layer.trainable_weights)
 
     @property
