@@ -1,4 +1,8 @@
-"""Batch norm that few samples do not unsettle."""
+"""Batch normalization whose variance is exact for few samples.
+
+On PyTorch, Keras computes the variance as a difference of two means, which
+loses most digits if there are few samples.
+"""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Deformable 2D convolution as a function (Dai et al., 2017)."""
+"""Deformable 2D convolution as a function (Dai et al., 2017).
+
+No library has it for Keras, and that of torchvision is for PyTorch alone.
+"""
 
 import math
 from typing import Any

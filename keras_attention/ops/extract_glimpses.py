@@ -1,4 +1,8 @@
-"""Multi-scale crops around locations (Mnih et al., 2014)."""
+"""Multi-scale crops around locations (Mnih et al., 2014).
+
+TensorFlow's `tf.image.extract_glimpse` has one scale and rounds otherwise than
+the published code, and other backends have none.
+"""
 
 from keras import ops
 

@@ -1,4 +1,7 @@
-"""Pooling, and bilinear resizing by two small matrix products."""
+"""Pooling, and bilinear resizing by two small matrix products.
+
+`keras.ops.image.resize` has no aligned corners, which published networks use.
+"""
 
 from typing import Any
 

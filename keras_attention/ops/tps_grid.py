@@ -1,4 +1,7 @@
-"""Sampling grids of thin-plate spline transformations."""
+"""Sampling grids of thin-plate spline transformations.
+
+SciPy solves the same equations, but without gradients on the backends.
+"""
 
 import functools
 import math

@@ -1,4 +1,8 @@
-"""Copies of models with inserted or replaced layers."""
+"""Copies of models with inserted or replaced layers.
+
+`keras.models.clone_model` copies neither weights nor classes that override
+methods, and inserts nothing.
+"""
 
 from __future__ import annotations
 
