@@ -1,7 +1,7 @@
 """Multi-scale crops around locations (Mnih et al., 2014).
 
-TensorFlow's `tf.image.extract_glimpse` has one scale and rounds otherwise than
-the published code, and other backends have none.
+TensorFlow's `tf.image.extract_glimpse` has one scale, and the other backends
+have no such function.
 """
 
 from keras import ops

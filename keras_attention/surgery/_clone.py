@@ -1,7 +1,6 @@
 """Copies of models with inserted or replaced layers.
 
-`keras.models.clone_model` copies neither weights nor classes that override
-methods, and inserts nothing.
+`keras.models.clone_model` makes new weights, and inserts no layers.
 """
 
 from __future__ import annotations
