@@ -117,7 +117,7 @@ def _glimpse(name: str, **settings: Any) -> Case:
 
 
 def _filters(name: str, **settings: Any) -> Case:
-    """Return the case of a layer that is label its channels."""
+    """Return the case of a layer with a number of filters."""
     cls = getattr(keras_attention, name)
     return Case(
         name,

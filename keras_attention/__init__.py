@@ -7,6 +7,7 @@ from keras_attention import mixed
 from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention import spatial
+from keras_attention._base.card import Card
 from keras_attention.channel import *
 from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
@@ -26,6 +27,7 @@ from keras_attention.visualization import plot_attention
 
 __all__ = [
     "AttentionMonitor",
+    "Card",
     "attach",
     "attention_maps",
     "block_ends",

@@ -16,7 +16,6 @@ import keras_attention
 import references
 from cases import EVERYTHING
 from keras_attention import _cards
-from keras_attention._base.card import KINDS
 from keras_attention.checkpoints._registry import KEY_MAPS
 from keras_attention.checkpoints._registry import key_maps_of
 from pages import ROOT
@@ -82,8 +81,8 @@ def test_card_says_what_the_layer_does(name):
     assert card.operation[0].islower()
     assert not card.operation.endswith(".")
     assert card.insertion[0].islower()
-    assert set(card.kinds) <= set(KINDS)
     assert card.call.partition("(")[0] == name
+    assert card.papers or name == "IdentityStart"
     for paper in card.papers:
         assert paper in LAYERS[name].__doc__
 
@@ -94,23 +93,42 @@ def test_short_names_are_of_one_layer():
     assert not {snake(name) for name in LAYERS} & set(names)
 
 
-@every_layer
+def is_of_kind(kind, shape, inputs, layer):
+    """Return whether a shape is that of a kind, channels last."""
+    batch, *space, channels = inputs
+    return {
+        "channel": shape == (batch, *[1] * len(space), channels),
+        "spatial": shape == (batch, *space, 1),
+        "mixed": shape == inputs,
+        "grouped": shape == (batch, *space, getattr(layer, "groups", None)),
+        "branches": len(shape) == 3,
+        "fusion": shape == inputs,
+        "grid": len(shape) == 4 and shape[-1] == 2,
+        "pixel offsets": shape == (*inputs, 2),
+        "kernel offsets": len(shape) == 4 and shape[-1] % 2 == 0,
+        "kernel weights": len(shape) == 4,
+    }[kind]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, cls in PARTS.items()
+        if hasattr(cls, "compute_attention_shape")
+    ],
+)
 def test_kinds_are_those_of_the_attention(name):
     kinds = LAYERS[name].card.attention
     for case in CASES[name]:
-        layer = case.generic()
-        if not hasattr(layer, "compute_attention_shape"):
-            assert kinds is None or issubclass(LAYERS[name], keras.Model)
-            continue
-        shape = (
-            layer.compute_attention_shape(*case.shapes)
-            if not issubclass(LAYERS[name], keras.Model)
-            else kinds
-        )
-        if isinstance(kinds, str | None):
-            assert not isinstance(shape, dict) or kinds is None
-        else:
-            assert shape.keys() <= kinds.keys()
+        layer = case.layer(data_format="channels_last")
+        layer.build(*case.shapes)
+        shapes = layer.compute_attention_shape(*case.shapes)
+        if not isinstance(shapes, dict):
+            shapes = {None: shapes}
+        for key, shape in shapes.items():
+            kind = kinds if key is None else kinds[key]
+            assert is_of_kind(kind, shape, case.shapes[0], layer), kind
 
 
 @every_part
@@ -198,3 +216,40 @@ def test_at_most_three_own_classes_above_a_layer(name):
         if cls.__module__.startswith("keras_attention.")
     ]
     assert len(own) <= 3, own
+
+
+class Own(keras_attention.SqueezeExcite):
+    """A subclass of a user, with a card and with arguments of its own."""
+
+    card = keras_attention.Card(operation="scales", insertion="anywhere")
+
+    def __init__(self, *args, twice=1, dtype=None, **kwargs):
+        super().__init__(*args, dtype=dtype, **kwargs)
+
+
+def test_subclass_of_a_user_may_have_a_card():
+    config = Own(8, dtype="mixed_float16").get_config()
+    assert config["reduction"] == 8
+    assert "twice" not in config
+    assert Own.from_config(config).dtype_policy.name == "mixed_float16"
+
+
+def test_config_keeps_a_function_as_a_regularizer():
+    def absolute(w):
+        return keras.ops.sum(keras.ops.abs(w))
+
+    layer = keras_attention.SqueezeExcite(kernel_regularizer=absolute)
+    found = layer.get_config()["kernel_regularizer"]
+    assert found == keras.regularizers.serialize(layer.kernel_regularizer)
+
+
+def test_initializer_may_be_a_function():
+    def sevens(shape, dtype=None):
+        return keras.ops.full(shape, 7, dtype=dtype)
+
+    for layer in (
+        keras_attention.SqueezeExcite(2, kernel_initializer=sevens),
+        keras_attention.EfficientChannelAttention(kernel_initializer=sevens),
+    ):
+        layer.build((None, 4, 4, 4))
+        assert (keras.ops.convert_to_numpy(layer.weights[0]) == 7).all()

@@ -62,15 +62,8 @@ ORDER = (
 )
 # Also compiled by PyTorch, which takes long.
 COMPILED = ("SqueezeExcite", "CBAM", "SpatialGroupEnhance", "DeformableConv2D")
-# These need two reads and a write of the map.
-GATES = (
-    "SqueezeExcite",
-    "GatedChannelTransform",
-    "ChannelAttention",
-    "SpatialAttention",
-    "CBAM",
-    "SpatialGroupEnhance",
-)
+# Gates with convolutions of the map; others read it twice and write it once.
+CONVOLUTIONS = ("MultiScaleChannelAttention", "ResidualAttention")
 # Processes of each part of the tests, if pytest-xdist is installed.
 WORKERS = {"operations": 3, "gradients": 2, "contract": 2}
 # Runs between two waits: an idle device would measure the processor.
@@ -366,6 +359,9 @@ def _bench(options: argparse.Namespace) -> None:
     """Time layers and their baselines until the budget is used up."""
     if options.bench == "torch":
         _full_precision()
+    from keras_attention import _cards
+
+    classes = _cards.layers()
     end = time.monotonic() + options.budget
     _report({"copy": _copy_speed(options)})
     # XLA compiles some functions at a time, and none while others are timed.
@@ -385,6 +381,7 @@ def _bench(options: argparse.Namespace) -> None:
                 line = {
                     "backend": options.bench,
                     "layer": case.name,
+                    "gate": classes[case.name].card.is_gate,
                     "shape": str(shape),
                     "dtype": dtype,
                     "pass": "training" if training else "forward",
@@ -632,8 +629,13 @@ def _markdown(found: dict[str, Any]) -> str:
 
 def _share_of_copy(line: dict[str, Any], copies: dict[str, float]) -> str:
     """Return the bytes that a gate moves per second, to those of a copy."""
-    gate = line.get("layer") in GATES and line["pass"] == "forward"
-    if not gate or "ours_ms" not in line or line["backend"] not in copies:
+    gate = line.get("gate") and line["layer"] not in CONVOLUTIONS
+    if (
+        not gate
+        or line["pass"] != "forward"
+        or "ours_ms" not in line
+        or line["backend"] not in copies
+    ):
         return "-"
     width = 4 if line["dtype"] == "float32" else 2
     moved = 3 * width * math.prod(map(int, line["shape"].split("x")))

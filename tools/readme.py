@@ -64,7 +64,7 @@ def _attention(card) -> str:
     if card.attention is None:
         return "that of `layer`" if "(layer)" in card.call else "none"
     if isinstance(card.attention, str):
-        return SHAPES[card.attention]
+        return SHAPES.get(card.attention, card.attention)
     keys = " and ".join(f"`{key}`" for key in card.attention)
     return f"a dictionary of {keys}"
 

@@ -21,7 +21,6 @@ from keras_attention._base.card import paper_link
 
 DOCS = Path(__file__).parents[1]
 MEASURED = ("16x28x28x256", "training")
-PAPER = "[{0}](https://arxiv.org/abs/{0})"
 
 
 class Table(SphinxDirective):
@@ -46,12 +45,11 @@ class Layers(Table):
     def lines(self):
         """Return the table."""
         lines = _head("layer", "operation", "insertion point", "reported gain")
-        for name, cls in _cards.layers().items():
-            card = cls.card
+        for card in (cls.card for cls in _cards.layers().values()):
             gain = ", ".join(map(paper_link, card.papers[:1])) or "-"
             if card.gain:
                 gain = f"{card.gain} ({gain})"
-            cells = (_link(name, card), card.operation, card.insertion, gain)
+            cells = (_call(card), card.operation, card.insertion, gain)
             lines += _row(*cells)
         return lines
 
@@ -80,9 +78,7 @@ class Costs(Table):
             if symbols:
                 parameters += f", {symbols}"
             multiply_adds = f"${latex(card.multiply_adds)}$"
-            lines += _row(
-                _link(name, card), parameters, multiply_adds, *milliseconds
-            )
+            lines += _row(_call(card), parameters, multiply_adds, *milliseconds)
         note = (
             "The last columns are the time of a training step for 16 maps of "
             "28 x 28 x 256, compiled where the backend has a compiler, on the "
@@ -107,7 +103,7 @@ class Networks(Table):
             options = ", ".join(
                 f"`{option}`" for option in _options(builder.__wrapped__)
             )
-            lines += _row(f"`{name}`", count, options, PAPER.format(paper))
+            lines += _row(f"`{name}`", count, options, paper_link(paper))
         return lines
 
 
@@ -194,8 +190,8 @@ def _options(function) -> tuple[str, ...]:
     return function.__code__.co_varnames[: function.__code__.co_argcount]
 
 
-def _link(name: str, card: Card) -> str:
-    return f"`{card.call or name}`"
+def _call(card: Card) -> str:
+    return f"`{card.call}`"
 
 
 def _head(*cells: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Attention of a layer: the mixin of all layers whose weights one can see."""
+"""The mixin of all layers that return their attention weights."""
 
 import inspect
 from typing import Any
@@ -18,7 +18,7 @@ class Attention:
     shape of the gate and its application follow from the kind. Otherwise the
     subclass writes `compute_attention_shape(input_shape)` and
     `apply_attention(x, attention)`. A layer that needs intermediate results for
-    both overrides `call`, and passes what it found to `_outputs`.
+    both overrides `call`, and returns the result of `_outputs`.
 
     `attention` stands to `compute_attention` as `__call__` stands to `call`:
     the first converts, casts and builds, the second is the equation.

@@ -21,7 +21,7 @@ from keras_attention.ops import products
 def weights(layer: keras.layers.Dense) -> tuple[Any, Any] | None:
     """Return kernel and bias, or `None` if the layer must be called.
 
-    That is so if Keras has quantized the layer. Only here is it asked.
+    Keras may have quantized it. No other function looks at that.
     """
     if layer.quantization_mode:
         return None

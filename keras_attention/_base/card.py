@@ -1,7 +1,8 @@
-"""The card of a layer: what everything that lists layers reads."""
+"""The card of a layer, which all tables and tools that list layers read."""
 
 import dataclasses
 from collections.abc import Mapping
+from typing import ClassVar
 from typing import Literal
 from typing import get_args
 
@@ -22,16 +23,18 @@ Kind = Literal[
     "saliency",  # of each position: (B, H, W)
     "positions",  # rows and columns of patches: (B, patches, 2)
 ]
-KINDS: tuple[str, ...] = get_args(Kind)
-# Kinds of gates, which multiply a map of their own shape or broadcast to it.
+# Kinds of gates, by which a layer multiplies its input.
 GATES = ("channel", "spatial", "mixed", "grouped")
 
 
 @dataclasses.dataclass(frozen=True)
 class Card:
-    """What a layer is, in the words and formulas of the tables.
+    """What a layer does, what its attention is, and what it costs.
 
-    Attributes:
+    The class attribute `card` of a layer. `plot_attention` plots a dictionary
+    of attention by the kinds on the card of its layer.
+
+    Args:
         operation: What the layer does, as a verb phrase.
         insertion: Where the layer is usually inserted in a network.
         papers: The arXiv numbers of its papers, the main one first, or the
@@ -47,7 +50,23 @@ class Card:
         symbols: The values of the other symbols, in order.
         gain: What a paper, or its authors' code, reports.
         layouts: The layouts of published weights that can be loaded.
+
+    Raises:
+        ValueError: If a kind of attention is not one of `Card.KINDS`.
+
+    Example:
+
+    >>> class RowsAndPositions(keras.layers.Layer):
+    ...     card = keras_attention.Card(
+    ...         operation="scales channels, and positions",
+    ...         insertion="after a convolution",
+    ...         attention={"of_channels": "channel", "of_positions": "spatial"},
+    ...     )
+    >>> keras_attention.CBAM.card.attention
+    {'channel': 'channel', 'spatial': 'spatial'}
     """
+
+    KINDS: ClassVar[tuple[str, ...]] = get_args(Kind)
 
     operation: str
     insertion: str
@@ -60,6 +79,14 @@ class Card:
     symbols: Mapping[str, str] = dataclasses.field(default_factory=dict)
     gain: str = ""
     layouts: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        unknown = set(self.kinds) - set(self.KINDS)
+        if unknown:
+            raise ValueError(
+                f"`attention` must be of the kinds {', '.join(self.KINDS)}. "
+                f"Received: attention={self.attention!r}"
+            )
 
     @property
     def kinds(self) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""Channel context at two scales: what MS-CAM, AFF and iAFF weigh by."""
+"""Context of channels at two scales: the weights of MS-CAM, AFF and iAFF."""
 
 from typing import Any
 

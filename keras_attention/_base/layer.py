@@ -8,9 +8,10 @@ from typing import Any
 import keras
 from keras import ops
 
-from keras_attention._base.card import Card
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+
+PACKAGE = f"{__package__.partition('.')[0]}."
 
 
 class MapLayer(keras.layers.Layer):
@@ -64,15 +65,17 @@ class MapLayer(keras.layers.Layer):
         return ops.cast(x, self.compute_dtype)
 
     def get_config(self):
-        """Return the arguments of the constructors of all classes with a card.
+        """Return the arguments of the constructor of the public class.
 
         A class of a user extends the result, as it does with Keras' layers.
         """
         config = super().get_config()
-        for cls in reversed(type(self).__mro__):
-            if isinstance(vars(cls).get("card"), Card):
-                names = _argument_names(cls)
-                config |= {n: _serialized(getattr(self, n)) for n in names}
+        for cls in type(self).__mro__:
+            if "card" in vars(cls) and cls.__module__.startswith(PACKAGE):
+                config |= {
+                    name: _serialized(name, getattr(self, name))
+                    for name in _argument_names(cls)
+                }
         if self.supports_masking:  # as of what `attach` inserts
             config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
@@ -138,11 +141,13 @@ def _argument_names(cls: type) -> tuple[str, ...]:
     return tuple(p.name for p in parameters if p.kind is not p.VAR_KEYWORD)
 
 
-def _serialized(value: Any) -> Any:
+def _serialized(name: str, value: Any) -> Any:
     """Return an argument as Keras serializes it."""
-    # Activations are functions. Initializers, regularizers and layers can be
-    # called, too.
-    return keras.activations.serialize(value) if callable(value) else value
+    if not callable(value):
+        return value
+    if name.endswith("activation"):
+        return keras.activations.serialize(value)
+    return keras.saving.serialize_keras_object(value)  # an object, or a layer
 
 
 @functools.cache
@@ -177,11 +182,15 @@ class KernelLayer(MapLayer):
             "kernel_regularizer", kernel_regularizer
         )
 
+    def _new_initializer(self) -> Any:
+        """Return a copy, as an initializer used twice draws the same twice."""
+        copy = getattr(self.kernel_initializer, "clone", None)
+        return copy() if copy else self.kernel_initializer  # or a function
+
     def _kernel(self, name: str) -> dict[str, Any]:
         """Return the arguments of the Keras layer `name` with a kernel."""
         return {
-            # A copy, as one that is used twice would draw the same twice.
-            "kernel_initializer": self.kernel_initializer.clone(),
+            "kernel_initializer": self._new_initializer(),
             "kernel_regularizer": self.kernel_regularizer,
             "dtype": self._policy_of(name),
             "name": name,

@@ -1,6 +1,8 @@
 """Efficient channel attention, ECA (Wang et al., 2020)."""
 
+import functools
 import math
+import operator
 from typing import Any
 
 import keras
@@ -68,8 +70,8 @@ class EfficientChannelAttention(Attention, KernelLayer):
 
     Raises:
         ValueError: If an argument is not as described above, if the input has
-            no spatial axis or an unknown number of channels, or if a circular
-            kernel is larger than the number of channels.
+            no spatial axis or an unknown number of channels, or if half of a
+            circular kernel is larger than the number of channels.
 
     Example:
 
@@ -139,14 +141,15 @@ class EfficientChannelAttention(Attention, KernelLayer):
     def build(self, input_shape):
         channels = self._channels(input_shape)
         size = self.kernel_size or _size_for(channels)
-        if self.circular and size > channels:
+        if self.circular and size // 2 > channels:
             raise ValueError(
-                f"`kernel_size` must be at most the {channels} channels if "
-                f"`circular=True`. Received: kernel_size={size}"
+                f"`kernel_size` must be at most {2 * channels + 1}, as half of "
+                f"it must not exceed the {channels} channels if "
+                f"`circular=True`. Received: kernel_size={self.kernel_size}"
             )
         self.kernel = self.add_weight(
             (size, 1, 1),
-            self.kernel_initializer.clone(),
+            self._new_initializer(),
             regularizer=self.kernel_regularizer,
             name="kernel",
         )
@@ -166,10 +169,11 @@ class EfficientChannelAttention(Attention, KernelLayer):
         else:
             z = ops.pad(z, ((0, 0), (half, half)))
         # Few products of vectors: faster than a convolution of one channel.
-        return sum(
+        products = (
             z[:, i : i + channels] * kernel[i, 0, 0]
             for i in range(kernel.shape[0])
         )
+        return functools.reduce(operator.add, products)
 
 
 def _size_for(channels: int) -> int:

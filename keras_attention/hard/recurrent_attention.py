@@ -190,7 +190,7 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
             self.units,
             glimpse_units=self.glimpse_units,
             location_units=self.location_units,
-            kernel_initializer=self.kernel_initializer.clone(),
+            kernel_initializer=self._new_initializer(),
             kernel_regularizer=self.kernel_regularizer,
             name="glimpse",
             **retina(self),

@@ -120,6 +120,7 @@ class IdentityStart(Attention, MapLayer):
         x, kwargs = self._as_float(x), self._training_argument(training)
         if not return_attention:
             return self.apply_attention(x, self.layer(x, **kwargs))
+        self._require_attention()
         outputs, attention = self.layer(x, return_attention=True, **kwargs)
         attention = keras.tree.map_structure(
             lambda weights: ops.cast(weights, x.dtype), attention
@@ -134,11 +135,7 @@ class IdentityStart(Attention, MapLayer):
         return elementwise.step(x, attention, scale)
 
     def compute_attention_shape(self, input_shape):
-        if not hasattr(self.layer, "compute_attention_shape"):
-            raise ValueError(
-                "`layer` must be a layer with attention for "
-                f"`return_attention=True`. Received: layer={self.layer}"
-            )
+        self._require_attention()
         return self.layer.compute_attention_shape(input_shape)
 
     def get_config(self):
@@ -156,3 +153,11 @@ class IdentityStart(Attention, MapLayer):
         """Return the keyword argument `training` if the layer takes it."""
         parameters = inspect.signature(self.layer.call).parameters
         return {"training": training} if "training" in parameters else {}
+
+    def _require_attention(self):
+        """Raise an error if the inner layer has no attention."""
+        if not hasattr(self.layer, "compute_attention_shape"):
+            raise ValueError(
+                "`layer` must be a layer with attention for "
+                f"`return_attention=True`. Received: layer={self.layer}"
+            )

@@ -181,7 +181,7 @@ class DeformableConv2D(Attention, KernelLayer):
         )
         self.kernel = self.add_weight(
             (*self.kernel_size, channels // self.groups, self.filters),
-            self.kernel_initializer.clone(),
+            self._new_initializer(),
             regularizer=self.kernel_regularizer,
             name="kernel",
         )

@@ -187,7 +187,7 @@ class SpatialTransformer(Attention, KernelLayer):
         # precision, locations are off by pixels.
         self.kernel = self.add_weight(
             (math.prod(shape[1:]), len(identity)),
-            self.kernel_initializer.clone(),
+            self._new_initializer(),
             regularizer=self.kernel_regularizer,
             name="kernel",
             autocast=False,

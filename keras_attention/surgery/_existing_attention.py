@@ -15,10 +15,10 @@ MAX_CALLS = 64  # of a subgraph that may be a gate, which has a few calls
 def attention_gates(model: keras.Model) -> list[str]:
     """Return the paths of the attention gates in a model.
 
-    An attention gate is an attention layer of this package, or a product of a
-    map and a tensor with one value for each channel that is computed from that
-    map alone, by layers with kernels. Squeeze and excitation of any origin is
-    such a product.
+    An attention gate is a gate of this package, `IdentityStart`, or a product
+    of a map and a tensor with one value for each channel that is computed from
+    that map alone, by layers with kernels. Squeeze and excitation of any origin
+    is such a product.
     """
     found = []
     for path, _, graph in _graph.networks(model):
@@ -32,11 +32,9 @@ def attention_gates(model: keras.Model) -> list[str]:
 
 
 def _has_gate(layer) -> bool:
-    """Return whether a layer, or the one inside, has gates on its card."""
-    while isinstance(layer, IdentityStart):
-        layer = layer.layer
+    """Return whether a layer is a gate by its card, or was attached."""
     card = card_of(layer)
-    return card is not None and card.is_gate
+    return isinstance(layer, IdentityStart) or bool(card and card.is_gate)
 
 
 def _is_gate(graph: Graph, call, data_format: str) -> bool:

@@ -94,9 +94,9 @@ def attach(
             a class that overrides methods of Keras would be lost.
 
     Warns:
-        UserWarning: If the network already has squeeze and excitation or an
-            attention layer of this package, as EfficientNet and MobileNetV3
-            have. The warning names these layers, so that attention is not
+        UserWarning: If the network already has squeeze and excitation, as
+            EfficientNet and MobileNetV3 have, or a gate of this package. The
+            warning names these layers, so that attention is not
             doubled by mistake.
 
     Example:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from keras_attention.fusion import SelectiveKernel
 from keras_attention.visualization._records import AttentionRecord
 
 # Colours of Okabe and Ito, for colour-blind readers.
@@ -138,7 +139,7 @@ def plot_branches(
     )
     axis.set_xlim(-0.5, len(records) - 0.5)
     axis.set_ylabel("weight, mean of channels", fontsize=9)
-    unit = "path" if records[0].kind == "branches" else "input of a fusion"
+    unit = "branch" if records[0].kind == "branches" else "input of a fusion"
     axis.set_title(
         f"Weight of each {unit}, by depth: mean of images ± 1 standard "
         "deviation"
@@ -160,4 +161,6 @@ def _branch_weights(record: AttentionRecord) -> np.ndarray:
 def _branch_name(record: AttentionRecord, branch: int) -> str:
     if record.kind == "fusion":
         return ("x", "residual")[branch]
-    return f"path {branch}, dilation {1 + branch}"
+    if isinstance(record.layer, SelectiveKernel):
+        return f"path {branch}, dilation {1 + branch}"
+    return f"branch {branch}"

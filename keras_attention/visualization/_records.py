@@ -20,11 +20,11 @@ from keras_attention.visualization._path import LayerPath
 
 # Kinds of attention with a channel axis.
 _WITH_CHANNELS = (*GATES, "fusion", "kernel offsets", "kernel weights")
-# Kinds whose entries are plotted together, with the kind of the plot.
+# Kinds whose entries are plotted together: the kind of the plot, and the names
+# of the entries by their kind, of which the first must be there.
 _TOGETHER = {
-    frozenset({"kernel offsets"}): "kernel offsets",
-    frozenset({"kernel offsets", "kernel weights"}): "kernel offsets",
-    frozenset({"saliency", "positions"}): "patches",
+    "kernel offsets": {"kernel offsets": "offsets", "kernel weights": "mask"},
+    "patches": {"positions": "positions", "saliency": "saliency"},
 }
 # The kinds of attention that is a dictionary, by the keys of the dictionary.
 _KINDS_BY_KEYS = {
@@ -43,12 +43,14 @@ class AttentionRecord:
         kind: The kind of attention, `"patches"`, or `"gradient"`.
         values: One array, or a dictionary of arrays.
         layer: The layer, or `None` if it is not known.
+        path: The path of the layer.
     """
 
     name: str
     kind: str
     values: Any
     layer: Any = None
+    path: str = ""
 
     @property
     def count(self) -> int:
@@ -63,9 +65,10 @@ def by_path(attention: Any, layer: keras.layers.Layer | None) -> dict[str, Any]:
         attention: The attention of one layer, or a dictionary by path.
         layer: The layer of `attention`, if it is given.
     """
-    if isinstance(attention, Mapping) and not _kinds_of_keys(attention):
+    if isinstance(attention, Mapping):
         has_paths = any(isinstance(key, LayerPath) for key in attention)
-        if layer is None or has_paths or not attention:
+        is_one = layer is not None or _kinds_of_keys(attention)
+        if has_paths or not is_one or not attention:
             return dict(attention)
     name = "attention" if layer is None else layer.name
     return {name: attention}
@@ -198,19 +201,24 @@ def _split(path, kinds, values, layer, data_format) -> list[AttentionRecord]:
         data_formats.resolve_data_format(data_format)
     )
     if isinstance(kinds, str):
-        values = _to_channels_last(values, kinds, data_format)
-        return [AttentionRecord(path, kinds, values, layer)]
+        kinds, values = {"": kinds}, {"": values}
     values = {
         key: _to_channels_last(array, kinds[key], data_format)
         for key, array in values.items()
     }
-    together = _TOGETHER.get(frozenset(kinds[key] for key in values))
-    if together:
-        return [AttentionRecord(path, together, values, layer)]
-    return [
-        AttentionRecord(f"{path} {key}", *_alone(kinds[key], array), layer)
-        for key, array in values.items()
-    ]
+    found = []
+    for kind, names in _TOGETHER.items():
+        keys = {n: k for k in values for n in [names.get(kinds[k])] if n}
+        first, second = names.values()
+        if first not in keys or (kind == "patches" and second not in keys):
+            continue
+        parts = {name: values.pop(key) for name, key in keys.items()}
+        found.append(AttentionRecord(path, kind, parts, layer, path))
+    for key, array in values.items():
+        name = f"{path} {key}".rstrip()
+        kind, array = _alone(kinds[key], array)
+        found.append(AttentionRecord(name, kind, array, layer, path))
+    return found
 
 
 def _alone(kind: str, values: np.ndarray) -> tuple[str, np.ndarray]:

@@ -137,8 +137,9 @@ def patch_rows(record: AttentionRecord, context: PlotContext) -> list[Row]:
     saliency, positions = record.values["saliency"], record.values["positions"]
     layer = record.layer
     size = context.size(saliency.shape[1:])
-    if layer is None or context.images is None:
-        # Without the layer, the positions divide the image into equal patches.
+    if context.images is None or not hasattr(layer, "patch_stride"):
+        # Without the sizes of a layer, the positions divide the image into
+        # equal patches.
         stride = np.array(size) / saliency.shape[1:]
         patch, offset = stride, np.zeros(2)
     else:

@@ -136,6 +136,12 @@ def plot_attention(
     if where is None:
         subtitle = _selection_note(groups)
         groups, gates = _evenly_spaced(groups), _evenly_spaced(gates)
+    branches = [r for r in records if r.kind in ("branches", "fusion")]
+    if not (groups or gates or branches):
+        raise ValueError(
+            "`attention` must have an entry of a kind that can be plotted. "
+            f"Received: {', '.join(f'{r.name} ({r.kind})' for r in records)}"
+        )
     layout = FigureLayout(title)
     if groups:
         grid = _heatmaps.ImageGrid(context, groups, subtitle)
@@ -195,6 +201,7 @@ class _Names:
 def _rows_of_layers(records, gradient_records, context, channels, points):
     """Return the rows of each layer that has spatial attention."""
     groups = []
+    last = {record.path: record for record in records}
     for record in records:
         match record.kind:
             case "spatial" | "grouped" | "mixed" | "fusion":
@@ -213,13 +220,12 @@ def _rows_of_layers(records, gradient_records, context, channels, points):
                 rows = _sampling.patch_rows(record, context)
             case _:
                 rows = []
-        # The record of the channels of CBAM has no gradient of its own.
-        path = record.name.removesuffix(" spatial")
-        rows += [
-            _heatmaps.grad_cam_row(gradient, context)
-            for gradient in gradient_records
-            if gradient.name == path
-        ]
+        if record is last[record.path]:  # once for each layer
+            rows += [
+                _heatmaps.grad_cam_row(gradient, context)
+                for gradient in gradient_records
+                if gradient.path == record.path
+            ]
         if rows:
             groups.append(rows)
     return groups

@@ -41,10 +41,18 @@ def test_even_kernel_raises():
         EfficientChannelAttention(4)
 
 
-def test_circular_kernel_larger_than_the_channels_raises():
-    layer = EfficientChannelAttention(5, circular=True)
-    with pytest.raises(ValueError, match=r"3 channels.*kernel_size=5"):
+def test_circular_kernel_much_larger_than_the_channels_raises():
+    layer = EfficientChannelAttention(9, circular=True)
+    with pytest.raises(ValueError, match=r"at most 7,.*kernel_size=9"):
         layer.build((None, 4, 4, 3))
+
+
+def test_circular_kernel_of_one_channel_sees_it_in_each_tap():
+    layer = EfficientChannelAttention(circular=True, gate_activation="linear")
+    x = np.full((1, 2, 2, 1), 5, "float32")
+    layer.build(x.shape)
+    layer.kernel.assign(np.array([1, 2, 3], "float32").reshape(3, 1, 1))
+    assert_close(layer.attention(x), np.full((1, 1, 1, 1), 30, "float32"))
 
 
 @pytest.mark.parametrize("circular", [False, True])

@@ -169,3 +169,11 @@ def test_gradients_for_values_that_are_not_finite(x):
     assert not np.isfinite(outputs[0, 0, 0, :3]).any()
     assert np.isfinite(outputs[1]).all()
     assert all(np.any(gradient) for gradient in weight_gradients.values())
+
+
+@pytest.mark.parametrize("batch", [2, 3])
+def test_attention_of_a_layer_without_it_raises(batch):
+    inner = keras.Sequential([keras.layers.Dense(4)])
+    layer = IdentityStart(inner)
+    with pytest.raises(ValueError, match=r"with attention.*Received: layer="):
+        layer.attention(np.ones((batch, 3, 3, 4), "float32"))

@@ -4,7 +4,6 @@ import re
 import sys
 
 import keras
-import matplotlib.text
 import numpy as np
 import pytest
 from keras import layers
@@ -152,7 +151,7 @@ def test_branches_by_depth(rng):
     np.testing.assert_allclose(np.array(lines, "float64"), means)
     found = texts(figure)
     assert "one two" in found
-    assert "path 1, dilation 2" in found
+    assert "branch 1" in found
     assert "dashes: means of classes" in found
 
 
@@ -494,21 +493,81 @@ def test_missing_matplotlib_raises(monkeypatch):
         plot_attention(np.ones((4, 8, 8, 1)))
 
 
-class Two(keras.layers.Layer):
-    """A layer of a user, with a card that has a kind for each key."""
+def of_user(attention):
+    """Return a layer of a user whose card has these kinds."""
 
-    card = Card(
-        operation="scales",
-        insertion="anywhere",
-        attention={"where": "saliency", "taps": "kernel weights"},
+    class Own(keras.layers.Layer):
+        card = Card(
+            operation="scales", insertion="anywhere", attention=attention
+        )
+
+    return Own(name="own")
+
+
+PAIRS = np.zeros((COUNT, SIDE, SIDE, 18))
+POSITIONS = np.ones((COUNT, 3, 2), "int32")
+USERS = {
+    "saliency and weights": (
+        {"where": "saliency", "taps": "kernel weights"},
+        {"where": ONES[..., 0], "taps": np.repeat(ONES, 3, axis=-1)},
+        ["own where", "own taps", "mean of 3 groups"],
+    ),
+    "other keys of offsets": (
+        {"shift": "kernel offsets", "by": "kernel weights", "c": "channel"},
+        {"shift": PAIRS, "by": PAIRS[..., :9], "c": ONES[:, :1, :1]},
+        ["own", "own c"],
+    ),
+    "other keys of patches": (
+        {"map": "saliency", "at": "positions"},
+        {"map": ONES[..., 0], "at": POSITIONS},
+        ["own"],
+    ),
+    "offsets alone": ("kernel offsets", PAIRS, ["own"]),
+    "saliency alone": ("saliency", ONES[..., 0], ["own"]),
+}
+
+
+@pytest.mark.parametrize("case", USERS)
+@pytest.mark.parametrize("with_images", [False, True])
+def test_card_of_a_layer_of_a_user_gives_the_kind_of_each_entry(
+    case, with_images
+):
+    kinds, attention, expected = USERS[case]
+    images = np.ones((COUNT, 2 * SIDE, 2 * SIDE, 3)) if with_images else None
+    figure = keras_attention.plot_attention(
+        attention, images, layer=of_user(kinds)
     )
+    text = texts(figure)
+    for part in expected:
+        assert part in text
 
 
-def test_card_of_a_custom_layer_gives_the_kind_of_each_entry():
-    attention = {"where": ONES[..., 0], "taps": np.repeat(ONES, 3, axis=-1)}
-    figure = keras_attention.plot_attention(attention, layer=Two())
-    found = figure.findobj(matplotlib.text.Text)
-    text = " ".join(" ".join(t.get_text() for t in found).split())
-    assert "where" in text
-    assert "taps" in text
-    assert "mean of 3 groups" in text
+def test_attention_that_has_no_plot_raises():
+    layer = of_user({"at": "positions"})
+    with pytest.raises(ValueError, match=r"Received: own at \(positions\)"):
+        keras_attention.plot_attention({"at": POSITIONS}, layer=layer)
+
+
+def test_unknown_kind_on_a_card_raises():
+    with pytest.raises(ValueError, match=r"kinds channel, .*Received: "):
+        of_user({"where": "spacial"})
+
+
+def test_gradients_are_plotted_below_any_dictionary():
+    layer = of_user({"a": "spatial", "b": "channel"})
+    attention = {"a": ONES, "b": ONES[:, :1, :1]}
+    figure = keras_attention.plot_attention(
+        attention, layer=layer, gradients={"own": ONES[..., 0]}
+    )
+    assert "Grad-CAM" in texts(figure)
+
+
+def test_layers_may_be_named_like_keys(rng):
+    inputs = keras.Input((8, 8, 4))
+    x = keras_attention.SqueezeExcite(2, name="channel")(inputs)
+    x = keras_attention.SpatialAttention(3, name="spatial")(x)
+    model = keras.Model(inputs, x)
+    maps = keras_attention.attention_maps(model, rng.normal(size=(2, 8, 8, 4)))
+    text = texts(keras_attention.plot_attention(maps))
+    assert "channel: gate of each channel" in text
+    assert "attention" not in text
