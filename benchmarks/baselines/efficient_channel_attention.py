@@ -36,9 +36,8 @@ def torch(w, x, *, config, training):
     import torch
 
     axes = _spatial(config)
-    kernel = w["kernel"].reshape(1, 1, -1)
     z = x.mean(axes).unsqueeze(1)
-    scores = torch.nn.functional.conv1d(z, kernel, padding="same")
+    scores = torch.nn.functional.conv1d(z, w["kernel"], padding="same")
     gate = scores.sigmoid().squeeze(1)
     for axis in axes:
         gate = gate.unsqueeze(axis)

@@ -60,6 +60,8 @@ def native(value):
     """Convert a kernel to the axis order of PyTorch, or back."""
     if value.ndim == 4:
         return value.permute(3, 2, 0, 1)
+    if value.ndim == 3:
+        return value.permute(2, 1, 0)
     return value.T if value.ndim == 2 else value
 
 
