@@ -192,8 +192,8 @@ MUTATIONS = [
     Mutation(
         "the standard deviation is the biased one",
         "ops.normalization",
-        "squares / max(count - 1, 1)",
-        "squares / max(count, 1)",
+        "total / max(count - 1, 1)",
+        "total / max(count, 1)",
         "SpatialGroupEnhance",
         "equals_the_float64_reference",
     ),
@@ -219,8 +219,8 @@ MUTATIONS = [
     Mutation(
         "a map of one position divides zero by zero",
         "ops.normalization",
-        "squares / max(count - 1, 1)",
-        "squares / (count - 1)",
+        "total / max(count - 1, 1)",
+        "total / (count - 1)",
         "SpatialGroupEnhance",
         "one_sample_of_one_position_is_finite",
     ),

@@ -31,7 +31,9 @@ def test_keras_layer_suite(case):
         expected_num_non_trainable_weights=len(layer.non_trainable_weights),
         expected_num_seed_generators=case in RECURRENT,
         supports_masking=False,
-        # Keras cannot train on inputs by name here, nor knows that a model may
-        # have a loss of its own; our own tests train all.
-        run_training_check=len(shapes) == 1 and case not in RECURRENT,
+        # Keras cannot train on inputs by name here, nor without weights, nor
+        # knows that a model may have a loss of its own; our own tests train
+        # all.
+        run_training_check=bool(layer.trainable_weights and len(shapes) == 1)
+        and case not in RECURRENT,
     )
