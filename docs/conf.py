@@ -63,6 +63,8 @@ nitpick_ignore_regex = [
         r"(Any|Callable|Figure|Mapping|PathLike|Sequence|Path|optional)",
     ),
     (r"py:.*", r"(Template|Where|Builder|Spec|Model|Layer|Callback|Operation)"),
+    # Types that are split at their commas.
+    (r"py:.*", r"(tuple\[str|typing\.Literal\[.*)"),
     (r"py:.*", r"keras_attention\..*(\b_\w+|\.AttentionResNet)"),
 ]
 

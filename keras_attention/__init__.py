@@ -7,7 +7,6 @@ from keras_attention import mixed
 from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention import spatial
-from keras_attention._base.card import Card
 from keras_attention.channel import *
 from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
@@ -21,6 +20,7 @@ from keras_attention.surgery import branch_ends
 from keras_attention.surgery import replace_add
 from keras_attention.surgery import stage_ends
 from keras_attention.visualization import AttentionMonitor
+from keras_attention.visualization import Card
 from keras_attention.visualization import attention_maps
 from keras_attention.visualization import grad_cam
 from keras_attention.visualization import plot_attention
