@@ -162,9 +162,5 @@ def networks(pick, sizes):
 
 
 STRATEGIES = dict(sorted(CHOICES.items())) | {"networks": networks}
-LAYERS = [
-    name
-    for name in ka.__all__
-    if isinstance(getattr(ka, name), type) and name != "AttentionMonitor"
-]
+LAYERS = [name for name in ka.__all__ if hasattr(getattr(ka, name), "build")]
 FUNCTIONS = list(ka.ops.__all__)
