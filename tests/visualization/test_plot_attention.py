@@ -155,6 +155,13 @@ def test_branches_by_depth(rng):
     assert "dashes: means of classes" in found
 
 
+def test_branches_of_a_selective_kernel_have_their_dilations(rng):
+    weights = rng.uniform(size=(COUNT, 2, 6))
+    layer = keras_attention.SelectiveKernel(6)
+    figure = plot_attention(weights, layer=layer)
+    assert "path 1, dilation 2" in texts(figure)
+
+
 def test_weights_of_a_fusion(images, rng):
     layer = keras_attention.AttentionalFeatureFusion(name="aff")
     weights = rng.uniform(0.4, 0.9, size=(COUNT, SIDE, SIDE, 2))
@@ -550,7 +557,7 @@ def test_attention_that_has_no_plot_raises():
 
 def test_unknown_kind_on_a_card_raises():
     with pytest.raises(ValueError, match=r"kinds channel, .*Received: "):
-        of_user({"where": "spacial"})
+        of_user({"where": "no such kind"})
 
 
 def test_gradients_are_plotted_below_any_dictionary():
