@@ -88,7 +88,7 @@ class Case:
 
 @functools.lru_cache(maxsize=8)
 def normal(seed: int, shape: tuple[int, ...]) -> np.ndarray:
-    """Return normal values, drawn once, as large maps take long."""
+    """Return normal values, generated once, as large maps take long."""
     values = np.random.default_rng(seed).normal(size=shape).astype("float32")
     values.flags.writeable = False
     return values

@@ -1,4 +1,4 @@
-"""Multilayer perceptron of a channel gate."""
+"""The two dense layers of a channel gate."""
 
 from collections.abc import Callable
 from typing import Any
