@@ -232,6 +232,8 @@ def test_subclass_of_a_user_may_have_a_card():
     assert config["reduction"] == 8
     assert "twice" not in config
     assert Own.from_config(config).dtype_policy.name == "mixed_float16"
+    symbolic = Own(8).attention(keras.Input((4, 5, 16)))
+    assert symbolic.shape == (None, 1, 1, 16)
 
 
 def test_config_keeps_a_function_as_a_regularizer():

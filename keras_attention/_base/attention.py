@@ -25,7 +25,9 @@ class Attention:
     """
 
     card: Card
-    # Of `MapLayer`, which each subclass is, too.
+    # Of `MapLayer`, which each subclass is, too. A user's subclass may have
+    # another card, which changes plots and not the computation.
+    _public_class: Any
     data_format: str
     compute_dtype: str
     _as_float: Any
@@ -51,7 +53,7 @@ class Attention:
 
     def apply_attention(self, x, attention):
         """Return `x` under its attention weights."""
-        if self.card.attention == "channel":
+        if self._public_class.card.attention == "channel":
             axes = data_formats.spatial_axes(self.data_format, len(x.shape))
             return reductions.scale(x, attention, axes)
         return x * attention
@@ -61,9 +63,9 @@ class Attention:
 
     def compute_attention_shape(self, input_shape):
         """Return the shape of the attention, without computing it."""
-        if self.card.attention == "channel":
+        if self._public_class.card.attention == "channel":
             return data_formats.pooled(input_shape, self.data_format)
-        if self.card.attention == "spatial":
+        if self._public_class.card.attention == "spatial":
             return data_formats.with_channels(input_shape, 1, self.data_format)
         return tuple(input_shape)
 

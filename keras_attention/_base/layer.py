@@ -22,6 +22,15 @@ class MapLayer(keras.layers.Layer):
     of each layer, which `keras.layers.TimeDistributed` calls directly.
     """
 
+    # The class of this package that a layer is of, whatever subclass of it a
+    # user writes; `None` for parts of layers.
+    _public_class: Any = None
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "card" in vars(cls) and cls.__module__.startswith(PACKAGE):
+            cls._public_class = cls
+
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = data_formats.resolve_data_format(data_format)
@@ -70,12 +79,11 @@ class MapLayer(keras.layers.Layer):
         A class of a user extends the result, as it does with Keras' layers.
         """
         config = super().get_config()
-        for cls in type(self).__mro__:
-            if "card" in vars(cls) and cls.__module__.startswith(PACKAGE):
-                config |= {
-                    name: _serialized(name, getattr(self, name))
-                    for name in _argument_names(cls)
-                }
+        if self._public_class is not None:
+            config |= {
+                name: _serialized(name, getattr(self, name))
+                for name in _argument_names(self._public_class)
+            }
         if self.supports_masking:  # as of what `attach` inserts
             config["supports_masking"] = True
         if quantized := self._quantized_sublayers():
