@@ -16,6 +16,7 @@ import keras_attention
 import references
 from cases import EVERYTHING
 from keras_attention import _cards
+from keras_attention._base.layer import MapLayer
 from keras_attention.checkpoints._registry import KEY_MAPS
 from keras_attention.checkpoints._registry import key_maps_of
 from pages import ROOT
@@ -234,6 +235,19 @@ def test_subclass_of_a_user_may_have_a_card():
     assert Own.from_config(config).dtype_policy.name == "mixed_float16"
     symbolic = Own(8).attention(keras.Input((4, 5, 16)))
     assert symbolic.shape == (None, 1, 1, 16)
+
+
+def test_part_of_a_layer_has_the_config_of_any_layer():
+    layer = keras_attention.SelectiveKernel(16)
+    layer.build((None, 8, 8, 16))
+    parts = [
+        part
+        for part in layer._flatten_layers(include_self=False)
+        if isinstance(part, MapLayer)
+    ]
+    assert parts
+    for part in parts:
+        assert part.get_config()["name"] == part.name
 
 
 def test_config_keeps_a_function_as_a_regularizer():
