@@ -7,6 +7,8 @@ from keras_attention import mixed
 from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention import spatial
+from keras_attention._cards import get
+from keras_attention._cards import list_attentions
 from keras_attention.channel import *
 from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
@@ -33,7 +35,9 @@ __all__ = [
     "block_ends",
     "branch_ends",
     "export_reference_weights",
+    "get",
     "grad_cam",
+    "list_attentions",
     "load_reference_weights",
     "plot_attention",
     "replace_add",

@@ -89,7 +89,11 @@ def test_card_says_what_the_layer_does(name):
 
 
 def test_short_names_are_of_one_layer():
-    names = [name for cls in LAYERS.values() for name in cls.card.short_names]
+    names = [
+        name
+        for cls in LAYERS.values()
+        for name in (*cls.card.short_names, *cls.card.short_forms)
+    ]
     assert len(names) == len(set(names))
     assert not {snake(name) for name in LAYERS} & set(names)
 

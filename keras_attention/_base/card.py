@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 from typing import ClassVar
 from typing import Literal
 from typing import get_args
@@ -41,7 +42,9 @@ class Card:
             addresses of those that are not there.
         attention: The kind of its attention, or of each entry by key; `None`
             if the layer has none of its own.
-        short_names: Names of papers and other libraries for the layer.
+        short_names: Names of papers and other libraries for the layer, which
+            `keras_attention.get` accepts.
+        short_forms: Names for the layer with certain arguments, with these.
         call: How the layer is made in the table of costs, with the symbols
             below. `C`, `H` and `W` are the sizes of the input, `F` is a number
             of filters.
@@ -73,6 +76,9 @@ class Card:
     papers: tuple[str, ...] = ()
     attention: Kind | Mapping[str, Kind] | None = None
     short_names: tuple[str, ...] = ()
+    short_forms: Mapping[str, Mapping[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )
     call: str = ""
     parameters: str = ""
     multiply_adds: str = ""

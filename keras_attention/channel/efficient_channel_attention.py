@@ -100,6 +100,7 @@ class EfficientChannelAttention(Attention, KernelLayer):
         papers=("1910.03151",),
         attention="channel",
         short_names=("eca",),
+        short_forms={"ceca": {"circular": True}},
         call="EfficientChannelAttention(kernel_size=k)",
         parameters="k",
         multiply_adds="k * C + H * W * C",

@@ -12,11 +12,14 @@ import keras
 import numpy as np
 
 from keras_attention._base.layer import MapLayer
+from keras_attention._cards import get
 from keras_attention._utils import validation
 from keras_attention.mixed import IdentityStart
 from keras_attention.surgery._layers import clone_layer
 
-Template: TypeAlias = "keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
+Template: TypeAlias = (
+    "str | keras.layers.Layer | Callable[[Any], keras.layers.Layer]"
+)
 
 
 def passing_masks(layers: list[keras.layers.Layer]) -> list:
@@ -36,7 +39,8 @@ class LayerFactory:
 
     Args:
         argument: Name of the argument that the template is, for errors.
-        template: A layer that is copied, or a function that returns layers.
+        template: A layer that is copied, or the name of one, or a function
+            that returns layers.
         taken: Names that are taken.
         data_format: The data format that layers must have, if they have any.
     """
@@ -48,14 +52,17 @@ class LayerFactory:
         taken: set[str],
         data_format: str,
     ) -> None:
+        if isinstance(template, str):
+            template = get(template, data_format=data_format)
         is_layer = isinstance(template, keras.layers.Layer)
         if isinstance(template, type) or not (is_layer or callable(template)):
             raise ValueError(
-                f"`{argument}` must be a layer or a function that returns one. "
+                f"`{argument}` must be a layer, the name of one, or a function "
+                "that returns one. "
                 f"Received: {argument}={template!r}"
             )
         self._argument = argument
-        self._template = template
+        self._template: Any = template
         self._is_layer = is_layer
         self._taken = taken
         self._data_format = data_format

@@ -63,8 +63,9 @@ def attach(
 
     Args:
         model: Functional or Sequential model, built.
-        attention: Layer that is used as a template and copied by its config; or
-            a function `layer -> new layer`, for insertion points that need
+        attention: Layer that is used as a template and copied by its config;
+            a name that `keras_attention.get` accepts, such as `"se"`; or a
+            function `layer -> new layer`, for insertion points that need
             different layers. It must keep the shape.
         where: The layers to insert attention after. A regular expression that
             must match a name in full (or, if it contains `"/"`, the path of

@@ -60,7 +60,8 @@ def replace_add(
 
     Args:
         model: Functional or Sequential model, built.
-        fusion: Layer that is used as a template and copied by its config; or a
+        fusion: Layer that is used as a template and copied by its config; a
+            name that `keras_attention.get` accepts, such as `"aff"`; or a
             function `addition -> new layer`, whose argument is the layer (or
             operation) that adds. The layer is called with the branch and the
             shortcut.

@@ -195,7 +195,7 @@ class Widening(layers.Layer):
             "add",
             "select at least one layer .did you",
         ),
-        (3, None, "`fusion` must be a layer or a function that returns one"),
+        (3, None, "`fusion` must be a layer, the name of one, or a function"),
         (Widening(), None, "`fusion` must keep the shape of its inputs"),
         (
             AttentionalFeatureFusion(data_format="channels_first"),
