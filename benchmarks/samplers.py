@@ -12,6 +12,7 @@ from benchmarks import baselines
 from benchmarks import layers
 from benchmarks import runners
 from benchmarks import timing
+from benchmarks.baselines.grid_sample import NAMES
 from benchmarks.cases import PIXELS
 from benchmarks.cases import QUICK
 from benchmarks.cases import USUAL
@@ -25,10 +26,9 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
     bilinearly at as many locations, some of them outside.
     """
     runner = runners.active()
-    others = {
-        "keras.ops.image.map_coordinates": _keras,
-        **baselines.find("SAMPLERS"),
-    }
+    others = {"keras.ops.image.map_coordinates": _keras}
+    if runners.BACKEND in NAMES:
+        others[NAMES[runners.BACKEND]] = baselines.find("grid_sample")
     for shape in QUICK if quick else USUAL:
         rng = np.random.default_rng(0)
         places = (shape.batch, shape.height, shape.width, 2)

@@ -162,19 +162,13 @@ def test_layer_has_a_strategy(name):
 
 @every_part
 def test_layer_has_a_benchmark_and_baselines(name):
-    folder = ROOT / "benchmarks" / "baselines"
     assert LAYERS[name].card.is_gate or f'"{name}"' in text(
         "benchmarks", "cases.py"
     ), "add a case to benchmarks/cases.py"
-    own = folder / f"{snake(name)}.py"
+    path = ROOT / "benchmarks" / "baselines" / f"{snake(name)}.py"
+    assert path.exists(), f"add benchmarks/baselines/{path.name}"
     for backend in ("jax", "tensorflow", "torch"):
-        if own.exists():
-            assert f"\ndef {backend}(" in own.read_text("utf-8")
-        else:
-            names = (folder / f"{backend}.py").read_text("utf-8")
-            assert re.search(rf"\b{module(name)}\b", names), (
-                f"add the baselines to benchmarks/baselines/{own.name}"
-            )
+        assert f"\ndef {backend}(" in path.read_text("utf-8")
 
 
 @every_layer

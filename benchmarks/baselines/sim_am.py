@@ -1,9 +1,6 @@
 """SimAM as hand-written code of each backend."""
 
-
-def _spatial(config):
-    """Return the spatial axes of a map."""
-    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
+from benchmarks.baselines import _axes
 
 
 def jax(w, x, *, config, training):
@@ -11,7 +8,7 @@ def jax(w, x, *, config, training):
     import jax
     from jax import numpy as jnp
 
-    axes = _spatial(config)
+    axes = _axes.spatial(config)
     x32 = x.astype("float32")
     d = jnp.square(x32 - jnp.mean(x32, axes, keepdims=True))
     n = max(x.shape[axes[0]] * x.shape[axes[1]] - 1, 1)
@@ -24,7 +21,7 @@ def tensorflow(w, x, *, config, training):
     """SimAM in TensorFlow."""
     import tensorflow as tf
 
-    axes = _spatial(config)
+    axes = _axes.spatial(config)
     d = tf.square(x - tf.reduce_mean(x, axes, keepdims=True))
     n = max(x.shape[axes[0]] * x.shape[axes[1]] - 1, 1)
     variance = tf.reduce_sum(d, axes, keepdims=True) / n
@@ -34,7 +31,7 @@ def tensorflow(w, x, *, config, training):
 
 def torch(w, x, *, config, training):
     """SimAM in PyTorch."""
-    axes = _spatial(config)
+    axes = _axes.spatial(config)
     x32 = x.float()
     d = (x32 - x32.mean(axes, keepdim=True)).square()
     n = max(x.shape[axes[0]] * x.shape[axes[1]] - 1, 1)

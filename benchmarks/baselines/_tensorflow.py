@@ -1,0 +1,117 @@
+"""What several baselines share in TensorFlow."""
+
+import functools
+
+from benchmarks.baselines import _axes
+
+
+def expand_gate(gate, config):
+    """Reshape vectors, one per sample, to broadcast with a map."""
+    import tensorflow as tf
+
+    for axis in _axes.spatial(config):
+        gate = tf.expand_dims(gate, axis)
+    return gate
+
+
+def expand_vector(vector, config):
+    """Reshape a vector of channels to broadcast with a map."""
+    import tensorflow as tf
+
+    if config["data_format"] == "channels_last":
+        return vector
+    return tf.reshape(vector, (-1, 1, 1))
+
+
+def to_last(x, config):
+    """Move the channels of maps to the end."""
+    import tensorflow as tf
+
+    first = config["data_format"] == "channels_first"
+    return tf.transpose(x, (0, 2, 3, 1)) if first else x
+
+
+def from_last(x, config):
+    """Move channels from the end to their place in maps."""
+    import tensorflow as tf
+
+    first = config["data_format"] == "channels_first"
+    return tf.transpose(x, (0, 3, 1, 2)) if first else x
+
+
+def conv(x, kernel, config, dilation=1):
+    """Convolve maps, which keep their size."""
+    import tensorflow as tf
+
+    settings = {"strides": 1, "padding": "SAME", "dilations": dilation}
+    # Without oneDNN only this function has a gradient for dilated convolutions.
+    plain = dilation > 1 and not _convolves_channels_first()
+    convolve = tf.nn.convolution if plain else tf.nn.conv2d
+    if config["data_format"] == "channels_last":
+        return convolve(x, kernel, **settings)
+    if _convolves_channels_first():
+        return tf.nn.conv2d(x, kernel, data_format="NCHW", **settings)
+    y = convolve(to_last(x, config), kernel, **settings)
+    return from_last(y, config)
+
+
+@functools.cache
+def _convolves_channels_first():
+    """Return whether channels-first convolutions run on this processor."""
+    import tensorflow as tf
+
+    with tf.init_scope():
+        try:
+            tf.nn.conv2d(
+                tf.zeros((1, 1, 1, 1)),
+                tf.zeros((1, 1, 1, 1)),
+                strides=1,
+                padding="SAME",
+                data_format="NCHW",
+            )
+        except tf.errors.UnimplementedError:
+            return False
+    return True
+
+
+def norm(w, name, x, config, training, vectors=False):
+    """Normalize a batch, and assign new statistics."""
+    import tensorflow as tf
+
+    mean = tf.convert_to_tensor(w[f"{name}/moving_mean"])
+    variance = tf.convert_to_tensor(w[f"{name}/moving_variance"])
+    if training:
+        old = mean, variance
+        axes = (0,) if vectors else _axes.all_but_channel(config)
+        mean, variance = tf.nn.moments(x, axes)
+        w[f"{name}/moving_mean"].assign(0.9 * old[0] + 0.1 * mean)
+        w[f"{name}/moving_variance"].assign(0.9 * old[1] + 0.1 * variance)
+    parts = mean, variance, w[f"{name}/beta"], w[f"{name}/gamma"]
+    if not vectors:
+        parts = [expand_vector(part, config) for part in parts]
+    return tf.nn.batch_normalization(x, *parts, 1e-5)
+
+
+def bilinear(x, rows, columns):
+    """Sample NHWC maps at (N, P, Q) locations in pixels, zero outside."""
+    import tensorflow as tf
+
+    batch, height, width, channels = x.shape
+    flat = tf.reshape(x, (batch, height * width, channels))
+    top, left = tf.floor(rows), tf.floor(columns)
+    t, s = rows - top, columns - left
+    top, left = tf.cast(top, tf.int32), tf.cast(left, tf.int32)
+
+    def read(row, column, weight):
+        inside = (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        row = tf.clip_by_value(row, 0, height - 1)
+        column = tf.clip_by_value(column, 0, width - 1)
+        found = tf.gather(flat, row * width + column, batch_dims=1)
+        return found * (weight * tf.cast(inside, weight.dtype))[..., None]
+
+    return (
+        read(top, left, (1 - t) * (1 - s))
+        + read(top, left + 1, (1 - t) * s)
+        + read(top + 1, left, t * (1 - s))
+        + read(top + 1, left + 1, t * s)
+    )

@@ -1,0 +1,26 @@
+"""What several baselines share in PyTorch."""
+
+
+def expand_gate(gate, config):
+    """Reshape vectors, one per sample, to broadcast with a map."""
+    if config["data_format"] == "channels_last":
+        return gate[:, None, None, :]
+    return gate[:, :, None, None]
+
+
+def norm(w, name, x, training):
+    """Normalize a batch, and update the statistics in place."""
+    import torch
+
+    # Not `functional.batch_norm`, which raises an error for a single vector.
+    return torch.batch_norm(
+        x,
+        w[f"{name}/gamma"],
+        w[f"{name}/beta"],
+        w[f"{name}/moving_mean"],
+        w[f"{name}/moving_variance"],
+        training,
+        0.1,
+        1e-5,
+        False,
+    )
