@@ -7,14 +7,14 @@ from keras_attention import mixed
 from keras_attention import models as models
 from keras_attention import ops as ops
 from keras_attention import spatial
-from keras_attention._cards import get
-from keras_attention._cards import list_attentions
 from keras_attention.channel import *
 from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.fusion import *
 from keras_attention.hard import *
 from keras_attention.mixed import *
+from keras_attention.registry import get
+from keras_attention.registry import list_attentions
 from keras_attention.spatial import *
 from keras_attention.surgery import attach
 from keras_attention.surgery import block_ends

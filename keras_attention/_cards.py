@@ -1,18 +1,12 @@
-"""All layers with a card, by family, and by name."""
+"""All layers with a card, by family: what the tables of layers read."""
 
-import difflib
 from typing import Any
-
-import keras
 
 from keras_attention import channel
 from keras_attention import fusion
 from keras_attention import hard
 from keras_attention import mixed
 from keras_attention import spatial
-from keras_attention._utils import validation
-
-__all__ = ["get", "list_attentions"]
 
 FAMILIES = {
     "channel": channel,
@@ -30,109 +24,3 @@ def layers() -> dict[str, Any]:
         for family in FAMILIES.values()
         for name in family.__all__
     }
-
-
-def list_attentions(kind: str | None = None) -> list[str]:
-    """Lists the attention layers of this package by their class names.
-
-    Args:
-        kind: What the layers choose: `"channel"`, `"spatial"`, `"mixed"`
-            (channels and positions), `"fusion"` (branches) or `"hard"` (where
-            to look). `None` lists the layers of all kinds, one kind after the
-            other.
-
-    Returns:
-        List of names, each of which `keras_attention.get` accepts.
-
-    Raises:
-        ValueError: If there is no such kind.
-
-    Example:
-
-    >>> "SqueezeExcite" in keras_attention.list_attentions("channel")
-    True
-    """
-    if kind is None:
-        return list(layers())
-    return list(
-        FAMILIES[validation.one_of("kind", kind, tuple(FAMILIES))].__all__
-    )
-
-
-def get(
-    name: str | dict | keras.layers.Layer | None, /, **arguments: Any
-) -> keras.layers.Layer | None:
-    """Makes an attention layer from its name, as `keras.activations.get` does.
-
-    Args:
-        name: The name of the class (`"SqueezeExcite"`), the same in snake case
-            (`"squeeze_excite"`), or a short name of papers and other libraries
-            (`"se"`, `"eca"`, `"cbam"`), in upper or lower case. A layer is
-            returned unchanged, and so is `None`. A dictionary is a layer that
-            `keras.saving.serialize_keras_object` serialized. It must be given
-            by position, as layers have an argument `name` of their own.
-        **arguments: Arguments of the layer, if `name` is a name. They take
-            precedence over those that a short name stands for: `"ceca"` is
-            `"eca"` with `circular=True`.
-
-    Returns:
-        New layer, or `name` if that is a layer or `None`.
-
-    Raises:
-        ValueError: If no layer has this name, with the most similar names; if
-            there are arguments, but no name; or if the layer does not accept
-            the arguments.
-        TypeError: If an argument is missing that the layer requires, as `"sk"`
-            requires `filters`.
-
-    Example:
-
-    >>> layer = keras_attention.get("se", reduction=8)
-    >>> type(layer).__name__, layer.reduction
-    ('SqueezeExcite', 8)
-    >>> keras_attention.get(layer) is layer
-    True
-
-    Note:
-        Names are those of `timm.layers.create_attn` where this package has the
-        same layer. Default arguments are those of the classes of this package.
-    """
-    if isinstance(name, str):
-        cls, defaults = _named(name)
-        return cls(**{**defaults, **arguments})
-    if isinstance(name, dict):
-        name = keras.saving.deserialize_keras_object(name)
-    if name is not None and not isinstance(name, keras.layers.Layer):
-        raise ValueError(
-            "`name` must be the name of an attention layer, a layer, a "
-            f"serialized layer or `None`. Received: name={name!r}"
-        )
-    if arguments:
-        raise ValueError(
-            "`arguments` must be arguments of a layer that is given by its "
-            "name. A layer has its arguments already. "
-            f"Received: name={name!r}, arguments={arguments!r}"
-        )
-    return name
-
-
-def _named(name: str) -> tuple[Any, dict[str, Any]]:
-    """Return the class of a name, and the arguments that it stands for."""
-    forms: dict[str, tuple[Any, dict[str, Any]]] = {}
-    for class_name, cls in layers().items():
-        snake_case = cls.__module__.rpartition(".")[2]
-        for word in (class_name, snake_case, *cls.card.short_names):
-            forms[word] = cls, {}
-        for word, arguments in cls.card.short_forms.items():
-            forms[word] = cls, dict(arguments)
-    words = {word.lower(): word for word in forms}
-    if name.lower() in words:
-        return forms[words[name.lower()]]
-    similar = difflib.get_close_matches(name.lower(), words, cutoff=0.5)
-    hint = ", ".join(repr(words[word]) for word in similar)
-    raise ValueError(
-        "`name` must be the name of an attention layer"
-        + (f" (did you mean {hint}?)" if hint else "")
-        + ": `keras_attention.list_attentions()` lists them. "
-        f"Received: name={name!r}"
-    )

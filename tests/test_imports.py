@@ -26,6 +26,7 @@ FOLDERS = [
     ("_base",),
     ("channel", "spatial", "mixed", "fusion", "hard"),
     ("_cards",),
+    ("registry",),
     ("checkpoints",),
     ("models",),
     ("surgery", "visualization"),

@@ -12,9 +12,9 @@ import keras
 import numpy as np
 
 from keras_attention._base.layer import MapLayer
-from keras_attention._cards import get
 from keras_attention._utils import validation
 from keras_attention.mixed import IdentityStart
+from keras_attention.registry.get import get
 from keras_attention.surgery._layers import clone_layer
 
 Template: TypeAlias = (
