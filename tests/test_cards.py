@@ -102,6 +102,8 @@ def is_of_kind(kind, shape, inputs, layer):
         "spatial": shape == (batch, *space, 1),
         "mixed": shape == inputs,
         "grouped": shape == (batch, *space, getattr(layer, "groups", None)),
+        "rows": shape == (batch, *space[:1], 1, channels),
+        "columns": shape == (batch, 1, *space[1:], channels),
         "branches": len(shape) == 3,
         "fusion": shape == inputs,
         "grid": len(shape) == 4 and shape[-1] == 2,
