@@ -23,6 +23,7 @@ from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SimAM
 from keras_attention import SpatialAttention
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
@@ -182,6 +183,17 @@ CASES = [
     Case(SimAM, {"regularization": 0.5}, IMAGE),
     Case(SimAM, {}, SIGNAL),
     Case(SimAM, {"regularization": 0.1}, VOLUME),
+    Case(SpatialChannelSqueezeExcite, {"reduction": 4}, IMAGE),
+    Case(
+        SpatialChannelSqueezeExcite,
+        {
+            "hidden_units": 5,
+            "combine": "max",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),

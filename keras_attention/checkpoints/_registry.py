@@ -34,6 +34,9 @@ from keras_attention.checkpoints.selective_kernel import (
 from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
+from keras_attention.checkpoints.squeeze_excite import (
+    SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS,
+)
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
@@ -42,6 +45,7 @@ from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.mixed import MultiScaleChannelAttention
+from keras_attention.mixed import SpatialChannelSqueezeExcite
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
@@ -64,6 +68,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,
     SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
+    SpatialChannelSqueezeExcite: (SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS),
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
     SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
 }

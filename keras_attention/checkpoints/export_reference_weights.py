@@ -30,8 +30,9 @@ def export_reference_weights(
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;
-            * `"selective-kernel-conv"`, `"pytorch-deform-conv"`,
-              `"recurrent-visual-attention"`: the repository of that name.
+            * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
+              `"pytorch-deform-conv"`, `"recurrent-visual-attention"`: the
+              repository of that name.
 
     Returns:
         NumPy arrays by name, in the axis order of the implementation.

@@ -33,6 +33,7 @@ def load_reference_weights(
       The PyTorch networks do not use `global_att2`: load their weights into a
       layer with `share_global=True`, which ignores it. `DeformableConv2D`
       (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
+      `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
@@ -47,6 +48,8 @@ def load_reference_weights(
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"segmentation_models.pytorch"`, the repository of that name.
+      `SpatialChannelSqueezeExcite`: `cSE.1`, `cSE.3`, `sSE.0`.
     * `"selective-kernel-conv"`, the repository of that name.
       `SelectiveKernel`: `convs`, `compress`, `projections`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with

@@ -7,6 +7,9 @@ from keras_attention.mixed.multi_scale_channel_attention import (
 )
 from keras_attention.mixed.residual_attention import ResidualAttention
 from keras_attention.mixed.sim_am import SimAM
+from keras_attention.mixed.spatial_channel_squeeze_excite import (
+    SpatialChannelSqueezeExcite,
+)
 
 __all__ = [
     "CBAM",
@@ -14,4 +17,5 @@ __all__ = [
     "MultiScaleChannelAttention",
     "ResidualAttention",
     "SimAM",
+    "SpatialChannelSqueezeExcite",
 ]

@@ -15,6 +15,7 @@ from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 from keras_attention import export_reference_weights
@@ -42,6 +43,12 @@ def official_cbam():
             "sk",
             "selective-kernel-conv",
         ),
+        (
+            SpatialChannelSqueezeExcite(4),
+            "scse_add",
+            "segmentation_models.pytorch",
+        ),
+        (SpatialChannelSqueezeExcite(4), "scse_max", "official"),
     ],
 )
 def test_loaded_weights_are_exported_unchanged(layer, file, layout, golden):

@@ -12,6 +12,7 @@ from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
 from keras_attention.checkpoints import load_reference_weights
@@ -121,6 +122,14 @@ def selective(**kwargs):
     return SelectiveKernel(24, groups=2, reduction=4, **kwargs)
 
 
+def concurrent(**kwargs):
+    return SpatialChannelSqueezeExcite(4, **kwargs)
+
+
+def concurrent_maximum(**kwargs):
+    return SpatialChannelSqueezeExcite(4, combine="max", **kwargs)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -153,6 +162,9 @@ def narrow_cbam(**kwargs):
         (shared_fusion, "iaff", without_unused_weights),
         (selective, "sk", unchanged),
         (selective, "sk", prefixed("module.layer2.0.conv2.")),
+        (concurrent, "scse_add", unchanged),
+        (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
+        (concurrent_maximum, "scse_max", unchanged),
     ],
 )
 def test_layers_compute_the_published_outputs(

@@ -1,9 +1,10 @@
-"""Reference implementations of CBAM and residual attention."""
+"""Reference implementations of attention over channels and positions."""
 
 import numpy as np
 
 from references.channel import channel_attention
 from references.fusion import convolution
+from references.maths import dense
 from references.maths import norm
 from references.maths import part
 from references.maths import sigmoid
@@ -16,6 +17,17 @@ def cbam(layer, weights, x):
     seen = {"original": x, "refined": refined}[layer.spatial_input]
     spatial = spatial_gate(part(weights, "spatial"), seen)
     return refined * spatial, {"channel": channel, "spatial": spatial}
+
+
+def spatial_channel_squeeze_excite(layer, weights, x):
+    own = part(weights, "channel")
+    z = x.mean(axis=space(x), keepdims=True)
+    hidden = np.maximum(dense(own, "squeeze", z), 0)
+    channel = sigmoid(dense(own, "excite", hidden))
+    spatial = sigmoid(dense(weights, "spatial", x))
+    combine = {"add": np.add, "max": np.maximum}[layer.combine]
+    y = combine(x * channel, x * spatial)
+    return y, {"channel": channel, "spatial": spatial}
 
 
 def simam(layer, weights, x):
@@ -142,4 +154,5 @@ REFERENCES = {
     "CBAM": cbam,
     "ResidualAttention": residual_attention,
     "SimAM": simam,
+    "SpatialChannelSqueezeExcite": spatial_channel_squeeze_excite,
 }
