@@ -9,6 +9,7 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
+from keras_attention import CoordinateAttention
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import EfficientChannelAttention
@@ -179,6 +180,23 @@ CASES = [
             "reduction": 2,
         },
         SMALL_IMAGE,
+    ),
+    Case(
+        CoordinateAttention,
+        {"reduction": 4, "min_units": 2},
+        IMAGE,
+        idle_weights=("reduce/bias",),
+    ),
+    Case(
+        CoordinateAttention,
+        {
+            "hidden_units": 5,
+            "activation": "silu",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
     ),
     Case(SimAM, {"regularization": 0.5}, IMAGE),
     Case(SimAM, {}, SIGNAL),

@@ -12,6 +12,9 @@ from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_KEY_MAPS
+from keras_attention.checkpoints.coordinate_attention import (
+    COORDINATE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
 from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
 from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_KEY_MAPS
@@ -44,6 +47,7 @@ from keras_attention.fusion import SelectiveKernel
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import CoordinateAttention
 from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.mixed import SpatialChannelSqueezeExcite
 from keras_attention.spatial import ConvOffset2D
@@ -60,6 +64,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     CBAM: CBAM_KEY_MAPS,
     ChannelAttention: CHANNEL_ATTENTION_KEY_MAPS,
     ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
+    CoordinateAttention: COORDINATE_ATTENTION_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GlimpseNetwork: glimpse_network_key_maps,

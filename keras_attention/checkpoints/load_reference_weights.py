@@ -34,6 +34,7 @@ def load_reference_weights(
       layer with `share_global=True`, which ignores it. `DeformableConv2D`
       (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
       `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
+      `CoordinateAttention`: `conv1`, `bn1`, `conv_h`, `conv_w`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
@@ -41,13 +42,16 @@ def load_reference_weights(
       `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
-      `attn.fc_select`.
+      `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
+      `conv_w`, without biases.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
     * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"mbv2_ca"`, the authors' MobileNetV2 with coordinate attention.
+      `CoordinateAttention`: `conv1`, `bn1`, `conv2`, `conv3`.
     * `"segmentation_models.pytorch"`, the repository of that name.
       `SpatialChannelSqueezeExcite`: `cSE.1`, `cSE.3`, `sSE.0`.
     * `"selective-kernel-conv"`, the repository of that name.

@@ -1,6 +1,7 @@
 """Attention over channels and locations at once, and around other layers."""
 
 from keras_attention.mixed.cbam import CBAM
+from keras_attention.mixed.coordinate_attention import CoordinateAttention
 from keras_attention.mixed.identity_start import IdentityStart
 from keras_attention.mixed.multi_scale_channel_attention import (
     MultiScaleChannelAttention,
@@ -13,6 +14,7 @@ from keras_attention.mixed.spatial_channel_squeeze_excite import (
 
 __all__ = [
     "CBAM",
+    "CoordinateAttention",
     "IdentityStart",
     "MultiScaleChannelAttention",
     "ResidualAttention",

@@ -10,6 +10,7 @@ import pytest
 
 from autodiff import subset
 from keras_attention import CBAM
+from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
@@ -43,6 +44,8 @@ def official_cbam():
             "sk",
             "selective-kernel-conv",
         ),
+        (CoordinateAttention(2), "coordinate", "official"),
+        (CoordinateAttention(use_bias=False), "coordinate_no_bias", "timm"),
         (
             SpatialChannelSqueezeExcite(4),
             "scse_add",

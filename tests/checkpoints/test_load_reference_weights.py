@@ -7,6 +7,7 @@ import pytest
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -130,6 +131,20 @@ def concurrent_maximum(**kwargs):
     return SpatialChannelSqueezeExcite(4, combine="max", **kwargs)
 
 
+def coordinate(**kwargs):
+    return CoordinateAttention(2, **kwargs)
+
+
+def coordinate_without_biases(**kwargs):
+    return CoordinateAttention(use_bias=False, **kwargs)
+
+
+def of_mobile_net(weights):
+    """Return coordinate attention as it is named in another file."""
+    names = {"conv_h": "conv2", "conv_w": "conv3"}
+    return renamed(weights, names | {"conv1": "conv1", "bn1": "bn1"})
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -162,6 +177,10 @@ def narrow_cbam(**kwargs):
         (shared_fusion, "iaff", without_unused_weights),
         (selective, "sk", unchanged),
         (selective, "sk", prefixed("module.layer2.0.conv2.")),
+        (coordinate, "coordinate", unchanged),
+        (coordinate, "coordinate", prefixed("module.layers.3.conv.4.")),
+        (coordinate, "coordinate", of_mobile_net),
+        (coordinate_without_biases, "coordinate_no_bias", unchanged),
         (concurrent, "scse_add", unchanged),
         (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
         (concurrent_maximum, "scse_max", unchanged),

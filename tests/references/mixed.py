@@ -4,6 +4,7 @@ import numpy as np
 
 from references.channel import channel_attention
 from references.fusion import convolution
+from references.maths import ACTIVATIONS
 from references.maths import dense
 from references.maths import norm
 from references.maths import part
@@ -28,6 +29,17 @@ def spatial_channel_squeeze_excite(layer, weights, x):
     combine = {"add": np.add, "max": np.maximum}[layer.combine]
     y = combine(x * channel, x * spatial)
     return y, {"channel": channel, "spatial": spatial}
+
+
+def coordinate_attention(layer, weights, x):
+    def gate(name, mean):
+        z = norm(weights, "norm", dense(weights, "reduce", mean))
+        z = ACTIVATIONS[layer.activation.__name__](z)
+        return sigmoid(dense(weights, name, z))
+
+    height = gate("expand_rows", x.mean(axis=2, keepdims=True))
+    width = gate("expand_columns", x.mean(axis=1, keepdims=True))
+    return x * height * width, {"height": height, "width": width}
 
 
 def simam(layer, weights, x):
@@ -152,6 +164,7 @@ def resize(x, shape, align_corners):
 
 REFERENCES = {
     "CBAM": cbam,
+    "CoordinateAttention": coordinate_attention,
     "ResidualAttention": residual_attention,
     "SimAM": simam,
     "SpatialChannelSqueezeExcite": spatial_channel_squeeze_excite,
