@@ -6,6 +6,7 @@ from autodiff import BOTH_WAYS
 from autodiff import role
 from contract.case import assert_close
 from contract.case import assert_same
+from contract.case import to_numpy
 from golden import Golden
 from golden import as_is
 from keras_attention import SpatialChannelSqueezeExcite
@@ -81,7 +82,7 @@ def test_maximum_is_that_of_the_gated_maps(sign, rng):
     layer = SpatialChannelSqueezeExcite(combine="max")
     y, attention = layer(x, return_attention=True)
     channel, spatial = (
-        np.asarray(attention[key].tolist()) for key in ("channel", "spatial")
+        to_numpy(attention[key]) for key in ("channel", "spatial")
     )
     select = np.maximum if sign > 0 else np.minimum
     assert_close(y, x * select(channel, spatial))
