@@ -28,6 +28,7 @@ from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
@@ -207,6 +208,16 @@ CASES = [
         {
             "hidden_units": 5,
             "combine": "max",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(TripletAttention, {"kernel_size": 5}, IMAGE),
+    Case(
+        TripletAttention,
+        {
+            "use_spatial": False,
             "kernel_initializer": "ones",
             "kernel_regularizer": "l2",
         },

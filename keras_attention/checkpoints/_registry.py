@@ -41,6 +41,9 @@ from keras_attention.checkpoints.squeeze_excite import (
     SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS,
 )
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
+from keras_attention.checkpoints.triplet_attention import (
+    TRIPLET_ATTENTION_KEY_MAPS,
+)
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
@@ -50,6 +53,7 @@ from keras_attention.mixed import CBAM
 from keras_attention.mixed import CoordinateAttention
 from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.mixed import SpatialChannelSqueezeExcite
+from keras_attention.mixed import TripletAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
@@ -76,6 +80,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     SpatialChannelSqueezeExcite: (SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS),
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
     SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
+    TripletAttention: TRIPLET_ATTENTION_KEY_MAPS,
 }
 
 

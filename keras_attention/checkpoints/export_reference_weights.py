@@ -31,6 +31,8 @@ def export_reference_weights(
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;
             * `"mbv2_ca"`: the authors' MobileNetV2 with coordinate attention;
+            * `"triplet_attention"`: the file `triplet_attention.py` of the
+              authors of triplet attention;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
               `"pytorch-deform-conv"`, `"recurrent-visual-attention"`: the
               repository of that name.

@@ -35,6 +35,8 @@ def load_reference_weights(
       (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
       `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
       `CoordinateAttention`: `conv1`, `bn1`, `conv_h`, `conv_w`.
+      `TripletAttention`: `conv` and `bn` after `ChannelGateH.spatial.`,
+      `ChannelGateW.spatial.`, `SpatialGate.spatial.`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
@@ -56,6 +58,9 @@ def load_reference_weights(
       `SpatialChannelSqueezeExcite`: `cSE.1`, `cSE.3`, `sSE.0`.
     * `"selective-kernel-conv"`, the repository of that name.
       `SelectiveKernel`: `convs`, `compress`, `projections`.
+    * `"triplet_attention"`, the authors' file `triplet_attention.py`.
+      `TripletAttention`: `conv` and `bn` after `cw.conv.`, `hc.conv.`,
+      `hw.conv.`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
       `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
     * `"recurrent-visual-attention"`, the repository of that name.

@@ -11,6 +11,7 @@ from keras_attention.mixed.sim_am import SimAM
 from keras_attention.mixed.spatial_channel_squeeze_excite import (
     SpatialChannelSqueezeExcite,
 )
+from keras_attention.mixed.triplet_attention import TripletAttention
 
 __all__ = [
     "CBAM",
@@ -20,4 +21,5 @@ __all__ = [
     "ResidualAttention",
     "SimAM",
     "SpatialChannelSqueezeExcite",
+    "TripletAttention",
 ]

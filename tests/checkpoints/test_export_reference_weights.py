@@ -19,6 +19,7 @@ from keras_attention import SelectiveKernel
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
@@ -46,6 +47,7 @@ def official_cbam():
         ),
         (CoordinateAttention(2), "coordinate", "official"),
         (CoordinateAttention(use_bias=False), "coordinate_no_bias", "timm"),
+        (TripletAttention(), "triplet", "official"),
         (
             SpatialChannelSqueezeExcite(4),
             "scse_add",

@@ -16,6 +16,7 @@ from keras_attention import SpatialAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 from keras_attention.checkpoints import load_reference_weights
 
 
@@ -145,6 +146,20 @@ def of_mobile_net(weights):
     return renamed(weights, names | {"conv1": "conv1", "bn1": "bn1"})
 
 
+def triplet_of_channels(**kwargs):
+    return TripletAttention(use_spatial=False, **kwargs)
+
+
+def of_newer_triplet(weights):
+    """Return triplet attention as it is named in the authors' newer file."""
+    names = {
+        "ChannelGateH.spatial": "layer1.0.att.cw.conv",
+        "ChannelGateW.spatial": "layer1.0.att.hc.conv",
+        "SpatialGate.spatial": "layer1.0.att.hw.conv",
+    }
+    return renamed(weights, names)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -181,6 +196,9 @@ def narrow_cbam(**kwargs):
         (coordinate, "coordinate", prefixed("module.layers.3.conv.4.")),
         (coordinate, "coordinate", of_mobile_net),
         (coordinate_without_biases, "coordinate_no_bias", unchanged),
+        (TripletAttention, "triplet", unchanged),
+        (TripletAttention, "triplet", of_newer_triplet),
+        (triplet_of_channels, "triplet_channel", unchanged),
         (concurrent, "scse_add", unchanged),
         (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
         (concurrent_maximum, "scse_max", unchanged),

@@ -42,6 +42,20 @@ def coordinate_attention(layer, weights, x):
     return x * height * width, {"height": height, "width": width}
 
 
+def triplet_attention(layer, weights, x):
+    # The axes of the rows and columns of each kernel, and the pooled one.
+    orders = {"height": (1, 3, 2), "width": (3, 2, 1), "spatial": (1, 2, 3)}
+    attention = {}
+    for name, order in orders.items():
+        if name == "spatial" and not layer.use_spatial:
+            continue
+        turned = x.transpose(0, *order)
+        # Each order is its own inverse.
+        gate = spatial_gate(part(weights, name), turned).transpose(0, *order)
+        attention[name] = gate
+    return x * (sum(attention.values()) / len(attention)), attention
+
+
 def simam(layer, weights, x):
     d = (x - x.mean(axis=space(x), keepdims=True)) ** 2
     positions = max(d[0, ..., 0].size - 1, 1)
@@ -168,4 +182,5 @@ REFERENCES = {
     "ResidualAttention": residual_attention,
     "SimAM": simam,
     "SpatialChannelSqueezeExcite": spatial_channel_squeeze_excite,
+    "TripletAttention": triplet_attention,
 }
