@@ -22,6 +22,7 @@ from keras_attention import MultiScaleChannelAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
 from keras_attention import SimAM
 from keras_attention import SpatialAttention
 from keras_attention import SpatialChannelSqueezeExcite
@@ -199,6 +200,8 @@ CASES = [
         },
         IMAGE,
     ),
+    Case(ShuffleAttention, {"groups": 4, "epsilon": 0.5}, IMAGE),
+    Case(ShuffleAttention, {"groups": 1}, IMAGE),
     Case(SimAM, {"regularization": 0.5}, IMAGE),
     Case(SimAM, {}, SIGNAL),
     Case(SimAM, {"regularization": 0.1}, VOLUME),

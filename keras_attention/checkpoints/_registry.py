@@ -34,6 +34,9 @@ from keras_attention.checkpoints.recurrent_attention import (
 from keras_attention.checkpoints.selective_kernel import (
     selective_kernel_key_maps,
 )
+from keras_attention.checkpoints.shuffle_attention import (
+    SHUFFLE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
@@ -52,6 +55,7 @@ from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.mixed import CoordinateAttention
 from keras_attention.mixed import MultiScaleChannelAttention
+from keras_attention.mixed import ShuffleAttention
 from keras_attention.mixed import SpatialChannelSqueezeExcite
 from keras_attention.mixed import TripletAttention
 from keras_attention.spatial import ConvOffset2D
@@ -76,6 +80,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,
+    ShuffleAttention: SHUFFLE_ATTENTION_KEY_MAPS,
     SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
     SpatialChannelSqueezeExcite: (SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS),
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,

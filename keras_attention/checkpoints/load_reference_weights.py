@@ -36,7 +36,8 @@ def load_reference_weights(
       `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
       `CoordinateAttention`: `conv1`, `bn1`, `conv_h`, `conv_w`.
       `TripletAttention`: `conv` and `bn` after `ChannelGateH.spatial.`,
-      `ChannelGateW.spatial.`, `SpatialGate.spatial.`.
+      `ChannelGateW.spatial.`, `SpatialGate.spatial.`. `ShuffleAttention`:
+      `cweight`, `cbias`, `sweight`, `sbias`, `gn`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.

@@ -7,6 +7,7 @@ from keras_attention.mixed.multi_scale_channel_attention import (
     MultiScaleChannelAttention,
 )
 from keras_attention.mixed.residual_attention import ResidualAttention
+from keras_attention.mixed.shuffle_attention import ShuffleAttention
 from keras_attention.mixed.sim_am import SimAM
 from keras_attention.mixed.spatial_channel_squeeze_excite import (
     SpatialChannelSqueezeExcite,
@@ -19,6 +20,7 @@ __all__ = [
     "IdentityStart",
     "MultiScaleChannelAttention",
     "ResidualAttention",
+    "ShuffleAttention",
     "SimAM",
     "SpatialChannelSqueezeExcite",
     "TripletAttention",

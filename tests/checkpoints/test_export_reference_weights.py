@@ -16,6 +16,7 @@ from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
@@ -48,6 +49,7 @@ def official_cbam():
         (CoordinateAttention(2), "coordinate", "official"),
         (CoordinateAttention(use_bias=False), "coordinate_no_bias", "timm"),
         (TripletAttention(), "triplet", "official"),
+        (ShuffleAttention(4), "shuffle", "official"),
         (
             SpatialChannelSqueezeExcite(4),
             "scse_add",

@@ -12,6 +12,7 @@ from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
 from keras_attention import SpatialAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
@@ -160,6 +161,10 @@ def of_newer_triplet(weights):
     return renamed(weights, names)
 
 
+def shuffle(**kwargs):
+    return ShuffleAttention(4, **kwargs)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -199,6 +204,9 @@ def narrow_cbam(**kwargs):
         (TripletAttention, "triplet", unchanged),
         (TripletAttention, "triplet", of_newer_triplet),
         (triplet_of_channels, "triplet_channel", unchanged),
+        (shuffle, "shuffle", unchanged),
+        (shuffle, "shuffle", prefixed("module.layer1.0.sa.")),
+        (shuffle, "shuffle", flattened),
         (concurrent, "scse_add", unchanged),
         (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
         (concurrent_maximum, "scse_max", unchanged),

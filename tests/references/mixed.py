@@ -56,6 +56,25 @@ def triplet_attention(layer, weights, x):
     return x * (sum(attention.values()) / len(attention)), attention
 
 
+def shuffle_attention(layer, weights, x):
+    scaled, gates = [], {"channel": [], "spatial": []}
+    for group in np.split(x, layer.groups, axis=-1):
+        u, v = np.split(group, 2, axis=-1)
+        mean = u.mean(axis=space(u), keepdims=True)
+        a = weights["channel_weight"] * mean + weights["channel_bias"]
+        centered = v - v.mean(axis=space(v), keepdims=True)
+        variance = (centered**2).mean(axis=space(v), keepdims=True)
+        z = centered / np.sqrt(variance + layer.epsilon)
+        z = weights["gamma"] * z + weights["beta"]
+        q = weights["spatial_weight"] * z + weights["spatial_bias"]
+        gates["channel"].append(sigmoid(a))
+        gates["spatial"].append(sigmoid(q))
+        scaled += [sigmoid(a) * u, sigmoid(q) * v]
+    halves = np.split(np.concatenate(scaled, axis=-1), 2, axis=-1)
+    y = np.stack(halves, axis=-1).reshape(x.shape)
+    return y, {k: np.concatenate(v, axis=-1) for k, v in gates.items()}
+
+
 def simam(layer, weights, x):
     d = (x - x.mean(axis=space(x), keepdims=True)) ** 2
     positions = max(d[0, ..., 0].size - 1, 1)
@@ -180,6 +199,7 @@ REFERENCES = {
     "CBAM": cbam,
     "CoordinateAttention": coordinate_attention,
     "ResidualAttention": residual_attention,
+    "ShuffleAttention": shuffle_attention,
     "SimAM": simam,
     "SpatialChannelSqueezeExcite": spatial_channel_squeeze_excite,
     "TripletAttention": triplet_attention,
