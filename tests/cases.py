@@ -19,6 +19,7 @@ from keras_attention import GlimpseSensor
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
@@ -202,6 +203,17 @@ CASES = [
     ),
     Case(ShuffleAttention, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(ShuffleAttention, {"groups": 1}, IMAGE),
+    Case(PolarizedSelfAttention, {}, IMAGE),
+    Case(
+        PolarizedSelfAttention,
+        {
+            "mode": "sequential",
+            # With ones, layer normalization would return zeros.
+            "kernel_initializer": "glorot_uniform",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 5, 4, 40),),
+    ),
     Case(SimAM, {"regularization": 0.5}, IMAGE),
     Case(SimAM, {}, SIGNAL),
     Case(SimAM, {"regularization": 0.1}, VOLUME),

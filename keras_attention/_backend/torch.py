@@ -106,6 +106,11 @@ def amax(definition, x, axes, keepdims=False):
     return x.amax(axes, keepdims)
 
 
+def softmax(definition, x, axis):
+    """Softmax over an axis, in one pass."""
+    return torch.softmax(x, axis)
+
+
 def group_dot(definition, x, y, axis):
     """Sum of `x * y` over `axis`, which stays."""
     return (x * y).sum(axis, True)

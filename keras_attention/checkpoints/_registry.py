@@ -25,6 +25,9 @@ from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
 from keras_attention.checkpoints.networks import network_key_maps
+from keras_attention.checkpoints.polarized_self_attention import (
+    polarized_self_attention_key_maps,
+)
 from keras_attention.checkpoints.recurrent_attention import (
     glimpse_network_key_maps,
 )
@@ -55,6 +58,7 @@ from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
 from keras_attention.mixed import CoordinateAttention
 from keras_attention.mixed import MultiScaleChannelAttention
+from keras_attention.mixed import PolarizedSelfAttention
 from keras_attention.mixed import ShuffleAttention
 from keras_attention.mixed import SpatialChannelSqueezeExcite
 from keras_attention.mixed import TripletAttention
@@ -78,6 +82,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     GlimpseNetwork: glimpse_network_key_maps,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
+    PolarizedSelfAttention: polarized_self_attention_key_maps,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,
     ShuffleAttention: SHUFFLE_ATTENTION_KEY_MAPS,

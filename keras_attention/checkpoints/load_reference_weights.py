@@ -38,6 +38,9 @@ def load_reference_weights(
       `TripletAttention`: `conv` and `bn` after `ChannelGateH.spatial.`,
       `ChannelGateW.spatial.`, `SpatialGate.spatial.`. `ShuffleAttention`:
       `cweight`, `cbias`, `sweight`, `sbias`, `gn`.
+      `PolarizedSelfAttention`: `conv_q_right`, `conv_v_right`, `conv_up`,
+      `conv_q_left`, `conv_v_left`, where `conv_up` is `conv_up.0`,
+      `conv_up.1` and `conv_up.3` in sequential mode.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.

@@ -6,6 +6,9 @@ from keras_attention.mixed.identity_start import IdentityStart
 from keras_attention.mixed.multi_scale_channel_attention import (
     MultiScaleChannelAttention,
 )
+from keras_attention.mixed.polarized_self_attention import (
+    PolarizedSelfAttention,
+)
 from keras_attention.mixed.residual_attention import ResidualAttention
 from keras_attention.mixed.shuffle_attention import ShuffleAttention
 from keras_attention.mixed.sim_am import SimAM
@@ -19,6 +22,7 @@ __all__ = [
     "CoordinateAttention",
     "IdentityStart",
     "MultiScaleChannelAttention",
+    "PolarizedSelfAttention",
     "ResidualAttention",
     "ShuffleAttention",
     "SimAM",

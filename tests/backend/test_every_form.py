@@ -265,6 +265,13 @@ FORMS["channels_per_block"] = conv2d
 
 
 @form
+def softmax(pick, rng):
+    shape, axis = pick(((3, 5, 4), 1), ((3, 4, 5), 2), ((2, 1, 3), 1))
+    x = 3 * rng.normal(size=shape)
+    return [x], lambda form, x: form(x, axis)
+
+
+@form
 def pointwise(pick, rng):
     shape, axis = pick(
         ((7, 4), -1), ((7, 4), 1), ((3, 4, 5), 1), ((3, 5, 4), -1)

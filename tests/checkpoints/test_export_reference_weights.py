@@ -14,6 +14,7 @@ from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
 from keras_attention import ShuffleAttention
@@ -50,6 +51,12 @@ def official_cbam():
         (CoordinateAttention(use_bias=False), "coordinate_no_bias", "timm"),
         (TripletAttention(), "triplet", "official"),
         (ShuffleAttention(4), "shuffle", "official"),
+        (PolarizedSelfAttention(), "polarized_parallel", "official"),
+        (
+            PolarizedSelfAttention("sequential"),
+            "polarized_sequential",
+            "official",
+        ),
         (
             SpatialChannelSqueezeExcite(4),
             "scse_add",
@@ -245,6 +252,7 @@ def recurrent_attention():
 TARGETS = {
     GlimpseNetwork: GlimpseNetwork(),
     IterativeAttentionalFeatureFusion: IterativeAttentionalFeatureFusion(),
+    PolarizedSelfAttention: PolarizedSelfAttention(),
     RecurrentAttention: recurrent_attention(),
     SelectiveKernel: SelectiveKernel(32),
 }

@@ -11,6 +11,7 @@ from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import PolarizedSelfAttention
 from keras_attention import SelectiveKernel
 from keras_attention import ShuffleAttention
 from keras_attention import SpatialAttention
@@ -165,6 +166,10 @@ def shuffle(**kwargs):
     return ShuffleAttention(4, **kwargs)
 
 
+def sequential(**kwargs):
+    return PolarizedSelfAttention("sequential", **kwargs)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -207,6 +212,13 @@ def narrow_cbam(**kwargs):
         (shuffle, "shuffle", unchanged),
         (shuffle, "shuffle", prefixed("module.layer1.0.sa.")),
         (shuffle, "shuffle", flattened),
+        (PolarizedSelfAttention, "polarized_parallel", unchanged),
+        (
+            PolarizedSelfAttention,
+            "polarized_parallel",
+            prefixed("conv2.deattn."),
+        ),
+        (sequential, "polarized_sequential", unchanged),
         (concurrent, "scse_add", unchanged),
         (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
         (concurrent_maximum, "scse_max", unchanged),

@@ -75,6 +75,40 @@ def shuffle_attention(layer, weights, x):
     return y, {k: np.concatenate(v, axis=-1) for k, v in gates.items()}
 
 
+def polarized_self_attention(layer, weights, x):
+    def softmax(z):
+        z = np.exp(z - z.max(axis=space(z), keepdims=True))
+        return z / z.sum(axis=space(z), keepdims=True)
+
+    # A mean of values is the value of the mean.
+    weighted = x * softmax(dense(weights, "channel_query", x))
+    z = weighted.sum(axis=space(x), keepdims=True)
+    z = dense(weights, "channel_value", z)
+    if layer.mode == "sequential":
+        z = dense(weights, "reduce", z)
+        centered = z - z.mean(axis=-1, keepdims=True)
+        variance = (centered**2).mean(axis=-1, keepdims=True)
+        z = centered / np.sqrt(variance + 1e-5)
+        z = np.maximum(weights["gamma"] * z + weights["beta"], 0)
+    channel = sigmoid(dense(weights, "expand", z))
+
+    refined = x * channel
+    seen = x if layer.mode == "parallel" else refined
+    mean = seen.mean(axis=space(x), keepdims=True)
+    query = dense(weights, "spatial_query", mean)
+    if layer.mode == "parallel":
+        query = query @ weights["spatial_value/kernel"].T
+        scores = softmax((query * x).sum(axis=-1, keepdims=True))
+    else:
+        value = softmax(dense(weights, "spatial_value", refined))
+        scores = (query * value).sum(axis=-1, keepdims=True)
+    spatial = sigmoid(scores)
+    y = refined + x * spatial
+    if layer.mode == "sequential":
+        y = refined * spatial
+    return y, {"channel": channel, "spatial": spatial}
+
+
 def simam(layer, weights, x):
     d = (x - x.mean(axis=space(x), keepdims=True)) ** 2
     positions = max(d[0, ..., 0].size - 1, 1)
@@ -198,6 +232,7 @@ def resize(x, shape, align_corners):
 REFERENCES = {
     "CBAM": cbam,
     "CoordinateAttention": coordinate_attention,
+    "PolarizedSelfAttention": polarized_self_attention,
     "ResidualAttention": residual_attention,
     "ShuffleAttention": shuffle_attention,
     "SimAM": simam,
