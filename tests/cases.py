@@ -228,7 +228,7 @@ CASES = [
         },
         IMAGE,
     ),
-    Case(TripletAttention, {"kernel_size": 5}, IMAGE),
+    Case(TripletAttention, {"kernel_size": 4}, IMAGE),
     Case(
         TripletAttention,
         {
