@@ -9,6 +9,7 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
+from keras_attention import CoordinateAttention
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import EfficientChannelAttention
@@ -18,14 +19,18 @@ from keras_attention import GlimpseSensor
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
 from keras_attention import SimAM
 from keras_attention import SpatialAttention
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
@@ -179,9 +184,60 @@ CASES = [
         },
         SMALL_IMAGE,
     ),
+    Case(
+        CoordinateAttention,
+        {"reduction": 4, "min_units": 2},
+        IMAGE,
+        idle_weights=("reduce/bias",),
+    ),
+    Case(
+        CoordinateAttention,
+        {
+            "hidden_units": 5,
+            "activation": "silu",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(ShuffleAttention, {"groups": 4, "epsilon": 0.5}, IMAGE),
+    Case(ShuffleAttention, {"groups": 1}, IMAGE),
+    Case(PolarizedSelfAttention, {}, IMAGE),
+    Case(
+        PolarizedSelfAttention,
+        {
+            "mode": "sequential",
+            # With ones, layer normalization would return zeros.
+            "kernel_initializer": "glorot_uniform",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 5, 4, 40),),
+    ),
     Case(SimAM, {"regularization": 0.5}, IMAGE),
     Case(SimAM, {}, SIGNAL),
     Case(SimAM, {"regularization": 0.1}, VOLUME),
+    Case(SpatialChannelSqueezeExcite, {"reduction": 4}, IMAGE),
+    Case(
+        SpatialChannelSqueezeExcite,
+        {
+            "hidden_units": 5,
+            "combine": "max",
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(TripletAttention, {"kernel_size": 4}, IMAGE),
+    Case(
+        TripletAttention,
+        {
+            "use_spatial": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
     Case(SpatialGroupEnhance, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(SpatialGroupEnhance, {"groups": 16}, SIGNAL),
     Case(SpatialGroupEnhance, {"groups": 1}, VOLUME),

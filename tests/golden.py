@@ -3,15 +3,18 @@
 A file holds inputs, weights under `w/` in the reference's own names and layout,
 and for each mode (`eval`, `train`) the outputs and the gradients of
 `sum(outputs * cotangent)`; `train/after/` holds the statistics after the step.
-Activations are channels-last. `meta` names the reference and its settings.
+Activations are channels-last. `meta` names the reference and its settings, and
+may have the number of values of which each normalization takes its statistics.
 """
 
 import dataclasses
+import json
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
+from autodiff import forward
 from autodiff import role
 from autodiff import vjp
 from contract.case import assert_close
@@ -25,6 +28,12 @@ def load(name):
     """Return the arrays of one file by name."""
     with np.load(FOLDER / f"{name}.npz") as file:
         return {key: file[key] for key in file.files if key != "meta"}
+
+
+def samples_of_statistics(name):
+    """Return the number of values of each normalization, by its name."""
+    with np.load(FOLDER / f"{name}.npz") as file:
+        return json.loads(str(file["meta"])).get("samples", {})
 
 
 def under(arrays, prefix):
@@ -70,6 +79,8 @@ class Golden:
     `UNUSED` is what the reference itself makes no use of. `squeezed` are the
     parts of the layer (how roles begin) that see one vector a sample, `twice`
     those that run twice, and `idle` (how roles end) biases that a norm follows.
+    `rounding` is the tolerance for the gradients of weights, larger than the
+    default where a gradient is a sum of large numbers that cancel.
     """
 
     file: str
@@ -79,6 +90,7 @@ class Golden:
     squeezed: tuple[str, ...] = ()
     twice: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
+    rounding: float = 1e-5
 
 
 UNUSED = None
@@ -143,6 +155,8 @@ def check_results(case, data_format, compiled):
             case, arrays, mode, data_format, compiled=compiled
         )
         assert_close(to_last(outputs, data_format), stored["y"])
+        if attention := under(stored, "attention/"):
+            check_attention(case, arrays, attention, data_format)
         last = [to_last(gradient, data_format) for gradient in gradients]
         assert_close(last, in_order(stored, "dx", "channels_last"))
         assert weight_gradients.keys() == expected.keys()
@@ -163,7 +177,19 @@ def check_results(case, data_format, compiled):
                     weight_gradients[name], expected_gradient, tolerance
                 )
             else:
-                assert_close(weight_gradients[name], expected_gradient)
+                assert_close(
+                    weight_gradients[name], expected_gradient, case.rounding
+                )
+
+
+def check_attention(case, arrays, expected, data_format):
+    """Compare each entry of the attention of a layer with a golden file."""
+    layer = load_into_layer(case, arrays, data_format)
+    inputs = in_order(arrays, "x", data_format)
+    _, attention = forward(layer, *inputs, return_attention=True)
+    assert attention.keys() == expected.keys()
+    for key, array in expected.items():
+        assert_close(to_last(attention[key], data_format), array)
 
 
 def check_statistics(case, data_format):
@@ -173,6 +199,10 @@ def check_statistics(case, data_format):
     layer = load_into_layer(case, arrays, data_format)
     before = {role(w): np.array(w) for w in layer.non_trainable_weights}
     assert before.keys() == after.keys()
+    counts = {
+        case.weights[f"{name}.running_var"][0]: count
+        for name, count in samples_of_statistics(case.file).items()
+    }
     if after:
         layer, _ = run(case, arrays, "train", data_format)
         batch, height, width, _ = arrays["train/y"].shape
@@ -182,6 +212,7 @@ def check_statistics(case, data_format):
                 # PyTorch stores the unbiased variance, Keras the biased one.
                 squeezed = role(weight).startswith(case.squeezed)
                 samples = batch if squeezed else batch * height * width
+                samples = counts.get(role(weight), samples)
                 updates = 2 if role(weight).startswith(case.twice) else 1
                 kept = before[role(weight)] * case.momentum**updates
                 expected = kept + (expected - kept) * (samples - 1) / samples

@@ -35,6 +35,7 @@ def layers():
         ka.SpatialGroupEnhance(4),
         ka.MultiScaleChannelAttention(4),
         ka.SelectiveKernel(8, min_units=4),
+        ka.ShuffleAttention(2),
         ka.ResidualAttention(1, trunk=1, reduction=2),
         ka.SpatialTransformer(localization),
         ka.DeformableConv2D(8),

@@ -101,11 +101,16 @@ def test_short_names_are_of_one_layer():
 def is_of_kind(kind, shape, inputs, layer):
     """Return whether a shape is that of a kind, channels last."""
     batch, *space, channels = inputs
+    if isinstance(layer, keras_attention.ShuffleAttention):
+        channels //= 2  # a gate of each half
+        inputs = (batch, *space, channels)
     return {
         "channel": shape == (batch, *[1] * len(space), channels),
         "spatial": shape == (batch, *space, 1),
         "mixed": shape == inputs,
         "grouped": shape == (batch, *space, getattr(layer, "groups", None)),
+        "rows": shape == (batch, *space[:1], 1, channels),
+        "columns": shape == (batch, 1, *space[1:], channels),
         "branches": len(shape) == 3,
         "fusion": shape == inputs,
         "grid": len(shape) == 4 and shape[-1] == 2,

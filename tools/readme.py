@@ -21,6 +21,8 @@ SHAPES = {
     "spatial": "(B, H, W, 1)",
     "mixed": "(B, H, W, C)",
     "grouped": "(B, H, W, groups)",
+    "rows": "(B, H, 1, C)",
+    "columns": "(B, 1, W, C)",
     "branches": "(B, branches, C)",
     "fusion": "(B, H, W, C), of `x`",
     "grid": "grid, (B, H', W', 2)",

@@ -106,6 +106,11 @@ def amax(definition, x, axes, keepdims=False):
     return x.amax(axes, keepdims)
 
 
+def softmax(definition, x, axis):
+    """Softmax over an axis, in one pass."""
+    return torch.softmax(x, axis)
+
+
 def group_dot(definition, x, y, axis):
     """Sum of `x * y` over `axis`, which stays."""
     return (x * y).sum(axis, True)
@@ -168,6 +173,8 @@ def pointwise(definition, x, kernel, bias, *, axis):
     if axis == 1:
         # Its gradients take half the time that those of a convolution do.
         kernels = kernel.T.expand(x.shape[0], -1, -1)
+        if bias is None:
+            return torch.bmm(kernels, x)
         return torch.baddbmm(bias[:, None], kernels, x)
     outputs = functional.conv2d(
         x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias

@@ -14,6 +14,8 @@ Kind = Literal[
     "spatial",  # a gate of each position: (B, H, W, 1)
     "mixed",  # a gate of each value: (B, H, W, C)
     "grouped",  # a gate of each position and group: (B, H, W, groups)
+    "rows",  # a gate of each row and channel: (B, H, 1, C)
+    "columns",  # a gate of each column and channel: (B, 1, W, C)
     "branches",  # weights of branches: (B, branches, C)
     "fusion",  # the weight of the first of two maps: (B, H, W, C)
     "grid",  # sampling locations of a map: (B, H', W', 2)
@@ -25,7 +27,7 @@ Kind = Literal[
     "positions",  # rows and columns of patches: (B, patches, 2)
 ]
 # Kinds of gates, by which a layer multiplies its input.
-GATES = ("channel", "spatial", "mixed", "grouped")
+GATES = ("channel", "spatial", "mixed", "grouped", "rows", "columns")
 
 
 @dataclasses.dataclass(frozen=True)

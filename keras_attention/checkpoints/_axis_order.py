@@ -81,6 +81,7 @@ CONVOLUTION = AxisOrder("HWIO", ("OIHW",))
 REVERSED_INPUT_CONVOLUTION = replace(CONVOLUTION, reversed_axes="I")
 VECTOR = AxisOrder("C", ("C", "1C11"))
 CHANNELS = AxisOrder("C", ("1C11", "C"))
+LAYER_NORM = AxisOrder("C", ("C11", "C"))  # of a map
 
 # TensorFlow has the axis order of Keras.
 TENSORFLOW_DENSE = AxisOrder("IO", ("IO",))

@@ -12,6 +12,9 @@ from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_KEY_MAPS
+from keras_attention.checkpoints.coordinate_attention import (
+    COORDINATE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
 from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
 from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_KEY_MAPS
@@ -22,6 +25,9 @@ from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
 from keras_attention.checkpoints.networks import network_key_maps
+from keras_attention.checkpoints.polarized_self_attention import (
+    polarized_self_attention_key_maps,
+)
 from keras_attention.checkpoints.recurrent_attention import (
     glimpse_network_key_maps,
 )
@@ -31,17 +37,31 @@ from keras_attention.checkpoints.recurrent_attention import (
 from keras_attention.checkpoints.selective_kernel import (
     selective_kernel_key_maps,
 )
+from keras_attention.checkpoints.shuffle_attention import (
+    SHUFFLE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
+from keras_attention.checkpoints.squeeze_excite import (
+    SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS,
+)
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
+from keras_attention.checkpoints.triplet_attention import (
+    TRIPLET_ATTENTION_KEY_MAPS,
+)
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import CBAM
+from keras_attention.mixed import CoordinateAttention
 from keras_attention.mixed import MultiScaleChannelAttention
+from keras_attention.mixed import PolarizedSelfAttention
+from keras_attention.mixed import ShuffleAttention
+from keras_attention.mixed import SpatialChannelSqueezeExcite
+from keras_attention.mixed import TripletAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import SpatialAttention
@@ -56,16 +76,21 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     CBAM: CBAM_KEY_MAPS,
     ChannelAttention: CHANNEL_ATTENTION_KEY_MAPS,
     ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
+    CoordinateAttention: COORDINATE_ATTENTION_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GlimpseNetwork: glimpse_network_key_maps,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
+    PolarizedSelfAttention: polarized_self_attention_key_maps,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,
+    ShuffleAttention: SHUFFLE_ATTENTION_KEY_MAPS,
     SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
+    SpatialChannelSqueezeExcite: (SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS),
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
     SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
+    TripletAttention: TRIPLET_ATTENTION_KEY_MAPS,
 }
 
 

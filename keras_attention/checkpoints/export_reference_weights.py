@@ -30,8 +30,12 @@ def export_reference_weights(
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;
-            * `"selective-kernel-conv"`, `"pytorch-deform-conv"`,
-              `"recurrent-visual-attention"`: the repository of that name.
+            * `"mbv2_ca"`: the authors' MobileNetV2 with coordinate attention;
+            * `"triplet_attention"`: the file `triplet_attention.py` of the
+              authors of triplet attention;
+            * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
+              `"pytorch-deform-conv"`, `"recurrent-visual-attention"`: the
+              repository of that name.
 
     Returns:
         NumPy arrays by name, in the axis order of the implementation.

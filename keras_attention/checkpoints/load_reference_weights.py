@@ -33,6 +33,14 @@ def load_reference_weights(
       The PyTorch networks do not use `global_att2`: load their weights into a
       layer with `share_global=True`, which ignores it. `DeformableConv2D`
       (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
+      `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
+      `CoordinateAttention`: `conv1`, `bn1`, `conv_h`, `conv_w`.
+      `TripletAttention`: `conv` and `bn` after `ChannelGateH.spatial.`,
+      `ChannelGateW.spatial.`, `SpatialGate.spatial.`. `ShuffleAttention`:
+      `cweight`, `cbias`, `sweight`, `sbias`, `gn`.
+      `PolarizedSelfAttention`: `conv_q_right`, `conv_v_right`, `conv_up`,
+      `conv_q_left`, `conv_v_left`, where `conv_up` is `conv_up.0`,
+      `conv_up.1` and `conv_up.3` in sequential mode.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
@@ -40,15 +48,23 @@ def load_reference_weights(
       `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
-      `attn.fc_select`.
+      `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
+      `conv_w`, without biases.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
     * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"mbv2_ca"`, the authors' MobileNetV2 with coordinate attention.
+      `CoordinateAttention`: `conv1`, `bn1`, `conv2`, `conv3`.
+    * `"segmentation_models.pytorch"`, the repository of that name.
+      `SpatialChannelSqueezeExcite`: `cSE.1`, `cSE.3`, `sSE.0`.
     * `"selective-kernel-conv"`, the repository of that name.
       `SelectiveKernel`: `convs`, `compress`, `projections`.
+    * `"triplet_attention"`, the authors' file `triplet_attention.py`.
+      `TripletAttention`: `conv` and `bn` after `cw.conv.`, `hc.conv.`,
+      `hw.conv.`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
       `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
     * `"recurrent-visual-attention"`, the repository of that name.

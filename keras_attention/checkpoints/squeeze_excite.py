@@ -1,7 +1,8 @@
-"""Key maps of squeeze-and-excitation."""
+"""Key maps of squeeze-and-excitation, of channels alone and with positions."""
 
 from keras_attention.checkpoints._axis_order import POINTWISE
 from keras_attention.checkpoints._key_map import linear
+from keras_attention.checkpoints._key_map import nested
 
 # The biases are expected where the target has them.
 SQUEEZE_EXCITE_KEY_MAPS = {
@@ -12,5 +13,25 @@ SQUEEZE_EXCITE_KEY_MAPS = {
     "caffe": (
         linear("1x1_down", "squeeze", POINTWISE)
         | linear("1x1_up", "excite", POINTWISE)
+    ),
+}
+
+SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS = {
+    "official": (
+        nested(
+            "cSE.",
+            "channel",
+            linear("fc1", "squeeze") | linear("fc2", "excite"),
+        )
+        | linear("sSE.conv", "spatial", POINTWISE)
+    ),
+    "segmentation_models.pytorch": (
+        nested(
+            "cSE.",
+            "channel",
+            linear("1", "squeeze", POINTWISE)
+            | linear("3", "excite", POINTWISE),
+        )
+        | linear("sSE.0", "spatial", POINTWISE)
     ),
 }

@@ -51,6 +51,17 @@ def center(x, axes: tuple[int, ...], epsilon):
     return centered, 1 / (deviation + epsilon)
 
 
+def center_and_scale(x, axes: tuple[int, ...], epsilon: float):
+    r"""Return centered values, and the scale of layer normalization.
+
+    Their product is normalized, `(x - mean) / sqrt(variance + epsilon)`. The
+    variance is the biased one.
+    """
+    centered = x - upcast_mean(x, axes, keepdims=True)
+    variance = upcast_mean(ops.square(centered), axes, keepdims=True)
+    return centered, ops.rsqrt(variance + epsilon)
+
+
 def squared_deviations(x, axes: tuple[int, ...]):
     """Return the squared deviations from the mean, and their unbiased mean."""
     squares = ops.square(x - upcast_mean(x, axes, keepdims=True))

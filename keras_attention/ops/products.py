@@ -14,7 +14,10 @@ def dense(x, kernel, bias=None):
 
 @native
 def pointwise(x, kernel, bias, *, axis):
-    """Dense layer along axis 1 or the last axis of a map."""
+    """Dense layer along axis 1 or the last axis of a map; optional bias."""
     if axis == 1 and len(x.shape) == 3:
-        return ops.matmul(ops.transpose(kernel), x) + bias[:, None]
-    return ops.matmul(x, kernel) + bias
+        products = ops.matmul(ops.transpose(kernel), x)
+        bias = None if bias is None else bias[:, None]
+    else:
+        products = ops.matmul(x, kernel)
+    return products if bias is None else products + bias

@@ -13,6 +13,13 @@ from keras_attention.visualization._records import AttentionRecord
 # Colours of Okabe and Ito, for colour-blind readers.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vP"
+# The kinds of gates of channels, and what is said of their plot.
+PLOTTED = {
+    "channel": "",
+    "mixed": ", mean of positions",
+    "rows": ", mean of rows",
+    "columns": ", mean of columns",
+}
 
 
 def channel_gates(record: AttentionRecord) -> np.ndarray:
@@ -31,7 +38,7 @@ def plot_gates(
 
     Args:
         panel: Figure or part of one.
-        record: Record of the kind `"channel"` or `"mixed"`.
+        record: Record of a kind in `PLOTTED`.
         labels: Classes of the samples, or `None`.
         names: Names of the classes or, without labels, of the samples.
     """
@@ -42,8 +49,7 @@ def plot_gates(
     rows = np.stack([gates[groups == g].mean(0) for g in np.unique(groups)])
     has_rows = 1 < len(rows) <= len(names)
     panel.suptitle(
-        f"{record.name}: gate of each channel"
-        + (", mean of positions" if record.kind == "mixed" else ""),
+        f"{record.name}: gate of each channel" + PLOTTED[record.kind],
         fontsize=10,
     )
     axes = panel.subplots(

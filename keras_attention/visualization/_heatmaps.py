@@ -14,6 +14,8 @@ from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
 RELATIVE = "relative to the\nimage's maximum"
+# Kinds of gates that are constant along the width, and along the height.
+LINES = ("rows", "columns")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,17 +131,23 @@ def heatmap_rows(
     channels: Sequence[int] | None,
 ) -> list[Row]:
     """Return rows of weights, `(samples, height, width, channels)`."""
-    count = record.values.shape[-1]
-    unit = "channel" if record.kind in ("mixed", "fusion") else "group"
+    values = record.values
+    if record.kind in LINES:
+        # As a square, so that rows have a width where there are no images.
+        axis = LINES.index(record.kind) + 1
+        values = np.repeat(values, values.shape[axis], axis=3 - axis)
+    count = values.shape[-1]
+    of_channels = ("mixed", "fusion", *LINES)
+    unit = "channel" if record.kind in of_channels else "group"
     if count == 1:
         content = "weight of each position"
-        maps = record.values[..., 0]
+        maps = values[..., 0]
         return [heatmap_row(record.name, content, maps, context, "weight")]
     is_fusion = record.kind == "fusion"
     bar = "weight of x" if is_fusion else "weight"
-    chosen = {f"{bar}, mean of {count} {unit}s": record.values.mean(-1)}
+    chosen = {f"{bar}, mean of {count} {unit}s": values.mean(-1)}
     if channels is not None:
-        chosen = {f"{bar}, {unit} {c}": record.values[..., c] for c in channels}
+        chosen = {f"{bar}, {unit} {c}": values[..., c] for c in channels}
     return [
         heatmap_row(
             record.name,

@@ -27,11 +27,11 @@ _TOGETHER = {
     "patches": {"positions": "positions", "saliency": "saliency"},
 }
 # The kinds of attention that is a dictionary, by the keys of the dictionary.
-_KINDS_BY_KEYS = {
-    tuple(card.attention): card.attention
-    for card in (cls.card for cls in _cards.layers().values())
-    if isinstance(card.attention, Mapping)
-}
+_KINDS_BY_KEYS: dict[tuple[str, ...], Mapping[str, str]] = {}
+for _card in (cls.card for cls in _cards.layers().values()):
+    if isinstance(_card.attention, Mapping):
+        # If several layers have the same keys, the first one counts.
+        _KINDS_BY_KEYS.setdefault(tuple(_card.attention), _card.attention)
 
 
 @dataclasses.dataclass(frozen=True)

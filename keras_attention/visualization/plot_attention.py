@@ -129,9 +129,7 @@ def plot_attention(
     groups = _rows_of_layers(
         records, gradient_records, context, channels, points
     )
-    gates = [
-        record for record in records if record.kind in ("channel", "mixed")
-    ]
+    gates = [record for record in records if record.kind in _gates.PLOTTED]
     subtitle = ""
     if where is None:
         subtitle = _selection_note(groups)
@@ -204,7 +202,9 @@ def _rows_of_layers(records, gradient_records, context, channels, points):
     last = {record.path: record for record in records}
     for record in records:
         match record.kind:
-            case "spatial" | "grouped" | "mixed" | "fusion":
+            case (
+                "spatial" | "grouped" | "mixed" | "fusion" | "rows" | "columns"
+            ):
                 rows = _heatmaps.heatmap_rows(record, context, channels)
             case "gradient":
                 rows = [_heatmaps.grad_cam_row(record, context)]

@@ -265,12 +265,24 @@ FORMS["channels_per_block"] = conv2d
 
 
 @form
+def softmax(pick, rng):
+    shape, axis = pick(((3, 5, 4), 1), ((3, 4, 5), 2), ((2, 1, 3), 1))
+    x = 3 * rng.normal(size=shape)
+    return [x], lambda form, x: form(x, axis)
+
+
+@form
 def pointwise(pick, rng):
     shape, axis = pick(
         ((7, 4), -1), ((7, 4), 1), ((3, 4, 5), 1), ((3, 5, 4), -1)
     )
-    arrays = [rng.normal(size=n) for n in (shape, (4, 6), (6,))]
-    return arrays, lambda form, *x: form(*x, axis=axis)
+    sizes = (shape, (4, 6), *pick([(6,)], []))
+    arrays = [rng.normal(size=n) for n in sizes]
+
+    def call(form, x, kernel, bias=None):
+        return form(x, kernel, bias, axis=axis)
+
+    return arrays, call
 
 
 @form

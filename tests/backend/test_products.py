@@ -91,6 +91,18 @@ def test_pointwise(axis, shape, rng):
     compare("pointwise", arrays, rng, axis=axis)
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(-1, (3, 5, 4)), (1, (3, 4, 5))])
+def test_pointwise_without_a_bias(axis, shape, rng):
+    x, kernel = (rng.normal(size=size) for size in (shape, (4, 6)))
+    found = FUNCTIONS["pointwise"](
+        *(ops.convert_to_tensor(a, "float32") for a in (x, kernel)),
+        None,
+        axis=axis,
+    )
+    expected = np.moveaxis(np.moveaxis(x, axis, -1) @ kernel, -1, axis)
+    assert_close(found, expected)
+
+
 @pytest.mark.parametrize(
     ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 2), (64, 64)]
 )

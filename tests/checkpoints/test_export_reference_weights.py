@@ -10,13 +10,18 @@ import pytest
 
 from autodiff import subset
 from keras_attention import CBAM
+from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
@@ -42,6 +47,22 @@ def official_cbam():
             "sk",
             "selective-kernel-conv",
         ),
+        (CoordinateAttention(2), "coordinate", "official"),
+        (CoordinateAttention(use_bias=False), "coordinate_no_bias", "timm"),
+        (TripletAttention(), "triplet", "official"),
+        (ShuffleAttention(4), "shuffle", "official"),
+        (PolarizedSelfAttention(), "polarized_parallel", "official"),
+        (
+            PolarizedSelfAttention("sequential"),
+            "polarized_sequential",
+            "official",
+        ),
+        (
+            SpatialChannelSqueezeExcite(4),
+            "scse_add",
+            "segmentation_models.pytorch",
+        ),
+        (SpatialChannelSqueezeExcite(4), "scse_max", "official"),
     ],
 )
 def test_loaded_weights_are_exported_unchanged(layer, file, layout, golden):
@@ -207,7 +228,7 @@ def test_weights_without_a_published_name_raise():
     ],
 )
 def test_networks_without_a_layout_raise(target):
-    with pytest.raises(ValueError, match=r"SqueezeExcite. Received: target=<"):
+    with pytest.raises(ValueError, match=r"SqueezeExcite.*: target=<"):
         export_reference_weights(target, "timm")
 
 
@@ -231,6 +252,7 @@ def recurrent_attention():
 TARGETS = {
     GlimpseNetwork: GlimpseNetwork(),
     IterativeAttentionalFeatureFusion: IterativeAttentionalFeatureFusion(),
+    PolarizedSelfAttention: PolarizedSelfAttention(),
     RecurrentAttention: recurrent_attention(),
     SelectiveKernel: SelectiveKernel(32),
 }

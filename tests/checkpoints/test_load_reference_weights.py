@@ -7,13 +7,18 @@ import pytest
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import CoordinateAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import PolarizedSelfAttention
 from keras_attention import SelectiveKernel
+from keras_attention import ShuffleAttention
 from keras_attention import SpatialAttention
+from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
 from keras_attention.checkpoints import load_reference_weights
 
 
@@ -121,6 +126,50 @@ def selective(**kwargs):
     return SelectiveKernel(24, groups=2, reduction=4, **kwargs)
 
 
+def concurrent(**kwargs):
+    return SpatialChannelSqueezeExcite(4, **kwargs)
+
+
+def concurrent_maximum(**kwargs):
+    return SpatialChannelSqueezeExcite(4, combine="max", **kwargs)
+
+
+def coordinate(**kwargs):
+    return CoordinateAttention(2, **kwargs)
+
+
+def coordinate_without_biases(**kwargs):
+    return CoordinateAttention(use_bias=False, **kwargs)
+
+
+def of_mobile_net(weights):
+    """Return coordinate attention as it is named in another file."""
+    names = {"conv_h": "conv2", "conv_w": "conv3"}
+    return renamed(weights, names | {"conv1": "conv1", "bn1": "bn1"})
+
+
+def triplet_of_channels(**kwargs):
+    return TripletAttention(use_spatial=False, **kwargs)
+
+
+def of_newer_triplet(weights):
+    """Return triplet attention as it is named in the authors' newer file."""
+    names = {
+        "ChannelGateH.spatial": "layer1.0.att.cw.conv",
+        "ChannelGateW.spatial": "layer1.0.att.hc.conv",
+        "SpatialGate.spatial": "layer1.0.att.hw.conv",
+    }
+    return renamed(weights, names)
+
+
+def shuffle(**kwargs):
+    return ShuffleAttention(4, **kwargs)
+
+
+def sequential(**kwargs):
+    return PolarizedSelfAttention("sequential", **kwargs)
+
+
 def narrow_cbam(**kwargs):
     return CBAM(hidden_units=3, **kwargs)
 
@@ -153,6 +202,26 @@ def narrow_cbam(**kwargs):
         (shared_fusion, "iaff", without_unused_weights),
         (selective, "sk", unchanged),
         (selective, "sk", prefixed("module.layer2.0.conv2.")),
+        (coordinate, "coordinate", unchanged),
+        (coordinate, "coordinate", prefixed("module.layers.3.conv.4.")),
+        (coordinate, "coordinate", of_mobile_net),
+        (coordinate_without_biases, "coordinate_no_bias", unchanged),
+        (TripletAttention, "triplet", unchanged),
+        (TripletAttention, "triplet", of_newer_triplet),
+        (triplet_of_channels, "triplet_channel", unchanged),
+        (shuffle, "shuffle", unchanged),
+        (shuffle, "shuffle", prefixed("module.layer1.0.sa.")),
+        (shuffle, "shuffle", flattened),
+        (PolarizedSelfAttention, "polarized_parallel", unchanged),
+        (
+            PolarizedSelfAttention,
+            "polarized_parallel",
+            prefixed("conv2.deattn."),
+        ),
+        (sequential, "polarized_sequential", unchanged),
+        (concurrent, "scse_add", unchanged),
+        (concurrent, "scse_add", prefixed("decoder.blocks.0.attention1.")),
+        (concurrent_maximum, "scse_max", unchanged),
     ],
 )
 def test_layers_compute_the_published_outputs(

@@ -13,6 +13,7 @@ ACTIVATIONS = {
     "silu": lambda x: x * sigmoid(x),
     "sigmoid": sigmoid,
     "hard_sigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+    "hard_silu": lambda x: x * np.clip(x / 6 + 0.5, 0, 1),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "tanh": np.tanh,
 }

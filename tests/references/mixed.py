@@ -1,9 +1,11 @@
-"""Reference implementations of CBAM and residual attention."""
+"""Reference implementations of attention over channels and positions."""
 
 import numpy as np
 
 from references.channel import channel_attention
 from references.fusion import convolution
+from references.maths import ACTIVATIONS
+from references.maths import dense
 from references.maths import norm
 from references.maths import part
 from references.maths import sigmoid
@@ -16,6 +18,95 @@ def cbam(layer, weights, x):
     seen = {"original": x, "refined": refined}[layer.spatial_input]
     spatial = spatial_gate(part(weights, "spatial"), seen)
     return refined * spatial, {"channel": channel, "spatial": spatial}
+
+
+def spatial_channel_squeeze_excite(layer, weights, x):
+    own = part(weights, "channel")
+    z = x.mean(axis=space(x), keepdims=True)
+    hidden = np.maximum(dense(own, "squeeze", z), 0)
+    channel = sigmoid(dense(own, "excite", hidden))
+    spatial = sigmoid(dense(weights, "spatial", x))
+    combine = {"add": np.add, "max": np.maximum}[layer.combine]
+    y = combine(x * channel, x * spatial)
+    return y, {"channel": channel, "spatial": spatial}
+
+
+def coordinate_attention(layer, weights, x):
+    def gate(name, mean):
+        z = norm(weights, "norm", dense(weights, "reduce", mean))
+        z = ACTIVATIONS[layer.activation.__name__](z)
+        return sigmoid(dense(weights, name, z))
+
+    height = gate("expand_rows", x.mean(axis=2, keepdims=True))
+    width = gate("expand_columns", x.mean(axis=1, keepdims=True))
+    return x * height * width, {"height": height, "width": width}
+
+
+def triplet_attention(layer, weights, x):
+    # The axes of the rows and columns of each kernel, and the pooled one.
+    orders = {"height": (1, 3, 2), "width": (3, 2, 1), "spatial": (1, 2, 3)}
+    attention = {}
+    for name, order in orders.items():
+        if name == "spatial" and not layer.use_spatial:
+            continue
+        turned = x.transpose(0, *order)
+        # Each order is its own inverse.
+        gate = spatial_gate(part(weights, name), turned).transpose(0, *order)
+        attention[name] = gate
+    return x * (sum(attention.values()) / len(attention)), attention
+
+
+def shuffle_attention(layer, weights, x):
+    scaled, gates = [], {"channel": [], "spatial": []}
+    for group in np.split(x, layer.groups, axis=-1):
+        u, v = np.split(group, 2, axis=-1)
+        mean = u.mean(axis=space(u), keepdims=True)
+        a = weights["channel_weight"] * mean + weights["channel_bias"]
+        centered = v - v.mean(axis=space(v), keepdims=True)
+        variance = (centered**2).mean(axis=space(v), keepdims=True)
+        z = centered / np.sqrt(variance + layer.epsilon)
+        z = weights["gamma"] * z + weights["beta"]
+        q = weights["spatial_weight"] * z + weights["spatial_bias"]
+        gates["channel"].append(sigmoid(a))
+        gates["spatial"].append(sigmoid(q))
+        scaled += [sigmoid(a) * u, sigmoid(q) * v]
+    halves = np.split(np.concatenate(scaled, axis=-1), 2, axis=-1)
+    y = np.stack(halves, axis=-1).reshape(x.shape)
+    return y, {k: np.concatenate(v, axis=-1) for k, v in gates.items()}
+
+
+def polarized_self_attention(layer, weights, x):
+    def softmax(z):
+        z = np.exp(z - z.max(axis=space(z), keepdims=True))
+        return z / z.sum(axis=space(z), keepdims=True)
+
+    # A mean of values is the value of the mean.
+    weighted = x * softmax(dense(weights, "channel_query", x))
+    z = weighted.sum(axis=space(x), keepdims=True)
+    z = dense(weights, "channel_value", z)
+    if layer.mode == "sequential":
+        z = dense(weights, "reduce", z)
+        centered = z - z.mean(axis=-1, keepdims=True)
+        variance = (centered**2).mean(axis=-1, keepdims=True)
+        z = centered / np.sqrt(variance + 1e-5)
+        z = np.maximum(weights["gamma"] * z + weights["beta"], 0)
+    channel = sigmoid(dense(weights, "expand", z))
+
+    refined = x * channel
+    seen = x if layer.mode == "parallel" else refined
+    mean = seen.mean(axis=space(x), keepdims=True)
+    query = dense(weights, "spatial_query", mean)
+    if layer.mode == "parallel":
+        query = query @ weights["spatial_value/kernel"].T
+        scores = softmax((query * x).sum(axis=-1, keepdims=True))
+    else:
+        value = softmax(dense(weights, "spatial_value", refined))
+        scores = (query * value).sum(axis=-1, keepdims=True)
+    spatial = sigmoid(scores)
+    y = refined + x * spatial
+    if layer.mode == "sequential":
+        y = refined * spatial
+    return y, {"channel": channel, "spatial": spatial}
 
 
 def simam(layer, weights, x):
@@ -140,6 +231,11 @@ def resize(x, shape, align_corners):
 
 REFERENCES = {
     "CBAM": cbam,
+    "CoordinateAttention": coordinate_attention,
+    "PolarizedSelfAttention": polarized_self_attention,
     "ResidualAttention": residual_attention,
+    "ShuffleAttention": shuffle_attention,
     "SimAM": simam,
+    "SpatialChannelSqueezeExcite": spatial_channel_squeeze_excite,
+    "TripletAttention": triplet_attention,
 }

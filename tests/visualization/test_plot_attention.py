@@ -123,6 +123,33 @@ def test_gates_of_an_attached_layer(rng):
     assert f"{layer.name}: gate of each channel" in texts(figure)
 
 
+@pytest.mark.parametrize("with_images", [True, False])
+def test_gates_of_rows_and_columns(with_images, images, rng):
+    shape = (COUNT, SIDE, SIDE, 3)
+    rows, columns = np.float32(rng.uniform(size=(2, *shape)))
+    rows[:], columns[:] = rows[:, :, :1], columns[:, :1]
+    figure = plot_attention(
+        {"height": rows[:, :, :1], "width": columns[:, :1]},
+        images if with_images else None,
+        layer=of_user({"height": "rows", "width": "columns"}),
+    )
+    pictures, _ = panel(figure)
+    for shown, gates in zip(
+        np.split(np.array(pictures), len(pictures) // COUNT)[-2:],
+        (rows, columns),
+        strict=True,
+    ):
+        heat = shown[-1].images[-1].get_array()
+        np.testing.assert_allclose(heat, gates[-1].mean(-1), rtol=1e-6)
+    found = texts(figure)
+    for word in (
+        "own height weight, mean of 3 channels",
+        "own height: gate of each channel, mean of rows",
+        "own width: gate of each channel, mean of columns",
+    ):
+        assert word in found
+
+
 def test_cbam_with_channels_first(images, rng):
     attention = {
         "channel": rng.uniform(size=(COUNT, 5, 1, 1)),
