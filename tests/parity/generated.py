@@ -115,7 +115,7 @@ def generated(name, index):
 def fits(found):
     """Return whether windows without padding fit into the map."""
     kwargs, (shape, *others) = found.case.kwargs, found.case.shapes
-    if "dilation_rate" not in kwargs or kwargs["padding"] == "same":
+    if kwargs.get("padding", "same") == "same":  # or no such argument
         return True
     padding = 0 if kwargs["padding"] == "valid" else kwargs["padding"]
     padding = np.broadcast_to(padding, 2)
@@ -144,6 +144,9 @@ def picker(name, index):
 
 def network(data_format, family, **kwargs):
     """Return a small network of a family, for `Case` to call."""
+    if data_format == "channels_first":
+        *size, channels = kwargs["input_shape"]
+        kwargs["input_shape"] = (channels, *size)
     return small(family, data_format=data_format, **kwargs)
 
 
