@@ -43,8 +43,11 @@ def test_arguments_are_those_of_the_layer():
         keras_attention.get("se", reduction=0)
     with pytest.raises(ValueError, match="ratio"):
         keras_attention.get("se", ratio=2)
-    with pytest.raises(TypeError, match="filters"):
+    message = r"^`arguments` must have filters, which .* name='sk', arg"
+    with pytest.raises(ValueError, match=message):
         keras_attention.get("sk")
+    with pytest.raises(ValueError, match="must have filters"):
+        keras_attention.attach(networks.residual(), "sk", where="stem")
 
 
 def test_short_form_stands_for_arguments():

@@ -1,6 +1,7 @@
 """Layers by name."""
 
 import difflib
+import inspect
 from typing import Any
 
 import keras
@@ -29,9 +30,8 @@ def get(
 
     Raises:
         ValueError: If no layer has this name, with the most similar names; if
-            there are arguments, but no name; or if the layer does not accept
-            the arguments.
-        TypeError: If an argument is missing that the layer requires, as `"sk"`
+            there are arguments, but no name; if the layer does not accept the
+            arguments; or if one is missing that the layer requires, as `"sk"`
             requires `filters`.
 
     Example:
@@ -48,7 +48,14 @@ def get(
     """
     if isinstance(name, str):
         cls, defaults = _named(name)
-        return cls(**{**defaults, **arguments})
+        arguments = {**defaults, **arguments}
+        if missing := _required(cls) - arguments.keys():
+            raise ValueError(
+                f"`arguments` must have {', '.join(sorted(missing))}, which "
+                f"{cls.__name__} requires. "
+                f"Received: name={name!r}, arguments={arguments!r}"
+            )
+        return cls(**arguments)
     if isinstance(name, dict):
         name = keras.saving.deserialize_keras_object(name)
     if name is not None and not isinstance(name, keras.layers.Layer):
@@ -63,6 +70,16 @@ def get(
             f"Received: name={name!r}, arguments={arguments!r}"
         )
     return name
+
+
+def _required(cls: Any) -> set[str]:
+    """Return the names of the arguments without a default value."""
+    parameters = inspect.signature(cls).parameters.values()
+    return {
+        p.name
+        for p in parameters
+        if p.default is p.empty and p.kind is not p.VAR_KEYWORD
+    }
 
 
 def _named(name: str) -> tuple[Any, dict[str, Any]]:

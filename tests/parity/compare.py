@@ -6,7 +6,7 @@ import numpy as np
 # roundings of float32, as sums are added up in another order.
 SHARE = 1e-5
 # Gradients may cancel, down to roundings of what they were made from.
-FLOOR = 4e-6
+FLOOR = 1e-6
 # What rounding moves an array by was measured with more than roundings.
 MOVED = 5
 # Where more than this share of an array is left to rounding, a comparison says
