@@ -67,7 +67,8 @@ def _attention(card) -> str:
         return "that of `layer`" if "(layer)" in card.call else "none"
     if isinstance(card.attention, str):
         return SHAPES.get(card.attention, card.attention)
-    keys = " and ".join(f"`{key}`" for key in card.attention)
+    *others, last = (f"`{key}`" for key in card.attention)
+    keys = f"{', '.join(others)} and {last}" if others else last
     return f"a dictionary of {keys}"
 
 
