@@ -106,6 +106,11 @@ def amax(definition, x, axes, keepdims=False):
     return x.amax(axes, keepdims)
 
 
+def softmax(definition, x, axis):
+    """Softmax over an axis, in one pass."""
+    return torch.softmax(x, axis)
+
+
 def group_dot(definition, x, y, axis):
     """Sum of `x * y` over `axis`, which stays."""
     return (x * y).sum(axis, True)
@@ -168,6 +173,8 @@ def pointwise(definition, x, kernel, bias, *, axis):
     if axis == 1:
         # Its gradients take half the time that those of a convolution do.
         kernels = kernel.T.expand(x.shape[0], -1, -1)
+        if bias is None:
+            return torch.bmm(kernels, x)
         return torch.baddbmm(bias[:, None], kernels, x)
     outputs = functional.conv2d(
         x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias
@@ -312,15 +319,33 @@ def average_pool(definition, x, factor):
     return x / factor**2
 
 
-def resize_bilinear(definition, x, size, *, align_corners, data_format):
-    """Resize maps to a height and width by bilinear interpolation."""
-    outputs = functional.interpolate(
+def window_means(definition, x, extent, *, data_format):
+    """Means of windows around every `extent`-th position."""
+    outputs = functional.avg_pool2d(
         _channels_first(x, data_format),
-        tuple(size),
-        mode="bilinear",
-        align_corners=align_corners,
+        2 * extent - 1,
+        extent,
+        padding=extent - 1,
+        count_include_pad=False,
     )
     return _from_channels_first(outputs, data_format)
+
+
+def resize_linear(definition, x, size, *, align_corners, data_format):
+    """Resize maps of any rank by linear interpolation along each axis."""
+    mode = {3: "linear", 4: "bilinear", 5: "trilinear"}.get(x.ndim)
+    if mode is None:
+        return definition(
+            x, size, align_corners=align_corners, data_format=data_format
+        )
+    last = data_format == "channels_last"
+    outputs = functional.interpolate(
+        x.movedim(-1, 1) if last else x,
+        tuple(size),
+        mode=mode,
+        align_corners=align_corners,
+    )
+    return outputs.movedim(1, -1) if last else outputs
 
 
 def _channels_first(x, data_format):

@@ -39,6 +39,48 @@ def dense(layer: keras.layers.Dense, x: Any):
     return products.dense(x, precision.cast(kernel, x.dtype), bias)
 
 
+def pointwise(layer: keras.layers.Dense, x: Any, axis: int):
+    """Call a dense layer along axis 1 or the last axis, in the dtype of `x`.
+
+    `x` is of vectors, or of positions along one axis.
+    """
+    found = weights(layer)
+    if found is None:
+        last = len(x.shape) - 1  # see `reshaping.from_channels_last`
+        z = layer(ops.moveaxis(x, axis, last))
+        return precision.cast(ops.moveaxis(z, last, axis), x.dtype)
+    return _pointwise(x, *found, axis)
+
+
+def pointwise_batch_norm(
+    layer: keras.layers.Dense, norm: BatchNorm, x: Any, training: Any, axis: int
+):
+    """Compute `norm(pointwise(layer, x))`, in inference as one product."""
+    found = weights(layer)
+    if found is None:
+        return norm.call(pointwise(layer, x, axis), training=training)
+
+    def product(kernel, bias):
+        return _pointwise(x, kernel, bias, axis)
+
+    return conv_batch_norm(product, *found, norm, training)
+
+
+def _pointwise(x, kernel, bias, axis):
+    if bias is not None:
+        bias = precision.cast(bias, x.dtype)
+    kernel = precision.cast(kernel, x.dtype)
+    return products.pointwise(x, kernel, bias, axis=axis)
+
+
+def conv2d(layer: keras.layers.Conv2D, x: Any):
+    """Call a convolution without an activation, in the dtype of `x`."""
+    kernel, bias = layer.kernel, layer.bias
+    if bias is not None:
+        bias = precision.cast(bias, x.dtype)
+    return convolve(layer, x, precision.cast(kernel, x.dtype), bias)
+
+
 def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):
     """Convolve `x` as a layer does, with this kernel and bias."""
     return convolution.conv2d(

@@ -11,7 +11,6 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
-from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
@@ -42,25 +41,16 @@ class ContextBranch(KernelLayer):
         self.expand_norm.build((None, channels))
 
     def call(self, vectors, training=None):
-        z = self._apply(self.reduce, self.reduce_norm, vectors, training)
-        return self._apply(
-            self.expand, self.expand_norm, elementwise.relu(z), training
+        z = calls.pointwise_batch_norm(
+            self.reduce, self.reduce_norm, vectors, training, self.axis
         )
-
-    def _apply(self, dense, norm, x, training):
-        """Return `norm(dense(x))`."""
-        weights = calls.weights(dense)
-        if weights is None:
-            last = len(x.shape) - 1  # see `reshaping.from_channels_last`
-            z = dense(ops.moveaxis(x, self.axis, last))
-            z = ops.moveaxis(z, last, self.axis)
-            return norm.call(precision.cast(z, x.dtype), training=training)
-
-        def product(kernel, bias):
-            kernel, bias = (precision.cast(w, x.dtype) for w in (kernel, bias))
-            return products.pointwise(x, kernel, bias, axis=self.axis)
-
-        return calls.conv_batch_norm(product, *weights, norm, training)
+        return calls.pointwise_batch_norm(
+            self.expand,
+            self.expand_norm,
+            elementwise.relu(z),
+            training,
+            self.axis,
+        )
 
     def _norm(self, name: str) -> BatchNorm:
         return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops.reshaping import reshape
 
 
 @native
@@ -14,7 +15,19 @@ def dense(x, kernel, bias=None):
 
 @native
 def pointwise(x, kernel, bias, *, axis):
-    """Dense layer along axis 1 or the last axis of a map."""
+    """Dense layer along axis 1 or the last axis of a map; optional bias."""
     if axis == 1 and len(x.shape) == 3:
-        return ops.matmul(ops.transpose(kernel), x) + bias[:, None]
-    return ops.matmul(x, kernel) + bias
+        products = ops.matmul(ops.transpose(kernel), x)
+        bias = None if bias is None else bias[:, None]
+    else:
+        products = ops.matmul(x, kernel)
+    return products if bias is None else products + bias
+
+
+def grouped_dense(x, kernel, bias, *, groups: int):
+    """Dense layer of vectors in groups; the kernel has those of all groups."""
+    inputs, units = kernel.shape
+    x = reshape(x, (-1, groups, inputs))
+    kernel = reshape(kernel, (inputs, groups, units // groups))
+    outputs = ops.einsum("ngi,igo->ngo", x, kernel)
+    return reshape(outputs, (-1, units)) + bias

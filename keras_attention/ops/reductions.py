@@ -43,6 +43,15 @@ def group_dot(x, y, axis):
 
 
 @native
+def softmax(x, axis):
+    """Softmax over an axis, which may have size 1."""
+    # `keras.ops.softmax` warns of that.
+    shifted = x - ops.stop_gradient(amax(x, (axis,), keepdims=True))
+    exponentials = ops.exp(shifted)
+    return exponentials / reduce_sum(exponentials, (axis,), keepdims=True)
+
+
+@native
 def scale(x, gate, axes):
     """Product of a map and a gate that has size 1 along `axes`."""
     return x * gate

@@ -260,6 +260,31 @@ def reference_conv2d(x, kernel, bias, data_format, settings):
     return reshaping.from_channels_last(y, data_format)
 
 
+@form
+def depthwise_conv2d(pick, rng):
+    data_format = formats(pick)
+    strides = pick(1, 2, (1, 3), 1)
+    settings = {
+        "strides": strides,
+        "padding": pick("same", "valid"),
+        "dilation_rate": pick(1, 2, (1, 2)) if strides == 1 else 1,
+    }
+    channels, kernel_size = pick(1, 3, 40), (pick(1, 2, 3), pick(1, 3))
+    arrays = [
+        a_map(pick, rng, channels, data_format),
+        rng.normal(size=(*kernel_size, 1, channels)),
+    ]
+    if pick(True, False):
+        arrays.append(rng.normal(size=channels))
+
+    def call(form, x, kernel, bias=None):
+        if inspect.isfunction(form):  # the definition
+            return reference_conv2d(x, kernel, bias, data_format, settings)
+        return form(x, kernel, bias, data_format=data_format, **settings)
+
+    return arrays, call
+
+
 # The result is used by grouped convolutions.
 FORMS["channels_per_block"] = conv2d
 
@@ -269,8 +294,13 @@ def pointwise(pick, rng):
     shape, axis = pick(
         ((7, 4), -1), ((7, 4), 1), ((3, 4, 5), 1), ((3, 5, 4), -1)
     )
-    arrays = [rng.normal(size=n) for n in (shape, (4, 6), (6,))]
-    return arrays, lambda form, *x: form(*x, axis=axis)
+    sizes = (shape, (4, 6), *pick([(6,)], []))
+    arrays = [rng.normal(size=n) for n in sizes]
+
+    def call(form, x, kernel, bias=None):
+        return form(x, kernel, bias, axis=axis)
+
+    return arrays, call
 
 
 @form
@@ -316,6 +346,13 @@ def amax(pick, rng):
 
 
 @form
+def softmax(pick, rng):
+    x = rng.normal(0, 5, size=pick((2, 3, 4), (2, 1, 4), (2, 3, 1)))
+    axis = pick(1, 2)
+    return [x], lambda form, x: form(x, axis)
+
+
+@form
 def scale(pick, rng):
     shape, axes = pick(
         ((2, 3, 4, 5), (1, 2)),
@@ -355,17 +392,25 @@ def max_pool(pick, rng):
 
 
 @form
-def resize_bilinear(pick, rng):
+def resize_linear(pick, rng):
     data_format = formats(pick)
-    size = (pick(1, 2, 4, 5), pick(1, 3, 4))
+    axes = pick(2, 2, 1, 3, 4)
+    size = [pick(1, 2, 4, 5), pick(1, 3, 4), pick(1, 2), 3][:axes]
     shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     settings = {
         "align_corners": pick(True, False),
         "data_format": data_format,
     }
-    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8)]
+    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8), pick(1, 5), 2][:axes]
     x = rng.normal(size=shape)
     return [x], lambda form, x: form(x, new, **settings)
+
+
+@form
+def window_means(pick, rng):
+    x = a_map(pick, rng, data_format=(data_format := formats(pick)))
+    extent = pick(1, 2, 4, 8)
+    return [x], lambda form, x: form(x, extent, data_format=data_format)
 
 
 @form

@@ -91,6 +91,18 @@ def test_pointwise(axis, shape, rng):
     compare("pointwise", arrays, rng, axis=axis)
 
 
+@pytest.mark.parametrize(("axis", "shape"), [(-1, (3, 5, 4)), (1, (3, 4, 5))])
+def test_pointwise_without_a_bias(axis, shape, rng):
+    x, kernel = (rng.normal(size=size) for size in (shape, (4, 6)))
+    found = FUNCTIONS["pointwise"](
+        *(ops.convert_to_tensor(a, "float32") for a in (x, kernel)),
+        None,
+        axis=axis,
+    )
+    expected = np.moveaxis(np.moveaxis(x, axis, -1) @ kernel, -1, axis)
+    assert_close(found, expected)
+
+
 @pytest.mark.parametrize(
     ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 2), (64, 64)]
 )
@@ -144,7 +156,7 @@ def test_resizing(size, data_format, rng):
     compare("max_pool", [x], rng, data_format=data_format)
     for align_corners in (False, True):
         settings = {"align_corners": align_corners, "data_format": data_format}
-        compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
+        compare("resize_linear", [x], rng, size=(7, 3), **settings)
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")

@@ -3,6 +3,7 @@
 import numpy as np
 
 from references.channel import multi_scale_gate
+from references.maths import convolution
 from references.maths import dense
 from references.maths import norm
 from references.maths import part
@@ -50,29 +51,6 @@ def selective_kernel(layer, weights, x):
     a = powers / powers.sum(axis=1, keepdims=True)
     y = sum(a[:, m, None, None] * u for m, u in enumerate(maps))
     return y, a
-
-
-def convolution(x, kernel, *, strides, dilation, groups):
-    """Return a convolution with symmetric zero padding."""
-    side = len(kernel)
-    reach = dilation * (side - 1)
-    around = (reach // 2, reach - reach // 2)
-    padded = np.pad(x, ((0, 0), around, around, (0, 0)))
-    height, width = x.shape[1:3]
-    y = []
-    for seen, weights in zip(
-        np.split(padded, groups, axis=-1),
-        np.split(kernel, groups, axis=-1),
-        strict=True,
-    ):
-        taps = [
-            seen[:, i : i + height : strides, j : j + width : strides]
-            for i in range(0, reach + 1, dilation)
-            for j in range(0, reach + 1, dilation)
-        ]
-        matrices = weights.reshape(-1, *weights.shape[2:])
-        y.append(sum(t @ w for t, w in zip(taps, matrices, strict=True)))
-    return np.concatenate(y, axis=-1)
 
 
 REFERENCES = {

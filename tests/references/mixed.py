@@ -1,11 +1,12 @@
-"""Reference implementations of CBAM and residual attention."""
+"""Reference implementations of attention to channels and positions."""
 
 import numpy as np
 
 from references.channel import channel_attention
-from references.fusion import convolution
+from references.maths import convolution
 from references.maths import norm
 from references.maths import part
+from references.maths import resize
 from references.maths import sigmoid
 from references.maths import space
 from references.spatial import spatial_gate
@@ -117,25 +118,6 @@ def max_pool(x):
         ],
         axis=1,
     )
-
-
-def resize(x, shape, align_corners):
-    for axis in (1, 2):
-        old, new = x.shape[axis], shape[axis]
-        rows = []
-        for i in range(new):
-            if align_corners:
-                place = i * (old - 1) / (new - 1) if new > 1 else 0
-            else:
-                place = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
-            before = int(place)
-            after = min(before + 1, old - 1)
-            share = place - before
-            rows.append(
-                (1 - share) * x.take(before, axis) + share * x.take(after, axis)
-            )
-        x = np.stack(rows, axis=axis)
-    return x
 
 
 REFERENCES = {
