@@ -17,6 +17,7 @@ from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LargeKernelAttention
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
@@ -115,6 +116,18 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(LargeKernelAttention, {"kernel_size": 3}, IMAGE),
+    Case(
+        LargeKernelAttention,
+        {
+            "dilated_kernel_size": 4,
+            "dilation_rate": 2,
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

@@ -21,6 +21,9 @@ from keras_attention.checkpoints.feature_fusion import (
 from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
+from keras_attention.checkpoints.large_kernel_attention import (
+    LARGE_KERNEL_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.recurrent_attention import (
     glimpse_network_key_maps,
@@ -44,6 +47,7 @@ from keras_attention.mixed import CBAM
 from keras_attention.mixed import MultiScaleChannelAttention
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
+from keras_attention.spatial import LargeKernelAttention
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
 
@@ -60,6 +64,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GlimpseNetwork: glimpse_network_key_maps,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
+    LargeKernelAttention: LARGE_KERNEL_ATTENTION_KEY_MAPS,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,

@@ -31,8 +31,10 @@ def load_reference_weights(
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a
-      layer with `share_global=True`, which ignores it. `DeformableConv2D`
-      (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
+      layer with `share_global=True`, which ignores it. `LargeKernelAttention`: `conv0`, `conv_spatial`,
+      `conv1`.
+      `DeformableConv2D` (MXNet): `weight`, `bias`, `offset_weight`,
+      `offset_bias`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
@@ -41,6 +43,8 @@ def load_reference_weights(
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`.
+    * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
+      `DW_D_conv`, `conv1`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
     * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:

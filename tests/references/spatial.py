@@ -2,10 +2,24 @@
 
 import numpy as np
 
+from references.maths import convolution
 from references.maths import dense
+from references.maths import dense as pointwise
 from references.maths import norm
 from references.maths import sigmoid
 from references.maths import space
+
+
+def large_kernel_attention(layer, weights, x):
+    a = x
+    for name, dilation in (("local", 1), ("dilated", layer.dilation_rate)):
+        kernel = weights[f"{name}/kernel"]
+        a = convolution(
+            a, kernel, strides=1, dilation=dilation, groups=x.shape[-1]
+        )
+        a = a + weights.get(f"{name}/bias", 0)
+    a = pointwise(weights, "pointwise", a)
+    return x * a, a
 
 
 def spatial_attention(layer, weights, x):
@@ -160,6 +174,7 @@ def cubic(d, a=-0.75):
 KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0), "bicubic": cubic}
 
 REFERENCES = {
+    "LargeKernelAttention": large_kernel_attention,
     "SpatialAttention": spatial_attention,
     "SpatialGroupEnhance": spatial_group_enhance,
     "SpatialTransformer": spatial_transformer,
