@@ -5,6 +5,7 @@ import keras
 from contract.case import Case
 from contract.case import LayerFactory
 from contract.case import convolution
+from keras_attention import BAM
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
@@ -137,6 +138,29 @@ CASES = [
             "kernel_regularizer": "l2",
         },
         IMAGE,
+    ),
+    *(
+        Case(
+            BAM,
+            kwargs,
+            IMAGE,
+            idle_weights=(
+                "squeeze/bias",
+                "reduce/bias",
+                "dilated_0/bias",
+                "dilated_1/bias",
+            ),
+        )
+        for kwargs in (
+            {"reduction": 4},
+            {
+                "hidden_units": 5,
+                "dilation_rate": 2,
+                "combine": "add",
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
     ),
     Case(CBAM, {"reduction": 4, "kernel_size": 5}, IMAGE),
     Case(

@@ -4,6 +4,7 @@ import numpy as np
 
 from references.channel import channel_attention
 from references.maths import convolution
+from references.maths import dense
 from references.maths import norm
 from references.maths import part
 from references.maths import resize
@@ -17,6 +18,31 @@ def cbam(layer, weights, x):
     seen = {"original": x, "refined": refined}[layer.spatial_input]
     spatial = spatial_gate(part(weights, "spatial"), seen)
     return refined * spatial, {"channel": channel, "spatial": spatial}
+
+
+def bam(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    z = np.maximum(
+        norm(weights, "squeeze_norm", dense(weights, "squeeze", z)), 0
+    )
+    of_channels = dense(weights, "excite", z)
+    u = np.maximum(norm(weights, "reduce_norm", dense(weights, "reduce", x)), 0)
+    for name in ("dilated_0", "dilated_1"):
+        own = part(weights, name)
+        u = convolution(
+            u,
+            own["conv/kernel"],
+            strides=1,
+            dilation=layer.dilation_rate,
+            groups=1,
+        )
+        u = np.maximum(norm(own, "norm", u + own["bias"]), 0)
+    of_positions = dense(weights, "score", u)
+    if layer.combine == "multiply":
+        s = sigmoid(of_channels * of_positions)
+    else:
+        s = sigmoid(of_channels + of_positions)
+    return (1 + s) * x, s
 
 
 def simam(layer, weights, x):
@@ -121,6 +147,7 @@ def max_pool(x):
 
 
 REFERENCES = {
+    "BAM": bam,
     "CBAM": cbam,
     "ResidualAttention": residual_attention,
     "SimAM": simam,
