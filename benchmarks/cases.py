@@ -140,6 +140,7 @@ LAYERS = [
     _plain("CBAM", reduction=16),
     _plain("SpatialGroupEnhance", groups=8),
     _with_relu(_filters("SelectiveKernel", groups=32)),
+    _with_relu(_filters("SplitAttention")),
     _with_relu(_plain("BAM")),
     _with_relu(_plain("MultiScaleChannelAttention")),
     _with_relu(_pair("AttentionalFeatureFusion")),

@@ -27,6 +27,7 @@ from keras_attention import SimAM
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
+from keras_attention import SplitAttention
 from keras_attention import SqueezeExcite
 
 SIGNAL = ((3, 9, 16),)
@@ -258,6 +259,34 @@ CASES = [
             },
             {
                 "filters": 4,
+                "kernel_size": 2,
+                "hidden_units": 5,
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
+    ),
+    *(
+        Case(
+            SplitAttention,
+            kwargs,
+            IMAGE,
+            attention_channels=None,
+            idle_weights=("squeeze/bias",),
+        )
+        for kwargs in (
+            {"filters": 8, "groups": 2, "min_units": 4},
+            {
+                "filters": 6,
+                "radix": 1,
+                "strides": 2,
+                "dilation_rate": 2,
+                "reduction": 2,
+                "min_units": 2,
+            },
+            {
+                "filters": 4,
+                "radix": 4,
                 "kernel_size": 2,
                 "hidden_units": 5,
                 "kernel_initializer": "ones",

@@ -40,6 +40,7 @@ def layers():
         ka.DeformableConv2D(8),
         ka.ConvOffset2D(),
         ka.IdentityStart(ka.SqueezeExcite(4)),
+        ka.SplitAttention(8, min_units=4),
     ]
 
 

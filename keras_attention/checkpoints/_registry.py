@@ -38,10 +38,12 @@ from keras_attention.checkpoints.selective_kernel import (
 from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
+from keras_attention.checkpoints.split_attention import SPLIT_ATTENTION_KEY_MAPS
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
+from keras_attention.fusion import SplitAttention
 from keras_attention.hard import GlimpseNetwork
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import BAM
@@ -73,6 +75,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     SelectiveKernel: selective_kernel_key_maps,
     SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
+    SplitAttention: SPLIT_ATTENTION_KEY_MAPS,
     SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
 }
 

@@ -31,7 +31,8 @@ def load_reference_weights(
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a
-      layer with `share_global=True`, which ignores it. `BAM`: `channel_att.gate_c`,
+      layer with `share_global=True`, which ignores it. `SplitAttention`:
+      `conv`, `bn0`, `fc1`, `bn1`, `fc2`. `BAM`: `channel_att.gate_c`,
       `spatial_att.gate_s`. `LargeKernelAttention`: `conv0`, `conv_spatial`,
       `conv1`.
       `DeformableConv2D` (MXNet): `weight`, `bias`, `offset_weight`,

@@ -240,6 +240,26 @@ def SelectiveKernel(pick, sizes):
     return generated_case(ka.SelectiveKernel, kwargs, shape, resamples=True)
 
 
+@strategy
+def SplitAttention(pick, sizes):
+    groups, radix = pick(1, 2, 3), pick(1, 2, 3, 4)
+    kwargs = {
+        "filters": groups * pick(*sizes.channels_per_group),
+        "radix": radix,
+        "groups": groups,
+        "kernel_size": pick(1, 2, 3, 4),
+        "strides": pick(1, 2, 3),
+        "dilation_rate": pick(1, 2, 3),
+        "reduction": pick(1, 2),
+        "hidden_units": groups * pick(1, 5),
+    }
+    if pick(True, False):
+        kwargs |= {"hidden_units": None, "min_units": 60}
+    channels = groups * radix * pick(1, 2)
+    shape = a_map(pick, sizes, channels)
+    return generated_case(ka.SplitAttention, kwargs, shape, resamples=True)
+
+
 def _localization(channels):
     """Return the network of tests/cases.py for other numbers of channels."""
     import keras
