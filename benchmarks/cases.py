@@ -145,6 +145,7 @@ LAYERS = [
     _with_relu(_plain("MultiScaleChannelAttention")),
     _with_relu(_pair("AttentionalFeatureFusion")),
     _with_relu(_pair("IterativeAttentionalFeatureFusion")),
+    _with_relu(_pair("AttentionGate")),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(

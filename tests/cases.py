@@ -8,6 +8,7 @@ from contract.case import convolution
 from keras_attention import BAM
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
+from keras_attention import AttentionGate
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
@@ -118,6 +119,28 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(
+        AttentionGate,
+        {"hidden_units": 5},
+        ((3, 6, 7, 16), (3, 6, 7, 10)),
+        idle_weights=("theta/bias", "phi/bias", "psi/bias"),
+    ),
+    Case(
+        AttentionGate,
+        {
+            "grid": True,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 6, 7, 16), (3, 4, 3, 10)),
+        idle_weights=("out/bias",),
+    ),
+    Case(
+        AttentionGate,
+        {"grid": True, "hidden_units": 3},
+        ((3, 9, 16), (3, 5, 10)),
+        idle_weights=("out/bias",),
+    ),
     Case(LargeKernelAttention, {"kernel_size": 3}, IMAGE),
     Case(
         LargeKernelAttention,

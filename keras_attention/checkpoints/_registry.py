@@ -9,6 +9,7 @@ from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints.attention_gate import attention_gate_key_maps
 from keras_attention.checkpoints.bam import BAM_KEY_MAPS
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
@@ -49,6 +50,7 @@ from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import BAM
 from keras_attention.mixed import CBAM
 from keras_attention.mixed import MultiScaleChannelAttention
+from keras_attention.spatial import AttentionGate
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
 from keras_attention.spatial import LargeKernelAttention
@@ -60,6 +62,7 @@ KeyMaps = dict[str, KeyMap]
 
 # Where key maps depend on the arguments of the target, there is a function.
 KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
+    AttentionGate: attention_gate_key_maps,
     AttentionalFeatureFusion: FEATURE_FUSION_KEY_MAPS,
     BAM: BAM_KEY_MAPS,
     CBAM: CBAM_KEY_MAPS,

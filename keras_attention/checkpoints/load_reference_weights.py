@@ -34,7 +34,7 @@ def load_reference_weights(
       layer with `share_global=True`, which ignores it. `SplitAttention`:
       `conv`, `bn0`, `fc1`, `bn1`, `fc2`. `BAM`: `channel_att.gate_c`,
       `spatial_att.gate_s`. `LargeKernelAttention`: `conv0`, `conv_spatial`,
-      `conv1`.
+      `conv1`. `AttentionGate(grid=True)`: `W`, `theta`, `phi`, `psi`.
       `DeformableConv2D` (MXNet): `weight`, `bias`, `offset_weight`,
       `offset_bias`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
@@ -45,6 +45,7 @@ def load_reference_weights(
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`.
+    * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
     * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
       `DW_D_conv`, `conv1`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.

@@ -260,6 +260,20 @@ def SplitAttention(pick, sizes):
     return generated_case(ka.SplitAttention, kwargs, shape, resamples=True)
 
 
+@strategy
+def AttentionGate(pick, sizes):
+    grid = pick(True, False)
+    kwargs = {"grid": grid, "hidden_units": pick(None, 1, 5)}
+    x = a_map(pick, sizes, pick(*sizes.channels_per_group), pick(*sizes.ranks))
+    gating = (*x[:-1], pick(*sizes.channels_per_group))
+    if grid:
+        space = (pick(*sizes.space) for _ in x[1:-1])
+        gating = (x[0], *space, gating[-1])
+    return generated_case(
+        ka.AttentionGate, kwargs, x, gating, kinds=("map", "map")
+    )
+
+
 def _localization(channels):
     """Return the network of tests/cases.py for other numbers of channels."""
     import keras
