@@ -146,6 +146,7 @@ LAYERS = [
     _with_relu(_pair("AttentionalFeatureFusion")),
     _with_relu(_pair("IterativeAttentionalFeatureFusion")),
     _with_relu(_pair("AttentionGate")),
+    _plain("GatherExcite", extent=2, parametric=True),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(

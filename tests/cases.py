@@ -15,6 +15,7 @@ from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GatherExcite
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
 from keras_attention import IdentityStart
@@ -119,6 +120,24 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(
+        GatherExcite,
+        {"extent": 2, "parametric": True, "excite": True, "reduction": 4},
+        IMAGE,
+    ),
+    Case(GatherExcite, {"extent": 4}, IMAGE),
+    Case(
+        GatherExcite,
+        {
+            "excite": True,
+            "hidden_units": 5,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(GatherExcite, {"parametric": True}, IMAGE, any_size=False),
+    Case(GatherExcite, {"extent": 8, "parametric": True}, IMAGE),
     Case(
         AttentionGate,
         {"hidden_units": 5},

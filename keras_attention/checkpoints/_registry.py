@@ -7,6 +7,7 @@ import keras
 
 from keras_attention.channel import ChannelAttention
 from keras_attention.channel import GatedChannelTransform
+from keras_attention.channel import GatherExcite
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.attention_gate import attention_gate_key_maps
@@ -23,6 +24,7 @@ from keras_attention.checkpoints.feature_fusion import (
 from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
+from keras_attention.checkpoints.gather_excite import gather_excite_key_maps
 from keras_attention.checkpoints.large_kernel_attention import (
     LARGE_KERNEL_ATTENTION_KEY_MAPS,
 )
@@ -70,6 +72,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
+    GatherExcite: gather_excite_key_maps,
     GlimpseNetwork: glimpse_network_key_maps,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
     LargeKernelAttention: LARGE_KERNEL_ATTENTION_KEY_MAPS,

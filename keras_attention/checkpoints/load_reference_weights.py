@@ -39,12 +39,14 @@ def load_reference_weights(
       `offset_bias`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
-      `3x3g32d2`, `B_fc1`, `B_fc2`.
+      `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
+      `gather`, `gather/bn`, `excite/1x1_down`, `excite/1x1_up`.
     * `"timm"`, PyTorch Image Models. `SqueezeExcite` and `ChannelAttention`:
       `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
-      `attn.fc_select`.
+      `attn.fc_select`. `GatherExcite`: `gather.conv1`, `gather.norm1`,
+      `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`.
     * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
     * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
       `DW_D_conv`, `conv1`.
