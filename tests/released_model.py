@@ -41,6 +41,7 @@ def layers():
         ka.DeformableConv2D(8),
         ka.ConvOffset2D(),
         ka.IdentityStart(ka.SqueezeExcite(4)),
+        ka.SplitAttention(8, min_units=4),
     ]
 
 
@@ -59,8 +60,11 @@ def model():
     maps = keras.Input(SHAPE)
     places = keras.Input((2,))
     single = layers()
-    outputs = [layer(maps) for layer in [*single, *gates(single)]]
+    pairs = [ka.AttentionGate(), ka.AttentionGate(grid=True)]
+    gated = gates([*single, *pairs])
+    outputs = [layer(maps) for layer in [*single, *gated]]
     outputs += [
+        *(layer(maps, outputs[0]) for layer in pairs),
         ka.AttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.IterativeAttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.GlimpseSensor(3)(maps, places),

@@ -98,6 +98,25 @@ def conv2d(definition, x, kernel, bias, *, data_format, **settings):
     return tf.transpose(outputs, (0, 3, 1, 2))
 
 
+def depthwise_conv2d(
+    definition, x, kernel, bias, *, strides, data_format, **settings
+):
+    """Convolve each channel of a map by itself.
+
+    Not in blocks: TensorFlow has a kernel for this, for equal strides.
+    """
+    rows, columns = (strides, strides) if isinstance(strides, int) else strides
+    settings |= {"strides": (rows, columns), "data_format": data_format}
+    if rows != columns:
+        return definition(x, kernel, bias, **settings)
+    outputs = ops.depthwise_conv(x, ops.swapaxes(kernel, 2, 3), **settings)
+    if bias is None:
+        return outputs
+    return outputs + (
+        bias if data_format == "channels_last" else bias[:, None, None]
+    )
+
+
 def channels_per_block(definition, x):
     """Number of channels to which groups are joined, 0 if they are not.
 

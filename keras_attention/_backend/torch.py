@@ -319,15 +319,33 @@ def average_pool(definition, x, factor):
     return x / factor**2
 
 
-def resize_bilinear(definition, x, size, *, align_corners, data_format):
-    """Resize maps to a height and width by bilinear interpolation."""
-    outputs = functional.interpolate(
+def window_means(definition, x, extent, *, data_format):
+    """Means of windows around every `extent`-th position."""
+    outputs = functional.avg_pool2d(
         _channels_first(x, data_format),
-        tuple(size),
-        mode="bilinear",
-        align_corners=align_corners,
+        2 * extent - 1,
+        extent,
+        padding=extent - 1,
+        count_include_pad=False,
     )
     return _from_channels_first(outputs, data_format)
+
+
+def resize_linear(definition, x, size, *, align_corners, data_format):
+    """Resize maps of any rank by linear interpolation along each axis."""
+    mode = {3: "linear", 4: "bilinear", 5: "trilinear"}.get(x.ndim)
+    if mode is None:
+        return definition(
+            x, size, align_corners=align_corners, data_format=data_format
+        )
+    last = data_format == "channels_last"
+    outputs = functional.interpolate(
+        x.movedim(-1, 1) if last else x,
+        tuple(size),
+        mode=mode,
+        align_corners=align_corners,
+    )
+    return outputs.movedim(1, -1) if last else outputs
 
 
 def _channels_first(x, data_format):

@@ -73,6 +73,14 @@ def _pointwise(x, kernel, bias, axis):
     return products.pointwise(x, kernel, bias, axis=axis)
 
 
+def conv2d(layer: keras.layers.Conv2D, x: Any):
+    """Call a convolution without an activation, in the dtype of `x`."""
+    kernel, bias = layer.kernel, layer.bias
+    if bias is not None:
+        bias = precision.cast(bias, x.dtype)
+    return convolve(layer, x, precision.cast(kernel, x.dtype), bias)
+
+
 def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):
     """Convolve `x` as a layer does, with this kernel and bias."""
     return convolution.conv2d(

@@ -7,11 +7,13 @@ from keras_attention.channel.efficient_channel_attention import (
 from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
+from keras_attention.channel.gather_excite import GatherExcite
 from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
     "ChannelAttention",
     "EfficientChannelAttention",
     "GatedChannelTransform",
+    "GatherExcite",
     "SqueezeExcite",
 ]

@@ -27,6 +27,8 @@ def export_reference_weights(
             * `"timm"`: timm (PyTorch Image Models);
             * `"timm_legacy"`: the networks of timm whose names start with
               `legacy_`;
+            * `"monai"`: MONAI;
+            * `"mmpretrain"`: MMPretrain;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;

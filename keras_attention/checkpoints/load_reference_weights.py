@@ -40,16 +40,24 @@ def load_reference_weights(
       `cweight`, `cbias`, `sweight`, `sbias`, `gn`.
       `PolarizedSelfAttention`: `conv_q_right`, `conv_v_right`, `conv_up`,
       `conv_q_left`, `conv_v_left`, where `conv_up` is `conv_up.0`,
-      `conv_up.1` and `conv_up.3` in sequential mode.
+      `conv_up.1` and `conv_up.3` in sequential mode. `SplitAttention`: `conv`,
+      `bn0`, `fc1`, `bn1`, `fc2`. `BAM`: `channel_att.gate_c`,
+      `spatial_att.gate_s`. `LargeKernelAttention`: `conv0`, `conv_spatial`,
+      `conv1`. `AttentionGate(grid=True)`: `W`, `theta`, `phi`, `psi`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
-      `3x3g32d2`, `B_fc1`, `B_fc2`.
+      `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
+      `gather`, `gather/bn`, `excite/1x1_down`, `excite/1x1_up`.
     * `"timm"`, PyTorch Image Models. `SqueezeExcite` and `ChannelAttention`:
       `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
       channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
-      `conv_w`, without biases.
+      `conv_w`, without biases. `GatherExcite`: `gather.conv1`, `gather.norm1`,
+      `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`.
+    * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
+    * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
+      `DW_D_conv`, `conv1`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
     * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:

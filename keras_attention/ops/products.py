@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops.reshaping import reshape
 
 
 @native
@@ -21,3 +22,12 @@ def pointwise(x, kernel, bias, *, axis):
     else:
         products = ops.matmul(x, kernel)
     return products if bias is None else products + bias
+
+
+def grouped_dense(x, kernel, bias, *, groups: int):
+    """Dense layer of vectors in groups; the kernel has those of all groups."""
+    inputs, units = kernel.shape
+    x = reshape(x, (-1, groups, inputs))
+    kernel = reshape(kernel, (inputs, groups, units // groups))
+    outputs = ops.einsum("ngi,igo->ngo", x, kernel)
+    return reshape(outputs, (-1, units)) + bias

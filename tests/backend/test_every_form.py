@@ -260,6 +260,31 @@ def reference_conv2d(x, kernel, bias, data_format, settings):
     return reshaping.from_channels_last(y, data_format)
 
 
+@form
+def depthwise_conv2d(pick, rng):
+    data_format = formats(pick)
+    strides = pick(1, 2, (1, 3), 1)
+    settings = {
+        "strides": strides,
+        "padding": pick("same", "valid"),
+        "dilation_rate": pick(1, 2, (1, 2)) if strides == 1 else 1,
+    }
+    channels, kernel_size = pick(1, 3, 40), (pick(1, 2, 3), pick(1, 3))
+    arrays = [
+        a_map(pick, rng, channels, data_format),
+        rng.normal(size=(*kernel_size, 1, channels)),
+    ]
+    if pick(True, False):
+        arrays.append(rng.normal(size=channels))
+
+    def call(form, x, kernel, bias=None):
+        if inspect.isfunction(form):  # the definition
+            return reference_conv2d(x, kernel, bias, data_format, settings)
+        return form(x, kernel, bias, data_format=data_format, **settings)
+
+    return arrays, call
+
+
 # The result is used by grouped convolutions.
 FORMS["channels_per_block"] = conv2d
 
@@ -367,17 +392,25 @@ def max_pool(pick, rng):
 
 
 @form
-def resize_bilinear(pick, rng):
+def resize_linear(pick, rng):
     data_format = formats(pick)
-    size = (pick(1, 2, 4, 5), pick(1, 3, 4))
+    axes = pick(2, 2, 1, 3, 4)
+    size = [pick(1, 2, 4, 5), pick(1, 3, 4), pick(1, 2), 3][:axes]
     shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     settings = {
         "align_corners": pick(True, False),
         "data_format": data_format,
     }
-    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8)]
+    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8), pick(1, 5), 2][:axes]
     x = rng.normal(size=shape)
     return [x], lambda form, x: form(x, new, **settings)
+
+
+@form
+def window_means(pick, rng):
+    x = a_map(pick, rng, data_format=(data_format := formats(pick)))
+    extent = pick(1, 2, 4, 8)
+    return [x], lambda form, x: form(x, extent, data_format=data_format)
 
 
 @form

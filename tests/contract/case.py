@@ -49,7 +49,8 @@ class Case:
     have no gradient, such as locations of pixels. `weight_scale` is the
     standard deviation of random weights. `rounding` is the tolerance for
     gradients by two compilers, larger than the default only if a comparison
-    with float64 shows cancellation.
+    with float64 shows cancellation. `any_size` is whether the layer accepts
+    maps of unknown sizes.
     """
 
     layer_cls: type
@@ -60,6 +61,7 @@ class Case:
     idle_inputs: tuple[int, ...] = ()
     weight_scale: float = 0.5
     rounding: float = 1e-5
+    any_size: bool = True
 
     @property
     def has_attention(self):

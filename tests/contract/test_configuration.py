@@ -60,6 +60,7 @@ INVALID_VALUES_OF = {
     "activation": ("no such activation", 3),
     "control_points": (*INVALID_VALUES[int], 1),
     "epsilon": (*INVALID_VALUES[float], 0),
+    "extent": (1, 3, *(v for v in INVALID_VALUES[int] if v != 0)),
     "gate_activation": ("no such activation", 3),
     "kernel_initializer": ("no such initializer", 3, None),
     "kernel_regularizer": ("no such regularizer", 3),

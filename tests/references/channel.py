@@ -3,6 +3,7 @@
 import numpy as np
 
 from references.maths import ACTIVATIONS
+from references.maths import convolution
 from references.maths import dense
 from references.maths import norm
 from references.maths import part
@@ -56,6 +57,59 @@ def channel_attention(layer, weights, x):
     return x * gate, gate
 
 
+def gather_excite(layer, weights, x):
+    z = gather(layer, weights, x)
+    if layer.excite:
+        z = np.maximum(z, 0) if layer.parametric else z
+        z = np.maximum(dense(weights, "reduce", z), 0)
+        z = dense(weights, "expand", z)
+    s = sigmoid(z)
+    if layer.extent:
+        rows, columns = (
+            np.arange(x.shape[axis]) * s.shape[axis] // x.shape[axis]
+            for axis in space(x)
+        )
+        s = s[:, rows][:, :, columns]
+    return x * s, s
+
+
+def gather(layer, weights, x):
+    """Return the context of the whole map, or of every n-th position."""
+    extent = layer.extent
+    if layer.parametric and not extent:
+        z = np.einsum("bhwc,hwc->bc", x, weights["kernel"][:, :, 0])
+        return norm(weights, "gather_norm", z[:, None, None])
+    if not extent:
+        return x.mean(axis=space(x), keepdims=True)
+    if not layer.parametric:
+        rows, columns = (
+            [
+                slice(max(i - extent + 1, 0), i + extent)
+                for i in range(0, n, extent)
+            ]
+            for n in x.shape[1:3]
+        )
+        return np.stack(
+            [
+                np.stack(
+                    [x[:, i, j].mean(axis=(1, 2)) for j in columns], axis=1
+                )
+                for i in rows
+            ],
+            axis=1,
+        )
+    count = extent.bit_length() - 1
+    for index in range(count):
+        own = part(weights, f"gather_{index}")
+        kernel = own["conv/kernel"]
+        x = convolution(
+            x, kernel, strides=2, dilation=1, groups=kernel.shape[-1]
+        )
+        x = norm(own, "norm", x)
+        x = np.maximum(x, 0) if index < count - 1 else x
+    return x
+
+
 def multi_scale_gate(weights, x, of_local, of_global):
     """Return the gate of the local and global contexts with these names."""
 
@@ -79,6 +133,7 @@ REFERENCES = {
     "ChannelAttention": channel_attention,
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
+    "GatherExcite": gather_excite,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
 }
