@@ -144,6 +144,9 @@ def picker(name, index):
 
 def network(data_format, family, **kwargs):
     """Return a small network of a family, for `Case` to call."""
+    if data_format == "channels_first":
+        *size, channels = kwargs["input_shape"]
+        kwargs["input_shape"] = (channels, *size)
     return small(family, data_format=data_format, **kwargs)
 
 
