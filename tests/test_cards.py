@@ -89,9 +89,21 @@ def test_card_says_what_the_layer_does(name):
 
 
 def test_short_names_are_of_one_layer():
-    names = [name for cls in LAYERS.values() for name in cls.card.short_names]
+    names = [
+        name
+        for cls in LAYERS.values()
+        for name in (*cls.card.short_names, *cls.card.variants)
+    ]
     assert len(names) == len(set(names))
     assert not {snake(name) for name in LAYERS} & set(names)
+
+
+def test_variants_have_other_arguments_than_the_defaults():
+    for cls in LAYERS.values():
+        for arguments in cls.card.variants.values():
+            config, default = cls(**arguments).get_config(), cls().get_config()
+            for name, value in arguments.items():
+                assert config[name] == value != default[name]
 
 
 def is_of_kind(kind, shape, inputs, layer):

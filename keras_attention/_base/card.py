@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from typing import Any
 from typing import ClassVar
 from typing import Literal
 from typing import get_args
@@ -42,6 +43,8 @@ class Card:
         attention: The kind of its attention, or of each entry by key; `None`
             if the layer has none of its own.
         short_names: Names of papers and other libraries for the layer.
+        variants: Such names for the layer with other arguments than its
+            defaults, and these arguments by their names.
         call: How the layer is made in the table of costs, with the symbols
             below. `C`, `H` and `W` are the sizes of the input, `F` is a number
             of filters.
@@ -73,6 +76,9 @@ class Card:
     papers: tuple[str, ...] = ()
     attention: Kind | Mapping[str, Kind] | None = None
     short_names: tuple[str, ...] = ()
+    variants: Mapping[str, Mapping[str, Any]] = dataclasses.field(
+        default_factory=dict
+    )
     call: str = ""
     parameters: str = ""
     multiply_adds: str = ""

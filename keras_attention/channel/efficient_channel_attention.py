@@ -92,6 +92,8 @@ class EfficientChannelAttention(Attention, KernelLayer):
         The networks that the authors published do not follow the rule of the
         paper: the kernels of the four stages of their ResNet-50 have 3, 5, 5
         and 7 weights, and the rule gives 5, 5, 5 and 7.
+        `keras_attention.load_reference_weights` gives a layer that is not built
+        yet the kernel size of the weights, unless it has another `kernel_size`.
     """
 
     card = Card(
@@ -100,11 +102,13 @@ class EfficientChannelAttention(Attention, KernelLayer):
         papers=("1910.03151",),
         attention="channel",
         short_names=("eca",),
+        variants={"ceca": {"circular": True}},
         call="EfficientChannelAttention(kernel_size=k)",
         parameters="k",
         multiply_adds="k * C + H * W * C",
         symbols={"k": "5"},
         gain="ImageNet top-1 accuracy of ResNet-50 75.20 → 77.48",
+        layouts=("official", "timm"),
     )
 
     def __init__(
@@ -137,6 +141,16 @@ class EfficientChannelAttention(Attention, KernelLayer):
             "gate_activation", gate_activation
         )
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
+        self._given_kernel: Any = None
+
+    def give_kernel(self, kernel: Any) -> None:
+        """Give a layer that is not built yet its kernel, and so its size.
+
+        Args:
+            kernel: Array of the shape `(kernel_size, 1, 1)`.
+        """
+        self.kernel_size = len(kernel)
+        self._given_kernel = kernel.astype("float64")  # no dtype of a backend
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -149,7 +163,9 @@ class EfficientChannelAttention(Attention, KernelLayer):
             )
         self.kernel = self.add_weight(
             (size, 1, 1),
-            self._new_initializer(),
+            self._new_initializer()
+            if self._given_kernel is None
+            else keras.initializers.Constant(self._given_kernel),
             regularizer=self.kernel_regularizer,
             name="kernel",
         )

@@ -78,6 +78,7 @@ class AxisOrder:
 LINEAR = AxisOrder("IO", ("OI", "OI11"))
 POINTWISE = AxisOrder("IO", ("OI11", "OI"))
 CONVOLUTION = AxisOrder("HWIO", ("OIHW",))
+CONVOLUTION_1D = AxisOrder("WIO", ("OIW",))
 REVERSED_INPUT_CONVOLUTION = replace(CONVOLUTION, reversed_axes="I")
 VECTOR = AxisOrder("C", ("C", "1C11"))
 CHANNELS = AxisOrder("C", ("1C11", "C"))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._matching import Match
 
@@ -117,6 +118,11 @@ def _hints(match: Match) -> Iterator[str]:
         for ending, hint in hints.items():
             if any(path.endswith(ending) for path in paths):
                 yield hint
+    for size in _kernel_sizes(match):
+        yield (
+            f"The kernel of the source has {size} weights: set "
+            f"`kernel_size={size}` in the target."
+        )
     if "stem_conv1.kernel" in match.shapes:
         if match.missing_keys and match.unexpected_keys:
             yield (
@@ -128,6 +134,18 @@ def _hints(match: Match) -> Iterator[str]:
             "If the source is a larger network, pass the weights of this layer "
             "alone."
         )
+
+
+def _kernel_sizes(match: Match) -> Iterator[int]:
+    """Yield each size of a kernel over channels that has another size."""
+    sizes: list[int] = []
+    for key, (_, axis_order) in match.expected_keys.items():
+        name = match.matched_keys.get(key)
+        if name in match.shape_mismatches and axis_order is CONVOLUTION_1D:
+            shape = match.source[name].shape
+            if shape == (1, 1, *shape[2:3]):
+                sizes += shape[2:]
+    yield from dict.fromkeys(sizes)
 
 
 def quoted(name: str) -> str:

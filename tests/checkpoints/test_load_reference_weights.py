@@ -7,6 +7,7 @@ import pytest
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -89,6 +90,10 @@ def official_cbam(**kwargs):
     return CBAM(4, **kwargs)
 
 
+def circular_channels(**kwargs):
+    return EfficientChannelAttention(5, circular=True, **kwargs)
+
+
 def group_enhance(**kwargs):
     return SpatialGroupEnhance(4, **kwargs)
 
@@ -140,6 +145,9 @@ def narrow_cbam(**kwargs):
         (official_cbam, "cbam_paper", unchanged),
         (official_cbam, "cbam_paper", prefixed("module.layer1.0.cbam.")),
         (official_cbam, "cbam_paper", timm_cbam),
+        (EfficientChannelAttention, "eca", unchanged),
+        (EfficientChannelAttention, "eca", prefixed("module.layer1.0.eca.")),
+        (circular_channels, "eca_circular", unchanged),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),
