@@ -62,6 +62,16 @@ def relu(definition, x):
     return torch.relu(x) if torch.is_grad_enabled() else torch.relu_(x)
 
 
+def activate(definition, function, x):
+    """Apply an activation function.
+
+    PyTorch has no second derivative of its hard sigmoid.
+    """
+    if function is keras.activations.hard_sigmoid:
+        return functional.relu6(x + 3) / 6
+    return function(x)
+
+
 def lerp(definition, x, residual, weight):
     """Linear interpolation in one pass, where the definition takes three."""
     dtype = torch.promote_types(

@@ -13,6 +13,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
@@ -174,7 +175,8 @@ class EfficientChannelAttention(Attention, KernelLayer):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         z = precision.upcast_float16(reductions.upcast_mean(x, axes))
         scores = self._convolve(z, precision.cast(self.kernel, z.dtype))
-        return reshaping.gate_of_channels(self.gate_activation(scores), x, axes)
+        s = elementwise.activate(self.gate_activation, scores)
+        return reshaping.gate_of_channels(s, x, axes)
 
     def _convolve(self, z, kernel):
         """Return the products of the kernel with the neighbors of channels."""

@@ -9,6 +9,7 @@ form with these arrays.
 import functools
 import inspect
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -313,6 +314,13 @@ def reduce_sum(pick, rng):
 def amax(pick, rng):
     # Integers, many of them equal: equal maxima share the gradient.
     return reduced(pick, rng, ties=pick(True, False))
+
+
+@form
+def activate(pick, rng):
+    name = pick("hard_sigmoid", "sigmoid", "relu", "linear")
+    function = keras.activations.get(name)
+    return [rng.normal(0, 3, size=(2, 9))], lambda form, x: form(function, x)
 
 
 @form
