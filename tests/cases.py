@@ -11,6 +11,7 @@ from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
@@ -115,6 +116,18 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(EffectiveSqueezeExcite, {}, IMAGE),
+    Case(
+        EffectiveSqueezeExcite,
+        {
+            "gate_activation": "sigmoid",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SIGNAL,
+    ),
+    Case(EffectiveSqueezeExcite, {"gate_activation": "tanh"}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

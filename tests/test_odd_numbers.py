@@ -154,6 +154,7 @@ IN_RANGE = [
         "AttentionalFeatureFusion",
         "CBAM",
         "ChannelAttention",
+        "EffectiveSqueezeExcite",
         "GatedChannelTransform",
         "IdentityStart",
         "IterativeAttentionalFeatureFusion",

@@ -1,6 +1,9 @@
 """Channel attention."""
 
 from keras_attention.channel.channel_attention import ChannelAttention
+from keras_attention.channel.effective_squeeze_excite import (
+    EffectiveSqueezeExcite,
+)
 from keras_attention.channel.efficient_channel_attention import (
     EfficientChannelAttention,
 )
@@ -11,6 +14,7 @@ from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
     "ChannelAttention",
+    "EffectiveSqueezeExcite",
     "EfficientChannelAttention",
     "GatedChannelTransform",
     "SqueezeExcite",

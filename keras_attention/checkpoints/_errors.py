@@ -14,16 +14,18 @@ from keras_attention.checkpoints._matching import Match
 _MAX_CHARACTERS = 400
 _MAX_NAMES = 10_000
 
+# The bias of a layer all of whose biases are there, or none.
+_BIAS = ("squeeze.bias", "gate.bias")
+
 # Hints by how the path of a weight ends which only the source, or only the
 # target, has.
-_ONLY_IN_SOURCE = {
-    "squeeze.bias": "The source has biases: set `use_bias=True` in the target.",
+_ONLY_IN_SOURCE: dict[str | tuple[str, ...], str] = {
+    _BIAS: "The source has biases: set `use_bias=True` in the target.",
     "norm.gamma": "The source has batch normalization: set "
     "`CBAM(spatial_norm=True)` or `SpatialAttention(use_norm=True)`.",
 }
-_ONLY_IN_TARGET = {
-    "squeeze.bias": "The source has no biases: set `use_bias=False` in the "
-    "target.",
+_ONLY_IN_TARGET: dict[str | tuple[str, ...], str] = {
+    _BIAS: "The source has no biases: set `use_bias=False` in the target.",
     "norm.gamma": "The source has no batch normalization: set "
     "`CBAM(spatial_norm=False)` or `SpatialAttention(use_norm=False)`.",
 }

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_attention.channel import ChannelAttention
+from keras_attention.channel import EffectiveSqueezeExcite
 from keras_attention.channel import EfficientChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import SqueezeExcite
@@ -15,6 +16,9 @@ from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
 from keras_attention.checkpoints.cbam import SPATIAL_ATTENTION_KEY_MAPS
 from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
 from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
+from keras_attention.checkpoints.effective_squeeze_excite import (
+    EFFECTIVE_SQUEEZE_EXCITE_KEY_MAPS,
+)
 from keras_attention.checkpoints.efficient_channel_attention import (
     EFFICIENT_CHANNEL_ATTENTION_KEY_MAPS,
 )
@@ -61,6 +65,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     ChannelAttention: CHANNEL_ATTENTION_KEY_MAPS,
     ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
+    EffectiveSqueezeExcite: EFFECTIVE_SQUEEZE_EXCITE_KEY_MAPS,
     EfficientChannelAttention: EFFICIENT_CHANNEL_ATTENTION_KEY_MAPS,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GlimpseNetwork: glimpse_network_key_maps,

@@ -30,9 +30,9 @@ def load_reference_weights(
     * `"official"`, the PyTorch code of the paper's authors.
       `ChannelAttention`: `mlp.1`, `mlp.3`. `SpatialAttention`: `spatial.conv`,
       `spatial.bn`. `CBAM`: both, after `ChannelGate.` and `SpatialGate.`.
-      `EfficientChannelAttention`: `conv`. `SpatialGroupEnhance`: `weight`,
-      `bias`. `GatedChannelTransform`: `alpha`, `gamma`, `beta`.
-      `MultiScaleChannelAttention` and
+      `EffectiveSqueezeExcite`: `fc`. `EfficientChannelAttention`: `conv`.
+      `SpatialGroupEnhance`: `weight`, `bias`. `GatedChannelTransform`:
+      `alpha`, `gamma`, `beta`. `MultiScaleChannelAttention` and
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a
@@ -42,9 +42,10 @@ def load_reference_weights(
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`.
     * `"timm"`, PyTorch Image Models. `SqueezeExcite` and `ChannelAttention`:
-      `fc1`, `fc2`. `EfficientChannelAttention`: `conv`. `SpatialAttention`:
-      `conv.conv`, `conv.bn`, where the input channels are swapped. `CBAM`:
-      both, after `channel.` and `spatial.`.
+      `fc1`, `fc2`. `EffectiveSqueezeExcite`: `fc`.
+      `EfficientChannelAttention`: `conv`. `SpatialAttention`: `conv.conv`,
+      `conv.bn`, where the input channels are swapped. `CBAM`: both, after
+      `channel.` and `spatial.`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
@@ -53,6 +54,7 @@ def load_reference_weights(
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"selective-kernel-conv"`, the repository of that name.
       `SelectiveKernel`: `convs`, `compress`, `projections`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with

@@ -10,6 +10,7 @@ import pytest
 
 from autodiff import subset
 from keras_attention import CBAM
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
@@ -36,6 +37,8 @@ def official_cbam():
         (SqueezeExcite(4), "se", "senet.pytorch"),
         (CBAM(), "cbam_tf", "tensorflow"),
         (official_cbam(), "cbam_paper", "official"),
+        (EffectiveSqueezeExcite(), "ese", "official"),
+        (EffectiveSqueezeExcite(), "ese_sigmoid", "timm"),
         (EfficientChannelAttention(), "eca", "official"),
         (EfficientChannelAttention(5), "eca_circular", "timm"),
         (SpatialGroupEnhance(4), "sge", "official"),

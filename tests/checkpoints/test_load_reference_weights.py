@@ -7,6 +7,7 @@ import pytest
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
@@ -44,6 +45,10 @@ def timm_squeeze_excite(weights):
 def caffe_squeeze_excite(weights):
     names = {"fc.0": "conv2_1_1x1_down", "fc.2": "conv2_1_1x1_up"}
     return as_convolutions(renamed(weights, names))
+
+
+def paddle_squeeze_excite(weights):
+    return renamed(weights, {"fc": "blocks.0.att.conv"})
 
 
 def timm_cbam(weights):
@@ -145,6 +150,8 @@ def narrow_cbam(**kwargs):
         (official_cbam, "cbam_paper", unchanged),
         (official_cbam, "cbam_paper", prefixed("module.layer1.0.cbam.")),
         (official_cbam, "cbam_paper", timm_cbam),
+        (EffectiveSqueezeExcite, "ese", prefixed("module.stage2.ese.")),
+        (EffectiveSqueezeExcite, "ese", paddle_squeeze_excite),
         (EfficientChannelAttention, "eca", unchanged),
         (EfficientChannelAttention, "eca", prefixed("module.layer1.0.eca.")),
         (circular_channels, "eca_circular", unchanged),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_attention import CBAM
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import SelectiveKernel
@@ -127,6 +128,21 @@ def test_missing_biases_raise_with_a_hint(golden):
     )
     assert message[1:] == [
         "missing keys: 'fc.0.bias', 'fc.2.bias'",
+        "The source has no biases: set `use_bias=False` in the target.",
+    ]
+
+
+def test_biases_of_effective_squeeze_excite_raise_with_a_hint(golden):
+    layer = built(EffectiveSqueezeExcite(use_bias=False))
+    weights = golden("ese").w
+    assert error_message(layer, weights)[1:] == [
+        "unexpected keys: 'fc.bias'",
+        "The source has biases: set `use_bias=True` in the target.",
+    ]
+    del weights["fc.bias"]
+    layer = built(EffectiveSqueezeExcite())
+    assert error_message(layer, weights)[1:] == [
+        "missing keys: 'fc.bias'",
         "The source has no biases: set `use_bias=False` in the target.",
     ]
 

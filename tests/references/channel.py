@@ -31,6 +31,12 @@ def efficient_channel_attention(layer, weights, x):
     return x * s, s
 
 
+def effective_squeeze_excite(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    s = ACTIVATIONS[layer.gate_activation.__name__](dense(weights, "gate", z))
+    return x * s, s
+
+
 def gated_channel_transform(layer, weights, x):
     alpha, gamma, beta = (weights[name] for name in ("alpha", "gamma", "beta"))
     if layer.mode == "l2":
@@ -77,6 +83,7 @@ def multi_scale_channel_attention(layer, weights, x):
 
 REFERENCES = {
     "ChannelAttention": channel_attention,
+    "EffectiveSqueezeExcite": effective_squeeze_excite,
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
