@@ -16,6 +16,7 @@ from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
+from keras_attention import GlobalContext
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -128,6 +129,22 @@ CASES = [
         SIGNAL,
     ),
     Case(EffectiveSqueezeExcite, {"gate_activation": "tanh"}, VOLUME),
+    *(
+        Case(GlobalContext, kwargs, shapes, inert_weights=("mask/bias",))
+        for kwargs, shapes in (
+            ({"reduction": 4}, IMAGE),
+            (
+                {
+                    "hidden_units": 5,
+                    "fusion": "scale",
+                    "kernel_initializer": "ones",
+                    "kernel_regularizer": "l2",
+                },
+                SIGNAL,
+            ),
+            ({"reduction": 2, "fusion": "both"}, VOLUME),
+        )
+    ),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

@@ -156,6 +156,7 @@ IN_RANGE = [
         "ChannelAttention",
         "EffectiveSqueezeExcite",
         "GatedChannelTransform",
+        "GlobalContext",
         "IdentityStart",
         "IterativeAttentionalFeatureFusion",
         "MultiScaleChannelAttention",

@@ -51,6 +51,14 @@ def scale(definition, x, gate, axes):
     return tf.reshape(_merged(x, axes) * _merged(gate, axes), ops.shape(x))
 
 
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, of size 1 along `axes`."""
+    if not _are_consecutive(axes):
+        return definition(x, gate, shift, axes)
+    outputs = _merged(x, axes) * _merged(gate, axes) + _merged(shift, axes)
+    return tf.reshape(outputs, ops.shape(x))
+
+
 def _reduce(function, x, axes, keepdims):
     if not _are_consecutive(axes):
         return function(x, axes, keepdims)

@@ -116,6 +116,11 @@ def amax(definition, x, axes, keepdims=False):
     return x.amax(axes, keepdims)
 
 
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, in one pass."""
+    return torch.addcmul(shift, x, gate)
+
+
 def group_dot(definition, x, y, axis):
     """Sum of `x * y` over `axis`, which stays."""
     return (x * y).sum(axis, True)
@@ -183,6 +188,13 @@ def pointwise(definition, x, kernel, bias, *, axis):
         x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias
     )
     return outputs.permute(0, 2, 3, 1)[:, 0]
+
+
+def weighted_sum(definition, x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight."""
+    if axis == 1:
+        return torch.matmul(x, weights[:, :, None])[:, :, 0]
+    return torch.matmul(weights[:, None], x)[:, 0]
 
 
 # Convolution, pooling and resizing, without copies to transpose a map

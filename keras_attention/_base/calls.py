@@ -39,6 +39,31 @@ def dense(layer: keras.layers.Dense, x: Any):
     return products.dense(x, precision.cast(kernel, x.dtype), bias)
 
 
+def pointwise(
+    layer: keras.layers.Dense, x: Any, axis: int, *, is_biased: bool = True
+):
+    """Call a dense layer along axis 1 or the last axis, in the dtype of `x`.
+
+    Args:
+        layer: The layer, with a bias.
+        x: Vectors, or a map whose positions have one axis.
+        axis: The axis of the channels.
+        is_biased: Whether the outputs depend on the bias. They need not before
+            a softmax over positions, which is the same for every bias. Then the
+            gradient of the bias is zero, rather than rounding errors, which
+            optimizers such as Adam would amplify.
+    """
+    found = weights(layer)
+    if found is None:
+        last = len(x.shape) - 1  # see `reshaping.from_channels_last`
+        outputs = layer(ops.moveaxis(x, axis, last))
+        return precision.cast(ops.moveaxis(outputs, last, axis), x.dtype)
+    kernel, bias = (precision.cast(weight, x.dtype) for weight in found)
+    if not is_biased:
+        bias = 0 * bias
+    return products.pointwise(x, kernel, bias, axis=axis)
+
+
 def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):
     """Convolve `x` as a layer does, with this kernel and bias."""
     return convolution.conv2d(

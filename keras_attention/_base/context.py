@@ -51,10 +51,8 @@ class ContextBranch(KernelLayer):
         """Return `norm(dense(x))`."""
         weights = calls.weights(dense)
         if weights is None:
-            last = len(x.shape) - 1  # see `reshaping.from_channels_last`
-            z = dense(ops.moveaxis(x, self.axis, last))
-            z = ops.moveaxis(z, last, self.axis)
-            return norm.call(precision.cast(z, x.dtype), training=training)
+            z = calls.pointwise(dense, x, self.axis)
+            return norm.call(z, training=training)
 
         def product(kernel, bias):
             kernel, bias = (precision.cast(w, x.dtype) for w in (kernel, bias))

@@ -10,6 +10,7 @@ from keras_attention.channel.efficient_channel_attention import (
 from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
+from keras_attention.channel.global_context import GlobalContext
 from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "EffectiveSqueezeExcite",
     "EfficientChannelAttention",
     "GatedChannelTransform",
+    "GlobalContext",
     "SqueezeExcite",
 ]

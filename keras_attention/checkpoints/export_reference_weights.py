@@ -30,6 +30,7 @@ def export_reference_weights(
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;
+            * `"mmcv"`: MMCV, of OpenMMLab;
             * `"paddleclas"`: PaddleClas;
             * `"selective-kernel-conv"`, `"pytorch-deform-conv"`,
               `"recurrent-visual-attention"`: the repository of that name.

@@ -45,7 +45,8 @@ def load_reference_weights(
       `fc1`, `fc2`. `EffectiveSqueezeExcite`: `fc`.
       `EfficientChannelAttention`: `conv`. `SpatialAttention`: `conv.conv`,
       `conv.bn`, where the input channels are swapped. `CBAM`: both, after
-      `channel.` and `spatial.`.
+      `channel.` and `spatial.`. `GlobalContext`: `conv_attn`, `mlp_add`,
+      `mlp_scale`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
@@ -54,6 +55,8 @@ def load_reference_weights(
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
+      `channel_mul_conv`.
     * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"selective-kernel-conv"`, the repository of that name.
       `SelectiveKernel`: `convs`, `compress`, `projections`.

@@ -57,6 +57,22 @@ def squared_deviations(x, axes: tuple[int, ...]):
     return squares, _unbiased_mean(squares, axes)
 
 
+def softmax(x):
+    """Softmax over the last axis, of one value too, of which Keras warns."""
+    return 0 * x + 1 if x.shape[-1] == 1 else ops.softmax(x, axis=-1)
+
+
+def layer_norm(x, epsilon: float):
+    r"""Normalize over the last axis, `(x - mean) / sqrt(variance + epsilon)`.
+
+    The variance is the biased one, :math:`\sum_i (x_i - \bar x)^2 / N`.
+    """
+    axes = (len(x.shape) - 1,)
+    centered = x - upcast_mean(x, axes, keepdims=True)
+    variance = upcast_mean(ops.square(centered), axes, keepdims=True)
+    return centered * ops.rsqrt(variance + epsilon)
+
+
 def _unbiased_mean(squares, axes):
     """Divide the sum by the number of values less 1, or by 1 if it is 0."""
     total = reduce_sum(squares, axes, keepdims=True)

@@ -18,3 +18,15 @@ def pointwise(x, kernel, bias, *, axis):
     if axis == 1 and len(x.shape) == 3:
         return ops.matmul(ops.transpose(kernel), x) + bias[:, None]
     return ops.matmul(x, kernel) + bias
+
+
+@native
+def weighted_sum(x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight.
+
+    The channels of the map are on axis 1 or 2, and its positions have the other
+    one. The weights are (batch, positions).
+    """
+    if axis == 1:
+        return ops.matmul(x, weights[:, :, None])[:, :, 0]
+    return ops.matmul(weights[:, None], x)[:, 0]

@@ -48,6 +48,12 @@ def scale(x, gate, axes):
     return x * gate
 
 
+@native
+def scale_and_shift(x, gate, shift, axes):
+    """Scale a map, and add a value of each channel, of size 1 along `axes`."""
+    return scale(x, gate, axes) + shift
+
+
 def reduced_size(x, axes: tuple[int, ...]):
     """Number of values along `axes`, an integer tensor for unknown sizes."""
     sizes = ops.shape(x)

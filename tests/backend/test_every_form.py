@@ -341,6 +341,22 @@ def scale(pick, rng):
 
 
 @form
+def scale_and_shift(pick, rng):
+    (x, gate), _ = scale(pick, rng)
+    axes = [axis for axis, n in enumerate(gate.shape) if n != x.shape[axis]]
+    shape = (pick(*gate.shape[:1], 1), *gate.shape[1:])
+    arrays = [x, gate, rng.normal(size=shape)]
+    return arrays, lambda form, *x: form(*x, tuple(axes))
+
+
+@form
+def weighted_sum(pick, rng):
+    axis, shape = pick((1, (2, 3, 6)), (2, (2, 6, 3)), (2, (1, 6, 1)))
+    arrays = [rng.normal(size=shape), rng.normal(size=(shape[0], 6))]
+    return arrays, lambda form, *x: form(*x, axis=axis)
+
+
+@form
 def group_dot(pick, rng):
     members = pick(1, 2, 8, 32, 33)
     axis, shape, other = pick(

@@ -14,6 +14,7 @@ from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
+from keras_attention import GlobalContext
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
@@ -41,6 +42,12 @@ def official_cbam():
         (EffectiveSqueezeExcite(), "ese_sigmoid", "timm"),
         (EfficientChannelAttention(), "eca", "official"),
         (EfficientChannelAttention(5), "eca_circular", "timm"),
+        (GlobalContext(4), "global_context_add", "mmcv"),
+        (
+            GlobalContext(4, fusion="both"),
+            "global_context_both",
+            "mmcv",
+        ),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (

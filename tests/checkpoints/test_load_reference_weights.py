@@ -10,6 +10,7 @@ from keras_attention import ChannelAttention
 from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GlobalContext
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
@@ -49,6 +50,19 @@ def caffe_squeeze_excite(weights):
 
 def paddle_squeeze_excite(weights):
     return renamed(weights, {"fc": "blocks.0.att.conv"})
+
+
+def timm_global_context(weights):
+    names = {"conv_mask": "layer3.0.se.conv_attn"}
+    for new, old in {"add": "add", "scale": "mul"}.items():
+        for part, index in {"fc1": 0, "norm": 1, "fc2": 3}.items():
+            name = f"layer3.0.se.mlp_{new}.{part}"
+            names[f"channel_{old}_conv.{index}"] = name
+    weights = renamed(weights, names)
+    return {
+        name: array.ravel() if ".norm." in name else array
+        for name, array in weights.items()
+    }
 
 
 def timm_cbam(weights):
@@ -97,6 +111,18 @@ def official_cbam(**kwargs):
 
 def circular_channels(**kwargs):
     return EfficientChannelAttention(5, circular=True, **kwargs)
+
+
+def added_context(**kwargs):
+    return GlobalContext(4, **kwargs)
+
+
+def scaled_context(**kwargs):
+    return GlobalContext(4, fusion="scale", **kwargs)
+
+
+def both_contexts(**kwargs):
+    return GlobalContext(4, fusion="both", **kwargs)
 
 
 def group_enhance(**kwargs):
@@ -155,6 +181,12 @@ def narrow_cbam(**kwargs):
         (EfficientChannelAttention, "eca", unchanged),
         (EfficientChannelAttention, "eca", prefixed("module.layer1.0.eca.")),
         (circular_channels, "eca_circular", unchanged),
+        (added_context, "global_context_add", unchanged),
+        (added_context, "global_context_add", timm_global_context),
+        (scaled_context, "global_context_scale", prefixed("layer1.0.gc.")),
+        (scaled_context, "global_context_scale", timm_global_context),
+        (both_contexts, "global_context_both", unchanged),
+        (both_contexts, "global_context_both", timm_global_context),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),

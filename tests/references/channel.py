@@ -4,6 +4,7 @@ import numpy as np
 
 from references.maths import ACTIVATIONS
 from references.maths import dense
+from references.maths import layer_norm
 from references.maths import norm
 from references.maths import part
 from references.maths import sigmoid
@@ -51,6 +52,24 @@ def gated_channel_transform(layer, weights, x):
     return x * gate, gate
 
 
+def global_context(layer, weights, x):
+    def transform(name, c):
+        own = part(weights, name)
+        hidden = layer_norm(dense(own, "reduce", c), 1e-5)
+        hidden = own["gamma"] * hidden + own["beta"]
+        return dense(own, "expand", np.maximum(hidden, 0))
+
+    logits = dense(weights, "mask", x)
+    a = np.exp(logits - logits.max(axis=space(x), keepdims=True))
+    a = a / a.sum(axis=space(x), keepdims=True)
+    c = (a * x).sum(axis=space(x), keepdims=True)
+    attention = {"spatial": a}
+    if layer.fusion != "add":
+        attention["channel"] = sigmoid(transform("scale", c))
+        x = attention["channel"] * x
+    return x + transform("add", c) if layer.fusion != "scale" else x, attention
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -86,6 +105,7 @@ REFERENCES = {
     "EffectiveSqueezeExcite": effective_squeeze_excite,
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
+    "GlobalContext": global_context,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
 }

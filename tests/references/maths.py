@@ -33,6 +33,12 @@ def norm(weights, name, x):
     return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
+def layer_norm(x, epsilon):
+    """Return `x`, normalized over the last axis."""
+    deviation = np.sqrt(x.std(axis=-1, keepdims=True) ** 2 + epsilon)
+    return (x - x.mean(axis=-1, keepdims=True)) / deviation
+
+
 def part(weights, name):
     """Return the weights of a sublayer by their roles in it."""
     return {
