@@ -17,6 +17,7 @@ from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
 from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -145,6 +146,9 @@ CASES = [
             ({"reduction": 2, "fusion": "both"}, VOLUME),
         )
     ),
+    Case(GlobalResponseNorm, {"epsilon": 0.5}, IMAGE),
+    Case(GlobalResponseNorm, {}, SIGNAL),
+    Case(GlobalResponseNorm, {"epsilon": 1e-2}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

@@ -157,6 +157,7 @@ IN_RANGE = [
         "EffectiveSqueezeExcite",
         "GatedChannelTransform",
         "GlobalContext",
+        "GlobalResponseNorm",
         "IdentityStart",
         "IterativeAttentionalFeatureFusion",
         "MultiScaleChannelAttention",

@@ -11,6 +11,7 @@ from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
 from keras_attention.channel.global_context import GlobalContext
+from keras_attention.channel.global_response_norm import GlobalResponseNorm
 from keras_attention.channel.squeeze_excite import SqueezeExcite
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "EfficientChannelAttention",
     "GatedChannelTransform",
     "GlobalContext",
+    "GlobalResponseNorm",
     "SqueezeExcite",
 ]

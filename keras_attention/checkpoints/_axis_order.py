@@ -82,6 +82,7 @@ CONVOLUTION_1D = AxisOrder("WIO", ("OIW",))
 REVERSED_INPUT_CONVOLUTION = replace(CONVOLUTION, reversed_axes="I")
 VECTOR = AxisOrder("C", ("C", "1C11"))
 CHANNELS = AxisOrder("C", ("1C11", "C"))
+CHANNELS_LAST = AxisOrder("C", ("111C", "C"))
 LAYER_NORM = AxisOrder("C", ("C11", "C"))
 
 # TensorFlow has the axis order of Keras.

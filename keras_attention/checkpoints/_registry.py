@@ -10,6 +10,7 @@ from keras_attention.channel import EffectiveSqueezeExcite
 from keras_attention.channel import EfficientChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import GlobalContext
+from keras_attention.channel import GlobalResponseNorm
 from keras_attention.channel import SqueezeExcite
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
@@ -31,6 +32,9 @@ from keras_attention.checkpoints.gated_channel_transform import (
     GATED_CHANNEL_TRANSFORM_KEY_MAPS,
 )
 from keras_attention.checkpoints.global_context import GLOBAL_CONTEXT_KEY_MAPS
+from keras_attention.checkpoints.global_response_norm import (
+    GLOBAL_RESPONSE_NORM_KEY_MAPS,
+)
 from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.recurrent_attention import (
     glimpse_network_key_maps,
@@ -72,6 +76,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GlimpseNetwork: glimpse_network_key_maps,
     GlobalContext: GLOBAL_CONTEXT_KEY_MAPS,
+    GlobalResponseNorm: GLOBAL_RESPONSE_NORM_KEY_MAPS,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,

@@ -32,7 +32,8 @@ def load_reference_weights(
       `spatial.bn`. `CBAM`: both, after `ChannelGate.` and `SpatialGate.`.
       `EffectiveSqueezeExcite`: `fc`. `EfficientChannelAttention`: `conv`.
       `SpatialGroupEnhance`: `weight`, `bias`. `GatedChannelTransform`:
-      `alpha`, `gamma`, `beta`. `MultiScaleChannelAttention` and
+      `alpha`, `gamma`, `beta`. `GlobalResponseNorm`: `gamma`, `beta`.
+      `MultiScaleChannelAttention` and
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a
@@ -46,7 +47,7 @@ def load_reference_weights(
       `EfficientChannelAttention`: `conv`. `SpatialAttention`: `conv.conv`,
       `conv.bn`, where the input channels are swapped. `CBAM`: both, after
       `channel.` and `spatial.`. `GlobalContext`: `conv_attn`, `mlp_add`,
-      `mlp_scale`.
+      `mlp_scale`. `GlobalResponseNorm`: `weight`, `bias`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.

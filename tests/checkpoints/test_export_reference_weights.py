@@ -15,6 +15,7 @@ from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
 from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
@@ -48,6 +49,7 @@ def official_cbam():
             "global_context_both",
             "mmcv",
         ),
+        (GlobalResponseNorm(), "grn", "official"),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (

@@ -11,6 +11,7 @@ from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
@@ -63,6 +64,14 @@ def timm_global_context(weights):
         name: array.ravel() if ".norm." in name else array
         for name, array in weights.items()
     }
+
+
+def timm_response_norm(weights):
+    names = {
+        "gamma": "stages.0.mlp.grn.weight",
+        "beta": "stages.0.mlp.grn.bias",
+    }
+    return flattened(renamed(weights, names))
 
 
 def timm_cbam(weights):
@@ -187,6 +196,8 @@ def narrow_cbam(**kwargs):
         (scaled_context, "global_context_scale", timm_global_context),
         (both_contexts, "global_context_both", unchanged),
         (both_contexts, "global_context_both", timm_global_context),
+        (GlobalResponseNorm, "grn", prefixed("stages.0.0.grn.")),
+        (GlobalResponseNorm, "grn", timm_response_norm),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),

@@ -70,6 +70,12 @@ def global_context(layer, weights, x):
     return x + transform("add", c) if layer.fusion != "scale" else x, attention
 
 
+def global_response_norm(layer, weights, x):
+    g = np.sqrt((x**2).sum(axis=space(x), keepdims=True))
+    n = g / (g.mean(axis=-1, keepdims=True) + layer.epsilon)
+    return (1 + weights["gamma"] * n) * x + weights["beta"], n
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -106,6 +112,7 @@ REFERENCES = {
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
     "GlobalContext": global_context,
+    "GlobalResponseNorm": global_response_norm,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
 }
