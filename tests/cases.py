@@ -29,6 +29,7 @@ from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 
 SIGNAL = ((3, 9, 16),)
 IMAGE = ((3, 6, 7, 16),)
@@ -149,6 +150,13 @@ CASES = [
     Case(GlobalResponseNorm, {"epsilon": 0.5}, IMAGE),
     Case(GlobalResponseNorm, {}, SIGNAL),
     Case(GlobalResponseNorm, {"epsilon": 1e-2}, VOLUME),
+    Case(StyleRecalibration, {"epsilon": 0.5}, IMAGE),
+    Case(
+        StyleRecalibration,
+        {"kernel_initializer": "ones", "kernel_regularizer": "l2"},
+        SIGNAL,
+    ),
+    Case(StyleRecalibration, {"epsilon": 0.1}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

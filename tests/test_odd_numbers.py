@@ -164,6 +164,7 @@ IN_RANGE = [
         "SpatialAttention",
         "SpatialGroupEnhance",
         "SqueezeExcite",
+        "StyleRecalibration",
     )
 ]
 

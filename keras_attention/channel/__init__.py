@@ -13,6 +13,7 @@ from keras_attention.channel.gated_channel_transform import (
 from keras_attention.channel.global_context import GlobalContext
 from keras_attention.channel.global_response_norm import GlobalResponseNorm
 from keras_attention.channel.squeeze_excite import SqueezeExcite
+from keras_attention.channel.style_recalibration import StyleRecalibration
 
 __all__ = [
     "ChannelAttention",
@@ -22,4 +23,5 @@ __all__ = [
     "GlobalContext",
     "GlobalResponseNorm",
     "SqueezeExcite",
+    "StyleRecalibration",
 ]

@@ -12,6 +12,7 @@ from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import GlobalContext
 from keras_attention.channel import GlobalResponseNorm
 from keras_attention.channel import SqueezeExcite
+from keras_attention.channel import StyleRecalibration
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints.cbam import CBAM_KEY_MAPS
 from keras_attention.checkpoints.cbam import CHANNEL_ATTENTION_KEY_MAPS
@@ -49,6 +50,9 @@ from keras_attention.checkpoints.spatial_group_enhance import (
     SPATIAL_GROUP_ENHANCE_KEY_MAPS,
 )
 from keras_attention.checkpoints.squeeze_excite import SQUEEZE_EXCITE_KEY_MAPS
+from keras_attention.checkpoints.style_recalibration import (
+    STYLE_RECALIBRATION_KEY_MAPS,
+)
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
 from keras_attention.fusion import SelectiveKernel
@@ -84,6 +88,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     SpatialAttention: SPATIAL_ATTENTION_KEY_MAPS,
     SpatialGroupEnhance: SPATIAL_GROUP_ENHANCE_KEY_MAPS,
     SqueezeExcite: SQUEEZE_EXCITE_KEY_MAPS,
+    StyleRecalibration: STYLE_RECALIBRATION_KEY_MAPS,
 }
 
 

@@ -33,7 +33,7 @@ def load_reference_weights(
       `EffectiveSqueezeExcite`: `fc`. `EfficientChannelAttention`: `conv`.
       `SpatialGroupEnhance`: `weight`, `bias`. `GatedChannelTransform`:
       `alpha`, `gamma`, `beta`. `GlobalResponseNorm`: `gamma`, `beta`.
-      `MultiScaleChannelAttention` and
+      `StyleRecalibration`: `cfc`, `bn`. `MultiScaleChannelAttention` and
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a

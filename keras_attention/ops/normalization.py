@@ -52,9 +52,13 @@ def center(x, axes: tuple[int, ...], epsilon):
 
 
 def squared_deviations(x, axes: tuple[int, ...]):
-    """Return the squared deviations from the mean, and their unbiased mean."""
-    squares = ops.square(x - upcast_mean(x, axes, keepdims=True))
-    return squares, _unbiased_mean(squares, axes)
+    """Return the mean, the squared deviations from it, and their unbiased mean.
+
+    The last is the variance. It is 0 of one value.
+    """
+    mean = upcast_mean(x, axes, keepdims=True)
+    squares = ops.square(x - mean)
+    return mean, squares, _unbiased_mean(squares, axes)
 
 
 def softmax(x):

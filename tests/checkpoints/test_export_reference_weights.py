@@ -21,6 +21,7 @@ from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
@@ -50,6 +51,7 @@ def official_cbam():
             "mmcv",
         ),
         (GlobalResponseNorm(), "grn", "official"),
+        (StyleRecalibration(), "srm", "official"),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (
@@ -222,7 +224,9 @@ def test_weights_without_a_published_name_raise():
     ],
 )
 def test_networks_without_a_layout_raise(target):
-    with pytest.raises(ValueError, match=r"SqueezeExcite. Received: target=<"):
+    with pytest.raises(
+        ValueError, match=r"SqueezeExcite.*\. Received: target=<"
+    ):
         export_reference_weights(target, "timm")
 
 

@@ -18,6 +18,7 @@ from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention.checkpoints import load_reference_weights
 
 
@@ -198,6 +199,8 @@ def narrow_cbam(**kwargs):
         (both_contexts, "global_context_both", timm_global_context),
         (GlobalResponseNorm, "grn", prefixed("stages.0.0.grn.")),
         (GlobalResponseNorm, "grn", timm_response_norm),
+        (StyleRecalibration, "srm", unchanged),
+        (StyleRecalibration, "srm", prefixed("module.layer1.0.srm.")),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),

@@ -76,6 +76,16 @@ def global_response_norm(layer, weights, x):
     return (1 + weights["gamma"] * n) * x + weights["beta"], n
 
 
+def style_recalibration(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    squares = ((x - mean) ** 2).sum(axis=space(x), keepdims=True)
+    positions = x[0, ..., 0].size
+    deviation = np.sqrt(squares / max(positions - 1, 1) + layer.epsilon)
+    w = weights["kernel"]
+    s = sigmoid(norm(weights, "norm", w[:, 0] * mean + w[:, 1] * deviation))
+    return x * s, s
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -115,4 +125,5 @@ REFERENCES = {
     "GlobalResponseNorm": global_response_norm,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
+    "StyleRecalibration": style_recalibration,
 }
