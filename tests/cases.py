@@ -14,6 +14,7 @@ from keras_attention import DynamicCapacityNetwork
 from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GaussianContext
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
 from keras_attention import GlobalContext
@@ -157,6 +158,9 @@ CASES = [
         SIGNAL,
     ),
     Case(StyleRecalibration, {"epsilon": 0.1}, VOLUME),
+    Case(GaussianContext, {"width": 0.5, "epsilon": 0.5}, IMAGE),
+    Case(GaussianContext, {"width": 1.0}, SIGNAL),
+    Case(GaussianContext, {"epsilon": 1e-2}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

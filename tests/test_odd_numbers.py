@@ -156,6 +156,7 @@ IN_RANGE = [
         "ChannelAttention",
         "EffectiveSqueezeExcite",
         "GatedChannelTransform",
+        "GaussianContext",
         "GlobalContext",
         "GlobalResponseNorm",
         "IdentityStart",

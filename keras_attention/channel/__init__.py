@@ -10,6 +10,7 @@ from keras_attention.channel.efficient_channel_attention import (
 from keras_attention.channel.gated_channel_transform import (
     GatedChannelTransform,
 )
+from keras_attention.channel.gaussian_context import GaussianContext
 from keras_attention.channel.global_context import GlobalContext
 from keras_attention.channel.global_response_norm import GlobalResponseNorm
 from keras_attention.channel.squeeze_excite import SqueezeExcite
@@ -20,6 +21,7 @@ __all__ = [
     "EffectiveSqueezeExcite",
     "EfficientChannelAttention",
     "GatedChannelTransform",
+    "GaussianContext",
     "GlobalContext",
     "GlobalResponseNorm",
     "SqueezeExcite",

@@ -86,6 +86,13 @@ def style_recalibration(layer, weights, x):
     return x * s, s
 
 
+def gaussian_context(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    z = layer_norm(mean, layer.epsilon)
+    s = np.exp(z**2 * (-layer.width / 2))
+    return x * s, s
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -121,6 +128,7 @@ REFERENCES = {
     "EffectiveSqueezeExcite": effective_squeeze_excite,
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
+    "GaussianContext": gaussian_context,
     "GlobalContext": global_context,
     "GlobalResponseNorm": global_response_norm,
     "MultiScaleChannelAttention": multi_scale_channel_attention,

@@ -1,0 +1,46 @@
+"""The Gaussian context transformer as hand-written code of each backend."""
+
+
+def _spatial(config):
+    """Return the spatial axes of a map."""
+    return (1, 2) if config["data_format"] == "channels_last" else (2, 3)
+
+
+def _expand(gate, config):
+    """Reshape vectors, one per sample, to broadcast with a map."""
+    if config["data_format"] == "channels_last":
+        return gate[:, None, None, :]
+    return gate[:, :, None, None]
+
+
+def jax(w, x, *, config, training):
+    """The Gaussian context transformer in JAX."""
+    from jax import numpy as jnp
+
+    z = jnp.mean(x.astype("float32"), _spatial(config))
+    z = z - jnp.mean(z, 1, keepdims=True)
+    variance = jnp.mean(jnp.square(z), 1, keepdims=True)
+    exponent = -config["width"] / 2 / (variance + config["epsilon"])
+    gate = jnp.exp(jnp.square(z) * exponent)
+    return x * _expand(gate, config).astype(x.dtype), {}
+
+
+def tensorflow(w, x, *, config, training):
+    """The Gaussian context transformer in TensorFlow."""
+    import tensorflow as tf
+
+    z = tf.reduce_mean(x, _spatial(config))
+    z = z - tf.reduce_mean(z, 1, keepdims=True)
+    variance = tf.reduce_mean(tf.square(z), 1, keepdims=True)
+    exponent = -config["width"] / 2 / (variance + config["epsilon"])
+    return x * _expand(tf.exp(tf.square(z) * exponent), config)
+
+
+def torch(w, x, *, config, training):
+    """The Gaussian context transformer in PyTorch."""
+    import torch
+
+    z = x.mean(_spatial(config), dtype=torch.float32)
+    z = torch.layer_norm(z, z.shape[1:], eps=config["epsilon"])
+    gate = (z.square() * (-config["width"] / 2)).exp()
+    return x * _expand(gate, config).to(x.dtype)
