@@ -21,6 +21,7 @@ from keras_attention import GlobalContext
 from keras_attention import GlobalResponseNorm
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
@@ -161,6 +162,9 @@ CASES = [
     Case(GaussianContext, {"width": 0.5, "epsilon": 0.5}, IMAGE),
     Case(GaussianContext, {"width": 1.0}, SIGNAL),
     Case(GaussianContext, {"epsilon": 1e-2}, VOLUME),
+    Case(LinearContextTransform, {"groups": 4, "epsilon": 0.5}, IMAGE),
+    Case(LinearContextTransform, {"groups": 2}, SIGNAL),
+    Case(LinearContextTransform, {"groups": 1, "epsilon": 1e-2}, VOLUME),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,

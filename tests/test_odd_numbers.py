@@ -161,6 +161,7 @@ IN_RANGE = [
         "GlobalResponseNorm",
         "IdentityStart",
         "IterativeAttentionalFeatureFusion",
+        "LinearContextTransform",
         "MultiScaleChannelAttention",
         "SpatialAttention",
         "SpatialGroupEnhance",

@@ -13,6 +13,9 @@ from keras_attention.channel.gated_channel_transform import (
 from keras_attention.channel.gaussian_context import GaussianContext
 from keras_attention.channel.global_context import GlobalContext
 from keras_attention.channel.global_response_norm import GlobalResponseNorm
+from keras_attention.channel.linear_context_transform import (
+    LinearContextTransform,
+)
 from keras_attention.channel.squeeze_excite import SqueezeExcite
 from keras_attention.channel.style_recalibration import StyleRecalibration
 
@@ -24,6 +27,7 @@ __all__ = [
     "GaussianContext",
     "GlobalContext",
     "GlobalResponseNorm",
+    "LinearContextTransform",
     "SqueezeExcite",
     "StyleRecalibration",
 ]

@@ -11,6 +11,7 @@ from keras_attention.channel import EfficientChannelAttention
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.channel import GlobalContext
 from keras_attention.channel import GlobalResponseNorm
+from keras_attention.channel import LinearContextTransform
 from keras_attention.channel import SqueezeExcite
 from keras_attention.channel import StyleRecalibration
 from keras_attention.checkpoints._key_map import KeyMap
@@ -35,6 +36,9 @@ from keras_attention.checkpoints.gated_channel_transform import (
 from keras_attention.checkpoints.global_context import GLOBAL_CONTEXT_KEY_MAPS
 from keras_attention.checkpoints.global_response_norm import (
     GLOBAL_RESPONSE_NORM_KEY_MAPS,
+)
+from keras_attention.checkpoints.linear_context_transform import (
+    LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
 )
 from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.recurrent_attention import (
@@ -82,6 +86,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     GlobalContext: GLOBAL_CONTEXT_KEY_MAPS,
     GlobalResponseNorm: GLOBAL_RESPONSE_NORM_KEY_MAPS,
     IterativeAttentionalFeatureFusion: iterative_feature_fusion_key_maps,
+    LinearContextTransform: LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,

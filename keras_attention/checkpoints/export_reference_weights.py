@@ -32,8 +32,9 @@ def export_reference_weights(
               PytorchInsight, for squeeze-and-excitation;
             * `"mmcv"`: MMCV, of OpenMMLab;
             * `"paddleclas"`: PaddleClas;
-            * `"selective-kernel-conv"`, `"pytorch-deform-conv"`,
-              `"recurrent-visual-attention"`: the repository of that name.
+            * `"selective-kernel-conv"`, `"pytorch-attention"`,
+              `"pytorch-deform-conv"`, `"recurrent-visual-attention"`: the
+              repository of that name.
 
     Returns:
         NumPy arrays by name, in the axis order of the implementation.

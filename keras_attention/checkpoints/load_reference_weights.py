@@ -63,6 +63,8 @@ def load_reference_weights(
       `SelectiveKernel`: `convs`, `compress`, `projections`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
       `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
+    * `"pytorch-attention"`, the repository of that name.
+      `LinearContextTransform`: `w`, `b`.
     * `"recurrent-visual-attention"`, the repository of that name.
       `GlimpseNetwork`: `fc1` to `fc4`. `RecurrentAttention`: these after
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,

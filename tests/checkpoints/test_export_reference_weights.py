@@ -17,6 +17,7 @@ from keras_attention import GlimpseNetwork
 from keras_attention import GlobalContext
 from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialGroupEnhance
@@ -52,6 +53,7 @@ def official_cbam():
         ),
         (GlobalResponseNorm(), "grn", "official"),
         (StyleRecalibration(), "srm", "official"),
+        (LinearContextTransform(4), "lct", "pytorch-attention"),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (

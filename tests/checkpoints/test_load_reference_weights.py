@@ -13,6 +13,7 @@ from keras_attention import GatedChannelTransform
 from keras_attention import GlobalContext
 from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
@@ -135,6 +136,10 @@ def both_contexts(**kwargs):
     return GlobalContext(4, fusion="both", **kwargs)
 
 
+def grouped_context(**kwargs):
+    return LinearContextTransform(4, **kwargs)
+
+
 def group_enhance(**kwargs):
     return SpatialGroupEnhance(4, **kwargs)
 
@@ -201,6 +206,7 @@ def narrow_cbam(**kwargs):
         (GlobalResponseNorm, "grn", timm_response_norm),
         (StyleRecalibration, "srm", unchanged),
         (StyleRecalibration, "srm", prefixed("module.layer1.0.srm.")),
+        (grouped_context, "lct", prefixed("layer1.0.lct.")),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),

@@ -93,6 +93,14 @@ def gaussian_context(layer, weights, x):
     return x * s, s
 
 
+def linear_context_transform(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    groups = np.split(mean, layer.groups, axis=-1)
+    z = np.concatenate([layer_norm(g, layer.epsilon) for g in groups], axis=-1)
+    s = sigmoid(weights["gamma"] * z + weights["beta"])
+    return x * s, s
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -131,6 +139,7 @@ REFERENCES = {
     "GaussianContext": gaussian_context,
     "GlobalContext": global_context,
     "GlobalResponseNorm": global_response_norm,
+    "LinearContextTransform": linear_context_transform,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
     "StyleRecalibration": style_recalibration,
