@@ -116,6 +116,12 @@ def amax(definition, x, axes, keepdims=False):
     return x.amax(axes, keepdims)
 
 
+def l2_norm(definition, x, axes):
+    """Root of the sum of squares over `axes`, without a map of squares."""
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    return torch.linalg.vector_norm(x, dim=axes, dtype=dtype)
+
+
 def scale_and_shift(definition, x, gate, shift, axes):
     """Product of a map and a gate, plus a shift, in one pass."""
     return torch.addcmul(shift, x, gate)

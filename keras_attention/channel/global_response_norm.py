@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
@@ -13,9 +12,6 @@ from keras_attention._utils import validation
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
-
-# The gradient of the square root is infinite at zero.
-_SMALLEST = 1e-30
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -123,8 +119,7 @@ class GlobalResponseNorm(Attention, MapLayer):
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
-        energy = reductions.reduce_sum(ops.square(precision.upcast(x)), axes)
-        g = ops.sqrt(energy + _SMALLEST)
+        g = reductions.l2_norm(x, axes)
         n = g / (reductions.mean(g, (1,), keepdims=True) + self.epsilon)
         return reshaping.gate_of_channels(n, x, axes)
 

@@ -341,6 +341,20 @@ def scale(pick, rng):
 
 
 @form
+def l2_norm(pick, rng):
+    shape, axes = pick(
+        ((2, 3, 4, 5), (1, 2)),
+        ((2, 3, 4, 5), (2, 3)),
+        ((2, 3, 5), (1,)),
+        ((2, 3, 2, 4, 5), (1, 2, 3)),
+    )
+    x = rng.normal(size=shape)
+    if pick(True, False):
+        x[0] = 0
+    return [x], lambda form, x: form(x, axes)
+
+
+@form
 def scale_and_shift(pick, rng):
     (x, gate), _ = scale(pick, rng)
     axes = [axis for axis, n in enumerate(gate.shape) if n != x.shape[axis]]
