@@ -14,14 +14,19 @@ from keras_attention import ConvOffset2D
 from keras_attention import CoordinateAttention
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GatherExcite
+from keras_attention import GaussianContext
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
+from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import LargeKernelAttention
+from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
@@ -35,6 +40,7 @@ from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
 from keras_attention import SplitAttention
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 
 SIGNAL = ((3, 9, 16),)
@@ -125,6 +131,50 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(EffectiveSqueezeExcite, {}, IMAGE),
+    Case(
+        EffectiveSqueezeExcite,
+        {
+            "gate_activation": "sigmoid",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SIGNAL,
+    ),
+    Case(EffectiveSqueezeExcite, {"gate_activation": "tanh"}, VOLUME),
+    *(
+        Case(GlobalContext, kwargs, shapes, inert_weights=("mask/bias",))
+        for kwargs, shapes in (
+            ({"reduction": 4}, IMAGE),
+            (
+                {
+                    "hidden_units": 5,
+                    "fusion": "scale",
+                    "kernel_initializer": "ones",
+                    "kernel_regularizer": "l2",
+                },
+                SIGNAL,
+            ),
+            ({"reduction": 2, "fusion": "both"}, VOLUME),
+        )
+    ),
+    Case(GlobalResponseNorm, {"epsilon": 0.5}, IMAGE),
+    Case(GlobalResponseNorm, {}, SIGNAL),
+    Case(GlobalResponseNorm, {"epsilon": 1e-2}, VOLUME),
+    Case(StyleRecalibration, {"epsilon": 0.5}, IMAGE),
+    Case(
+        StyleRecalibration,
+        {"kernel_initializer": "ones", "kernel_regularizer": "l2"},
+        SIGNAL,
+    ),
+    Case(StyleRecalibration, {"epsilon": 0.1}, VOLUME),
+    Case(GaussianContext, {"width": 0.5, "epsilon": 0.5}, IMAGE),
+    Case(GaussianContext, {"width": 1.0}, SIGNAL),
+    Case(GaussianContext, {"epsilon": 1e-2}, VOLUME),
+    Case(LinearContextTransform, {"groups": 4, "epsilon": 0.5}, IMAGE),
+    Case(LinearContextTransform, {"groups": 2}, SIGNAL),
+    Case(LinearContextTransform, {"groups": 1, "epsilon": 1e-2}, VOLUME),
     Case(
         GatherExcite,
         {"extent": 2, "parametric": True, "excite": True, "reduction": 4},

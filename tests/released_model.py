@@ -33,6 +33,7 @@ def layers():
         ka.SpatialAttention(3, use_norm=True),
         ka.CBAM(4, spatial_input="refined"),
         ka.SpatialGroupEnhance(4),
+        ka.LinearContextTransform(4),
         ka.MultiScaleChannelAttention(4),
         ka.SelectiveKernel(8, min_units=4),
         ka.ShuffleAttention(2),

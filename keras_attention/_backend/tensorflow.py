@@ -51,6 +51,25 @@ def scale(definition, x, gate, axes):
     return tf.reshape(_merged(x, axes) * _merged(gate, axes), ops.shape(x))
 
 
+def l2_norm(definition, x, axes):
+    """Root of the sum of squares over `axes`.
+
+    XLA computes the squares in the loop of the sum only if the axes are merged
+    before.
+    """
+    if not _are_consecutive(axes):
+        return definition(x, axes)
+    return definition(_merged(x, axes), axes[:1])
+
+
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, of size 1 along `axes`."""
+    if not _are_consecutive(axes):
+        return definition(x, gate, shift, axes)
+    outputs = _merged(x, axes) * _merged(gate, axes) + _merged(shift, axes)
+    return tf.reshape(outputs, ops.shape(x))
+
+
 def _reduce(function, x, axes, keepdims):
     if not _are_consecutive(axes):
         return function(x, axes, keepdims)

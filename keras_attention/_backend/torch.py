@@ -62,6 +62,16 @@ def relu(definition, x):
     return torch.relu(x) if torch.is_grad_enabled() else torch.relu_(x)
 
 
+def activate(definition, function, x):
+    """Apply an activation function.
+
+    PyTorch has no second derivative of its hard sigmoid.
+    """
+    if function is keras.activations.hard_sigmoid:
+        return functional.relu6(x + 3) / 6
+    return function(x)
+
+
 def lerp(definition, x, residual, weight):
     """Linear interpolation in one pass, where the definition takes three."""
     dtype = torch.promote_types(
@@ -109,6 +119,17 @@ def amax(definition, x, axes, keepdims=False):
 def softmax(definition, x, axis):
     """Softmax over an axis, in one pass."""
     return torch.softmax(x, axis)
+
+
+def l2_norm(definition, x, axes):
+    """Root of the sum of squares over `axes`, without a map of squares."""
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    return torch.linalg.vector_norm(x, dim=axes, dtype=dtype)
+
+
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, in one pass."""
+    return torch.addcmul(shift, x, gate)
 
 
 def group_dot(definition, x, y, axis):
@@ -180,6 +201,13 @@ def pointwise(definition, x, kernel, bias, *, axis):
         x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias
     )
     return outputs.permute(0, 2, 3, 1)[:, 0]
+
+
+def weighted_sum(definition, x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight."""
+    if axis == 1:
+        return torch.matmul(x, weights[:, :, None])[:, :, 0]
+    return torch.matmul(weights[:, None], x)[:, 0]
 
 
 # Convolution, pooling and resizing, without copies to transpose a map

@@ -31,3 +31,15 @@ def grouped_dense(x, kernel, bias, *, groups: int):
     kernel = reshape(kernel, (inputs, groups, units // groups))
     outputs = ops.einsum("ngi,igo->ngo", x, kernel)
     return reshape(outputs, (-1, units)) + bias
+
+
+@native
+def weighted_sum(x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight.
+
+    The channels of the map are on axis 1 or 2, and its positions have the other
+    one. The weights are (batch, positions).
+    """
+    if axis == 1:
+        return ops.matmul(x, weights[:, :, None])[:, :, 0]
+    return ops.matmul(weights[:, None], x)[:, 0]

@@ -9,6 +9,7 @@ form with these arrays.
 import functools
 import inspect
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -353,6 +354,13 @@ def amax(pick, rng):
 
 
 @form
+def activate(pick, rng):
+    name = pick("hard_sigmoid", "sigmoid", "relu", "linear")
+    function = keras.activations.get(name)
+    return [rng.normal(0, 3, size=(2, 9))], lambda form, x: form(function, x)
+
+
+@form
 def scale(pick, rng):
     shape, axes = pick(
         ((2, 3, 4, 5), (1, 2)),
@@ -367,6 +375,36 @@ def scale(pick, rng):
     gate = [1 if axis in axes else n for axis, n in enumerate(shape)]
     arrays = [rng.normal(size=shape), rng.normal(size=gate)]
     return arrays, lambda form, *x: form(*x, axes)
+
+
+@form
+def l2_norm(pick, rng):
+    shape, axes = pick(
+        ((2, 3, 4, 5), (1, 2)),
+        ((2, 3, 4, 5), (2, 3)),
+        ((2, 3, 5), (1,)),
+        ((2, 3, 2, 4, 5), (1, 2, 3)),
+    )
+    x = rng.normal(size=shape)
+    if pick(True, False):
+        x[0] = 0
+    return [x], lambda form, x: form(x, axes)
+
+
+@form
+def scale_and_shift(pick, rng):
+    (x, gate), _ = scale(pick, rng)
+    axes = [axis for axis, n in enumerate(gate.shape) if n != x.shape[axis]]
+    shape = (pick(*gate.shape[:1], 1), *gate.shape[1:])
+    arrays = [x, gate, rng.normal(size=shape)]
+    return arrays, lambda form, *x: form(*x, tuple(axes))
+
+
+@form
+def weighted_sum(pick, rng):
+    axis, shape = pick((1, (2, 3, 6)), (2, (2, 6, 3)), (2, (1, 6, 1)))
+    arrays = [rng.normal(size=shape), rng.normal(size=(shape[0], 6))]
+    return arrays, lambda form, *x: form(*x, axis=axis)
 
 
 @form

@@ -12,15 +12,21 @@ from autodiff import subset
 from cases import EVERYTHING
 from keras_attention import CBAM
 from keras_attention import CoordinateAttention
+from keras_attention import EffectiveSqueezeExcite
+from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
+from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import PolarizedSelfAttention
 from keras_attention import SelectiveKernel
 from keras_attention import ShuffleAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
@@ -41,6 +47,19 @@ def official_cbam():
         (SqueezeExcite(4), "se", "senet.pytorch"),
         (CBAM(), "cbam_tf", "tensorflow"),
         (official_cbam(), "cbam_paper", "official"),
+        (EffectiveSqueezeExcite(), "ese", "official"),
+        (EffectiveSqueezeExcite(), "ese_sigmoid", "timm"),
+        (EfficientChannelAttention(), "eca", "official"),
+        (EfficientChannelAttention(5), "eca_circular", "timm"),
+        (GlobalContext(4), "global_context_add", "mmcv"),
+        (
+            GlobalContext(4, fusion="both"),
+            "global_context_both",
+            "mmcv",
+        ),
+        (GlobalResponseNorm(), "grn", "official"),
+        (StyleRecalibration(), "srm", "official"),
+        (LinearContextTransform(4), "lct", "pytorch-attention"),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (
@@ -229,7 +248,9 @@ def test_weights_without_a_published_name_raise():
     ],
 )
 def test_networks_without_a_layout_raise(target):
-    with pytest.raises(ValueError, match=r"SqueezeExcite.*: target=<"):
+    with pytest.raises(
+        ValueError, match=r"SqueezeExcite.*\. Received: target=<"
+    ):
         export_reference_weights(target, "timm")
 
 

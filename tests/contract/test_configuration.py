@@ -69,6 +69,7 @@ INVALID_VALUES_OF = {
     "padding": ("full", True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
     "patch_offset": (1.5, True, "2", (1,), (1, 2, 3), (1, True)),
     "seed": (1.5, "1", True, -1, 2**32),
+    "width": (*INVALID_VALUES[float], 0),
 }
 
 

@@ -34,6 +34,18 @@ def norm(weights, name, x):
     return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
+def softmax(x):
+    """Return weights of the positions of a map."""
+    x = np.exp(x - x.max(axis=space(x), keepdims=True))
+    return x / x.sum(axis=space(x), keepdims=True)
+
+
+def layer_norm(x, epsilon):
+    """Return `x`, normalized over the last axis."""
+    deviation = np.sqrt(x.std(axis=-1, keepdims=True) ** 2 + epsilon)
+    return (x - x.mean(axis=-1, keepdims=True)) / deviation
+
+
 def part(weights, name):
     """Return the weights of a sublayer by their roles in it."""
     return {

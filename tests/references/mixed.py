@@ -6,10 +6,12 @@ from references.channel import channel_attention
 from references.maths import ACTIVATIONS
 from references.maths import convolution
 from references.maths import dense
+from references.maths import layer_norm
 from references.maths import norm
 from references.maths import part
 from references.maths import resize
 from references.maths import sigmoid
+from references.maths import softmax
 from references.maths import space
 from references.spatial import spatial_gate
 
@@ -77,20 +79,14 @@ def shuffle_attention(layer, weights, x):
 
 
 def polarized_self_attention(layer, weights, x):
-    def softmax(z):
-        z = np.exp(z - z.max(axis=space(z), keepdims=True))
-        return z / z.sum(axis=space(z), keepdims=True)
-
     # A mean of values is the value of the mean.
     weighted = x * softmax(dense(weights, "channel_query", x))
     z = weighted.sum(axis=space(x), keepdims=True)
     z = dense(weights, "channel_value", z)
     if layer.mode == "sequential":
         z = dense(weights, "reduce", z)
-        centered = z - z.mean(axis=-1, keepdims=True)
-        variance = (centered**2).mean(axis=-1, keepdims=True)
-        z = centered / np.sqrt(variance + 1e-5)
-        z = np.maximum(weights["gamma"] * z + weights["beta"], 0)
+        z = weights["gamma"] * layer_norm(z, 1e-5) + weights["beta"]
+        z = np.maximum(z, 0)
     channel = sigmoid(dense(weights, "expand", z))
 
     refined = x * channel
