@@ -115,7 +115,7 @@ def generated(name, index):
 def fits(found):
     """Return whether windows without padding fit into the map."""
     kwargs, (shape, *others) = found.case.kwargs, found.case.shapes
-    if "dilation_rate" not in kwargs or kwargs["padding"] == "same":
+    if kwargs.get("padding", "same") == "same":  # or no such argument
         return True
     padding = 0 if kwargs["padding"] == "valid" else kwargs["padding"]
     padding = np.broadcast_to(padding, 2)
