@@ -55,6 +55,16 @@ def conv(x, kernel, config, dilation=1):
     return from_last(y, config)
 
 
+def grouped_conv(x, kernel, config, groups, dilation=1):
+    """Convolve group by group, as one call has no gradient on CPUs."""
+    import tensorflow as tf
+
+    axis = _axes.channel(config)
+    parts = tf.split(x, groups, axis), tf.split(kernel, groups, 3)
+    maps = [conv(*part, config, dilation) for part in zip(*parts, strict=True)]
+    return tf.concat(maps, axis)
+
+
 @functools.cache
 def _convolves_channels_first():
     """Return whether channels-first convolutions run on this processor."""

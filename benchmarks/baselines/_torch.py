@@ -8,6 +8,14 @@ def expand_gate(gate, config):
     return gate[:, :, None, None]
 
 
+def point(w, name, x):
+    """Call a dense layer at each position of channels-first maps."""
+    import torch
+
+    kernel = w[f"{name}/kernel"][:, :, None, None]
+    return torch.nn.functional.conv2d(x, kernel, w[f"{name}/bias"])
+
+
 def norm(w, name, x, training):
     """Normalize a batch, and update the statistics in place."""
     import torch

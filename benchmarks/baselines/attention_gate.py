@@ -1,18 +1,20 @@
 """The attention gate as hand-written code of each backend."""
 
+from benchmarks.baselines import _jax
+from benchmarks.baselines import _tensorflow
+from benchmarks.baselines import _torch
+
 
 def jax(w, x, gating, *, config, training):
     """The attention gate in JAX."""
     import jax
 
-    from benchmarks.baselines import fusion_jax
-
     state = {}
 
     def project(u, name):
-        u = fusion_jax._conv(u, w[f"{name}/kernel"][None, None], config)
-        u = u + fusion_jax._broadcast(w[f"{name}/bias"], u, config)
-        return fusion_jax._norm(w, f"{name}_norm", u, config, training, state)
+        u = _jax.conv(u, w[f"{name}/kernel"][None, None], config)
+        u = u + _jax.expand_vector(w[f"{name}/bias"], u, config)
+        return _jax.norm(w, f"{name}_norm", u, config, training, state)
 
     f = jax.nn.relu(project(x, "theta") + project(gating, "phi"))
     return x * jax.nn.sigmoid(project(f, "psi")), state
@@ -22,13 +24,11 @@ def tensorflow(w, x, gating, *, config, training):
     """The attention gate in TensorFlow."""
     import tensorflow as tf
 
-    from benchmarks.baselines import fusion_tensorflow
-
     def project(u, name):
         kernel = tf.convert_to_tensor(w[f"{name}/kernel"])[None, None]
-        u = fusion_tensorflow._conv(u, kernel, config)
-        u = u + fusion_tensorflow._broadcast(w[f"{name}/bias"], config)
-        return fusion_tensorflow._norm(w, f"{name}_norm", u, config, training)
+        u = _tensorflow.conv(u, kernel, config)
+        u = u + _tensorflow.expand_vector(w[f"{name}/bias"], config)
+        return _tensorflow.norm(w, f"{name}_norm", u, config, training)
 
     f = tf.nn.relu(project(x, "theta") + project(gating, "phi"))
     return x * tf.sigmoid(project(f, "psi"))
@@ -38,11 +38,9 @@ def torch(w, x, gating, *, config, training):
     """The attention gate in PyTorch."""
     import torch
 
-    from benchmarks.baselines import fusion_torch
-
     def project(u, name):
-        u = fusion_torch._point(w, name, u)
-        return fusion_torch._norm(w, f"{name}_norm", u, training)
+        u = _torch.point(w, name, u)
+        return _torch.norm(w, f"{name}_norm", u, training)
 
     last = config["data_format"] == "channels_last"
     if last:

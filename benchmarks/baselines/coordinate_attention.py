@@ -1,12 +1,14 @@
 """Coordinate attention as hand-written code of each backend."""
 
+from benchmarks.baselines import _jax
+from benchmarks.baselines import _tensorflow
+from benchmarks.baselines import _torch
+
 
 def jax(w, x, *, config, training):
     """Coordinate attention in JAX."""
     import jax
     from jax import numpy as jnp
-
-    from benchmarks.baselines.fusion_jax import _norm
 
     last = config["data_format"] == "channels_last"
     rows, columns = (1, 2) if last else (2, 3)
@@ -21,7 +23,7 @@ def jax(w, x, *, config, training):
     of_rows = jnp.mean(x, columns, keepdims=True)
     of_columns = jnp.mean(x, rows, keepdims=True).swapaxes(rows, columns)
     z = conv("reduce", jnp.concatenate([of_rows, of_columns], rows))
-    z = _norm(w, "norm", z, config, training, state)
+    z = _jax.norm(w, "norm", z, config, training, state)
     z = z * jax.nn.relu6(z + 3) / 6
     of_rows, of_columns = jnp.split(z, [x.shape[rows]], rows)
     of_columns = of_columns.swapaxes(rows, columns)
@@ -34,9 +36,6 @@ def tensorflow(w, x, *, config, training):
     """Coordinate attention in TensorFlow."""
     import tensorflow as tf
 
-    from benchmarks.baselines.fusion_tensorflow import _broadcast
-    from benchmarks.baselines.fusion_tensorflow import _norm
-
     last = config["data_format"] == "channels_last"
     rows, columns = (1, 2) if last else (2, 3)
     spec = "bhwc,cd->bhwd" if last else "bchw,cd->bdhw"
@@ -44,13 +43,13 @@ def tensorflow(w, x, *, config, training):
 
     def conv(name, z):
         z = tf.einsum(spec, z, w[f"{name}/kernel"])
-        return z + _broadcast(w[f"{name}/bias"], config)
+        return z + _tensorflow.expand_vector(w[f"{name}/bias"], config)
 
     of_rows = tf.reduce_mean(x, columns, keepdims=True)
     of_columns = tf.reduce_mean(x, rows, keepdims=True)
     of_columns = tf.transpose(of_columns, swapped)
     z = conv("reduce", tf.concat([of_rows, of_columns], rows))
-    z = _norm(w, "norm", z, config, training)
+    z = _tensorflow.norm(w, "norm", z, config, training)
     z = z * tf.nn.relu6(z + 3) / 6
     sizes = x.shape[rows], x.shape[columns]
     of_rows, of_columns = tf.split(z, sizes, rows)
@@ -65,17 +64,16 @@ def torch(w, x, *, config, training):
     import torch
     from torch.nn import functional
 
-    from benchmarks.baselines.fusion_torch import _norm
-    from benchmarks.baselines.fusion_torch import _point
-
     last = config["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
     of_rows = x.mean(3, keepdim=True)
     of_columns = x.mean(2, keepdim=True).transpose(2, 3)
-    z = _point(w, "reduce", torch.cat([of_rows, of_columns], 2))
-    z = functional.hardswish(_norm(w, "norm", z, training))
+    z = _torch.point(w, "reduce", torch.cat([of_rows, of_columns], 2))
+    z = functional.hardswish(_torch.norm(w, "norm", z, training))
     of_rows, of_columns = z.split([x.shape[2], x.shape[3]], 2)
-    height = _point(w, "expand_rows", of_rows).sigmoid()
-    width = _point(w, "expand_columns", of_columns.transpose(2, 3)).sigmoid()
+    height = _torch.point(w, "expand_rows", of_rows).sigmoid()
+    width = _torch.point(
+        w, "expand_columns", of_columns.transpose(2, 3)
+    ).sigmoid()
     y = x * width * height
     return y.permute(0, 2, 3, 1) if last else y

@@ -68,14 +68,10 @@ def torch_weights(w, prefix, x, config, training):
     """Weights of multi-scale channel attention in PyTorch."""
     import torch
 
-    def point(name, x):
-        kernel = w[f"{name}/kernel"][:, :, None, None]
-        return torch.nn.functional.conv2d(x, kernel, w[f"{name}/bias"])
-
     def context(name, x):
-        z = point(f"{name}/reduce", x)
+        z = _torch.point(w, f"{name}/reduce", x)
         z = torch.relu_(_torch.norm(w, f"{name}/reduce_norm", z, training))
-        z = point(f"{name}/expand", z)
+        z = _torch.point(w, f"{name}/expand", z)
         return _torch.norm(w, f"{name}/expand_norm", z, training)
 
     last = config["data_format"] == "channels_last"

@@ -11,22 +11,16 @@ def jax(w, x, *, config, training):
     import jax
     from jax import numpy as jnp
 
-    def grouped(kernel, dilation):
-        """Convolve group by group, as XLA's gradients take seconds on CPUs."""
-        axis, groups = _axes.channel(config), config["groups"]
-        parts = jnp.split(x, groups, axis), jnp.split(kernel, groups, 3)
-        return jnp.concatenate(
-            [
-                _jax.conv(*part, config, dilation)
-                for part in zip(*parts, strict=True)
-            ],
-            axis,
-        )
-
     state = {}
     maps = []
     for path in ("path_0", "path_1"):
-        u = grouped(w[f"{path}/conv/kernel"], 1 + len(maps))
+        u = _jax.grouped_conv(
+            x,
+            w[f"{path}/conv/kernel"],
+            config,
+            config["groups"],
+            1 + len(maps),
+        )
         u = u + _jax.expand_vector(w[f"{path}/bias"], u, config)
         u = _jax.norm(w, f"{path}/norm", u, config, training, state)
         maps.append(jax.nn.relu(u))
@@ -43,22 +37,16 @@ def tensorflow(w, x, *, config, training):
     """Selective kernel convolution in TensorFlow."""
     import tensorflow as tf
 
-    def grouped(kernel, dilation):
-        """Convolve group by group, as one call has no gradient on CPUs."""
-        axis, groups = _axes.channel(config), config["groups"]
-        parts = tf.split(x, groups, axis), tf.split(kernel, groups, 3)
-        return tf.concat(
-            [
-                _tensorflow.conv(*part, config, dilation)
-                for part in zip(*parts, strict=True)
-            ],
-            axis,
-        )
-
     norm = _tensorflow.norm
     maps = []
     for path in ("path_0", "path_1"):
-        u = grouped(w[f"{path}/conv/kernel"], 1 + len(maps))
+        u = _tensorflow.grouped_conv(
+            x,
+            w[f"{path}/conv/kernel"],
+            config,
+            config["groups"],
+            1 + len(maps),
+        )
         u = u + _tensorflow.expand_vector(w[f"{path}/bias"], config)
         u = norm(w, f"{path}/norm", u, config, training)
         maps.append(tf.nn.relu(u))
