@@ -141,9 +141,13 @@ LAYERS = [
     _plain("SpatialGroupEnhance", groups=8),
     _plain("ShuffleAttention", groups=8),
     _with_relu(_filters("SelectiveKernel", groups=32)),
+    _with_relu(_filters("SplitAttention")),
+    _with_relu(_plain("BAM")),
     _with_relu(_plain("MultiScaleChannelAttention")),
     _with_relu(_pair("AttentionalFeatureFusion")),
     _with_relu(_pair("IterativeAttentionalFeatureFusion")),
+    _with_relu(_pair("AttentionGate")),
+    _plain("GatherExcite", extent=2, parametric=True),
     Case(
         "SpatialTransformer",
         lambda shape: keras_attention.SpatialTransformer(

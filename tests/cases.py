@@ -5,19 +5,28 @@ import keras
 from contract.case import Case
 from contract.case import LayerFactory
 from contract.case import convolution
+from keras_attention import BAM
 from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
+from keras_attention import AttentionGate
 from keras_attention import ChannelAttention
 from keras_attention import ConvOffset2D
 from keras_attention import CoordinateAttention
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GatherExcite
+from keras_attention import GaussianContext
 from keras_attention import GlimpseNetwork
 from keras_attention import GlimpseSensor
+from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IdentityStart
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LargeKernelAttention
+from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import PolarizedSelfAttention
 from keras_attention import RecurrentAttention
@@ -29,7 +38,9 @@ from keras_attention import SpatialAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SpatialTransformer
+from keras_attention import SplitAttention
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 
 SIGNAL = ((3, 9, 16),)
@@ -120,6 +131,102 @@ CASES = [
         SIGNAL,
     ),
     Case(EfficientChannelAttention, {"kernel_size": 1}, VOLUME),
+    Case(EffectiveSqueezeExcite, {}, IMAGE),
+    Case(
+        EffectiveSqueezeExcite,
+        {
+            "gate_activation": "sigmoid",
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        SIGNAL,
+    ),
+    Case(EffectiveSqueezeExcite, {"gate_activation": "tanh"}, VOLUME),
+    *(
+        Case(GlobalContext, kwargs, shapes, inert_weights=("mask/bias",))
+        for kwargs, shapes in (
+            ({"reduction": 4}, IMAGE),
+            (
+                {
+                    "hidden_units": 5,
+                    "fusion": "scale",
+                    "kernel_initializer": "ones",
+                    "kernel_regularizer": "l2",
+                },
+                SIGNAL,
+            ),
+            ({"reduction": 2, "fusion": "both"}, VOLUME),
+        )
+    ),
+    Case(GlobalResponseNorm, {"epsilon": 0.5}, IMAGE),
+    Case(GlobalResponseNorm, {}, SIGNAL),
+    Case(GlobalResponseNorm, {"epsilon": 1e-2}, VOLUME),
+    Case(StyleRecalibration, {"epsilon": 0.5}, IMAGE),
+    Case(
+        StyleRecalibration,
+        {"kernel_initializer": "ones", "kernel_regularizer": "l2"},
+        SIGNAL,
+    ),
+    Case(StyleRecalibration, {"epsilon": 0.1}, VOLUME),
+    Case(GaussianContext, {"width": 0.5, "epsilon": 0.5}, IMAGE),
+    Case(GaussianContext, {"width": 1.0}, SIGNAL),
+    Case(GaussianContext, {"epsilon": 1e-2}, VOLUME),
+    Case(LinearContextTransform, {"groups": 4, "epsilon": 0.5}, IMAGE),
+    Case(LinearContextTransform, {"groups": 2}, SIGNAL),
+    Case(LinearContextTransform, {"groups": 1, "epsilon": 1e-2}, VOLUME),
+    Case(
+        GatherExcite,
+        {"extent": 2, "parametric": True, "excite": True, "reduction": 4},
+        IMAGE,
+    ),
+    Case(GatherExcite, {"extent": 4}, IMAGE),
+    Case(
+        GatherExcite,
+        {
+            "excite": True,
+            "hidden_units": 5,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(GatherExcite, {"parametric": True}, IMAGE, any_size=False),
+    Case(GatherExcite, {"extent": 8, "parametric": True}, IMAGE),
+    Case(
+        AttentionGate,
+        {"hidden_units": 5},
+        ((3, 6, 7, 16), (3, 6, 7, 10)),
+        idle_weights=("theta/bias", "phi/bias", "psi/bias"),
+    ),
+    Case(
+        AttentionGate,
+        {
+            "grid": True,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 6, 7, 16), (3, 4, 3, 10)),
+        idle_weights=("out/bias",),
+    ),
+    Case(
+        AttentionGate,
+        {"grid": True, "hidden_units": 3},
+        ((3, 9, 16), (3, 5, 10)),
+        idle_weights=("out/bias",),
+    ),
+    Case(LargeKernelAttention, {"kernel_size": 3}, IMAGE),
+    Case(
+        LargeKernelAttention,
+        {
+            "dilated_kernel_size": 4,
+            "dilation_rate": 2,
+            "use_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
     Case(SpatialAttention, {"kernel_size": 5}, IMAGE),
     Case(
         SpatialAttention,
@@ -129,6 +236,29 @@ CASES = [
             "kernel_regularizer": "l2",
         },
         IMAGE,
+    ),
+    *(
+        Case(
+            BAM,
+            kwargs,
+            IMAGE,
+            idle_weights=(
+                "squeeze/bias",
+                "reduce/bias",
+                "dilated_0/bias",
+                "dilated_1/bias",
+            ),
+        )
+        for kwargs in (
+            {"reduction": 4},
+            {
+                "hidden_units": 5,
+                "dilation_rate": 2,
+                "combine": "add",
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
     ),
     Case(CBAM, {"reduction": 4, "kernel_size": 5}, IMAGE),
     Case(
@@ -277,6 +407,34 @@ CASES = [
             },
             {
                 "filters": 4,
+                "kernel_size": 2,
+                "hidden_units": 5,
+                "kernel_initializer": "ones",
+                "kernel_regularizer": "l2",
+            },
+        )
+    ),
+    *(
+        Case(
+            SplitAttention,
+            kwargs,
+            IMAGE,
+            attention_channels=None,
+            idle_weights=("squeeze/bias",),
+        )
+        for kwargs in (
+            {"filters": 8, "groups": 2, "min_units": 4},
+            {
+                "filters": 6,
+                "radix": 1,
+                "strides": 2,
+                "dilation_rate": 2,
+                "reduction": 2,
+                "min_units": 2,
+            },
+            {
+                "filters": 4,
+                "radix": 4,
                 "kernel_size": 2,
                 "hidden_units": 5,
                 "kernel_initializer": "ones",

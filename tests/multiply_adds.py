@@ -8,6 +8,7 @@ import references
 from references import channel
 from references import deformable
 from references import fusion
+from references import maths
 from references import mixed
 from references import spatial
 
@@ -29,6 +30,7 @@ def multiply_adds(layer, inputs):
         for module in (channel, fusion, mixed, spatial)
     ]
     patches += [
+        mock.patch.object(channel, "layer_norm", _uncounted(maths.layer_norm)),
         mock.patch.object(spatial, "dense", _uncounted(spatial.dense)),
         mock.patch.object(spatial, "sample", _reading(spatial.sample)),
         mock.patch.object(deformable, "hat", _reading(deformable.hat)),

@@ -283,7 +283,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a stride pads at the end alone",
-        "fusion._dilated_path",
+        "_base.conv_norm",
         "widths[axis] = self.padding",
         "widths[axis] = (self.padding[0] - 1, self.padding[1] + 1)",
         "SelectiveKernel",

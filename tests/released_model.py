@@ -33,6 +33,7 @@ def layers():
         ka.SpatialAttention(3, use_norm=True),
         ka.CBAM(4, spatial_input="refined"),
         ka.SpatialGroupEnhance(4),
+        ka.LinearContextTransform(4),
         ka.MultiScaleChannelAttention(4),
         ka.SelectiveKernel(8, min_units=4),
         ka.ShuffleAttention(2),
@@ -41,6 +42,7 @@ def layers():
         ka.DeformableConv2D(8),
         ka.ConvOffset2D(),
         ka.IdentityStart(ka.SqueezeExcite(4)),
+        ka.SplitAttention(8, min_units=4),
     ]
 
 
@@ -59,8 +61,11 @@ def model():
     maps = keras.Input(SHAPE)
     places = keras.Input((2,))
     single = layers()
-    outputs = [layer(maps) for layer in [*single, *gates(single)]]
+    pairs = [ka.AttentionGate(), ka.AttentionGate(grid=True)]
+    gated = gates([*single, *pairs])
+    outputs = [layer(maps) for layer in [*single, *gated]]
     outputs += [
+        *(layer(maps, outputs[0]) for layer in pairs),
         ka.AttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.IterativeAttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.GlimpseSensor(3)(maps, places),

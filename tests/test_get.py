@@ -19,6 +19,7 @@ REQUIRED = {
     "IdentityStart": {"layer": keras.layers.Identity()},
     "RecurrentAttention": {"num_classes": 10},
     "SelectiveKernel": {"filters": 4},
+    "SplitAttention": {"filters": 4},
     "SpatialTransformer": {"localization": keras.layers.Flatten()},
 }
 

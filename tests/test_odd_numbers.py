@@ -154,13 +154,19 @@ IN_RANGE = [
         "AttentionalFeatureFusion",
         "CBAM",
         "ChannelAttention",
+        "EffectiveSqueezeExcite",
         "GatedChannelTransform",
+        "GaussianContext",
+        "GlobalContext",
+        "GlobalResponseNorm",
         "IdentityStart",
         "IterativeAttentionalFeatureFusion",
+        "LinearContextTransform",
         "MultiScaleChannelAttention",
         "SpatialAttention",
         "SpatialGroupEnhance",
         "SqueezeExcite",
+        "StyleRecalibration",
     )
 ]
 

@@ -77,7 +77,7 @@ def built(call, values):
     """Return a layer and its inputs, by how the page makes it."""
     shape = (1, *(values[size] for size in "HWC"))
     inputs = [np.random.default_rng(0).normal(size=shape)]
-    if "FeatureFusion" in call:
+    if "FeatureFusion" in call or "AttentionGate" in call:
         inputs *= 2
     if "Glimpse" in call:
         inputs.append(np.zeros((1, 2)))

@@ -51,6 +51,25 @@ def scale(definition, x, gate, axes):
     return tf.reshape(_merged(x, axes) * _merged(gate, axes), ops.shape(x))
 
 
+def l2_norm(definition, x, axes):
+    """Root of the sum of squares over `axes`.
+
+    XLA computes the squares in the loop of the sum only if the axes are merged
+    before.
+    """
+    if not _are_consecutive(axes):
+        return definition(x, axes)
+    return definition(_merged(x, axes), axes[:1])
+
+
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, of size 1 along `axes`."""
+    if not _are_consecutive(axes):
+        return definition(x, gate, shift, axes)
+    outputs = _merged(x, axes) * _merged(gate, axes) + _merged(shift, axes)
+    return tf.reshape(outputs, ops.shape(x))
+
+
 def _reduce(function, x, axes, keepdims):
     if not _are_consecutive(axes):
         return function(x, axes, keepdims)
@@ -96,6 +115,25 @@ def conv2d(definition, x, kernel, bias, *, data_format, **settings):
         x, kernel, bias, data_format="channels_last", **settings
     )
     return tf.transpose(outputs, (0, 3, 1, 2))
+
+
+def depthwise_conv2d(
+    definition, x, kernel, bias, *, strides, data_format, **settings
+):
+    """Convolve each channel of a map by itself.
+
+    Not in blocks: TensorFlow has a kernel for this, for equal strides.
+    """
+    rows, columns = (strides, strides) if isinstance(strides, int) else strides
+    settings |= {"strides": (rows, columns), "data_format": data_format}
+    if rows != columns:
+        return definition(x, kernel, bias, **settings)
+    outputs = ops.depthwise_conv(x, ops.swapaxes(kernel, 2, 3), **settings)
+    if bias is None:
+        return outputs
+    return outputs + (
+        bias if data_format == "channels_last" else bias[:, None, None]
+    )
 
 
 def channels_per_block(definition, x):

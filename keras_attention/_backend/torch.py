@@ -62,6 +62,16 @@ def relu(definition, x):
     return torch.relu(x) if torch.is_grad_enabled() else torch.relu_(x)
 
 
+def activate(definition, function, x):
+    """Apply an activation function.
+
+    PyTorch has no second derivative of its hard sigmoid.
+    """
+    if function is keras.activations.hard_sigmoid:
+        return functional.relu6(x + 3) / 6
+    return function(x)
+
+
 def lerp(definition, x, residual, weight):
     """Linear interpolation in one pass, where the definition takes three."""
     dtype = torch.promote_types(
@@ -109,6 +119,17 @@ def amax(definition, x, axes, keepdims=False):
 def softmax(definition, x, axis):
     """Softmax over an axis, in one pass."""
     return torch.softmax(x, axis)
+
+
+def l2_norm(definition, x, axes):
+    """Root of the sum of squares over `axes`, without a map of squares."""
+    dtype = torch.promote_types(x.dtype, torch.float32)
+    return torch.linalg.vector_norm(x, dim=axes, dtype=dtype)
+
+
+def scale_and_shift(definition, x, gate, shift, axes):
+    """Product of a map and a gate, plus a shift, in one pass."""
+    return torch.addcmul(shift, x, gate)
 
 
 def group_dot(definition, x, y, axis):
@@ -180,6 +201,13 @@ def pointwise(definition, x, kernel, bias, *, axis):
         x[:, None].permute(0, 3, 1, 2), kernel.T[:, :, None, None], bias
     )
     return outputs.permute(0, 2, 3, 1)[:, 0]
+
+
+def weighted_sum(definition, x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight."""
+    if axis == 1:
+        return torch.matmul(x, weights[:, :, None])[:, :, 0]
+    return torch.matmul(weights[:, None], x)[:, 0]
 
 
 # Convolution, pooling and resizing, without copies to transpose a map
@@ -319,15 +347,33 @@ def average_pool(definition, x, factor):
     return x / factor**2
 
 
-def resize_bilinear(definition, x, size, *, align_corners, data_format):
-    """Resize maps to a height and width by bilinear interpolation."""
-    outputs = functional.interpolate(
+def window_means(definition, x, extent, *, data_format):
+    """Means of windows around every `extent`-th position."""
+    outputs = functional.avg_pool2d(
         _channels_first(x, data_format),
-        tuple(size),
-        mode="bilinear",
-        align_corners=align_corners,
+        2 * extent - 1,
+        extent,
+        padding=extent - 1,
+        count_include_pad=False,
     )
     return _from_channels_first(outputs, data_format)
+
+
+def resize_linear(definition, x, size, *, align_corners, data_format):
+    """Resize maps of any rank by linear interpolation along each axis."""
+    mode = {3: "linear", 4: "bilinear", 5: "trilinear"}.get(x.ndim)
+    if mode is None:
+        return definition(
+            x, size, align_corners=align_corners, data_format=data_format
+        )
+    last = data_format == "channels_last"
+    outputs = functional.interpolate(
+        x.movedim(-1, 1) if last else x,
+        tuple(size),
+        mode=mode,
+        align_corners=align_corners,
+    )
+    return outputs.movedim(1, -1) if last else outputs
 
 
 def _channels_first(x, data_format):

@@ -39,17 +39,29 @@ def dense(layer: keras.layers.Dense, x: Any):
     return products.dense(x, precision.cast(kernel, x.dtype), bias)
 
 
-def pointwise(layer: keras.layers.Dense, x: Any, axis: int):
+def pointwise(
+    layer: keras.layers.Dense, x: Any, axis: int, *, is_biased: bool = True
+):
     """Call a dense layer along axis 1 or the last axis, in the dtype of `x`.
 
-    `x` is of vectors, or of positions along one axis.
+    Args:
+        layer: The layer.
+        x: Vectors, or a map whose positions have one axis.
+        axis: The axis of the channels.
+        is_biased: Whether the outputs depend on the bias of the layer. They
+            need not before a softmax over positions, which is the same for
+            every bias. Then the gradient of the bias is zero, rather than
+            rounding errors, which optimizers such as Adam would amplify.
     """
     found = weights(layer)
     if found is None:
         last = len(x.shape) - 1  # see `reshaping.from_channels_last`
         z = layer(ops.moveaxis(x, axis, last))
         return precision.cast(ops.moveaxis(z, last, axis), x.dtype)
-    return _pointwise(x, *found, axis)
+    kernel, bias = found
+    if not is_biased:
+        bias = 0 * bias
+    return _pointwise(x, kernel, bias, axis)
 
 
 def pointwise_batch_norm(
@@ -71,6 +83,14 @@ def _pointwise(x, kernel, bias, axis):
         bias = precision.cast(bias, x.dtype)
     kernel = precision.cast(kernel, x.dtype)
     return products.pointwise(x, kernel, bias, axis=axis)
+
+
+def conv2d(layer: keras.layers.Conv2D, x: Any):
+    """Call a convolution without an activation, in the dtype of `x`."""
+    kernel, bias = layer.kernel, layer.bias
+    if bias is not None:
+        bias = precision.cast(bias, x.dtype)
+    return convolve(layer, x, precision.cast(kernel, x.dtype), bias)
 
 
 def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):

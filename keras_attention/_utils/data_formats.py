@@ -30,6 +30,11 @@ def spatial_axes(data_format: str, rank: int) -> tuple[int, ...]:
     return tuple(axis for axis in range(1, rank) if axis != channels)
 
 
+def spatial_size(shape: Sequence, data_format: str) -> tuple:
+    """Return the sizes between batch and channels, in order."""
+    return tuple(shape[axis] for axis in spatial_axes(data_format, len(shape)))
+
+
 def channel_count(shape: Shape, data_format: str) -> int:
     """Return the static number of channels, which a layer needs to build."""
     channels = shape[channel_axis(data_format, len(shape))]
@@ -48,6 +53,17 @@ def with_channels(
     """Return the shape of a map of the same size with other channels."""
     axis = channel_axis(data_format, len(shape))
     return (*shape[:axis], channels, *shape[axis + 1 :])
+
+
+def strided(
+    shape: Shape, channels: int, strides: int, data_format: str
+) -> tuple[int | None, ...]:
+    """Return the shape of every n-th position of a map, with other channels."""
+    axes = spatial_axes(data_format, len(shape))
+    return tuple(
+        -(-size // strides) if axis in axes and size is not None else size
+        for axis, size in enumerate(with_channels(shape, channels, data_format))
+    )
 
 
 def pooled(shape: Shape, data_format: str) -> tuple[int | None, ...]:

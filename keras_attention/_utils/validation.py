@@ -3,6 +3,7 @@
 import operator
 import re
 from collections.abc import Callable
+from collections.abc import Iterable
 from collections.abc import Sequence
 from typing import Any
 
@@ -141,13 +142,28 @@ def boolean(name: str, value: Any) -> bool:
     return value
 
 
+def integer_of(name: str, value: Any, choices: Iterable[int]) -> int:
+    """Return `value` as an `int`, which must be among `choices`."""
+    choices = list(choices)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or number not in choices:
+        raise _error(name, _alternatives(choices), value)
+    return number
+
+
 def one_of(name: str, value: Any, choices: Sequence[str]) -> str:
     """Return `value`, which must be among `choices`."""
     if not isinstance(value, str) or value not in choices:
-        *others, last = map(repr, choices)
-        names = f"{', '.join(others)} or {last}" if others else last
-        raise _error(name, names, value)
+        raise _error(name, _alternatives(choices), value)
     return value
+
+
+def _alternatives(choices: Sequence) -> str:
+    *others, last = map(repr, choices)
+    return f"{', '.join(others)} or {last}" if others else last
 
 
 def layer(name: str, value: Any) -> keras.layers.Layer:

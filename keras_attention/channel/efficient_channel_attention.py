@@ -13,6 +13,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
@@ -92,6 +93,8 @@ class EfficientChannelAttention(Attention, KernelLayer):
         The networks that the authors published do not follow the rule of the
         paper: the kernels of the four stages of their ResNet-50 have 3, 5, 5
         and 7 weights, and the rule gives 5, 5, 5 and 7.
+        `keras_attention.load_reference_weights` gives a layer that is not built
+        yet the kernel size of the weights, unless it has another `kernel_size`.
     """
 
     card = Card(
@@ -106,6 +109,7 @@ class EfficientChannelAttention(Attention, KernelLayer):
         multiply_adds="k * C + H * W * C",
         symbols={"k": "5"},
         gain="ImageNet top-1 accuracy of ResNet-50 75.20 → 77.48",
+        layouts=("official", "timm"),
     )
 
     def __init__(
@@ -138,6 +142,16 @@ class EfficientChannelAttention(Attention, KernelLayer):
             "gate_activation", gate_activation
         )
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
+        self._given_kernel: Any = None
+
+    def give_kernel(self, kernel: Any) -> None:
+        """Give a layer that is not built yet its kernel, and so its size.
+
+        Args:
+            kernel: Array of the shape `(kernel_size, 1, 1)`.
+        """
+        self.kernel_size = len(kernel)
+        self._given_kernel = kernel.astype("float64")  # no dtype of a backend
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
@@ -150,7 +164,9 @@ class EfficientChannelAttention(Attention, KernelLayer):
             )
         self.kernel = self.add_weight(
             (size, 1, 1),
-            self._new_initializer(),
+            self._new_initializer()
+            if self._given_kernel is None
+            else keras.initializers.Constant(self._given_kernel),
             regularizer=self.kernel_regularizer,
             name="kernel",
         )
@@ -159,7 +175,8 @@ class EfficientChannelAttention(Attention, KernelLayer):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         z = precision.upcast_float16(reductions.upcast_mean(x, axes))
         scores = self._convolve(z, precision.cast(self.kernel, z.dtype))
-        return reshaping.gate_of_channels(self.gate_activation(scores), x, axes)
+        s = elementwise.activate(self.gate_activation, scores)
+        return reshaping.gate_of_channels(s, x, axes)
 
     def _convolve(self, z, kernel):
         """Return the products of the kernel with the neighbors of channels."""

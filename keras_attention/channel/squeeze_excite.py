@@ -10,6 +10,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import mlp
+from keras_attention.ops import elementwise
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
@@ -145,4 +146,5 @@ class SqueezeExcite(Attention, KernelLayer):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         z = reductions.upcast_mean(x, axes)
         s = mlp(self.squeeze, self.excite, self.activation, z)
-        return reshaping.gate_of_channels(self.gate_activation(s), x, axes)
+        s = elementwise.activate(self.gate_activation, s)
+        return reshaping.gate_of_channels(s, x, axes)

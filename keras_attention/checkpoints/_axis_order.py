@@ -78,9 +78,12 @@ class AxisOrder:
 LINEAR = AxisOrder("IO", ("OI", "OI11"))
 POINTWISE = AxisOrder("IO", ("OI11", "OI"))
 CONVOLUTION = AxisOrder("HWIO", ("OIHW",))
+CONVOLUTION_1D = AxisOrder("WIO", ("OIW",))
 REVERSED_INPUT_CONVOLUTION = replace(CONVOLUTION, reversed_axes="I")
+MATRIX = AxisOrder("IO", ("IO",))
 VECTOR = AxisOrder("C", ("C", "1C11"))
 CHANNELS = AxisOrder("C", ("1C11", "C"))
+CHANNELS_LAST = AxisOrder("C", ("111C", "C"))
 LAYER_NORM = AxisOrder("C", ("C11", "C"))  # of a map
 
 # TensorFlow has the axis order of Keras.

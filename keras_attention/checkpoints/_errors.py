@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
+from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._matching import Match
 
@@ -13,16 +14,18 @@ from keras_attention.checkpoints._matching import Match
 _MAX_CHARACTERS = 400
 _MAX_NAMES = 10_000
 
+# The bias of a layer all of whose biases are there, or none.
+_BIAS = ("squeeze.bias", "gate.bias")
+
 # Hints by how the path of a weight ends which only the source, or only the
 # target, has.
-_ONLY_IN_SOURCE = {
-    "squeeze.bias": "The source has biases: set `use_bias=True` in the target.",
+_ONLY_IN_SOURCE: dict[str | tuple[str, ...], str] = {
+    _BIAS: "The source has biases: set `use_bias=True` in the target.",
     "norm.gamma": "The source has batch normalization: set "
     "`CBAM(spatial_norm=True)` or `SpatialAttention(use_norm=True)`.",
 }
-_ONLY_IN_TARGET = {
-    "squeeze.bias": "The source has no biases: set `use_bias=False` in the "
-    "target.",
+_ONLY_IN_TARGET: dict[str | tuple[str, ...], str] = {
+    _BIAS: "The source has no biases: set `use_bias=False` in the target.",
     "norm.gamma": "The source has no batch normalization: set "
     "`CBAM(spatial_norm=False)` or `SpatialAttention(use_norm=False)`.",
 }
@@ -117,6 +120,11 @@ def _hints(match: Match) -> Iterator[str]:
         for ending, hint in hints.items():
             if any(path.endswith(ending) for path in paths):
                 yield hint
+    for size in _kernel_sizes(match):
+        yield (
+            f"The kernel of the source has {size} weights: set "
+            f"`kernel_size={size}` in the target."
+        )
     if "stem_conv1.kernel" in match.shapes:
         if match.missing_keys and match.unexpected_keys:
             yield (
@@ -128,6 +136,18 @@ def _hints(match: Match) -> Iterator[str]:
             "If the source is a larger network, pass the weights of this layer "
             "alone."
         )
+
+
+def _kernel_sizes(match: Match) -> Iterator[int]:
+    """Yield each size of a kernel over channels that has another size."""
+    sizes: list[int] = []
+    for key, (_, axis_order) in match.expected_keys.items():
+        name = match.matched_keys.get(key)
+        if name in match.shape_mismatches and axis_order is CONVOLUTION_1D:
+            shape = match.source[name].shape
+            if shape == (1, 1, *shape[2:3]):
+                sizes += shape[2:]
+    yield from dict.fromkeys(sizes)
 
 
 def quoted(name: str) -> str:

@@ -27,6 +27,10 @@ def export_reference_weights(
             * `"timm"`: timm (PyTorch Image Models);
             * `"timm_legacy"`: the networks of timm whose names start with
               `legacy_`;
+            * `"monai"`: MONAI;
+            * `"mmpretrain"`: MMPretrain;
+            * `"mmcv"`: MMCV, of OpenMMLab;
+            * `"paddleclas"`: PaddleClas;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;
@@ -34,8 +38,8 @@ def export_reference_weights(
             * `"triplet_attention"`: the file `triplet_attention.py` of the
               authors of triplet attention;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
-              `"pytorch-deform-conv"`, `"recurrent-visual-attention"`: the
-              repository of that name.
+              `"pytorch-deform-conv"`, `"pytorch-attention"`,
+              `"recurrent-visual-attention"`: the repository of that name.
 
     Returns:
         NumPy arrays by name, in the axis order of the implementation.

@@ -5,13 +5,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
+import numpy as np
 
+from keras_attention.channel import EfficientChannelAttention
 from keras_attention.checkpoints import _assigning
 from keras_attention.checkpoints import _errors
 from keras_attention.checkpoints import _matching
+from keras_attention.checkpoints._registry import KeyMaps
 from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._sources import read_source
 from keras_attention.checkpoints._targets import weights_by_path
+from keras_attention.checkpoints.efficient_channel_attention import stand_in
 
 
 def load_reference_weights(
@@ -26,8 +30,10 @@ def load_reference_weights(
     * `"official"`, the PyTorch code of the paper's authors.
       `ChannelAttention`: `mlp.1`, `mlp.3`. `SpatialAttention`: `spatial.conv`,
       `spatial.bn`. `CBAM`: both, after `ChannelGate.` and `SpatialGate.`.
+      `EffectiveSqueezeExcite`: `fc`. `EfficientChannelAttention`: `conv`.
       `SpatialGroupEnhance`: `weight`, `bias`. `GatedChannelTransform`:
-      `alpha`, `gamma`, `beta`. `MultiScaleChannelAttention` and
+      `alpha`, `gamma`, `beta`. `GlobalResponseNorm`: `gamma`, `beta`.
+      `StyleRecalibration`: `cfc`, `bn`. `MultiScaleChannelAttention` and
       `AttentionalFeatureFusion`: `local_att`, `global_att`.
       `IterativeAttentionalFeatureFusion`: `local_att2`, `global_att2` too.
       The PyTorch networks do not use `global_att2`: load their weights into a
@@ -40,16 +46,30 @@ def load_reference_weights(
       `cweight`, `cbias`, `sweight`, `sbias`, `gn`.
       `PolarizedSelfAttention`: `conv_q_right`, `conv_v_right`, `conv_up`,
       `conv_q_left`, `conv_v_left`, where `conv_up` is `conv_up.0`,
-      `conv_up.1` and `conv_up.3` in sequential mode.
+      `conv_up.1` and `conv_up.3` in sequential mode. `SplitAttention`: `conv`,
+      `bn0`, `fc1`, `bn1`, `fc2`. `BAM`: `channel_att.gate_c`,
+      `spatial_att.gate_s`. `LargeKernelAttention`: `conv0`, `conv_spatial`,
+      `conv1`. `AttentionGate(grid=True)`: `W`, `theta`, `phi`, `psi`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
-      `3x3g32d2`, `B_fc1`, `B_fc2`.
+      `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
+      `gather`, `gather/bn`, `excite/1x1_down`, `excite/1x1_up`.
     * `"timm"`, PyTorch Image Models. `SqueezeExcite` and `ChannelAttention`:
-      `fc1`, `fc2`. `SpatialAttention`: `conv.conv`, `conv.bn`, where the input
-      channels are swapped. `CBAM`: both, after `channel.` and `spatial.`.
+      `fc1`, `fc2`. `EffectiveSqueezeExcite`: `fc`.
+      `EfficientChannelAttention`: `conv`. `SpatialAttention`: `conv.conv`,
+      `conv.bn`, where the input channels are swapped. `CBAM`: both, after
+      `channel.` and `spatial.`. `GlobalContext`: `conv_attn`, `mlp_add`,
+      `mlp_scale`. `GlobalResponseNorm`: `weight`, `bias`.
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
-      `conv_w`, without biases.
+      `conv_w`, without biases. `GatherExcite`: `gather.conv1`, `gather.norm1`,
+      `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`.
+    * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
+    * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
+      `DW_D_conv`, `conv1`.
+    * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
+      `channel_mul_conv`.
+    * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
     * `"tensorflow"`, the TensorFlow reference of CBAM. `ChannelAttention`:
@@ -67,6 +87,8 @@ def load_reference_weights(
       `hw.conv.`.
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
       `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
+    * `"pytorch-attention"`, the repository of that name.
+      `LinearContextTransform`: `w`, `b`.
     * `"recurrent-visual-attention"`, the repository of that name.
       `GlimpseNetwork`: `fc1` to `fc4`. `RecurrentAttention`: these after
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
@@ -90,7 +112,8 @@ def load_reference_weights(
 
     Args:
         target: A built layer (call it, or its `build`, first), or a network of
-            `keras_attention.models`.
+            `keras_attention.models`. An `EfficientChannelAttention` need not be
+            built: if it has no `kernel_size`, it gets that of the source.
         source: A mapping from names to arrays (NumPy arrays, PyTorch tensors,
             or anything that `numpy.asarray` accepts), or the path of a file:
             `.npz`; `.safetensors`, which needs the safetensors library,
@@ -123,10 +146,21 @@ def load_reference_weights(
     >>> bool(keras.ops.all(layer.attention(np.ones((1, 8, 8, 16))) == 0.5))
     True
     """
-    key_maps = key_maps_of(target)
+    if isinstance(target, EfficientChannelAttention) and not target.built:
+        arrays = read_source(source)
+        built = stand_in(target, arrays)
+        _load(built, key_maps_of(built), arrays)
+        target.give_kernel(keras.ops.convert_to_numpy(built.kernel))
+    else:
+        _load(target, key_maps_of(target), read_source(source))
+
+
+def _load(
+    target: keras.layers.Layer, key_maps: KeyMaps, arrays: dict[str, np.ndarray]
+) -> None:
+    """Load arrays into a built layer or a network."""
     weights = weights_by_path(target)
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
-    arrays = read_source(source)
     match = _matching.best_match(key_maps, shapes, arrays)
     if not match.matched_keys:
         raise ValueError(_errors.unknown_names_message(key_maps, arrays))

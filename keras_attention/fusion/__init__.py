@@ -11,9 +11,11 @@ from keras_attention.fusion.iterative_attentional_feature_fusion import (
     IterativeAttentionalFeatureFusion,
 )
 from keras_attention.fusion.selective_kernel import SelectiveKernel
+from keras_attention.fusion.split_attention import SplitAttention
 
 __all__ = [
     "AttentionalFeatureFusion",
     "IterativeAttentionalFeatureFusion",
     "SelectiveKernel",
+    "SplitAttention",
 ]

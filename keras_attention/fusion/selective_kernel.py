@@ -1,7 +1,5 @@
 """Selective kernel convolution (Li et al., 2019)."""
 
-import functools
-import operator
 from typing import Any
 
 import keras
@@ -11,11 +9,12 @@ from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
+from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
-from keras_attention.fusion._dilated_path import DilatedPath
+from keras_attention.fusion import _branches
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -214,22 +213,12 @@ class SelectiveKernel(Attention, KernelLayer):
 
     def apply_attention(self, maps, attention):
         """Return the sum of the maps of the paths, weighted by `attention`."""
-        axes = data_formats.spatial_axes(self.data_format, 4)
-        return _sum_maps(
-            u * reshaping.expand_dims(attention[:, index], axes)
-            for index, u in enumerate(maps)
-        )
+        return _branches.weighted_sum(maps, attention, self.data_format)
 
     def compute_output_shape(self, input_shape):
-        shape = list(
-            data_formats.with_channels(
-                input_shape, self.filters, self.data_format
-            )
+        return data_formats.strided(
+            input_shape, self.filters, self.strides, self.data_format
         )
-        for axis in data_formats.spatial_axes(self.data_format, 4):
-            size = shape[axis]
-            shape[axis] = None if size is None else -(-size // self.strides)
-        return tuple(shape)
 
     def compute_attention_shape(self, input_shape):
         return (input_shape[0], self.paths, self.filters)
@@ -245,18 +234,16 @@ class SelectiveKernel(Attention, KernelLayer):
         """Return the weights of the paths, a softmax for each channel."""
         axes = data_formats.spatial_axes(self.data_format, 4)
         s = reductions.upcast_mean(
-            _sum_maps(map(precision.upcast_float16, maps)), axes
+            _branches.sum_maps(map(precision.upcast_float16, maps)), axes
         )
         z = calls.dense(self.squeeze, s)
         z = elementwise.relu(self.squeeze_norm.call(z, training=training))
         logits = calls.dense(self.select, z)
         logits = reshaping.reshape(logits, (-1, self.paths, self.filters))
-        # Not `ops.softmax`, of which Keras warns if there is only one path.
-        weights = ops.exp(logits - ops.logsumexp(logits, axis=1, keepdims=True))
-        return precision.cast(weights, maps[0].dtype)
+        return precision.cast(reductions.softmax(logits, 1), maps[0].dtype)
 
-    def _new_path(self, index: int) -> DilatedPath:
-        return DilatedPath(
+    def _new_path(self, index: int) -> ConvNormReLU:
+        return ConvNormReLU(
             self.filters,
             kernel_size=self.kernel_size,
             strides=self.strides,
@@ -279,8 +266,3 @@ class SelectiveKernel(Attention, KernelLayer):
                 f"Received: {name}={parts}, input_shape={tuple(input_shape)}"
             )
         return channels // parts
-
-
-def _sum_maps(maps):
-    """Return the sum of maps, without the zero that `sum` starts from."""
-    return functools.reduce(operator.add, maps)

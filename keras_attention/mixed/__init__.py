@@ -1,5 +1,6 @@
 """Attention over channels and locations at once, and around other layers."""
 
+from keras_attention.mixed.bam import BAM
 from keras_attention.mixed.cbam import CBAM
 from keras_attention.mixed.coordinate_attention import CoordinateAttention
 from keras_attention.mixed.identity_start import IdentityStart
@@ -18,6 +19,7 @@ from keras_attention.mixed.spatial_channel_squeeze_excite import (
 from keras_attention.mixed.triplet_attention import TripletAttention
 
 __all__ = [
+    "BAM",
     "CBAM",
     "CoordinateAttention",
     "IdentityStart",

@@ -67,13 +67,9 @@ class Hourglass(keras.layers.Layer):
             half = self.inner(half, training=training) + skipped
         for unit in self.up:
             half = unit(half, training=training)
-        size = ops.shape(x)
-        return resizing.resize_bilinear(
+        return resizing.resize_linear(
             half,
-            [
-                size[axis]
-                for axis in data_formats.spatial_axes(self.data_format, 4)
-            ],
+            data_formats.spatial_size(ops.shape(x), self.data_format),
             align_corners=self.align_corners,
             data_format=self.data_format,
         )

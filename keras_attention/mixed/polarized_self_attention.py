@@ -224,12 +224,11 @@ class PolarizedSelfAttention(Attention, KernelLayer):
         return reductions.group_dot(value, query, channels)
 
     def _layer_norm(self, vectors):
-        centered, scale = normalization.center_and_scale(vectors, (1,), 1e-5)
         gamma, beta = (
             precision.cast(weight, vectors.dtype)
             for weight in (self.gamma, self.beta)
         )
-        return centered * scale * gamma + beta
+        return gamma * normalization.layer_norm(vectors, 1e-5) + beta
 
     def _merged(self, x):
         """Merge the spatial axes of a map, and cast it for sums over them."""

@@ -110,7 +110,7 @@ class SimAM(Attention, MapLayer):
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
-        d, variance = normalization.squared_deviations(
+        _, d, variance = normalization.squared_deviations(
             precision.upcast(x), axes
         )
         energy = d / (4 * (variance + self.regularization)) + 0.5

@@ -17,8 +17,30 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
         "dilation_rate": dilation_rate,
         "data_format": data_format,
     }
+    channels = x.shape[channel_axis(data_format, 4)]
+    if channels == kernel.shape[-1] and kernel.shape[-2] == 1:
+        return depthwise_conv2d(x, kernel, bias, **settings)
     least = channels_per_block(x)
-    if least and x.shape[channel_axis(data_format, 4)] != kernel.shape[-2]:
+    if least and channels != kernel.shape[-2]:
+        return grouped_conv2d(x, kernel, bias, least=least, **settings)
+    outputs = ops.conv(x, kernel, **settings)
+    if bias is None:
+        return outputs
+    return outputs + per_channel(bias, data_format, 4)
+
+
+@native
+def depthwise_conv2d(
+    x, kernel, bias, *, strides, padding, dilation_rate, data_format
+):
+    """Convolve each channel of a map by itself. The kernel is (h, w, 1, C)."""
+    settings = {
+        "strides": strides,
+        "padding": padding,
+        "dilation_rate": dilation_rate,
+        "data_format": data_format,
+    }
+    if least := channels_per_block(x):
         return grouped_conv2d(x, kernel, bias, least=least, **settings)
     outputs = ops.conv(x, kernel, **settings)
     if bias is None:

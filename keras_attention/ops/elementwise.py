@@ -13,6 +13,12 @@ def relu(x):
 
 
 @native
+def activate(function, x):
+    """Apply an activation function, with derivatives of any order."""
+    return function(x)
+
+
+@native
 def lerp(x, residual, weight):
     """Linear interpolation, `x * weight + residual * (1 - weight)`.
 

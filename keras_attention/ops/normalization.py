@@ -63,9 +63,22 @@ def center_and_scale(x, axes: tuple[int, ...], epsilon: float):
 
 
 def squared_deviations(x, axes: tuple[int, ...]):
-    """Return the squared deviations from the mean, and their unbiased mean."""
-    squares = ops.square(x - upcast_mean(x, axes, keepdims=True))
-    return squares, _unbiased_mean(squares, axes)
+    """Return the mean, the squared deviations from it, and their unbiased mean.
+
+    The last is the variance. It is 0 of one value.
+    """
+    mean = upcast_mean(x, axes, keepdims=True)
+    squares = ops.square(x - mean)
+    return mean, squares, _unbiased_mean(squares, axes)
+
+
+def layer_norm(x, epsilon: float):
+    r"""Normalize over the last axis, `(x - mean) / sqrt(variance + epsilon)`.
+
+    The variance is the biased one, :math:`\sum_i (x_i - \bar x)^2 / N`.
+    """
+    centered, scale = center_and_scale(x, (len(x.shape) - 1,), epsilon)
+    return centered * scale
 
 
 def _unbiased_mean(squares, axes):

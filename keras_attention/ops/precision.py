@@ -17,6 +17,13 @@ def cast(x, dtype):
     return ops.cast(x, dtype)
 
 
+def cast_in_range(x, dtype):
+    """Cast; beyond the range of float16, to its largest finite numbers."""
+    if _dtype_name(dtype) == "float16":
+        x = ops.clip(x, -65504.0, 65504.0)
+    return cast(x, dtype)
+
+
 def upcast(x):
     """Cast to float32, or leave in float64, so that sums do not overflow."""
     return x if _dtype_name(x.dtype) == "float64" else cast(x, "float32")

@@ -3,6 +3,7 @@
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops.reshaping import reshape
 
 
 @native
@@ -21,3 +22,24 @@ def pointwise(x, kernel, bias, *, axis):
     else:
         products = ops.matmul(x, kernel)
     return products if bias is None else products + bias
+
+
+def grouped_dense(x, kernel, bias, *, groups: int):
+    """Dense layer of vectors in groups; the kernel has those of all groups."""
+    inputs, units = kernel.shape
+    x = reshape(x, (-1, groups, inputs))
+    kernel = reshape(kernel, (inputs, groups, units // groups))
+    outputs = ops.einsum("ngi,igo->ngo", x, kernel)
+    return reshape(outputs, (-1, units)) + bias
+
+
+@native
+def weighted_sum(x, weights, *, axis):
+    """Sum of the positions of a map, each times its weight.
+
+    The channels of the map are on axis 1 or 2, and its positions have the other
+    one. The weights are (batch, positions).
+    """
+    if axis == 1:
+        return ops.matmul(x, weights[:, :, None])[:, :, 0]
+    return ops.matmul(weights[:, None], x)[:, 0]

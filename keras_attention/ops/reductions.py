@@ -37,6 +37,16 @@ def amax(x, axes, keepdims=False):
 
 
 @native
+def l2_norm(x, axes):
+    """Root of the sum of squares over `axes`, in float32 or float64.
+
+    Its gradient is 0 where all values are zero.
+    """
+    # The gradient of the square root is infinite at zero.
+    return ops.sqrt(reduce_sum(ops.square(upcast(x)), axes) + 1e-30)
+
+
+@native
 def group_dot(x, y, axis):
     """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts."""
     return ops.sum(x * y, axis=axis, keepdims=True)
@@ -55,6 +65,12 @@ def softmax(x, axis):
 def scale(x, gate, axes):
     """Product of a map and a gate that has size 1 along `axes`."""
     return x * gate
+
+
+@native
+def scale_and_shift(x, gate, shift, axes):
+    """Scale a map, and add a value of each channel, of size 1 along `axes`."""
+    return scale(x, gate, axes) + shift
 
 
 def reduced_size(x, axes: tuple[int, ...]):

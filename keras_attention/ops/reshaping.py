@@ -6,6 +6,8 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import channel_axis
+from keras_attention._utils.data_formats import spatial_axes
+from keras_attention._utils.data_formats import spatial_size
 from keras_attention.ops import precision
 
 
@@ -48,6 +50,45 @@ def merge_spatial_axes(x, data_format: str):
     if data_format == "channels_last":
         return reshape(x, (size[0], math.prod(size[1:-1]), size[-1]))
     return reshape(x, (*size[:2], math.prod(size[2:])))
+
+
+def blocks_to_channels(x, data_format: str):
+    """Move the positions of blocks of 2 x 2 (x 2 ...) to the channels.
+
+    What is left is one axis of blocks. An odd last position is left out, unless
+    it is the only one: then it is followed by a zero.
+    """
+    axes = spatial_axes(data_format, len(x.shape))
+    size = ops.shape(x)
+    if any(not isinstance(size[axis], int) or size[axis] < 2 for axis in axes):
+        x = ops.pad(x, [(0, int(a in axes)) for a in range(len(x.shape))])
+    counts = half_sizes(size, data_format)
+    pairs = [number for count in counts for number in (count, 2)]
+    used = [slice(0, 2 * count) for count in counts]
+    blocks = range(axes[0], axes[0] + len(pairs), 2)
+    inside = [axis + 1 for axis in blocks]
+    total, inside_block = math.prod(counts), 2 ** len(axes)
+    if data_format == "channels_last":
+        x = reshape(x[:, *used], (size[0], *pairs, size[-1]))
+        x = ops.transpose(x, (0, *blocks, *inside, len(pairs) + 1))
+        return reshape(x, (size[0], total, inside_block * size[-1]))
+    x = reshape(x[:, :, *used], (*size[:2], *pairs))
+    x = ops.transpose(x, (0, *inside, 1, *blocks))
+    return reshape(x, (size[0], inside_block * size[1], total))
+
+
+def half_sizes(size, data_format: str) -> tuple:
+    """Return half of the spatial sizes, rounded down, and at least 1."""
+    # Not the maximum: sizes may be tensors.
+    return tuple(n // 2 + 1 // n for n in spatial_size(size, data_format))
+
+
+def split_spatial_axis(x, size, data_format: str):
+    """Split the one spatial axis into those of a map of these sizes."""
+    batch, *others = ops.shape(x)
+    if data_format == "channels_last":
+        return reshape(x, (batch, *size, others[1]))
+    return reshape(x, (batch, others[0], *size))
 
 
 def from_channels_last(x, data_format: str):

@@ -1,8 +1,10 @@
-"""Pooling, and bilinear resizing by two small matrix products.
+"""Pooling, and resizing, linear resizing by small matrix products.
 
-`keras.ops.image.resize` has no aligned corners, which published networks use.
+`keras.ops.image.resize` has no aligned corners, which published networks use,
+and is for images only.
 """
 
+import string
 from typing import Any
 
 import keras
@@ -30,16 +32,16 @@ def average_pool(x, factor):
 
 
 @native
-def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
-    """Resize maps to a height and width by bilinear interpolation.
+def resize_linear(x, size, *, align_corners: bool, data_format: str):
+    """Resize maps of any rank by linear interpolation along each axis.
 
     With `align_corners`, the centers of the corner pixels are aligned,
     otherwise the corners of the maps. `keras.ops.image.resize` has no
     `align_corners`.
     """
-    letters = "abcd"
+    letters = string.ascii_lowercase[: len(x.shape)]
     is_float64 = keras.backend.standardize_dtype(x.dtype) == "float64"
-    for axis, new in zip(spatial_axes(data_format, 4), size, strict=True):
+    for axis, new in _axes_and_sizes(x, size, data_format):
         weights = _weights(
             ops.shape(x)[axis],
             new,
@@ -48,19 +50,78 @@ def resize_bilinear(x, size, *, align_corners: bool, data_format: str):
         )
         old = letters[axis]
         x = ops.einsum(
-            f"e{old},{letters}->{letters.replace(old, 'e')}",
+            f"z{old},{letters}->{letters.replace(old, 'z')}",
             ops.cast(weights, x.dtype),
             x,
         )
     return x
 
 
+@native
+def resize_nearest(x, size, *, data_format: str):
+    """Resize maps: row `i` is row `floor(i * old / new)` of the old rows.
+
+    These are PyTorch's rows. `keras.ops.image.resize` has those of half-pixel
+    centers.
+    """
+    for axis, new in _axes_and_sizes(x, size, data_format):
+        old = ops.shape(x)[axis]
+        if not _are_known(old, new):
+            index = ops.arange(new, dtype="int32") * old // new
+        elif new % old == 0:
+            x = ops.repeat(x, new // old, axis=axis)
+            continue
+        else:
+            index = np.arange(new) * old // new
+        x = ops.take(x, index, axis=axis)
+    return x
+
+
+@native
+def window_means(x, extent: int, *, data_format: str):
+    """Means of windows around every `extent`-th position.
+
+    The side of a window is `2 * extent - 1`. The positions beyond the edge of
+    the map are no part of it.
+    """
+    side = 2 * extent - 1
+    axes = spatial_axes(data_format, 4)
+    widths = [(extent - 1,) * 2 if a in axes else (0, 0) for a in range(4)]
+    outputs = ops.average_pool(
+        ops.pad(x, widths), side, strides=extent, data_format=data_format
+    )
+    for axis in axes:
+        count = _count_in_windows(ops.shape(x)[axis], extent)
+        shape = [-1 if a == axis else 1 for a in range(4)]
+        share = ops.cast(side / count, x.dtype)
+        outputs = outputs * ops.reshape(share, shape)
+    return outputs
+
+
+def _count_in_windows(size, extent: int):
+    """Return the number of positions in each window, along one axis."""
+    maths: Any = np if isinstance(size, int) else ops
+    middle = maths.arange((size + extent - 1) // extent) * extent
+    first = maths.maximum(middle - (extent - 1), 0)
+    last = maths.minimum(middle + (extent - 1), size - 1)
+    return last - first + 1
+
+
+def _axes_and_sizes(x, size, data_format: str):
+    """Return each spatial axis of a map, with its new size."""
+    axes = spatial_axes(data_format, len(x.shape))
+    return zip(axes, size, strict=True)
+
+
+def _are_known(*sizes) -> bool:
+    """Return whether no size is a tensor, as in a traced function."""
+    return all(isinstance(size, int) for size in sizes)
+
+
 def _weights(old, new, align_corners: bool, dtype: str):
     """Return the weights of `old` pixels in `new` pixels, along one axis."""
-    # The weights are a constant unless a size is a tensor, in a traced
-    # function.
-    known = isinstance(old, int) and isinstance(new, int)
-    maths: Any = np if known else ops
+    # The weights are a constant unless a size is a tensor.
+    maths: Any = np if _are_known(old, new) else ops
     sources = maths.arange(old, dtype=dtype)
     targets = maths.arange(new, dtype=dtype)
     if align_corners:

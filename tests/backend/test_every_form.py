@@ -9,6 +9,7 @@ form with these arrays.
 import functools
 import inspect
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -260,6 +261,31 @@ def reference_conv2d(x, kernel, bias, data_format, settings):
     return reshaping.from_channels_last(y, data_format)
 
 
+@form
+def depthwise_conv2d(pick, rng):
+    data_format = formats(pick)
+    strides = pick(1, 2, (1, 3), 1)
+    settings = {
+        "strides": strides,
+        "padding": pick("same", "valid"),
+        "dilation_rate": pick(1, 2, (1, 2)) if strides == 1 else 1,
+    }
+    channels, kernel_size = pick(1, 3, 40), (pick(1, 2, 3), pick(1, 3))
+    arrays = [
+        a_map(pick, rng, channels, data_format),
+        rng.normal(size=(*kernel_size, 1, channels)),
+    ]
+    if pick(True, False):
+        arrays.append(rng.normal(size=channels))
+
+    def call(form, x, kernel, bias=None):
+        if inspect.isfunction(form):  # the definition
+            return reference_conv2d(x, kernel, bias, data_format, settings)
+        return form(x, kernel, bias, data_format=data_format, **settings)
+
+    return arrays, call
+
+
 # The result is used by grouped convolutions.
 FORMS["channels_per_block"] = conv2d
 
@@ -328,6 +354,13 @@ def amax(pick, rng):
 
 
 @form
+def activate(pick, rng):
+    name = pick("hard_sigmoid", "sigmoid", "relu", "linear")
+    function = keras.activations.get(name)
+    return [rng.normal(0, 3, size=(2, 9))], lambda form, x: form(function, x)
+
+
+@form
 def scale(pick, rng):
     shape, axes = pick(
         ((2, 3, 4, 5), (1, 2)),
@@ -342,6 +375,36 @@ def scale(pick, rng):
     gate = [1 if axis in axes else n for axis, n in enumerate(shape)]
     arrays = [rng.normal(size=shape), rng.normal(size=gate)]
     return arrays, lambda form, *x: form(*x, axes)
+
+
+@form
+def l2_norm(pick, rng):
+    shape, axes = pick(
+        ((2, 3, 4, 5), (1, 2)),
+        ((2, 3, 4, 5), (2, 3)),
+        ((2, 3, 5), (1,)),
+        ((2, 3, 2, 4, 5), (1, 2, 3)),
+    )
+    x = rng.normal(size=shape)
+    if pick(True, False):
+        x[0] = 0
+    return [x], lambda form, x: form(x, axes)
+
+
+@form
+def scale_and_shift(pick, rng):
+    (x, gate), _ = scale(pick, rng)
+    axes = [axis for axis, n in enumerate(gate.shape) if n != x.shape[axis]]
+    shape = (pick(*gate.shape[:1], 1), *gate.shape[1:])
+    arrays = [x, gate, rng.normal(size=shape)]
+    return arrays, lambda form, *x: form(*x, tuple(axes))
+
+
+@form
+def weighted_sum(pick, rng):
+    axis, shape = pick((1, (2, 3, 6)), (2, (2, 6, 3)), (2, (1, 6, 1)))
+    arrays = [rng.normal(size=shape), rng.normal(size=(shape[0], 6))]
+    return arrays, lambda form, *x: form(*x, axis=axis)
 
 
 @form
@@ -367,17 +430,25 @@ def max_pool(pick, rng):
 
 
 @form
-def resize_bilinear(pick, rng):
+def resize_linear(pick, rng):
     data_format = formats(pick)
-    size = (pick(1, 2, 4, 5), pick(1, 3, 4))
+    axes = pick(2, 2, 1, 3, 4)
+    size = [pick(1, 2, 4, 5), pick(1, 3, 4), pick(1, 2), 3][:axes]
     shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     settings = {
         "align_corners": pick(True, False),
         "data_format": data_format,
     }
-    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8)]
+    new = [pick(1, 2, 4, 7, 9), pick(1, 3, 6, 8), pick(1, 5), 2][:axes]
     x = rng.normal(size=shape)
     return [x], lambda form, x: form(x, new, **settings)
+
+
+@form
+def window_means(pick, rng):
+    x = a_map(pick, rng, data_format=(data_format := formats(pick)))
+    extent = pick(1, 2, 4, 8)
+    return [x], lambda form, x: form(x, extent, data_format=data_format)
 
 
 @form

@@ -310,6 +310,16 @@ def forms():
             ),
             [(2, 3, 4, 4), (3, 3, 2, 4), (4,)],
         ),
+        "depthwise_conv2d": (
+            lambda f, *x: f(
+                *x,
+                strides=(2, 1),
+                padding="same",
+                dilation_rate=1,
+                data_format="channels_first",
+            ),
+            [(2, 5, 4, 6), (3, 2, 1, 5), (5,)],
+        ),
     }
     for size in (1, 4, 7):
         found[f"conv2d_few_channels {size}"] = (

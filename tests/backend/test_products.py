@@ -156,7 +156,7 @@ def test_resizing(size, data_format, rng):
     compare("max_pool", [x], rng, data_format=data_format)
     for align_corners in (False, True):
         settings = {"align_corners": align_corners, "data_format": data_format}
-        compare("resize_bilinear", [x], rng, size=(7, 3), **settings)
+        compare("resize_linear", [x], rng, size=(7, 3), **settings)
 
 
 @pytest.mark.skipif(BACKEND != "torch", reason="others have no TorchScript")

@@ -9,23 +9,30 @@ import numpy as np
 import pytest
 
 from autodiff import subset
+from cases import EVERYTHING
 from keras_attention import CBAM
 from keras_attention import CoordinateAttention
+from keras_attention import EffectiveSqueezeExcite
+from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GlimpseNetwork
+from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import PolarizedSelfAttention
-from keras_attention import RecurrentAttention
 from keras_attention import SelectiveKernel
 from keras_attention import ShuffleAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
 from keras_attention import models
 from keras_attention.checkpoints._registry import KEY_MAPS
+from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints.networks import NETWORK_NAMES
 from small_networks import small
 
@@ -40,6 +47,19 @@ def official_cbam():
         (SqueezeExcite(4), "se", "senet.pytorch"),
         (CBAM(), "cbam_tf", "tensorflow"),
         (official_cbam(), "cbam_paper", "official"),
+        (EffectiveSqueezeExcite(), "ese", "official"),
+        (EffectiveSqueezeExcite(), "ese_sigmoid", "timm"),
+        (EfficientChannelAttention(), "eca", "official"),
+        (EfficientChannelAttention(5), "eca_circular", "timm"),
+        (GlobalContext(4), "global_context_add", "mmcv"),
+        (
+            GlobalContext(4, fusion="both"),
+            "global_context_both",
+            "mmcv",
+        ),
+        (GlobalResponseNorm(), "grn", "official"),
+        (StyleRecalibration(), "srm", "official"),
+        (LinearContextTransform(4), "lct", "pytorch-attention"),
         (SpatialGroupEnhance(4), "sge", "official"),
         (GatedChannelTransform(), "gct_l2", "official"),
         (
@@ -228,7 +248,9 @@ def test_weights_without_a_published_name_raise():
     ],
 )
 def test_networks_without_a_layout_raise(target):
-    with pytest.raises(ValueError, match=r"SqueezeExcite.*: target=<"):
+    with pytest.raises(
+        ValueError, match=r"SqueezeExcite.*\. Received: target=<"
+    ):
         export_reference_weights(target, "timm")
 
 
@@ -242,29 +264,18 @@ def test_unknown_layouts_raise():
             export_reference_weights(layer, layout)
 
 
-def recurrent_attention():
-    model = RecurrentAttention(10)
-    model.build((None, 28, 28, 1))
-    return model
-
-
-# Targets for key maps that depend on the arguments of the layer.
-TARGETS = {
-    GlimpseNetwork: GlimpseNetwork(),
-    IterativeAttentionalFeatureFusion: IterativeAttentionalFeatureFusion(),
-    PolarizedSelfAttention: PolarizedSelfAttention(),
-    RecurrentAttention: recurrent_attention(),
-    SelectiveKernel: SelectiveKernel(32),
-}
+def layouts_of(cls):
+    """Return the layouts of a layer, which may depend on its arguments."""
+    cases = [case for case in EVERYTHING if case.layer_cls is cls]
+    found = [layout for case in cases for layout in key_maps_of(case.generic())]
+    return dict.fromkeys(found)
 
 
 def layers_by_layout():
     """Return the names of the layers that have a layout, by layout."""
     layers = {names.layout: [] for names in NETWORK_NAMES}
-    for cls, key_maps in KEY_MAPS.items():
-        if callable(key_maps):
-            key_maps = key_maps(TARGETS[cls])
-        for layout in key_maps:
+    for cls in KEY_MAPS:
+        for layout in layouts_of(cls):
             layers.setdefault(layout, []).append(cls.__name__)
     return layers
 

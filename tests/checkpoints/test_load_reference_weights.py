@@ -8,8 +8,13 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ChannelAttention
 from keras_attention import CoordinateAttention
+from keras_attention import EffectiveSqueezeExcite
+from keras_attention import EfficientChannelAttention
 from keras_attention import GatedChannelTransform
+from keras_attention import GlobalContext
+from keras_attention import GlobalResponseNorm
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import PolarizedSelfAttention
 from keras_attention import SelectiveKernel
@@ -18,6 +23,7 @@ from keras_attention import SpatialAttention
 from keras_attention import SpatialChannelSqueezeExcite
 from keras_attention import SpatialGroupEnhance
 from keras_attention import SqueezeExcite
+from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 from keras_attention.checkpoints import load_reference_weights
 
@@ -48,6 +54,31 @@ def timm_squeeze_excite(weights):
 def caffe_squeeze_excite(weights):
     names = {"fc.0": "conv2_1_1x1_down", "fc.2": "conv2_1_1x1_up"}
     return as_convolutions(renamed(weights, names))
+
+
+def paddle_squeeze_excite(weights):
+    return renamed(weights, {"fc": "blocks.0.att.conv"})
+
+
+def timm_global_context(weights):
+    names = {"conv_mask": "layer3.0.se.conv_attn"}
+    for new, old in {"add": "add", "scale": "mul"}.items():
+        for part, index in {"fc1": 0, "norm": 1, "fc2": 3}.items():
+            name = f"layer3.0.se.mlp_{new}.{part}"
+            names[f"channel_{old}_conv.{index}"] = name
+    weights = renamed(weights, names)
+    return {
+        name: array.ravel() if ".norm." in name else array
+        for name, array in weights.items()
+    }
+
+
+def timm_response_norm(weights):
+    names = {
+        "gamma": "stages.0.mlp.grn.weight",
+        "beta": "stages.0.mlp.grn.bias",
+    }
+    return flattened(renamed(weights, names))
 
 
 def timm_cbam(weights):
@@ -92,6 +123,26 @@ def squeeze_excite(**kwargs):
 def official_cbam(**kwargs):
     kwargs |= {"spatial_input": "refined", "spatial_norm": True}
     return CBAM(4, **kwargs)
+
+
+def circular_channels(**kwargs):
+    return EfficientChannelAttention(5, circular=True, **kwargs)
+
+
+def added_context(**kwargs):
+    return GlobalContext(4, **kwargs)
+
+
+def scaled_context(**kwargs):
+    return GlobalContext(4, fusion="scale", **kwargs)
+
+
+def both_contexts(**kwargs):
+    return GlobalContext(4, fusion="both", **kwargs)
+
+
+def grouped_context(**kwargs):
+    return LinearContextTransform(4, **kwargs)
 
 
 def group_enhance(**kwargs):
@@ -189,6 +240,22 @@ def narrow_cbam(**kwargs):
         (official_cbam, "cbam_paper", unchanged),
         (official_cbam, "cbam_paper", prefixed("module.layer1.0.cbam.")),
         (official_cbam, "cbam_paper", timm_cbam),
+        (EffectiveSqueezeExcite, "ese", prefixed("module.stage2.ese.")),
+        (EffectiveSqueezeExcite, "ese", paddle_squeeze_excite),
+        (EfficientChannelAttention, "eca", unchanged),
+        (EfficientChannelAttention, "eca", prefixed("module.layer1.0.eca.")),
+        (circular_channels, "eca_circular", unchanged),
+        (added_context, "global_context_add", unchanged),
+        (added_context, "global_context_add", timm_global_context),
+        (scaled_context, "global_context_scale", prefixed("layer1.0.gc.")),
+        (scaled_context, "global_context_scale", timm_global_context),
+        (both_contexts, "global_context_both", unchanged),
+        (both_contexts, "global_context_both", timm_global_context),
+        (GlobalResponseNorm, "grn", prefixed("stages.0.0.grn.")),
+        (GlobalResponseNorm, "grn", timm_response_norm),
+        (StyleRecalibration, "srm", unchanged),
+        (StyleRecalibration, "srm", prefixed("module.layer1.0.srm.")),
+        (grouped_context, "lct", prefixed("layer1.0.lct.")),
         (group_enhance, "sge", unchanged),
         (group_enhance, "sge", prefixed("layer1.0.sge.")),
         (group_enhance, "sge", flattened),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from keras_attention import CBAM
+from keras_attention import EffectiveSqueezeExcite
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import SelectiveKernel
@@ -131,6 +132,21 @@ def test_missing_biases_raise_with_a_hint(golden):
     ]
 
 
+def test_biases_of_effective_squeeze_excite_raise_with_a_hint(golden):
+    layer = built(EffectiveSqueezeExcite(use_bias=False))
+    weights = golden("ese").w
+    assert error_message(layer, weights)[1:] == [
+        "unexpected keys: 'fc.bias'",
+        "The source has biases: set `use_bias=True` in the target.",
+    ]
+    del weights["fc.bias"]
+    layer = built(EffectiveSqueezeExcite())
+    assert error_message(layer, weights)[1:] == [
+        "missing keys: 'fc.bias'",
+        "The source has no biases: set `use_bias=False` in the target.",
+    ]
+
+
 def test_unexpected_batch_norm_raises_with_a_hint(golden):
     message = error_message(built(CBAM(4)), golden("cbam_paper").w)
     bn = "SpatialGate.spatial.bn"
@@ -214,5 +230,7 @@ def test_unbuilt_target_raises():
 
 @pytest.mark.parametrize("target", [keras.layers.Dense(1), None])
 def test_target_without_a_layout_raises(target):
-    with pytest.raises(ValueError, match=r"CBAM, .*Received: "):
+    with pytest.raises(
+        ValueError, match=r"CBAM, .*SqueezeExcite.*\. Received: "
+    ):
         load_reference_weights(target, {})

@@ -45,11 +45,13 @@ class Case:
     `attention_channels` is the channel axis of the attention in
     `channels_last`, or `None`. `idle_weights` are the ends of the paths of
     weights without effect in training, such as biases before batch
-    normalization. `idle_inputs` are the indices of inputs to which the outputs
-    have no gradient, such as locations of pixels. `weight_scale` is the
-    standard deviation of random weights. `rounding` is the tolerance for
-    gradients by two compilers, larger than the default only if a comparison
-    with float64 shows cancellation.
+    normalization. `inert_weights` are those without effect at all, such as
+    biases before a softmax over positions. `idle_inputs` are the indices of
+    inputs to which the outputs have no gradient, such as locations of pixels.
+    `weight_scale` is the standard deviation of random weights. `rounding` is
+    the tolerance for gradients by two compilers, larger than the default only
+    if a comparison with float64 shows cancellation. `any_size` is whether the
+    layer accepts maps of unknown sizes.
     """
 
     layer_cls: type
@@ -57,9 +59,11 @@ class Case:
     shapes: tuple
     attention_channels: int | None = -1
     idle_weights: tuple[str, ...] = ()
+    inert_weights: tuple[str, ...] = ()
     idle_inputs: tuple[int, ...] = ()
     weight_scale: float = 0.5
     rounding: float = 1e-5
+    any_size: bool = True
 
     @property
     def has_attention(self):

@@ -60,6 +60,7 @@ INVALID_VALUES_OF = {
     "activation": ("no such activation", 3),
     "control_points": (*INVALID_VALUES[int], 1),
     "epsilon": (*INVALID_VALUES[float], 0),
+    "extent": (1, 3, *(v for v in INVALID_VALUES[int] if v != 0)),
     "gate_activation": ("no such activation", 3),
     "kernel_initializer": ("no such initializer", 3, None),
     "kernel_regularizer": ("no such regularizer", 3),
@@ -68,6 +69,7 @@ INVALID_VALUES_OF = {
     "padding": ("full", True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
     "patch_offset": (1.5, True, "2", (1,), (1, 2, 3), (1, True)),
     "seed": (1.5, "1", True, -1, 2**32),
+    "width": (*INVALID_VALUES[float], 0),
 }
 
 

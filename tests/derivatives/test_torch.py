@@ -37,10 +37,6 @@ class Subject:
 
 
 def _layer(case, training=False):
-    if case.kwargs.get("gate_activation") == "hard_sigmoid":
-        # PyTorch has no second derivative of these.
-        kwargs = {**case.kwargs, "gate_activation": "sigmoid"}
-        case = dataclasses.replace(case, kwargs=kwargs)
     layout = "channels_first" if training else "channels_last"
     layer = case.generic(data_format=layout, dtype="float64")
     inputs = [

@@ -16,7 +16,7 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import SelectiveKernel
-from keras_attention.fusion._dilated_path import _split_steps
+from keras_attention._base.conv_norm import _split_steps
 
 
 def built(filters, channels=16, **kwargs):

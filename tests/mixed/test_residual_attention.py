@@ -272,7 +272,7 @@ class TestResize:
     def test_equals_the_reference(self, x, new, align_corners):
         expected = mixed.resize(x, (2, *new, 3), align_corners)
         for layout in LAYOUTS:
-            found = definition("resize_bilinear")(
+            found = definition("resize_linear")(
                 ops.array(to_layout(x, layout)),
                 new,
                 align_corners=align_corners,
@@ -298,7 +298,7 @@ def test_resizing_without_align_corners_equals_keras(size, rng):
     new = [2 * n - n % 2 for n in size]
     settings = {"data_format": "channels_last"}
     expected = ops.image.resize(ops.array(x), new, "bilinear", **settings)
-    found = definition("resize_bilinear")(
+    found = definition("resize_linear")(
         ops.array(x), new, align_corners=False, **settings
     )
     assert_close(found, expected)

@@ -3,10 +3,13 @@
 import numpy as np
 
 from references.maths import ACTIVATIONS
+from references.maths import convolution
 from references.maths import dense
+from references.maths import layer_norm
 from references.maths import norm
 from references.maths import part
 from references.maths import sigmoid
+from references.maths import softmax
 from references.maths import space
 
 
@@ -31,6 +34,12 @@ def efficient_channel_attention(layer, weights, x):
     return x * s, s
 
 
+def effective_squeeze_excite(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    s = ACTIVATIONS[layer.gate_activation.__name__](dense(weights, "gate", z))
+    return x * s, s
+
+
 def gated_channel_transform(layer, weights, x):
     alpha, gamma, beta = (weights[name] for name in ("alpha", "gamma", "beta"))
     if layer.mode == "l2":
@@ -45,6 +54,53 @@ def gated_channel_transform(layer, weights, x):
     return x * gate, gate
 
 
+def global_context(layer, weights, x):
+    def transform(name, c):
+        own = part(weights, name)
+        hidden = layer_norm(dense(own, "reduce", c), 1e-5)
+        hidden = own["gamma"] * hidden + own["beta"]
+        return dense(own, "expand", np.maximum(hidden, 0))
+
+    a = softmax(dense(weights, "mask", x))
+    c = (a * x).sum(axis=space(x), keepdims=True)
+    attention = {"spatial": a}
+    if layer.fusion != "add":
+        attention["channel"] = sigmoid(transform("scale", c))
+        x = attention["channel"] * x
+    return x + transform("add", c) if layer.fusion != "scale" else x, attention
+
+
+def global_response_norm(layer, weights, x):
+    g = np.sqrt((x**2).sum(axis=space(x), keepdims=True))
+    n = g / (g.mean(axis=-1, keepdims=True) + layer.epsilon)
+    return (1 + weights["gamma"] * n) * x + weights["beta"], n
+
+
+def style_recalibration(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    squares = ((x - mean) ** 2).sum(axis=space(x), keepdims=True)
+    positions = x[0, ..., 0].size
+    deviation = np.sqrt(squares / max(positions - 1, 1) + layer.epsilon)
+    w = weights["kernel"]
+    s = sigmoid(norm(weights, "norm", w[:, 0] * mean + w[:, 1] * deviation))
+    return x * s, s
+
+
+def gaussian_context(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    z = layer_norm(mean, layer.epsilon)
+    s = np.exp(z**2 * (-layer.width / 2))
+    return x * s, s
+
+
+def linear_context_transform(layer, weights, x):
+    mean = x.mean(axis=space(x), keepdims=True)
+    groups = np.split(mean, layer.groups, axis=-1)
+    z = np.concatenate([layer_norm(g, layer.epsilon) for g in groups], axis=-1)
+    s = sigmoid(weights["gamma"] * z + weights["beta"])
+    return x * s, s
+
+
 def channel_attention(layer, weights, x):
     def mlp(z):
         hidden = np.maximum(dense(weights, "squeeze", z), 0)
@@ -54,6 +110,59 @@ def channel_attention(layer, weights, x):
     maximum = x.max(axis=space(x), keepdims=True)
     gate = sigmoid(mlp(mean) + mlp(maximum))
     return x * gate, gate
+
+
+def gather_excite(layer, weights, x):
+    z = gather(layer, weights, x)
+    if layer.excite:
+        z = np.maximum(z, 0) if layer.parametric else z
+        z = np.maximum(dense(weights, "reduce", z), 0)
+        z = dense(weights, "expand", z)
+    s = sigmoid(z)
+    if layer.extent:
+        rows, columns = (
+            np.arange(x.shape[axis]) * s.shape[axis] // x.shape[axis]
+            for axis in space(x)
+        )
+        s = s[:, rows][:, :, columns]
+    return x * s, s
+
+
+def gather(layer, weights, x):
+    """Return the context of the whole map, or of every n-th position."""
+    extent = layer.extent
+    if layer.parametric and not extent:
+        z = np.einsum("bhwc,hwc->bc", x, weights["kernel"][:, :, 0])
+        return norm(weights, "gather_norm", z[:, None, None])
+    if not extent:
+        return x.mean(axis=space(x), keepdims=True)
+    if not layer.parametric:
+        rows, columns = (
+            [
+                slice(max(i - extent + 1, 0), i + extent)
+                for i in range(0, n, extent)
+            ]
+            for n in x.shape[1:3]
+        )
+        return np.stack(
+            [
+                np.stack(
+                    [x[:, i, j].mean(axis=(1, 2)) for j in columns], axis=1
+                )
+                for i in rows
+            ],
+            axis=1,
+        )
+    count = extent.bit_length() - 1
+    for index in range(count):
+        own = part(weights, f"gather_{index}")
+        kernel = own["conv/kernel"]
+        x = convolution(
+            x, kernel, strides=2, dilation=1, groups=kernel.shape[-1]
+        )
+        x = norm(own, "norm", x)
+        x = np.maximum(x, 0) if index < count - 1 else x
+    return x
 
 
 def multi_scale_gate(weights, x, of_local, of_global):
@@ -77,8 +186,15 @@ def multi_scale_channel_attention(layer, weights, x):
 
 REFERENCES = {
     "ChannelAttention": channel_attention,
+    "EffectiveSqueezeExcite": effective_squeeze_excite,
     "EfficientChannelAttention": efficient_channel_attention,
     "GatedChannelTransform": gated_channel_transform,
+    "GatherExcite": gather_excite,
+    "GaussianContext": gaussian_context,
+    "GlobalContext": global_context,
+    "GlobalResponseNorm": global_response_norm,
+    "LinearContextTransform": linear_context_transform,
     "MultiScaleChannelAttention": multi_scale_channel_attention,
     "SqueezeExcite": squeeze_excite,
+    "StyleRecalibration": style_recalibration,
 }

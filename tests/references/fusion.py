@@ -3,9 +3,11 @@
 import numpy as np
 
 from references.channel import multi_scale_gate
+from references.maths import convolution
 from references.maths import dense
 from references.maths import norm
 from references.maths import part
+from references.maths import sigmoid
 from references.maths import space
 
 
@@ -52,31 +54,50 @@ def selective_kernel(layer, weights, x):
     return y, a
 
 
-def convolution(x, kernel, *, strides, dilation, groups):
-    """Return a convolution with symmetric zero padding."""
-    side = len(kernel)
-    reach = dilation * (side - 1)
-    around = (reach // 2, reach - reach // 2)
-    padded = np.pad(x, ((0, 0), around, around, (0, 0)))
-    height, width = x.shape[1:3]
-    y = []
-    for seen, weights in zip(
-        np.split(padded, groups, axis=-1),
-        np.split(kernel, groups, axis=-1),
-        strict=True,
-    ):
-        taps = [
-            seen[:, i : i + height : strides, j : j + width : strides]
-            for i in range(0, reach + 1, dilation)
-            for j in range(0, reach + 1, dilation)
-        ]
-        matrices = weights.reshape(-1, *weights.shape[2:])
-        y.append(sum(t @ w for t, w in zip(taps, matrices, strict=True)))
-    return np.concatenate(y, axis=-1)
+def split_attention(layer, weights, x):
+    radix, groups, filters = layer.radix, layer.groups, layer.filters
+    own = part(weights, "splits")
+    convolved = convolution(
+        x,
+        own["conv/kernel"],
+        strides=layer.strides,
+        dilation=layer.dilation_rate,
+        groups=groups * radix,
+    )
+    splits = np.split(
+        np.maximum(norm(own, "norm", convolved), 0), radix, axis=-1
+    )
+    s = sum(splits).mean(axis=space(x))
+    z = np.maximum(
+        norm(weights, "squeeze_norm", in_groups(weights, "squeeze", s, groups)),
+        0,
+    )
+    logits = in_groups(weights, "select", z, groups)
+    a = np.zeros((len(x), radix, filters))
+    for group, of_group in enumerate(np.split(logits, groups, axis=-1)):
+        of_splits = np.stack(np.split(of_group, radix, axis=-1), axis=1)
+        if radix == 1:
+            share = sigmoid(of_splits)
+        else:
+            powers = np.exp(of_splits - of_splits.max(axis=1, keepdims=True))
+            share = powers / powers.sum(axis=1, keepdims=True)
+        size = filters // groups
+        a[:, :, group * size : (group + 1) * size] = share
+    y = sum(a[:, r, None, None] * u for r, u in enumerate(splits))
+    return y, a
+
+
+def in_groups(weights, name, x, groups):
+    """Return a dense layer of each group of channels by itself."""
+    kernels = np.split(weights[f"{name}/kernel"], groups, axis=-1)
+    parts = zip(np.split(x, groups, axis=-1), kernels, strict=True)
+    products = np.concatenate([a @ w for a, w in parts], axis=-1)
+    return products + weights[f"{name}/bias"]
 
 
 REFERENCES = {
     "AttentionalFeatureFusion": attentional_feature_fusion,
     "IterativeAttentionalFeatureFusion": iterative_attentional_feature_fusion,
     "SelectiveKernel": selective_kernel,
+    "SplitAttention": split_attention,
 }

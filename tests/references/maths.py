@@ -34,6 +34,18 @@ def norm(weights, name, x):
     return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
+def softmax(x):
+    """Return weights of the positions of a map."""
+    x = np.exp(x - x.max(axis=space(x), keepdims=True))
+    return x / x.sum(axis=space(x), keepdims=True)
+
+
+def layer_norm(x, epsilon):
+    """Return `x`, normalized over the last axis."""
+    deviation = np.sqrt(x.std(axis=-1, keepdims=True) ** 2 + epsilon)
+    return (x - x.mean(axis=-1, keepdims=True)) / deviation
+
+
 def part(weights, name):
     """Return the weights of a sublayer by their roles in it."""
     return {
@@ -41,3 +53,46 @@ def part(weights, name):
         for role, weight in weights.items()
         if role.startswith(f"{name}/")
     }
+
+
+def convolution(x, kernel, *, strides, dilation, groups):
+    """Return a convolution with symmetric zero padding."""
+    side = len(kernel)
+    reach = dilation * (side - 1)
+    around = (reach // 2, reach - reach // 2)
+    padded = np.pad(x, ((0, 0), around, around, (0, 0)))
+    height, width = x.shape[1:3]
+    y = []
+    for seen, weights in zip(
+        np.split(padded, groups, axis=-1),
+        np.split(kernel, groups, axis=-1),
+        strict=True,
+    ):
+        taps = [
+            seen[:, i : i + height : strides, j : j + width : strides]
+            for i in range(0, reach + 1, dilation)
+            for j in range(0, reach + 1, dilation)
+        ]
+        matrices = weights.reshape(-1, *weights.shape[2:])
+        y.append(sum(t @ w for t, w in zip(taps, matrices, strict=True)))
+    return np.concatenate(y, axis=-1)
+
+
+def resize(x, shape, align_corners):
+    """Return a map of another size, by linear interpolation."""
+    for axis in space(x):
+        old, new = x.shape[axis], shape[axis]
+        rows = []
+        for i in range(new):
+            if align_corners:
+                place = i * (old - 1) / (new - 1) if new > 1 else 0
+            else:
+                place = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
+            before = int(place)
+            after = min(before + 1, old - 1)
+            share = place - before
+            rows.append(
+                (1 - share) * x.take(before, axis) + share * x.take(after, axis)
+            )
+        x = np.stack(rows, axis=axis)
+    return x

@@ -3,12 +3,15 @@
 import numpy as np
 
 from references.channel import channel_attention
-from references.fusion import convolution
 from references.maths import ACTIVATIONS
+from references.maths import convolution
 from references.maths import dense
+from references.maths import layer_norm
 from references.maths import norm
 from references.maths import part
+from references.maths import resize
 from references.maths import sigmoid
+from references.maths import softmax
 from references.maths import space
 from references.spatial import spatial_gate
 
@@ -76,20 +79,14 @@ def shuffle_attention(layer, weights, x):
 
 
 def polarized_self_attention(layer, weights, x):
-    def softmax(z):
-        z = np.exp(z - z.max(axis=space(z), keepdims=True))
-        return z / z.sum(axis=space(z), keepdims=True)
-
     # A mean of values is the value of the mean.
     weighted = x * softmax(dense(weights, "channel_query", x))
     z = weighted.sum(axis=space(x), keepdims=True)
     z = dense(weights, "channel_value", z)
     if layer.mode == "sequential":
         z = dense(weights, "reduce", z)
-        centered = z - z.mean(axis=-1, keepdims=True)
-        variance = (centered**2).mean(axis=-1, keepdims=True)
-        z = centered / np.sqrt(variance + 1e-5)
-        z = np.maximum(weights["gamma"] * z + weights["beta"], 0)
+        z = weights["gamma"] * layer_norm(z, 1e-5) + weights["beta"]
+        z = np.maximum(z, 0)
     channel = sigmoid(dense(weights, "expand", z))
 
     refined = x * channel
@@ -107,6 +104,31 @@ def polarized_self_attention(layer, weights, x):
     if layer.mode == "sequential":
         y = refined * spatial
     return y, {"channel": channel, "spatial": spatial}
+
+
+def bam(layer, weights, x):
+    z = x.mean(axis=space(x), keepdims=True)
+    z = np.maximum(
+        norm(weights, "squeeze_norm", dense(weights, "squeeze", z)), 0
+    )
+    of_channels = dense(weights, "excite", z)
+    u = np.maximum(norm(weights, "reduce_norm", dense(weights, "reduce", x)), 0)
+    for name in ("dilated_0", "dilated_1"):
+        own = part(weights, name)
+        u = convolution(
+            u,
+            own["conv/kernel"],
+            strides=1,
+            dilation=layer.dilation_rate,
+            groups=1,
+        )
+        u = np.maximum(norm(own, "norm", u + own["bias"]), 0)
+    of_positions = dense(weights, "score", u)
+    if layer.combine == "multiply":
+        s = sigmoid(of_channels * of_positions)
+    else:
+        s = sigmoid(of_channels + of_positions)
+    return (1 + s) * x, s
 
 
 def simam(layer, weights, x):
@@ -210,26 +232,8 @@ def max_pool(x):
     )
 
 
-def resize(x, shape, align_corners):
-    for axis in (1, 2):
-        old, new = x.shape[axis], shape[axis]
-        rows = []
-        for i in range(new):
-            if align_corners:
-                place = i * (old - 1) / (new - 1) if new > 1 else 0
-            else:
-                place = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
-            before = int(place)
-            after = min(before + 1, old - 1)
-            share = place - before
-            rows.append(
-                (1 - share) * x.take(before, axis) + share * x.take(after, axis)
-            )
-        x = np.stack(rows, axis=axis)
-    return x
-
-
 REFERENCES = {
+    "BAM": bam,
     "CBAM": cbam,
     "CoordinateAttention": coordinate_attention,
     "PolarizedSelfAttention": polarized_self_attention,

@@ -1,11 +1,61 @@
 """Reference implementations of spatial attention and transformers."""
 
+import itertools
+
 import numpy as np
 
+from references.maths import convolution
 from references.maths import dense
+from references.maths import dense as pointwise
 from references.maths import norm
+from references.maths import resize
 from references.maths import sigmoid
 from references.maths import space
+
+
+def attention_gate(layer, weights, x, gating):
+    if not layer.grid:
+        f = norm(weights, "theta_norm", pointwise(weights, "theta", x))
+        f = f + norm(weights, "phi_norm", pointwise(weights, "phi", gating))
+        scores = pointwise(weights, "psi", np.maximum(f, 0))
+        a = sigmoid(norm(weights, "psi_norm", scores))
+        return x * a, a
+    theta = strided_product(x, weights["theta"])
+    phi = resize(pointwise(weights, "phi", gating), theta.shape, False)
+    a = sigmoid(pointwise(weights, "psi", np.maximum(theta + phi, 0)))
+    a = resize(a, x.shape, False)
+    y = norm(weights, "out_norm", pointwise(weights, "out", x * a))
+    return y, a
+
+
+def strided_product(x, kernel):
+    """Return a convolution of windows of 2 along each axis, with a step of 2.
+
+    A size of 1 is followed by a zero.
+    """
+    sizes = [max(n // 2, 1) for n in x.shape[1:-1]]
+    ends = [(0, int(n == 1)) for n in x.shape[1:-1]]
+    padded = np.pad(x, [(0, 0), *ends, (0, 0)])
+    total = 0
+    for place in itertools.product((0, 1), repeat=len(sizes)):
+        steps = [
+            slice(first, 2 * size, 2)
+            for first, size in zip(place, sizes, strict=True)
+        ]
+        total = total + padded[:, *steps] @ kernel[place]
+    return total
+
+
+def large_kernel_attention(layer, weights, x):
+    a = x
+    for name, dilation in (("local", 1), ("dilated", layer.dilation_rate)):
+        kernel = weights[f"{name}/kernel"]
+        a = convolution(
+            a, kernel, strides=1, dilation=dilation, groups=x.shape[-1]
+        )
+        a = a + weights.get(f"{name}/bias", 0)
+    a = pointwise(weights, "pointwise", a)
+    return x * a, a
 
 
 def spatial_attention(layer, weights, x):
@@ -160,6 +210,8 @@ def cubic(d, a=-0.75):
 KERNELS = {"bilinear": lambda d: np.maximum(1 - d, 0), "bicubic": cubic}
 
 REFERENCES = {
+    "AttentionGate": attention_gate,
+    "LargeKernelAttention": large_kernel_attention,
     "SpatialAttention": spatial_attention,
     "SpatialGroupEnhance": spatial_group_enhance,
     "SpatialTransformer": spatial_transformer,

@@ -240,6 +240,40 @@ def SelectiveKernel(pick, sizes):
     return generated_case(ka.SelectiveKernel, kwargs, shape, resamples=True)
 
 
+@strategy
+def SplitAttention(pick, sizes):
+    groups, radix = pick(1, 2, 3), pick(1, 2, 3, 4)
+    kwargs = {
+        "filters": groups * pick(*sizes.channels_per_group),
+        "radix": radix,
+        "groups": groups,
+        "kernel_size": pick(1, 2, 3, 4),
+        "strides": pick(1, 2, 3),
+        "dilation_rate": pick(1, 2, 3),
+        "reduction": pick(1, 2),
+        "hidden_units": groups * pick(1, 5),
+    }
+    if pick(True, False):
+        kwargs |= {"hidden_units": None, "min_units": 60}
+    channels = groups * radix * pick(1, 2)
+    shape = a_map(pick, sizes, channels)
+    return generated_case(ka.SplitAttention, kwargs, shape, resamples=True)
+
+
+@strategy
+def AttentionGate(pick, sizes):
+    grid = pick(True, False)
+    kwargs = {"grid": grid, "hidden_units": pick(None, 1, 5)}
+    x = a_map(pick, sizes, pick(*sizes.channels_per_group), pick(*sizes.ranks))
+    gating = (*x[:-1], pick(*sizes.channels_per_group))
+    if grid:
+        space = (pick(*sizes.space) for _ in x[1:-1])
+        gating = (x[0], *space, gating[-1])
+    return generated_case(
+        ka.AttentionGate, kwargs, x, gating, kinds=("map", "map")
+    )
+
+
 def _localization(channels):
     """Return the network of tests/cases.py for other numbers of channels."""
     import keras

@@ -1,4 +1,4 @@
-"""Path of a selective kernel: dilated convolution, normalization, ReLU."""
+"""Convolution with batch normalization and ReLU, strided and dilated."""
 
 import math
 from typing import Any
@@ -12,9 +12,10 @@ from keras_attention._base.calls import convolve
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
+from keras_attention.ops import precision
 
 
-class DilatedPath(KernelLayer):
+class ConvNormReLU(KernelLayer):
     """Convolution with symmetric zero padding, batch normalization and ReLU.
 
     A stride and a dilation may both be larger than 1, which Keras does not
@@ -31,6 +32,7 @@ class DilatedPath(KernelLayer):
         dilation_rate: int,
         groups: int,
         use_bias: bool,
+        use_relu: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -38,6 +40,7 @@ class DilatedPath(KernelLayer):
         self.kernel_size = kernel_size
         self.groups = groups
         self.use_bias = use_bias
+        self.use_relu = use_relu
         reach = dilation_rate * (kernel_size - 1)
         self.padding = (reach // 2, reach - reach // 2)
         (
@@ -86,15 +89,17 @@ class DilatedPath(KernelLayer):
             x = self._subsample(ops.pad(x, widths), self.input_step)
 
         def product(kernel, bias):
+            kernel = precision.cast(kernel, x.dtype)
+            if bias is not None:
+                bias = precision.cast(bias, x.dtype)
             outputs = convolve(self.conv, x, kernel, bias)
             return self._subsample(outputs, self.output_step)
 
         bias = self.bias if self.use_bias else None
-        return elementwise.relu(
-            conv_batch_norm(
-                product, self.conv.kernel, bias, self.norm, training
-            )
+        outputs = conv_batch_norm(
+            product, self.conv.kernel, bias, self.norm, training
         )
+        return elementwise.relu(outputs) if self.use_relu else outputs
 
     def _subsample(self, x, step: int):
         """Return every `step`-th row and column."""

@@ -1,0 +1,49 @@
+"""The two dense layers of a global context block."""
+
+from typing import Any
+
+import keras
+
+from keras_attention._base import calls
+from keras_attention._base.layer import KernelLayer
+from keras_attention.ops import elementwise
+from keras_attention.ops import normalization
+from keras_attention.ops import precision
+
+_EPSILON = 1e-5
+
+
+class ContextTransform(KernelLayer):
+    """Dense, layer normalization, ReLU, dense, of one vector a sample.
+
+    The last kernel starts at zero, and with it the outputs.
+    """
+
+    def __init__(self, hidden_units: int, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.hidden_units = hidden_units
+
+    def build(self, input_shape):
+        channels = input_shape[-1]
+        self.reduce = self._dense("reduce", self.hidden_units, channels)
+        # Autocasting them to half precision would lose accuracy.
+        self.gamma = self.add_weight(
+            (self.hidden_units,), "ones", name="gamma", autocast=False
+        )
+        self.beta = self.add_weight(
+            (self.hidden_units,), "zeros", name="beta", autocast=False
+        )
+        zeros = {"kernel_initializer": "zeros"}
+        self.expand = keras.layers.Dense(
+            channels, **(self._kernel("expand") | zeros)
+        )
+        self.expand.build((None, self.hidden_units))
+
+    def call(self, context):
+        hidden = calls.dense(self.reduce, context)
+        gamma, beta = (
+            precision.cast(weight, hidden.dtype)
+            for weight in (self.gamma, self.beta)
+        )
+        hidden = gamma * normalization.layer_norm(hidden, _EPSILON) + beta
+        return calls.dense(self.expand, elementwise.relu(hidden))
