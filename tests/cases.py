@@ -203,7 +203,7 @@ CASES = [
         AttentionGate,
         {
             "grid": True,
-            "kernel_initializer": "ones",
+            "kernel_initializer": "glorot_normal",
             "kernel_regularizer": "l2",
         },
         ((3, 6, 7, 16), (3, 4, 3, 10)),

@@ -4,14 +4,17 @@ The context is a strided depthwise convolution with batch normalization. Sizes
 of maps are even, or 1.
 """
 
+from benchmarks.baselines import _axes
+from benchmarks.baselines import _jax
+from benchmarks.baselines import _tensorflow
+from benchmarks.baselines import _torch
+
 
 def jax(w, x, *, config, training):
     """Gather-excite in JAX."""
     import jax
     from jax import lax
     from jax import numpy as jnp
-
-    from benchmarks.baselines import fusion_jax
 
     state = {}
     layout = "NHWC" if config["data_format"] == "channels_last" else "NCHW"
@@ -24,9 +27,9 @@ def jax(w, x, *, config, training):
         dimension_numbers=(layout, "HWIO", layout),
         feature_group_count=kernel.shape[-1],
     )
-    z = fusion_jax._norm(w, "gather_0/norm", z, config, training, state)
+    z = _jax.norm(w, "gather_0/norm", z, config, training, state)
     s = jax.nn.sigmoid(z)
-    for axis in fusion_jax._axes(config)[1:]:
+    for axis in _axes.spatial(config):
         s = jnp.repeat(s, x.shape[axis] // s.shape[axis], axis)
     return x * s, state
 
@@ -34,8 +37,6 @@ def jax(w, x, *, config, training):
 def tensorflow(w, x, *, config, training):
     """Gather-excite in TensorFlow."""
     import tensorflow as tf
-
-    from benchmarks.baselines import fusion_tensorflow
 
     # TensorFlow convolves channel by channel with the channels last only.
     last = config["data_format"] == "channels_last"
@@ -47,9 +48,9 @@ def tensorflow(w, x, *, config, training):
         [[0, 0], [1, 1], [1, 1], [0, 0]],
     )
     settings = {**config, "data_format": "channels_last"}
-    z = fusion_tensorflow._norm(w, "gather_0/norm", z, settings, training)
+    z = _tensorflow.norm(w, "gather_0/norm", z, settings, training)
     s = tf.sigmoid(z if last else tf.transpose(z, (0, 3, 1, 2)))
-    for axis in fusion_tensorflow._axes(config)[1:]:
+    for axis in _axes.spatial(config):
         s = tf.repeat(s, x.shape[axis] // s.shape[axis], axis)
     return x * s
 
@@ -58,12 +59,10 @@ def torch(w, x, *, config, training):
     """Gather-excite in PyTorch."""
     from torch.nn import functional
 
-    from benchmarks.baselines import fusion_torch
-
     last = config["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
     kernel = w["gather_0/conv/kernel"]
     z = functional.conv2d(x, kernel, stride=2, padding=1, groups=len(kernel))
-    z = fusion_torch._norm(w, "gather_0/norm", z, training)
+    z = _torch.norm(w, "gather_0/norm", z, training)
     y = x * functional.interpolate(z.sigmoid(), x.shape[2:])
     return y.permute(0, 2, 3, 1) if last else y

@@ -9,12 +9,12 @@ from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
-from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.fusion import _branches
+from keras_attention.fusion._dilated_path import DilatedPath
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -242,8 +242,8 @@ class SelectiveKernel(Attention, KernelLayer):
         logits = reshaping.reshape(logits, (-1, self.paths, self.filters))
         return precision.cast(reductions.softmax(logits, 1), maps[0].dtype)
 
-    def _new_path(self, index: int) -> ConvNormReLU:
-        return ConvNormReLU(
+    def _new_path(self, index: int) -> DilatedPath:
+        return DilatedPath(
             self.filters,
             kernel_size=self.kernel_size,
             strides=self.strides,
