@@ -10,11 +10,13 @@ import pytest
 
 import cases
 import keras_attention
+import native_forms
 import references
 from contract.case import LAYOUTS
 from contract.case import assert_close
 from contract.case import to_layout
 from contract.case import to_numpy
+from keras_attention.ops import products
 from parity.generated import FUNCTIONS
 from parity.generated import generated
 from stress.generated import expected
@@ -61,6 +63,59 @@ def test_functions_compute_the_reference(name, index):
     found = layer(*map(keras.ops.convert_to_tensor, moved))
     right = expected(layer, [np.asarray(x, "float64") for x in inputs])
     assert_close(case.source.back(found), right, TOLERANCE)
+
+
+def behind_a_convolution(x):
+    """Return `x`, channels on axis 1, in the layout of a convolution."""
+    convolved = keras.ops.conv(
+        x[:, :, None],
+        np.eye(x.shape[1], dtype="float32")[None, None],
+        data_format="channels_first",
+    )
+    return keras.ops.squeeze(convolved, 2)
+
+
+def pointwise(x, kernel, bias):
+    found = products.pointwise(behind_a_convolution(x), kernel, bias, axis=1)
+    return found, np.einsum("bcn,cd->bdn", x, kernel) + bias[:, None]
+
+
+def pointwise_twice(x, kernel, bias):
+    found = behind_a_convolution(x)
+    for _ in range(2):
+        found = keras.ops.relu(found)
+        found = products.pointwise(found, kernel, bias, axis=1)
+        x = np.einsum("bcn,cd->bdn", np.maximum(x, 0), kernel)
+        x = x + bias[:, None]
+    return found, x
+
+
+def grouped_dense(x, kernel, bias):
+    means = keras.ops.mean(behind_a_convolution(x), axis=2)
+    found = products.grouped_dense(means, kernel[:4], bias, groups=2)
+    halves = np.split(x.mean(2), 2, axis=1)
+    right = [
+        half @ part
+        for half, part in zip(
+            halves, np.split(kernel[:4], 2, axis=1), strict=True
+        )
+    ]
+    return found, np.concatenate(right, axis=1) + bias
+
+
+@pytest.mark.parametrize("product", [pointwise, pointwise_twice, grouped_dense])
+def test_products_behind_a_convolution(product, rng):
+    """OpenVINO computes these wrongly as `keras.ops` writes them."""
+    arrays = [
+        rng.normal(size=size).astype("float32")
+        for size in ((3, 8, 42), (8, 8), (8,))
+    ]
+    found, right = product(*arrays)
+    assert_close(found, right, TOLERANCE)
+
+
+def test_every_native_form_is_compared():
+    assert set(native_forms.NAMES) <= {"pointwise", "grouped_dense"}
 
 
 @pytest.mark.parametrize(

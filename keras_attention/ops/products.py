@@ -24,6 +24,7 @@ def pointwise(x, kernel, bias, *, axis):
     return products if bias is None else products + bias
 
 
+@native
 def grouped_dense(x, kernel, bias, *, groups: int):
     """Dense layer of vectors in groups; the kernel has those of all groups."""
     inputs, units = kernel.shape
