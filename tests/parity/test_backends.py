@@ -4,7 +4,8 @@ The NumPy backend of Keras has none of the package's native forms, so that its
 outputs are the definition. It has no gradients: those are compared with
 PyTorch's. OpenVINO's backend predicts only. `CASES=60` takes as many cases of
 each layer and function, and `COMPILED=1` has TensorFlow compile them by XLA, as
-`tox run -e parity` does.
+`tox run -e parity` does. By default there are two cases, of which JAX computes
+one and TensorFlow the other one.
 """
 
 import importlib.util
@@ -21,6 +22,8 @@ from parity.generated import STRATEGIES
 
 TESTS = pathlib.Path(__file__).parents[1]
 CASES = int(os.environ.get("CASES", "2"))
+# Most of the time they compile.
+TURNS = {} if "CASES" in os.environ else {"jax": "0", "tensorflow": "1"}
 REFERENCE = "torch"
 BACKENDS = [
     backend
@@ -63,6 +66,8 @@ def results(tmp_path_factory, request):
         options = ["--rounding"] if backend == REFERENCE else []
         if backend == "tensorflow" and "COMPILED" in os.environ:
             options.append("--compiled")
+        if backend in TURNS:
+            options += ["--turn", TURNS[backend]]
         with (folder / f"{backend}.log").open("w") as log:
             runs[backend] = subprocess.Popen(
                 [

@@ -1,10 +1,11 @@
 """Computes the generated cases on one backend, and writes the results.
 
 `python -m parity.worker [--rounding] OUT.npz COUNT [NAME ...]` takes `COUNT`
-cases of each name. An array is named `CASE/outputs`, `CASE/attention/...`,
-`CASE/gradients/...` or `CASE/state/...`; `CASE/about` says what the case is,
-`CASE/error` what went wrong. With `--rounding` there is `CASE/moved/...` beside
-each: how far the array moves if inputs and weights do, by rounding.
+cases of each name, or with `--turn 0` or `--turn 1` every other one of these.
+An array is named `CASE/outputs`, `CASE/attention/...`, `CASE/gradients/...` or
+`CASE/state/...`; `CASE/about` says what the case is, `CASE/error` what went
+wrong. With `--rounding` there is `CASE/moved/...` beside each: how far the
+array moves if inputs and weights do, by rounding.
 """
 
 import argparse
@@ -243,6 +244,7 @@ def main():
     parser.add_argument("count", type=int)
     parser.add_argument("--rounding", action="store_true")
     parser.add_argument("--compiled", action="store_true")
+    parser.add_argument("--turn", type=int)
     parser.add_argument("names", nargs="*", default=[])
     options = parser.parse_args()
     COMPILED = options.compiled
@@ -250,8 +252,12 @@ def main():
     warnings.simplefilter("error")
     warnings.filterwarnings("ignore", "__array__ implementation")
     found = {}
-    for name in options.names or STRATEGIES:
-        for index in range(count_of(name, options.count)):
+    for position, name in enumerate(options.names or STRATEGIES):
+        count = count_of(name, options.count)
+        indices = range(count)
+        if options.turn is not None and count > 1:
+            indices = indices[(position + options.turn) % 2 :: 2]
+        for index in indices:
             case = generated(name, index)
             for part, array in results(case, options.rounding).items():
                 found[f"{case.key}/{part}"] = array
