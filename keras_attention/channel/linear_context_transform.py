@@ -93,6 +93,7 @@ class LinearContextTransform(Attention, MapLayer):
         parameters="2 * C",
         multiply_adds="C + H * W * C",
         symbols={"G": "16"},
+        gain="COCO box AP up by 1.5 to 1.7",
         layouts=("pytorch-attention",),
     )
 

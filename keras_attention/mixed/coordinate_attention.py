@@ -113,6 +113,7 @@ class CoordinateAttention(Attention, KernelLayer):
         parameters="3 * C * m + 3 * m + 2 * C",
         multiply_adds="2 * (H + W) * C * m + (H + W) * m + 2 * H * W * C",
         symbols={"m": "max(8, C // 32)"},
+        gain="ImageNet top-1 accuracy of MobileNetV2 72.3 → 74.3",
         layouts=("official", "mbv2_ca", "timm"),
     )
 

@@ -107,6 +107,7 @@ class ShuffleAttention(Attention, MapLayer):
         parameters="3 * C // G",
         multiply_adds="C // 2 + 5 * H * W * C // 2",
         symbols={"G": "16"},
+        gain="ImageNet top-1 accuracy of ResNet-50 up by 1.34",
         layouts=("official",),
     )
 

@@ -104,6 +104,7 @@ class TripletAttention(Attention, KernelLayer):
         parameters="3 * (2 * k**2 + 2)",
         multiply_adds="2 * k**2 * (H * W + H * C + W * C) + H * W * C",
         symbols={"k": "7"},
+        gain="ImageNet top-1 accuracy of ResNet-50 up by 2.04",
         layouts=("official", "triplet_attention"),
     )
 
