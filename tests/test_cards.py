@@ -82,6 +82,7 @@ def test_card_says_what_the_layer_does(name):
     assert card.operation[0].islower()
     assert not card.operation.endswith(".")
     assert card.insertion[0].islower()
+    assert card.limits.endswith(".")
     assert card.call.partition("(")[0] == name
     assert card.papers or name == "IdentityStart"
     text = re.sub(r"\s", "", LAYERS[name].__doc__)

@@ -1,8 +1,8 @@
 """Directives that insert docstrings into pages.
 
-`head` inserts the text of a docstring before its sections: the summary of a
-layer and its equations. `public` inserts the documentation of every public name
-of a module.
+`head` inserts the text of a docstring before its sections, the summary of a
+layer and its equations, and from its card when not to use it. `public` inserts
+the documentation of every public name of a module.
 """
 
 import importlib
@@ -23,16 +23,19 @@ METHODS = ("attention", "locations")
 
 
 class Head(SphinxDirective):
-    """The text of a docstring before its first section."""
+    """The text of a docstring before its first section, and the limits."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the text as paragraphs."""
-        (name,) = self.arguments
-        docstring = inspect.getdoc(getattr(keras_attention, name)) or ""
+        layer = getattr(keras_attention, self.arguments[0])
+        docstring = inspect.getdoc(layer) or ""
         head = re.split(r"^Args:$", docstring, maxsplit=1, flags=re.M)[0]
-        return _parsed(self, head.splitlines())
+        # Code has one backtick on cards, as in the Markdown of the tables.
+        limits = layer.card.limits.replace("`", "``")
+        limits = f"**When not to use it.** {limits}"
+        return _parsed(self, [*head.splitlines(), "", limits])
 
 
 class Public(SphinxDirective):

@@ -40,6 +40,7 @@ class Card:
     Args:
         operation: What the layer does, as a verb phrase.
         insertion: Where the layer is usually inserted in a network.
+        limits: When not to use the layer, in sentences.
         papers: The arXiv numbers of its papers, the main one first, or the
             addresses of those that are not there.
         attention: The kind of its attention, or of each entry by key; `None`
@@ -75,6 +76,7 @@ class Card:
 
     operation: str
     insertion: str
+    limits: str = ""
     papers: tuple[str, ...] = ()
     attention: Kind | Mapping[str, Kind] | None = None
     short_names: tuple[str, ...] = ()

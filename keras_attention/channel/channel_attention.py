@@ -87,6 +87,10 @@ class ChannelAttention(Attention, KernelLayer):
             "at the end of a residual branch; this layer is the first half "
             "of `CBAM`"
         ),
+        limits=(
+            "The maximum is one more reduction of the map than "
+            "`SqueezeExcite` has, which is faster."
+        ),
         papers=("1807.06521",),
         attention="channel",
         short_names=("cam",),

@@ -88,6 +88,10 @@ class EffectiveSqueezeExcite(Attention, KernelLayer):
     card = Card(
         operation="scales channels, from their means, by one dense layer",
         insertion="at the end of a block, before the addition",
+        limits=(
+            "It has C² weights: for maps of many channels, `SqueezeExcite` "
+            "and `EfficientChannelAttention` have far fewer."
+        ),
         papers=("1911.06667",),
         attention="channel",
         short_names=("ese",),

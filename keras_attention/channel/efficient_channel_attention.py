@@ -100,6 +100,10 @@ class EfficientChannelAttention(Attention, KernelLayer):
     card = Card(
         operation="scales channels, from the means of neighboring channels",
         insertion="at the end of a residual branch",
+        limits=(
+            "A weight depends on a few neighboring channels only. For a "
+            "context of all channels, use `SqueezeExcite`."
+        ),
         papers=("1910.03151",),
         attention="channel",
         short_names=("eca",),

@@ -105,6 +105,10 @@ class GatedChannelTransform(Attention, MapLayer):
         insertion=(
             "before one convolution or before each; starts as the identity"
         ),
+        limits=(
+            "It is meant for every convolution, and passes over the map "
+            "before each: one `SqueezeExcite` for each block is faster."
+        ),
         papers=("1909.11519",),
         attention="channel",
         short_names=("gct",),

@@ -116,6 +116,11 @@ class GatherExcite(Attention, KernelLayer):
     card = Card(
         operation="scales channels, or single values, from gathered context",
         insertion="at the end of a residual branch",
+        limits=(
+            "With weights and `extent=0` it accepts maps of one size only. "
+            "With an `extent`, the gate is constant within blocks and has "
+            "steps between them."
+        ),
         papers=("1810.12348",),
         attention="channel",
         short_names=("ge",),

@@ -87,6 +87,10 @@ class GaussianContext(Attention, MapLayer):
     card = Card(
         operation="scales channels, by a Gaussian of their normalized means",
         insertion="at the end of a residual branch",
+        limits=(
+            "It has no weights, so it does not learn which channels matter. "
+            "With much data, `SqueezeExcite` can adapt better."
+        ),
         papers=(
             (
                 "https://openaccess.thecvf.com/content/CVPR2021/html/"

@@ -111,6 +111,10 @@ class GlobalContext(Attention, KernelLayer):
     card = Card(
         operation="adds a weighted mean of the map, or scales channels by it",
         insertion="at the end of a residual branch; starts as the identity",
+        limits=(
+            "All positions get the same context. If positions need different "
+            "ones, use a layer whose attention differs between positions."
+        ),
         papers=("1904.11492",),
         attention={"spatial": "spatial", "channel": "channel"},
         short_names=("gc", "gca"),

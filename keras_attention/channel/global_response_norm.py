@@ -86,6 +86,10 @@ class GlobalResponseNorm(Attention, MapLayer):
         insertion=(
             "between the dense layers of a block; starts as the identity"
         ),
+        limits=(
+            "It is made for wide layers of ConvNeXt blocks, with many "
+            "channels. With few channels the mean norm says little."
+        ),
         papers=("2301.00808",),
         attention="channel",
         short_names=("grn",),

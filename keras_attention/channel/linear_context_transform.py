@@ -86,6 +86,10 @@ class LinearContextTransform(Attention, MapLayer):
     card = Card(
         operation="scales channels, from their means, normalized in groups",
         insertion="at the end of a residual branch",
+        limits=(
+            "Means are normalized in groups of channels, so it needs several "
+            "channels in each group. For few channels, use `SqueezeExcite`."
+        ),
         papers=("1909.03834",),
         attention="channel",
         short_names=("lct",),

@@ -91,6 +91,10 @@ class SqueezeExcite(Attention, KernelLayer):
     card = Card(
         operation="scales channels, from their means",
         insertion="at the end of a residual branch or of an Inception block",
+        limits=(
+            "With fewer than about 32 channels the bottleneck has one or two "
+            "units: lower `reduction`, or use `EfficientChannelAttention`."
+        ),
         papers=("1709.01507",),
         attention="channel",
         short_names=("se",),

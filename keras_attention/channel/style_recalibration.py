@@ -96,6 +96,10 @@ class StyleRecalibration(Attention, KernelLayer):
     card = Card(
         operation="scales channels, from their means and standard deviations",
         insertion="at the end of a residual branch",
+        limits=(
+            "A weight depends on its own channel only, and batch "
+            "normalization needs batches of several images in training."
+        ),
         papers=("1903.10829",),
         attention="channel",
         short_names=("srm",),

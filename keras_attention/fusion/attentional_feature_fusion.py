@@ -93,6 +93,10 @@ class AttentionalFeatureFusion(Attention, KernelLayer):
     card = Card(
         operation="fuses two maps: `layer(x, residual)`",
         insertion="in place of an addition",
+        limits=(
+            "The maps must have the same shape. An addition takes far less "
+            "time."
+        ),
         papers=("2009.14082",),
         attention="fusion",
         short_names=("aff",),

@@ -99,6 +99,10 @@ class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
     card = Card(
         operation="fuses two maps in two passes: `layer(x, residual)`",
         insertion="in place of an addition",
+        limits=(
+            "It takes twice the time of `AttentionalFeatureFusion`, which is "
+            "only a little worse in the paper."
+        ),
         papers=("2009.14082",),
         attention="fusion",
         short_names=("iaff",),

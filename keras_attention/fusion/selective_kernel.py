@@ -117,6 +117,10 @@ class SelectiveKernel(Attention, KernelLayer):
     card = Card(
         operation="weights convolutions of several dilations per channel",
         insertion="in place of the middle convolution of a bottleneck",
+        limits=(
+            "It replaces a convolution, so it cannot be attached to a trained "
+            "network, and computes one convolution for each branch."
+        ),
         papers=("1903.06586",),
         attention="branches",
         short_names=("sk",),

@@ -113,6 +113,11 @@ class SplitAttention(Attention, KernelLayer):
     card = Card(
         operation="weights the splits of a grouped convolution per channel",
         insertion="in place of the middle convolution of a bottleneck",
+        limits=(
+            "It replaces a convolution, so it cannot be attached to a trained "
+            "network. Batch normalization of the weights needs batches of "
+            "several images in training."
+        ),
         papers=("2004.08955",),
         attention="branches",
         short_names=("splat",),

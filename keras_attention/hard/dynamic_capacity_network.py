@@ -140,6 +140,10 @@ class DynamicCapacityNetwork(Attention, MapLayer, keras.Model):
     card = Card(
         operation="applies a large network to the salient patches only",
         insertion="this is a whole model, made of three networks that you pass",
+        limits=(
+            "Selecting patches needs a gradient for each prediction. For "
+            "images that fit into memory, an ordinary network is faster."
+        ),
         papers=("1511.07838",),
         attention={"saliency": "saliency", "positions": "positions"},
         call="DynamicCapacityNetwork(coarse, fine, top)",

@@ -78,6 +78,10 @@ class GlimpseNetwork(KernelLayer):
     card = Card(
         operation="encodes a glimpse and its location as a vector",
         insertion="first layer of a model with glimpses",
+        limits=(
+            "Locations are not trained by gradients through the crops: it "
+            "needs a model such as `RecurrentAttention` that trains them."
+        ),
         papers=("1406.6247",),
         call="GlimpseNetwork()",
         parameters="a * g**2 * C + 4 * a + 2 * u * a + 2 * u",

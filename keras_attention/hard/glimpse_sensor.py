@@ -84,6 +84,10 @@ class GlimpseSensor(MapLayer):
     card = Card(
         operation="crops an image at several scales around a location",
         insertion="first layer of a model with glimpses",
+        limits=(
+            "It has no gradient with respect to the location. For a crop that "
+            "is trained by gradients, use `SpatialTransformer`."
+        ),
         papers=("1406.6247",),
         call="GlimpseSensor()",
         parameters="0",

@@ -112,6 +112,10 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
             "classifies images from a few glimpses at locations that it selects"
         ),
         insertion="this is a whole model",
+        limits=(
+            "Training is by REINFORCE, which is noisy and takes many epochs. "
+            "For small images, an ordinary network is better and faster."
+        ),
         papers=("1406.6247",),
         attention="glimpses",
         short_names=("ram",),

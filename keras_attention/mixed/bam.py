@@ -100,6 +100,10 @@ class BAM(Attention, KernelLayer):
     card = Card(
         operation="scales single values, by channel and by position",
         insertion="after each stage, before the map is made smaller",
+        limits=(
+            "Its two dilated convolutions cost more than `CBAM`. It is made "
+            "for a few insertion points, not for every block."
+        ),
         papers=("1807.06514",),
         attention="mixed",
         call="BAM()",

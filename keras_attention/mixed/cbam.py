@@ -93,6 +93,10 @@ class CBAM(Attention, KernelLayer):
     card = Card(
         operation="scales channels, then positions",
         insertion="at the end of a residual branch",
+        limits=(
+            "It passes over the map about twice as often as `SqueezeExcite`. "
+            "If positions do not matter, use that."
+        ),
         papers=("1807.06521",),
         attention={"channel": "channel", "spatial": "spatial"},
         call="CBAM(16)",

@@ -106,6 +106,10 @@ class CoordinateAttention(Attention, KernelLayer):
         insertion=(
             "after the depthwise convolution of an inverted residual block"
         ),
+        limits=(
+            "It describes rows and columns: objects whose position along both "
+            "axes matters at once are better gated by `SpatialAttention`."
+        ),
         papers=("2103.02907",),
         attention={"height": "rows", "width": "columns"},
         short_names=("coord",),

@@ -85,6 +85,10 @@ class IdentityStart(Attention, MapLayer):
     card = Card(
         operation="adds a scaled change by another layer, at first none",
         insertion="around a layer that is inserted into a trained network",
+        limits=(
+            "A new network does not need it: train the inner layer from the "
+            "start."
+        ),
         call="IdentityStart(layer)",
     )
 

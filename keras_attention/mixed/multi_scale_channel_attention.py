@@ -88,6 +88,10 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
     card = Card(
         operation="scales single values, from local and global context",
         insertion="at the end of a residual branch, for small objects",
+        limits=(
+            "It computes two point-wise bottlenecks for every position, which "
+            "costs more than a gate of channels."
+        ),
         papers=("2009.14082",),
         attention="mixed",
         short_names=("ms_cam",),

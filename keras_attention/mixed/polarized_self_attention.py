@@ -107,6 +107,10 @@ class PolarizedSelfAttention(Attention, KernelLayer):
     card = Card(
         operation="scales channels and positions, by products of queries",
         insertion="within a residual block, for pose estimation, segmentation",
+        limits=(
+            "It has convolutions of C² weights and more. For image "
+            "classification a gate of channels is cheaper."
+        ),
         papers=("2107.00782",),
         attention={"channel": "channel", "spatial": "spatial"},
         short_names=("psa",),

@@ -134,6 +134,11 @@ class ResidualAttention(Attention, KernelLayer):
     card = Card(
         operation="scales single values by an hourglass mask",
         insertion="between the stages of a residual network",
+        limits=(
+            "It has several residual blocks of its own. It is not a small "
+            "addition to a network, and it needs maps that can be halved "
+            "several times."
+        ),
         papers=("1704.06904",),
         attention="mixed",
         short_names=("ran",),

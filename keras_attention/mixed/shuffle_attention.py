@@ -100,6 +100,11 @@ class ShuffleAttention(Attention, MapLayer):
             "the other half, and shuffles channels"
         ),
         insertion="at the end of a residual branch",
+        limits=(
+            "The shuffle changes the order of channels, so a trained network "
+            "cannot keep its weights behind it. The channels must divide by "
+            "`2 * groups`."
+        ),
         papers=("2102.00240",),
         attention={"channel": "channel", "spatial": "mixed"},
         short_names=("sa", "shuffle"),

@@ -84,6 +84,10 @@ class SimAM(Attention, MapLayer):
     card = Card(
         operation="scales single values, by their distance from the mean",
         insertion="after the second convolution of a residual branch",
+        limits=(
+            "It has nothing to train, and keeps what differs from the mean: "
+            "noisy maps are emphasized as well."
+        ),
         papers=("https://proceedings.mlr.press/v139/yang21o.html",),
         attention="mixed",
         short_names=("simam",),

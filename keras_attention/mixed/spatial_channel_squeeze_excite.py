@@ -97,6 +97,10 @@ class SpatialChannelSqueezeExcite(Attention, KernelLayer):
     card = Card(
         operation="scales channels and positions, and combines the results",
         insertion="after each block of a segmentation network",
+        limits=(
+            "A position is gated from its own channels only. For a context of "
+            "neighboring positions, use `CBAM`."
+        ),
         papers=("1803.02579",),
         attention={"channel": "channel", "spatial": "spatial"},
         short_names=("scse",),

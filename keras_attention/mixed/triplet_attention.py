@@ -97,6 +97,10 @@ class TripletAttention(Attention, KernelLayer):
             "scales positions, and the rows and the columns of each channel"
         ),
         insertion="at the end of a residual branch",
+        limits=(
+            "It reads the map once for each branch and transposes it: for "
+            "large maps it is slower than `CBAM` or `CoordinateAttention`."
+        ),
         papers=("2010.03045",),
         attention={"height": "rows", "width": "columns", "spatial": "spatial"},
         short_names=("triplet",),

@@ -114,6 +114,10 @@ class AttentionGate(Attention, KernelLayer):
     card = Card(
         operation="scales positions of a skip connection: `layer(x, gating)`",
         insertion="in the skip connections of a U-Net, before a concatenation",
+        limits=(
+            "It needs a second map, the gating signal. In a network without "
+            "skip connections, use `SpatialAttention`."
+        ),
         papers=("1804.03999",),
         attention="spatial",
         short_names=("ag",),

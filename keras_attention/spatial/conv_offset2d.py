@@ -87,6 +87,11 @@ class ConvOffset2D(Attention, KernelLayer):
     card = Card(
         operation="resamples each pixel of each channel by predicted offsets",
         insertion="before a convolution",
+        limits=(
+            "It predicts two offsets for each channel at each position and "
+            "has no convolution of its own: `DeformableConv2D` is the later "
+            "layer."
+        ),
         papers=("1703.06211",),
         attention="pixel offsets",
         call="ConvOffset2D()",

@@ -109,6 +109,10 @@ class DeformableConv2D(Attention, KernelLayer):
         insertion=(
             "in place of convolutions of the last stages, mainly for detection"
         ),
+        limits=(
+            "Sampling takes several times as long as a convolution. In early "
+            "layers, whose maps are large, it seldom pays."
+        ),
         papers=("1703.06211", "1811.11168"),
         attention={"offsets": "kernel offsets", "mask": "kernel weights"},
         short_names=("dcn", "dcnv2"),

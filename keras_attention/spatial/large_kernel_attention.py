@@ -89,6 +89,10 @@ class LargeKernelAttention(Attention, KernelLayer):
     card = Card(
         operation="multiplies each value by a convolution with a large kernel",
         insertion="between two point-wise convolutions of a residual branch",
+        limits=(
+            "The product is not limited to a range, unlike a gate: normalize "
+            "the map before it. It is made for new networks."
+        ),
         papers=("2202.09741",),
         attention="mixed",
         short_names=("lka",),

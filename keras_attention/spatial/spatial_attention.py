@@ -92,6 +92,10 @@ class SpatialAttention(Attention, KernelLayer):
             "at the end of a residual branch; this layer is the second half"
             " of `CBAM`"
         ),
+        limits=(
+            "All channels share one map of weights. If channels describe "
+            "different objects, use `SpatialGroupEnhance`."
+        ),
         papers=("1807.06521",),
         attention="spatial",
         short_names=("sam",),

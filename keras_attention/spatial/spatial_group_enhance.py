@@ -103,6 +103,10 @@ class SpatialGroupEnhance(Attention, MapLayer):
             "group's mean"
         ),
         insertion="at the end of a residual branch",
+        limits=(
+            "The similarity is to the mean of the map: if no object covers "
+            "much of the image, the mean says little."
+        ),
         papers=("1905.09646",),
         attention="grouped",
         short_names=("sge",),

@@ -124,6 +124,10 @@ class SpatialTransformer(Attention, KernelLayer):
     card = Card(
         operation="resamples a map on a grid that your network predicts",
         insertion="after the input, or after an early layer",
+        limits=(
+            "It makes one transformation of the whole image. For several "
+            "objects with different ones, use `DeformableConv2D`."
+        ),
         papers=("1506.02025",),
         attention="grid",
         short_names=("stn",),
