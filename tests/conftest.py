@@ -30,6 +30,7 @@ OF_BACKENDS = (
 # Tests of graphs, files and names rather than of values.
 OF_KERAS = (
     "checkpoints",
+    "contract/test_attention.py",
     "contract/test_configuration.py",
     "contract/test_saving.py",
     "files",

@@ -112,7 +112,7 @@ MUTATIONS = [
     Mutation(
         "the gate activation is ignored",
         "channel.squeeze_excite",
-        "self.gate_activation(s)",
+        "elementwise.activate(self.gate_activation, s)",
         "keras.ops.sigmoid(s)",
         "SqueezeExcite",
         "every_argument_matters",

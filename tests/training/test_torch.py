@@ -72,7 +72,7 @@ def test_layers_train_under_autocast(case, dtype):
             optimizer_free = layer(*inputs, training=True)
             assert optimizer_free.requires_grad
             continue
-        idle = list(case.idle_weights)
+        idle = [*case.idle_weights, *case.inert_weights]
         if case.layer_cls is RecurrentAttention:
             # `compute_loss` trains these, by rewards.
             parts = ("locator_hidden", "locator", "baseline")
