@@ -120,7 +120,7 @@ class SplitAttention(Attention, KernelLayer):
         parameters="9 * C * F + 3 * F * h + 6 * F + 3 * h",
         multiply_adds="H * W * (9 * C * F + 2 * F) + 3 * F * h",
         symbols={"h": "max(C // 2, 32)"},
-        layouts=("official",),
+        layouts=("official", "timm"),
     )
 
     def __init__(
