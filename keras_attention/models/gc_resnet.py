@@ -32,7 +32,7 @@ from keras_attention.models._resnet import ResNet
 __all__ = ["GCResNet50", "decode_predictions", "preprocess_input"]
 
 _ATTENTION = AttentionSlot(
-    "gc", functools.partial(registry.get, "gc", reduction=8)
+    "gc", functools.partial(registry.get, "gc", reduction=8, epsilon=1e-6)
 )
 
 
@@ -41,8 +41,8 @@ def GCResNet50(attention: Any = "gc") -> ResNet:
     """Builds timm's `gcresnet50t`, of 25,897,080 trainable parameters.
 
     This is a ResNet-50 with three convolutions in the stem, of which the last
-    has a stride in place of max pooling, and with average pooling in the
-    shortcuts. What the global context gives is added to the maps.
+    has a stride in place of max pooling. The global context is added to the
+    map.
 
     Args:
         attention: Attention of the blocks: the name of a layer or a layer, as
@@ -53,7 +53,6 @@ def GCResNet50(attention: Any = "gc") -> ResNet:
         depths=(3, 4, 6, 3),
         stem=(24, 32, 64),
         pool_padding=None,
-        average_pool_shortcut=True,
         attention=_ATTENTION
         if attention == "gc"
         else AttentionSlot.of(attention),

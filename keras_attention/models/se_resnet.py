@@ -97,8 +97,8 @@ def SEResNet34(variant: str = "official", use_bias: bool = True) -> ResNet:
 
     Args:
         variant: `"official"` for timm's `legacy_seresnet34`, `"torch"`, or
-            `"timm"` for timm's `seresnet34`, of 21,960,416 trainable
-            parameters, as in `SEResNet18`.
+            `"timm"` for timm's `seresnet34`, as in `SEResNet18`: 21,960,416
+            trainable parameters.
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
