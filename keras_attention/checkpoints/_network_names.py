@@ -26,8 +26,9 @@ class NetworkNames:
             its weights.
         attention_layout: The layout of the attention layers, if it is another.
         pool_padding: The padding of the pooling in the stem (see
-            `NetworkLayers.max_pool`). It tells networks apart that have weights
-            of the same names and shapes, but compute other outputs.
+            `NetworkLayers.max_pool`), or `"none"` if there is no pooling. It
+            tells networks apart that have weights of the same names and shapes,
+            but compute other outputs.
         has_scale_layers: Whether batch normalization has its scale and offset
             in a second layer, as in Caffe.
     """
@@ -169,6 +170,7 @@ NETWORK_NAMES = (
             "gc": "attn.",
             "attention": "attn.",
         },
+        pool_padding="none",
     ),
     # SK
     NetworkNames(

@@ -55,7 +55,7 @@ def _pool_padding(model: keras.Model) -> str:
     for layer in model.layers:
         if layer.name == "stem_pool_pad":
             return "end" if layer.padding[0][0] == 0 else "both"
-    return ""
+    return "none"
 
 
 def _key_map(

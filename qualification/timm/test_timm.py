@@ -90,10 +90,7 @@ def outputs_of(network, images):
 @pytest.mark.parametrize(
     ("name", "blocks", "builder", "options", "layout"),
     NETWORKS,
-    ids=[
-        "-".join([row[0], *row[1].get("block_args", {}).values()])
-        for row in NETWORKS
-    ],
+    ids=["-".join([row[0], *row[1].values()]) for row in NETWORKS],
 )
 def test_networks_of_timm_compute_the_same(
     name, blocks, builder, options, layout
