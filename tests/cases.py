@@ -156,7 +156,7 @@ CASES = [
                 },
                 SIGNAL,
             ),
-            ({"reduction": 2, "fusion": "both"}, VOLUME),
+            ({"reduction": 2, "fusion": "both", "epsilon": 0.5}, VOLUME),
         )
     ),
     Case(GlobalResponseNorm, {"epsilon": 0.5}, IMAGE),

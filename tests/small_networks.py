@@ -26,6 +26,14 @@ FAMILIES = {
     "iaff": (models.IAFFResNeXt50, {}),
     "iaff_torch": (models.IAFFResNet50, {"variant": "torch"}),
     "gct": (models.GCTResNet50, {}),
+    "se_timm": (models.SEResNet34, {"variant": "timm"}),
+    "eca": (models.ECAResNet50, {}),
+    "eca_timm": (models.ECAResNet18, {"variant": "timm"}),
+    "gc": (models.GCResNet50, {}),
+    "coord": (models.CoordResNet50, {}),
+    "coord_timm": (models.CoordResNet50, {"variant": "timm"}),
+    "bam": (models.BAMResNet50, {}),
+    "resnest": (models.ResNeSt50, {}),
     "attention": (models.AttentionResNet56, {}),
     "attention_next": (models.AttentionNeXt56, {}),
 }
@@ -42,6 +50,11 @@ def small(family, changes=None, **arguments):
     """
     builder, options = FAMILIES[family]
     architecture = builder.__wrapped__(**options)
+    return small_of(architecture, family, changes, **arguments)
+
+
+def small_of(architecture, name="small", changes=None, **arguments):
+    """Return a small network of an architecture: see `small`."""
     if changes is not None:
         pass
     elif hasattr(architecture, "depths"):
@@ -54,5 +67,5 @@ def small(family, changes=None, **arguments):
     def make_architecture():
         return dataclasses.replace(architecture, **changes)
 
-    make_architecture.__name__ = family
+    make_architecture.__name__ = name
     return network(make_architecture)(**({"classes": 10} | arguments))

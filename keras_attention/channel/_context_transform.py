@@ -10,8 +10,6 @@ from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 
-_EPSILON = 1e-5
-
 
 class ContextTransform(KernelLayer):
     """Dense, layer normalization, ReLU, dense, of one vector a sample.
@@ -19,9 +17,12 @@ class ContextTransform(KernelLayer):
     The last kernel starts at zero, and with it the outputs.
     """
 
-    def __init__(self, hidden_units: int, **kwargs: Any) -> None:
+    def __init__(
+        self, hidden_units: int, *, epsilon: float = 1e-5, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
+        self.epsilon = epsilon
 
     def build(self, input_shape):
         channels = input_shape[-1]
@@ -45,5 +46,5 @@ class ContextTransform(KernelLayer):
             precision.cast(weight, hidden.dtype)
             for weight in (self.gamma, self.beta)
         )
-        hidden = gamma * normalization.layer_norm(hidden, _EPSILON) + beta
+        hidden = gamma * normalization.layer_norm(hidden, self.epsilon) + beta
         return calls.dense(self.expand, elementwise.relu(hidden))

@@ -36,8 +36,8 @@ class GlobalContext(Attention, KernelLayer):
 
     where :math:`x_p` is the vector of channels at position :math:`p`, :math:`S`
     is the set of positions, :math:`\sigma` is the logistic sigmoid,
-    :math:`\mathrm{LN}` is layer normalization of the hidden units, with
-    :math:`\epsilon = 10^{-5}`, :math:`W_1 \in \mathbb{R}^{h \times C}`, and
+    :math:`\mathrm{LN}` is layer normalization of the hidden units,
+    :math:`W_1 \in \mathbb{R}^{h \times C}`, and
     :math:`W_2 \in \mathbb{R}^{C \times h}`. The context :math:`c` is a weighted
     mean of the map: :math:`a_p` is the attention of a simplified non-local
     block, in which all queries share one attention map. With `fusion="both"`
@@ -56,6 +56,7 @@ class GlobalContext(Attention, KernelLayer):
             `max(1, channels // reduction)` hidden units.
         hidden_units: Number :math:`h` of hidden units; overrides `reduction`.
         fusion: What the context does: `"add"`, `"scale"` or `"both"`.
+        epsilon: Positive number that layer normalization adds to the variance.
         kernel_initializer: Initializer of :math:`w` and :math:`W_1`. The
             default is PyTorch's for convolutions, uniform within
             :math:`\pm 1 / \sqrt{\text{inputs}}`.
@@ -103,9 +104,9 @@ class GlobalContext(Attention, KernelLayer):
         The attention does not depend on :math:`b`. The layer has it, as
         published weights do, but computes without it, so that its gradient is
         exactly zero. In mmcv :math:`w` is drawn from a normal distribution with
-        the variance :math:`2 / C`. The block of timm computes the same but for
-        the :math:`\epsilon` of its layer normalization, :math:`10^{-6}`. Biases
-        are initialized to zero; PyTorch initializes them like the kernels.
+        the variance :math:`2 / C`. The block of timm computes the same with
+        `epsilon=1e-6`. Biases are initialized to zero; PyTorch initializes them
+        like the kernels.
     """
 
     card = Card(
@@ -131,6 +132,7 @@ class GlobalContext(Attention, KernelLayer):
         *,
         hidden_units: int | None = None,
         fusion: str = "add",
+        epsilon: float = 1e-5,
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
@@ -149,6 +151,7 @@ class GlobalContext(Attention, KernelLayer):
         self.fusion = validation.one_of(
             "fusion", fusion, ("add", "scale", "both")
         )
+        self.epsilon = validation.positive_number("epsilon", epsilon)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
@@ -210,6 +213,7 @@ class GlobalContext(Attention, KernelLayer):
         """Return a new transform of the context, built."""
         transform = ContextTransform(
             hidden_units,
+            epsilon=self.epsilon,
             kernel_initializer=self.kernel_initializer,
             kernel_regularizer=self.kernel_regularizer,
             data_format=self.data_format,

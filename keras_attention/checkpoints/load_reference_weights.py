@@ -63,7 +63,8 @@ def load_reference_weights(
       `SelectiveKernel`: `paths`, `attn.fc_reduce`, `attn.bn`,
       `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
       `conv_w`, without biases. `GatherExcite`: `gather.conv1`, `gather.norm1`,
-      `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`.
+      `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`. `SplitAttention`:
+      `conv`, `bn0`, `fc1`, `bn1`, `fc2`.
     * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
     * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
       `DW_D_conv`, `conv1`.

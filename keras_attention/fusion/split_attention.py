@@ -126,7 +126,7 @@ class SplitAttention(Attention, KernelLayer):
         multiply_adds="H * W * (9 * C * F + 2 * F) + 3 * F * h",
         symbols={"h": "max(C // 2, 32)"},
         gain="ImageNet top-1 accuracy 81.13 (ResNeSt-50)",
-        layouts=("official",),
+        layouts=("official", "timm"),
     )
 
     def __init__(

@@ -10,13 +10,24 @@ from keras_attention.models.aff_resnet import IAFFResNeXt50
 from keras_attention.models.attention_resnet import AttentionNeXt56
 from keras_attention.models.attention_resnet import AttentionResNet56
 from keras_attention.models.attention_resnet import AttentionResNet92
+from keras_attention.models.bam_resnet import BAMResNet50
 from keras_attention.models.cbam_resnet import CBAMResNet18
 from keras_attention.models.cbam_resnet import CBAMResNet34
 from keras_attention.models.cbam_resnet import CBAMResNet50
 from keras_attention.models.cbam_resnet import CBAMResNet101
+from keras_attention.models.coord_resnet import CoordResNet50
+from keras_attention.models.eca_resnet import ECAResNet18
+from keras_attention.models.eca_resnet import ECAResNet50
+from keras_attention.models.eca_resnet import ECAResNet101
+from keras_attention.models.gc_resnet import GCResNet50
 from keras_attention.models.gct_resnet import GCTResNet50
+from keras_attention.models.resnest import ResNeSt14
+from keras_attention.models.resnest import ResNeSt26
+from keras_attention.models.resnest import ResNeSt50
+from keras_attention.models.resnest import ResNeSt101
 from keras_attention.models.se_resnet import SENet154
 from keras_attention.models.se_resnet import SEResNet18
+from keras_attention.models.se_resnet import SEResNet34
 from keras_attention.models.se_resnet import SEResNet50
 from keras_attention.models.se_resnet import SEResNet101
 from keras_attention.models.se_resnet import SEResNet152
@@ -34,17 +45,28 @@ __all__ = [
     "AttentionNeXt56",
     "AttentionResNet56",
     "AttentionResNet92",
+    "BAMResNet50",
     "CBAMResNet18",
     "CBAMResNet34",
     "CBAMResNet50",
     "CBAMResNet101",
+    "CoordResNet50",
+    "ECAResNet18",
+    "ECAResNet50",
+    "ECAResNet101",
+    "GCResNet50",
     "GCTResNet50",
     "IAFFResNeXt50",
     "IAFFResNet50",
+    "ResNeSt14",
+    "ResNeSt26",
+    "ResNeSt50",
+    "ResNeSt101",
     "SENet154",
     "SEResNeXt50",
     "SEResNeXt101",
     "SEResNet18",
+    "SEResNet34",
     "SEResNet50",
     "SEResNet101",
     "SEResNet152",

@@ -110,3 +110,16 @@ class NetworkLayers:
         return keras.layers.MaxPooling2D(
             3, 2, data_format=self.data_format, name=name
         )(x)
+
+    def average_pool(self, x, strides: int, *, name: str):
+        """Apply average pooling of size 3, which counts zeros of the padding.
+
+        Args:
+            x: The map.
+            strides: Step of the pooling in both directions.
+            name: Name of the layer.
+        """
+        x = self.zero_pad(x, (1, 1), name=f"{name}_pad")
+        return keras.layers.AveragePooling2D(
+            3, strides, data_format=self.data_format, name=name
+        )(x)

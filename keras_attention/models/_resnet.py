@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 import keras
 
+from keras_attention import registry
 from keras_attention.models._network_layers import FAN_OUT
 from keras_attention.models._network_layers import NetworkLayers
 
@@ -25,10 +26,43 @@ class AttentionSlot(NamedTuple):
         role: The end of the layers' names, by which key maps of checkpoints
             find them.
         make: The function that makes the layers.
+        by_stage: Arguments of `make` that differ between stages: a dictionary
+            for each stage, or nothing.
     """
 
     role: str
     make: LayerFactory
+    by_stage: tuple[dict[str, Any], ...] = ()
+
+    @classmethod
+    def of(cls, attention: Any) -> "AttentionSlot | None":
+        """Return the slot of a layer that `keras_attention.get` accepts.
+
+        Args:
+            attention: Name of a layer, or a layer, of which each block gets a
+                copy with weights of its own. There is no slot for `None`.
+        """
+        template = registry.get(attention)
+        if template is None:
+            return None
+        config = template.get_config()
+
+        def make(*, data_format: str, name: str) -> keras.layers.Layer:
+            own = {"data_format": data_format, "name": name}
+            own = {key: own[key] for key in own.keys() & config.keys()}
+            return type(template).from_config(config | own)
+
+        return cls("attention", make)
+
+    def layer(
+        self, layers: NetworkLayers, prefix: str, stage: int
+    ) -> keras.layers.Layer:
+        """Return a new layer; the prefix and the role are its name."""
+        return self.make(
+            data_format=layers.data_format,
+            name=f"{prefix}_{self.role}",
+            **(self.by_stage[stage - 1] if self.by_stage else {}),
+        )
 
 
 class Conv(NamedTuple):
@@ -56,11 +90,17 @@ class ResNet:
         stem: Filters of the convolutions before the first stage: one of size 7,
             or several of size 3.
         pool_padding: Padding of the max pooling in the stem: see
-            `NetworkLayers.max_pool`.
+            `NetworkLayers.max_pool`. With `None` there is no pooling, and the
+            last convolution of the stem has strides too.
         shortcut_kernel_size: Kernel size of the projections with strides.
         average_pool_shortcut: Whether shortcuts with strides apply average
             pooling, in place of a convolution with strides.
+        average_pool_strides: Whether average pooling of size 3 follows the
+            second convolution of a bottleneck in place of its strides.
         attention: The attention at the end of each residual branch.
+        attention_number: The number of the convolution that `attention`
+            follows, with its normalization and ReLU; `None` for the last.
+        attention_after_stages: The attention after all stages but the last.
         relu_before_attention: Whether the branch of a basic block has a ReLU
             before `attention`.
         attention_before_convs: The attention before each convolution.
@@ -83,10 +123,13 @@ class ResNet:
     narrow_first_conv: bool = False
     strides_first: bool = False
     stem: tuple[int, ...] = (64,)
-    pool_padding: str = "both"
+    pool_padding: str | None = "both"
     shortcut_kernel_size: int = 1
     average_pool_shortcut: bool = False
+    average_pool_strides: bool = False
     attention: AttentionSlot | None = None
+    attention_number: int | None = None
+    attention_after_stages: AttentionSlot | None = None
     relu_before_attention: bool = False
     attention_before_convs: AttentionSlot | None = None
     selective_kernel: AttentionSlot | None = None
@@ -102,6 +145,13 @@ class ResNet:
         x = self._stem(x, layers)
         for stage, block, strides in self._blocks():
             x = self._block(x, layers, stage, block, strides)
+            if (
+                self.attention_after_stages
+                and block == self.depths[stage - 1]
+                and stage < len(self.depths)
+            ):
+                slot = self.attention_after_stages
+                x = slot.layer(layers, f"stage{stage}", stage)(x)
         return x
 
     def _blocks(self) -> Iterator[tuple[int, int, int]]:
@@ -113,10 +163,15 @@ class ResNet:
     def _stem(self, x, layers: NetworkLayers):
         kernel_size = 7 if len(self.stem) == 1 else 3
         for number, filters in enumerate(self.stem, 1):
-            conv = Conv(filters, kernel_size, 2 if number == 1 else 1)
+            has_strides = number == 1 or (
+                self.pool_padding is None and number == len(self.stem)
+            )
+            conv = Conv(filters, kernel_size, 2 if has_strides else 1)
             x = self._conv(x, layers, conv, "stem", f"{number}")
             x = layers.batch_norm(x, name=f"stem_norm{number}")
             x = layers.relu(x, name=f"stem_relu{number}")
+        if self.pool_padding is None:
+            return x
         return layers.max_pool(x, self.pool_padding, name="stem_pool")
 
     def _block(
@@ -126,26 +181,13 @@ class ResNet:
         convs = self._convs(self.widths[stage - 1], strides)
         y = x
         for number, conv in enumerate(convs, 1):
-            is_last = number == len(convs)
-            if self.selective_kernel and number == self._selective_number:
-                y = self.selective_kernel.make(
-                    filters=conv.filters,
-                    strides=conv.strides,
-                    data_format=layers.data_format,
-                    name=f"{name}_{self.selective_kernel.role}{number}",
-                )(y)
-                continue
-            y = self._conv(y, layers, conv, name, f"{number}")
-            y = layers.batch_norm(y, name=f"{name}_norm{number}")
-            if not is_last or (
-                self.relu_before_attention and self.block == "basic"
+            y = self._conv_block(y, layers, conv, name, number)
+            if number == 2 and strides > 1 and self.average_pool_strides:
+                y = layers.average_pool(y, strides, name=f"{name}_pool")
+            if self.attention and number == (
+                self.attention_number or len(convs)
             ):
-                y = layers.relu(y, name=f"{name}_relu{number}")
-        if self.attention:
-            y = self.attention.make(
-                data_format=layers.data_format,
-                name=f"{name}_{self.attention.role}",
-            )(y)
+                y = self.attention.layer(layers, name, stage)(y)
         shortcut = self._shortcut(x, layers, name, convs[-1].filters, strides)
         if self.fusion and stage >= self.first_fusion_stage:
             fuse = self.fusion(
@@ -156,12 +198,34 @@ class ResNet:
             y = keras.layers.Add(name=f"{name}_add")([y, shortcut])
         return layers.relu(y, name=f"{name}_relu")
 
+    def _conv_block(
+        self, y, layers: NetworkLayers, conv: Conv, name: str, number: int
+    ):
+        """Apply a convolution with its normalization and ReLU."""
+        if self.selective_kernel and number == self._selective_number:
+            return self.selective_kernel.make(
+                filters=conv.filters,
+                strides=conv.strides,
+                data_format=layers.data_format,
+                name=f"{name}_{self.selective_kernel.role}{number}",
+            )(y)
+        y = self._conv(y, layers, conv, name, f"{number}")
+        y = layers.batch_norm(y, name=f"{name}_norm{number}")
+        is_basic = self.block == "basic"
+        if number < (2 if is_basic else 3) or (
+            is_basic and self.relu_before_attention
+        ):
+            y = layers.relu(y, name=f"{name}_relu{number}")
+        return y
+
     def _convs(self, width: int, strides: int) -> tuple[Conv, ...]:
         """Return the convolutions of a block."""
         if self.block == "basic":
             return Conv(width, 3, strides), Conv(width, 3)
         inner = width * self.base_width // 64 * self.groups
         first, second = (strides, 1) if self.strides_first else (1, strides)
+        if self.average_pool_strides:
+            second = 1
         return (
             Conv(inner // 2 if self.narrow_first_conv else inner, 1, first),
             Conv(inner, 3, second, self.groups),

@@ -1,8 +1,8 @@
 """Squeeze-and-Excitation networks (Hu et al., 2018).
 
-`SEResNet18`, `SEResNet50`, `SEResNet101`, `SEResNet152`, `SEResNeXt50`,
-`SEResNeXt101` and `SENet154`, with a `keras_attention.SqueezeExcite` at the end
-of every residual branch.
+`SEResNet18`, `SEResNet34`, `SEResNet50`, `SEResNet101`, `SEResNet152`,
+`SEResNeXt50`, `SEResNeXt101` and `SENet154`, with a
+`keras_attention.SqueezeExcite` at the end of every residual branch.
 
 Example:
 
@@ -36,6 +36,7 @@ __all__ = [
     "SEResNeXt50",
     "SEResNeXt101",
     "SEResNet18",
+    "SEResNet34",
     "SEResNet50",
     "SEResNet101",
     "SEResNet152",
@@ -44,13 +45,17 @@ __all__ = [
 ]
 
 _VARIANTS = ("official", "torch")
+# timm has at least 8 hidden units in basic blocks.
+_TIMM_UNITS: tuple[dict[str, int], ...] = ({"hidden_units": 8}, {}, {}, {})
 
 
 def _se_resnet(
     depths: tuple[int, ...], variant: str, use_bias: bool, **options: Any
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
-    validation.one_of("variant", variant, _VARIANTS)
+    is_basic = options.get("block") == "basic"
+    variants = (*_VARIANTS, "timm") if is_basic else _VARIANTS
+    validation.one_of("variant", variant, variants)
     validation.boolean("use_bias", use_bias)
     is_official = variant == "official"
     has_groups = options.get("groups", 1) > 1
@@ -61,7 +66,9 @@ def _se_resnet(
         pool_padding="end" if is_official else "both",
         relu_before_attention=is_official,
         attention=AttentionSlot(
-            "se", functools.partial(SqueezeExcite, 16, use_bias=use_bias)
+            "se",
+            functools.partial(SqueezeExcite, 16, use_bias=use_bias),
+            _TIMM_UNITS if variant == "timm" else (),
         ),
         **options,
     )
@@ -76,10 +83,26 @@ def SEResNet18(variant: str = "official", use_bias: bool = True) -> ResNet:
             authors' networks: the residual branch has a ReLU before the
             squeeze-and-excitation, and the max pooling in the stem rounds up.
             `"torch"` for the network of PytorchInsight, with the usual blocks.
+            `"timm"` for timm's `seresnet18`, with the usual blocks and 8 hidden
+            units, not 4, in the first stage: 11,779,624 trainable parameters.
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
     return _se_resnet((2, 2, 2, 2), variant, use_bias, block="basic")
+
+
+@network
+def SEResNet34(variant: str = "official", use_bias: bool = True) -> ResNet:
+    """Builds SE-ResNet-34, of 21,958,868 trainable parameters.
+
+    Args:
+        variant: `"official"` for timm's `legacy_seresnet34`, `"torch"`, or
+            `"timm"` for timm's `seresnet34`, as in `SEResNet18`: 21,960,416
+            trainable parameters.
+        use_bias: Whether the squeeze-and-excitation has biases. In
+            senet.pytorch it has none.
+    """
+    return _se_resnet((3, 4, 6, 3), variant, use_bias, block="basic")
 
 
 @network

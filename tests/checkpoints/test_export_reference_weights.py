@@ -1,6 +1,5 @@
 """Exported weights have published names and shapes, and load again."""
 
-import importlib
 import re
 from pathlib import Path
 
@@ -30,10 +29,9 @@ from keras_attention import StyleRecalibration
 from keras_attention import TripletAttention
 from keras_attention import export_reference_weights
 from keras_attention import load_reference_weights
-from keras_attention import models
+from keras_attention.checkpoints._network_names import NETWORK_NAMES
 from keras_attention.checkpoints._registry import KEY_MAPS
 from keras_attention.checkpoints._registry import key_maps_of
-from keras_attention.checkpoints.networks import NETWORK_NAMES
 from small_networks import small
 
 
@@ -134,6 +132,12 @@ NETWORKS = [
     ("sk", "timm", "conv1", "layer2.1.conv2.attn.fc_reduce", False),
     ("sk", "caffe", "conv1/7x7_s2", "conv3_2/B_fc1", False),
     ("sk_basic", "timm", "conv1", "layer2.1.conv1.attn.fc_select", False),
+    ("eca", "official", "conv1", "layer2.1.eca.conv", False),
+    ("eca_timm", "timm", "conv1.6", "layer2.1.se.conv", False),
+    ("gc", "timm", "stem.conv3.conv", "stages.1.1.attn.mlp_add.fc1", False),
+    ("coord_timm", "timm", "conv1", "layer2.1.se.conv_h", False),
+    ("bam", "official", "conv1", "bam3.channel_att.gate_c.gate_c_bn_1", False),
+    ("resnest", "timm", "conv1.3", "layer2.1.conv2.fc1", False),
     ("gct", "official", "stem.conv1.1", "layer2.1.conv2.1", False),
     ("aff_torch", "official", "conv1", "layer2.1.fuse_mode.local_att.0", False),
     ("iaff_torch", "official", "conv1", "layer2.0.downsample.0", False),
@@ -293,49 +297,3 @@ def test_docstrings_and_page_name_every_layout():
         assert sorted(rows[layout]) == sorted(layers)
         for function in (load_reference_weights, export_reference_weights):
             assert f'`"{layout}"`' in function.__doc__
-
-
-def timm():
-    """Import timm, or skip the test."""
-    try:
-        return importlib.import_module("timm")
-    except (ImportError, RuntimeError) as error:
-        pytest.skip(f"timm cannot be imported: {error}")
-
-
-@pytest.mark.parametrize(
-    ("builder", "options", "layout", "name", "arguments"),
-    [
-        (models.SEResNet18, {}, "timm_legacy", "legacy_seresnet18", {}),
-        (
-            models.SEResNeXt50,
-            {"variant": "torch"},
-            "timm",
-            "seresnext50_32x4d",
-            {},
-        ),
-        (models.SKResNet18, {}, "timm", "skresnet18", {}),
-        (models.SKNet50, {}, "timm", "skresnext50_32x4d", {}),
-        (
-            models.CBAMResNet18,
-            {"variant": "timm"},
-            "timm",
-            "resnet18",
-            {"block_args": {"attn_layer": "cbam"}},
-        ),
-    ],
-)
-def test_timm_networks_compute_the_same_with_exported_weights(
-    builder, options, layout, name, arguments, rng
-):
-    network = timm().create_model(name, **arguments)
-    torch = importlib.import_module("torch")
-    model = builder(classifier_activation=None, **options)
-    exported = export_reference_weights(model, layout)
-    tensors = {key: torch.from_numpy(exported[key]) for key in exported}
-    network.load_state_dict(tensors, strict=True)
-    images = rng.normal(size=(1, 81, 64, 3)).astype("float32")
-    with torch.no_grad():
-        expected = network.eval()(torch.from_numpy(images).permute(0, 3, 1, 2))
-    found = model.predict_on_batch(images)
-    np.testing.assert_allclose(found, expected.numpy(), atol=1e-4)

@@ -8,10 +8,14 @@ import numpy as np
 import pytest
 
 from autodiff import subset
+from keras_attention import EfficientChannelAttention
+from keras_attention import SimAM
+from keras_attention import SqueezeExcite
 from keras_attention import models
 from keras_attention.models import _imagenet
 from keras_attention.models import se_resnet
 from small_networks import small
+from small_networks import small_of
 
 PIXEL = np.array([255.0, 0.0, 51.0])
 IMAGES = np.random.default_rng(0).normal(size=(2, 37, 50, 3)).astype("float32")
@@ -132,13 +136,69 @@ def test_invalid_arguments_raise(arguments, received):
 
 
 @pytest.mark.parametrize(
-    "builder", [models.SEResNet18, models.CBAMResNet18, models.AFFResNet50]
+    "builder",
+    [
+        models.SEResNet18,
+        models.CBAMResNet18,
+        models.AFFResNet50,
+        models.ECAResNet50,
+        models.CoordResNet50,
+    ],
 )
 def test_invalid_variants_raise(builder):
     with pytest.raises(ValueError, match=r"Received: variant='timn'$"):
         builder(variant="timn")
     with pytest.raises(TypeError, match="variants"):
         builder(variants="timm")
+
+
+ATTENTION = [
+    (models.ECAResNet50, "stage1_block1_attention"),
+    (models.GCResNet50, "stage1_block1_attention"),
+    (models.CoordResNet50, "stage1_block1_attention"),
+    (models.BAMResNet50, "stage1_attention"),
+]
+
+
+@pytest.mark.parametrize(("builder", "name"), ATTENTION)
+def test_builders_accept_names_of_attention(builder, name):
+    architecture = builder.__wrapped__(attention="simam")
+    network = small_of(architecture)
+    assert isinstance(network.get_layer(name), SimAM)
+    template = SqueezeExcite(4, use_bias=True, name="gate", dtype="float32")
+    layers = [
+        layer
+        for layer in small_of(builder.__wrapped__(attention=template)).layers
+        if isinstance(layer, SqueezeExcite)
+    ]
+    assert len(layers) >= 3
+    assert template not in layers
+    assert {layer.reduction for layer in layers} == {4}
+    assert all(layer.use_bias for layer in layers)
+    plain = small_of(builder.__wrapped__(attention=None))
+    assert not any(name == layer.name for layer in plain.layers)
+
+
+@pytest.mark.parametrize(("builder", "name"), ATTENTION)
+def test_unknown_names_of_attention_raise(builder, name):
+    with pytest.raises(ValueError, match="did you mean"):
+        builder(attention="simm")
+
+
+def test_stages_may_have_other_arguments():
+    layers = small("eca").layers
+    sizes = {
+        layer.name: layer.kernel_size
+        for layer in layers
+        if isinstance(layer, EfficientChannelAttention)
+    }
+    assert sizes == {
+        "stage1_block1_eca": 3,
+        "stage2_block1_eca": 5,
+        "stage2_block2_eca": 5,
+        "stage3_block1_eca": 5,
+        "stage4_block1_eca": 7,
+    }
 
 
 def test_invalid_use_bias_raises():

@@ -17,6 +17,17 @@ from small_networks import FAMILIES
 from small_networks import small
 
 PARAMETERS = {
+    "BAMResNet50": 25_915_099,
+    "CoordResNet50": 27_474_864,
+    "ECAResNet18": 11_689_556,
+    "ECAResNet50": 25_557_112,
+    "ECAResNet101": 44_549_317,
+    "GCResNet50": 25_897_080,
+    "ResNeSt14": 10_611_688,
+    "ResNeSt26": 17_069_448,
+    "ResNeSt50": 27_483_240,
+    "ResNeSt101": 48_275_016,
+    "SEResNet34": 21_958_868,
     "AFFResNet50": 30_373_192,
     "AttentionNeXt56": 31_318_824,
     "AttentionResNet56": 31_810_728,
@@ -43,6 +54,12 @@ PARAMETERS = {
     "SKResNet34": 22_282_376,
 }
 VARIANTS = {
+    ("CoordResNet50", "timm"): 28_083_464,
+    ("ECAResNet18", "timm"): 11_708_780,
+    ("ECAResNet50", "timm"): 25_576_350,
+    ("ECAResNet101", "timm"): 44_568_563,
+    ("SEResNet18", "timm"): 11_779_624,
+    ("SEResNet34", "timm"): 21_960_416,
     ("AFFResNet50", "torch"): 45_789_864,
     ("CBAMResNet50", "timm"): 28_073_576,
     ("SEResNet18", "torch"): 11_778_592,
@@ -158,6 +175,9 @@ def test_networks_compute_the_published_logits(name):
             "aff_torch",
             "iaff",
             "gct",
+            "gc",
+            "bam",
+            "resnest",
             "attention_next",
         ],
     ),

@@ -57,7 +57,7 @@ def gated_channel_transform(layer, weights, x):
 def global_context(layer, weights, x):
     def transform(name, c):
         own = part(weights, name)
-        hidden = layer_norm(dense(own, "reduce", c), 1e-5)
+        hidden = layer_norm(dense(own, "reduce", c), layer.epsilon)
         hidden = own["gamma"] * hidden + own["beta"]
         return dense(own, "expand", np.maximum(hidden, 0))
 

@@ -1,0 +1,50 @@
+"""A residual network with bottleneck attention modules (Park et al., 2018).
+
+`BAMResNet50`, with a `keras_attention.BAM` after each stage but the last.
+
+Example:
+
+>>> from keras_attention.models import bam_resnet
+>>> model = bam_resnet.BAMResNet50(include_top=False, pooling="avg")
+>>> model.output_shape
+(None, 2048)
+>>> tuple(bam_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
+
+Reference:
+    `BAM: Bottleneck Attention Module
+    <https://arxiv.org/abs/1807.06514>`_.
+"""
+
+import functools
+from typing import Any
+
+from keras_attention import registry
+from keras_attention.models._imagenet import decode_predictions
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
+from keras_attention.models._network import network
+from keras_attention.models._resnet import AttentionSlot
+from keras_attention.models._resnet import ResNet
+
+__all__ = ["BAMResNet50", "decode_predictions", "preprocess_input"]
+
+_ATTENTION = AttentionSlot("bam", functools.partial(registry.get, "bam"))
+
+
+@network
+def BAMResNet50(attention: Any = "bam") -> ResNet:
+    """Builds ResNet-50 with BAM, of 25,915,099 trainable parameters.
+
+    Args:
+        attention: Attention after the stages: the name of a layer or a layer,
+            as `keras_attention.get` accepts them, or `None` for none. Each
+            stage gets a layer of its own.
+    """
+    return ResNet(
+        depths=(3, 4, 6, 3),
+        attention_after_stages=_ATTENTION
+        if attention == "bam"
+        else AttentionSlot.of(attention),
+    )

@@ -1,0 +1,69 @@
+"""A residual network with coordinate attention (Hou et al., 2021).
+
+`CoordResNet50`, with a `keras_attention.CoordinateAttention` at the end of
+every residual branch.
+
+Example:
+
+>>> from keras_attention.models import coord_resnet
+>>> model = coord_resnet.CoordResNet50(include_top=False, pooling="avg")
+>>> model.output_shape
+(None, 2048)
+>>> tuple(coord_resnet.preprocess_input(np.full((1, 4, 4, 3), 255)).shape)
+(1, 4, 4, 3)
+
+Reference:
+    `Coordinate Attention for Efficient Mobile Network Design
+    <https://arxiv.org/abs/2103.02907>`_.
+"""
+
+import functools
+from typing import Any
+
+from keras_attention import registry
+from keras_attention._utils import validation
+from keras_attention.models._imagenet import decode_predictions
+from keras_attention.models._imagenet import (
+    preprocess_torch as preprocess_input,
+)
+from keras_attention.models._network import network
+from keras_attention.models._resnet import AttentionSlot
+from keras_attention.models._resnet import ResNet
+
+__all__ = ["CoordResNet50", "decode_predictions", "preprocess_input"]
+
+_COORD = functools.partial(registry.get, "coord")
+# timm rounds two thirds of a sixteenth of the channels to a multiple of 8.
+_TIMM_UNITS = (8, 24, 40, 88)
+_ATTENTION = {
+    "official": AttentionSlot("coord", _COORD),
+    "timm": AttentionSlot(
+        "coord",
+        functools.partial(_COORD, use_bias=False),
+        tuple({"hidden_units": units} for units in _TIMM_UNITS),
+    ),
+}
+
+
+@network
+def CoordResNet50(
+    variant: str = "official", attention: Any = "coord"
+) -> ResNet:
+    """Builds ResNet-50 with CA, of 27,474,864 trainable parameters.
+
+    Args:
+        variant: `"official"` for the authors' layer, `"timm"` for timm's
+            `resnet50` with `attn_layer="coord"`, which has other numbers of
+            hidden units and no biases in the attention: 28,083,464 trainable
+            parameters.
+        attention: Attention of the blocks: the name of a layer or a layer, as
+            `keras_attention.get` accepts them, or `None` for none. Each block
+            gets a layer of its own.
+    """
+    validation.one_of("variant", variant, tuple(_ATTENTION))
+    return ResNet(
+        depths=(3, 4, 6, 3),
+        attention=_ATTENTION[variant]
+        if attention == "coord"
+        else AttentionSlot.of(attention),
+    )

@@ -1,0 +1,1 @@
+"""The operations of torchvision that timm imports."""
