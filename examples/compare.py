@@ -16,10 +16,9 @@ those of a folder with a folder for each class: `FOLDER/cat/1.jpg`. Images of a
 folder are resized to squares. A fifth of them is for the test, unless there are
 folders `FOLDER/train` and `FOLDER/test`.
 
-Each result is saved when it is finished. If you stop the script, the same
-command goes on from there. `docs/results.md` has the table of a run.
-`KERAS_BACKEND` chooses among the backends that are installed: jax, tensorflow
-or torch.
+Results are saved one by one. If you stop the script, the same command goes on
+from there. `docs/results.md` has the table of a run. `KERAS_BACKEND` chooses
+among the backends that are installed: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
@@ -45,16 +44,18 @@ import keras
 
 import keras_attention
 
-BATCH_SIZE = 64
+BATCH_SIZE = 64  # or less for few images: see `batch_size_of`
+STEPS_OF_EPOCH = 20
+FEW_STEPS = 100
 LEARNING_RATE = 3e-3
 DEFAULT = ("none", "se", "eca", "cbam", "coord", "simam")
+TIMES = "ms/step"
 COLUMNS = {
     "accuracy in %": ".2f",
     "parameters": ",d",
     "multiply-adds": ",d",
-    "ms/step": ".2f",
+    TIMES: ".2f",
 }
-TIMES = "ms/step"  # the name of the measured times, in the file of results
 
 
 def attention(text: str) -> str:
@@ -116,8 +117,8 @@ def parse_options() -> argparse.Namespace:
         type=_support.share,
         default=0.2,
         metavar="SHARE",
-        help="share of the images of a folder that are for the test, if there "
-        "are no folders train and test in it (default: %(default)s)",
+        help="share of the images of a folder that are for the test, if it has "
+        "no folders train and test (default: %(default)s)",
     )
     parser.add_argument(
         "--train",
@@ -134,6 +135,12 @@ def parse_options() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def batch_size_of(images: _images.Images) -> int:
+    """Return a batch size by which an epoch of few images has enough steps."""
+    wanted = len(images.train_labels) // STEPS_OF_EPOCH
+    return min(max(wanted, 8), BATCH_SIZE, len(images.train_labels))
+
+
 def settings_of(
     images: _images.Images, options: argparse.Namespace
 ) -> dict[str, Any]:
@@ -147,7 +154,7 @@ def settings_of(
         "sha256": digest.hexdigest(),
         "width": options.width,
         "epochs": options.epochs,
-        "batch_size": BATCH_SIZE,
+        "batch_size": batch_size_of(images),
         "learning_rate": LEARNING_RATE,
         "backend": BACKEND,
         "keras": keras.__version__,
@@ -163,6 +170,14 @@ def train(
 ) -> None:
     """Train the networks of these runs, and save each result."""
     progress = _progress.Progress(len(runs) * options.epochs)
+    batch_size = batch_size_of(images)
+    steps = options.epochs * (len(images.train_labels) // batch_size)
+    if runs and steps < FEW_STEPS:
+        print(
+            f"Note: {steps} training steps are few, also for the statistics of "
+            "batch normalization. More --epochs give a better comparison.",
+            flush=True,
+        )
     shape, classes = images.train_images.shape[1:], len(images.classes)
     for word, seed in runs:
         # The same seed gives all networks the same weights, but for those of
@@ -171,7 +186,7 @@ def train(
         model = _backbone.build(word, shape, classes, options.width)
         _training.train(
             model,
-            _images.Batches(images, BATCH_SIZE, seed),
+            _images.Batches(images, batch_size, seed),
             epochs=options.epochs,
             learning_rate=LEARNING_RATE,
             progress=progress,
@@ -184,8 +199,7 @@ def train(
 def compare(options: argparse.Namespace) -> None:
     """Load images, train what is missing, and report all results."""
     words = list(dict.fromkeys(options.attention))
-    if _backbone.NONE not in words:
-        words.insert(0, _backbone.NONE)
+    words = words if _backbone.NONE in words else [_backbone.NONE, *words]
     images = _images.load(
         options.data,
         size=options.size,
@@ -218,7 +232,7 @@ def compare(options: argparse.Namespace) -> None:
         )
     times = results.get(TIMES, None) or {}
     if not times.keys() >= set(words):
-        times = _backbone.milliseconds(models, images, BATCH_SIZE)
+        times = _backbone.milliseconds(models, images, batch_size_of(images))
         results.add(TIMES, None, times)
     train(missing, images, options, results)
     rows = {
@@ -227,7 +241,7 @@ def compare(options: argparse.Namespace) -> None:
                 "accuracy in %": results.get(word, seed),
                 "parameters": model.count_params(),
                 "multiply-adds": _backbone.multiply_adds(model),
-                "ms/step": times[word],
+                TIMES: times[word],
             }
             for seed in range(options.seeds)
         ]
@@ -242,14 +256,14 @@ def report(
     options: argparse.Namespace,
 ) -> None:
     """Print the table and the answer, and save the plot."""
-    table = _table.markdown("attention", COLUMNS, rows, once=("ms/step",))
+    table = _table.markdown("attention", COLUMNS, rows, once=(TIMES,))
     print(
         f"\n{table}\n\n"
         f"{_table.spread(options.seeds, len(images.test_labels))}\n"
         "Multiply-adds: for one image, by the definition of the site's table "
         "of costs.\n"
-        f"Time of a training step of {BATCH_SIZE} images: the median, measured "
-        "in turns.\n"
+        f"Time of a training step of {batch_size_of(images)} images: the "
+        "median, measured in turns.\n"
         f"Backend: {BACKEND}\n"
     )
     accuracies = {
@@ -257,7 +271,7 @@ def report(
         for word, runs in rows.items()
     }
     known = all(runs[0]["multiply-adds"] for runs in rows.values())
-    measure = "multiply-adds" if known else "ms/step"
+    measure = "multiply-adds" if known else TIMES
     costs = {word: runs[0][measure] for word, runs in rows.items()}
     print(_verdict.describe(accuracies, costs, measure))
     picture = options.output / "compare.png"
