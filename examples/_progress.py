@@ -3,8 +3,13 @@
 import statistics
 import sys
 import time
+from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import TypeVar
 
 import keras
+
+Item = TypeVar("Item")
 
 
 class Progress(keras.callbacks.Callback):
@@ -54,3 +59,14 @@ class Stopwatch(keras.callbacks.Callback):
     def median(self) -> float:
         """Return the median, without the first epoch, which compiles."""
         return statistics.median(self.seconds[1:] or self.seconds)
+
+
+def track(items: Sequence[Item], name: str) -> Iterator[Item]:
+    """Yield items, with a bar of how many are done, on a terminal only."""
+    if not sys.stdout.isatty() or not items:
+        yield from items
+        return
+    bar = keras.utils.Progbar(len(items), width=8, unit_name=name)
+    for done, item in enumerate(items, 1):
+        yield item
+        bar.update(done)

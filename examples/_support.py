@@ -28,6 +28,8 @@ def prepare(*modules: str, threads: int | None = 1) -> str:
     """
     if threads:
         os.environ.setdefault("OMP_NUM_THREADS", str(threads))
+    # Threads that wait for others leave the cores to other processes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     backend = choose_backend()
     _require("keras_attention", *modules)
     return backend
@@ -62,7 +64,7 @@ def add_options(
         "--epochs",
         type=positive_integer,
         default=epochs,
-        help="how often to see the training digits (default: %(default)s)",
+        help="how often to see the training images (default: %(default)s)",
     )
     parser.add_argument(
         "--seeds",
@@ -111,6 +113,19 @@ def positive_integer(text: str) -> int:
     if number < 1:
         raise argparse.ArgumentTypeError(
             f"must be a positive integer. Received: {text}"
+        )
+    return number
+
+
+def share(text: str) -> float:
+    """Return `text` as a number between 0 and 1: a type for `argparse`."""
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0
+    if not 0 < number < 1:
+        raise argparse.ArgumentTypeError(
+            f"must be a number between 0 and 1. Received: {text}"
         )
     return number
 

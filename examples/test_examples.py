@@ -341,6 +341,11 @@ BAD_OPTIONS = [
         f"{PATCHES}must be at most the number of positions, 100. Received: 101",
     ),
     ("dynamic_capacity", ["--data=svhn"], "invalid choice: 'svhn'"),
+    ("compare", ["--attention=vit"], "vit: `name` must be the name of an"),
+    ("compare", ["--attention", "none", "sk"], "must have filters, which"),
+    ("compare", ["--attention=se:4"], "must be given by their names"),
+    ("compare", ["--data=cifar"], "fashion_mnist or a folder. Received: cifar"),
+    ("compare", ["--test-share=1"], "between 0 and 1. Received: 1"),
     ("published_weights", ["ResNet50"], "argument MODEL: invalid choice"),
     (
         "published_weights",

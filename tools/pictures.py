@@ -19,6 +19,7 @@ ROOT = Path(__file__).parents[1]
 # The options of each example, and the names of its files on the site.
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "digits": ((), {"digits_cbam.png": "digits_cbam.png"}),
+    "compare": (("--epochs", "10"), {"compare.png": "compare.png"}),
     "attention_maps": (
         (),
         {"attention_maps_positions.png": "attention_maps.png"},

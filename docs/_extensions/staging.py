@@ -16,6 +16,7 @@ from sphinx_gallery.sorting import _SortKey
 # In the order of the gallery, each with its picture.
 EXAMPLES = {
     "digits": "digits_cbam",
+    "compare": "compare",
     "attention_maps": "attention_maps",
     "every_layer": "every_layer_spatial",
     "spatial_transformer": "spatial_transformer",

@@ -1,0 +1,186 @@
+"""Residual network of `compare.py`, with attention, and what it costs."""
+
+import ast
+import math
+import statistics
+import time
+from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
+
+import _images
+import _progress
+import _support
+import keras
+from keras import layers
+
+import keras_attention
+
+NONE = "none"
+LARGEST_MAP = 16  # of the first stage: height and width, in positions
+ROUNDS = 15
+SECONDS = 60  # after which no round of measurements starts
+WARM_UP = 3
+# Symbols in the formulas of cards: sizes that depend on arguments.
+ATTRIBUTES = {"k": "kernel_size", "G": "groups"}
+HIDDEN_UNITS = {"h", "m", "k"}
+MOST_UNITS = 10_000
+
+
+def parse(word: str) -> tuple[str, dict[str, Any]]:
+    """Return the name and the arguments of an attention layer.
+
+    >>> parse("sge:groups=8,gate_activation='tanh'")
+    ('sge', {'groups': 8, 'gate_activation': 'tanh'})
+    """
+    name, _, text = word.partition(":")
+    call = ast.parse(f"f({text})", mode="eval").body
+    if not isinstance(call, ast.Call) or call.args:
+        raise ValueError(
+            "Arguments must be given by their names, as in sge:groups=8. "
+            f"Received: {word}"
+        )
+    arguments = {x.arg: ast.literal_eval(x.value) for x in call.keywords}
+    return name, arguments
+
+
+def build(
+    word: str, shape: tuple[int, int, int], classes: int, width: int
+) -> keras.Model:
+    """Return the network with a layer at the end of each residual branch.
+
+    Args:
+        word: The layer, as `parse` accepts it, or `"none"`.
+        shape: The shape of an image.
+        classes: The number of classes.
+        width: Number of filters of the first stage.
+    """
+    model = _plain(shape, classes, width)
+    if word == NONE:
+        return model
+    name, arguments = parse(word)
+    return keras_attention.attach(
+        model,
+        lambda layer: keras_attention.get(name, **arguments),
+        where=keras_attention.branch_ends(model),
+        identity=False,
+    )
+
+
+def build_all(
+    words: Sequence[str],
+    shape: tuple[int, int, int],
+    classes: int,
+    width: int,
+) -> dict[str, keras.Model]:
+    """Return `build` of each word; end the program if one does not fit."""
+    models = {}
+    for word in words:
+        try:
+            models[word] = build(word, shape, classes, width)
+        except ValueError as error:
+            _support.fail(
+                f"{word} cannot be inserted at the end of residual branches "
+                f"with {width} to {4 * width} channels (--width). Arguments "
+                "follow the name, as in sge:groups=8. "
+                f"{error.__cause__ or error}"
+            )
+    return models
+
+
+def _plain(
+    shape: tuple[int, int, int], classes: int, width: int
+) -> keras.Model:
+    """Return a residual network of three stages of one block."""
+    inputs = keras.Input(shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    side = max(shape[:2])
+    strides = 2 if side > LARGEST_MAP else 1
+    x = layers.ReLU()(_convolve(x, width, strides))
+    while (side := math.ceil(side / strides)) > LARGEST_MAP:
+        x = layers.MaxPooling2D(2, padding="same")(x)
+        strides = 2
+    for filters, strides in ((width, 1), (2 * width, 2), (4 * width, 2)):
+        y = layers.ReLU()(_convolve(x, filters, strides))
+        y = _convolve(y, filters)
+        if strides > 1:
+            x = _convolve(x, filters, strides, size=1)
+        x = layers.ReLU()(layers.Add()([x, y]))
+    x = layers.GlobalAveragePooling2D()(x)
+    outputs = layers.Dense(classes, activation="softmax")(x)
+    return keras.Model(inputs, outputs)
+
+
+def _convolve(x, filters: int, strides: int = 1, size: int = 3):
+    """Return `x` after a convolution and batch normalization."""
+    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
+    return layers.BatchNormalization(momentum=0.9)(x)
+
+
+def multiply_adds(model: keras.Model) -> int | None:
+    """Return the multiply-adds for one image, or `None` if they are unknown.
+
+    Those of convolutions and dense layers, and those of the attention by the
+    formulas of the cards, which the table of costs of the site has too.
+    """
+    total = 0
+    for layer in model.layers:
+        if hasattr(layer, "card"):
+            count = _of_attention(layer)
+            if count is None:
+                return None
+            total += count
+        elif hasattr(layer, "kernel"):
+            positions = math.prod(layer.output.shape[1:-1])
+            total += positions * math.prod(layer.kernel.shape)
+    return total
+
+
+def _of_attention(layer: keras.layers.Layer) -> int | None:
+    """Return the multiply-adds of a layer of the package by its formula.
+
+    The formula may have a number of hidden units, which depends on arguments of
+    the layer. It is the one that explains the layer's number of parameters.
+    """
+    card = layer.card
+    height, width, channels = layer.input.shape[1:]
+    sizes: dict[str, Any] = {"H": height, "W": width, "C": channels}
+    for symbol in card.symbols:
+        sizes[symbol] = getattr(layer, ATTRIBUTES.get(symbol, ""), None)
+    unknown = [symbol for symbol, size in sizes.items() if size is None]
+    if not HIDDEN_UNITS.issuperset(unknown):
+        return None
+    parameters = compile(card.parameters, card.call, "eval")
+    count = sum(math.prod(x.shape) for x in layer.trainable_weights)
+    for value in range(1, MOST_UNITS if unknown else 2):
+        sizes.update(dict.fromkeys(unknown, value))
+        explained = eval(parameters, {"max": max}, sizes)
+        if explained == count:
+            return int(eval(card.multiply_adds, {"max": max}, sizes))
+        if explained > count:
+            break
+    return None
+
+
+def milliseconds(
+    models: Mapping[str, keras.Model], images: _images.Images, batch_size: int
+) -> dict[str, float]:
+    """Return the median time of a training step of each network.
+
+    In each round, each network is trained for one step, one after another.
+    """
+    batch = _images.Batches(images, batch_size, seed=0)[0]
+    for model in models.values():
+        model.compile("adam", "sparse_categorical_crossentropy")
+        for _ in range(WARM_UP):
+            model.train_on_batch(*batch)
+    seconds: dict[str, list[float]] = {word: [] for word in models}
+    start = time.perf_counter()
+    for number in _progress.track(range(ROUNDS), "round of measurements"):
+        if number and time.perf_counter() - start > SECONDS:
+            break
+        for word, model in models.items():
+            before = time.perf_counter()
+            model.train_on_batch(*batch)
+            seconds[word].append(time.perf_counter() - before)
+    return {word: 1e3 * statistics.median(x) for word, x in seconds.items()}

@@ -1,0 +1,64 @@
+"""Plot of `compare.py`: accuracy against two measures of cost."""
+
+import statistics
+from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+MARKERS = "osD^vP*X<>"
+NONE = "none"
+
+
+def plot(
+    path: Path, title: str, rows: Mapping[str, Sequence[Mapping[str, float]]]
+) -> None:
+    """Save a plot of the accuracy of each network against its cost.
+
+    Args:
+        path: The PNG file to write.
+        title: The title of the plot.
+        rows: The runs of each network, as in the table.
+    """
+    figure = Figure(figsize=(11, 4.8), dpi=110, layout="constrained")
+    figure.suptitle(title)
+    left, right = figure.subplots(1, 2, sharey=True)
+    _plot_against(left, "multiply-adds", rows, 1e-6)
+    left.set_xlabel("multiply-adds for one image, in millions")
+    _plot_against(right, "ms/step", rows, 1)
+    right.set_xlabel("time of a training step in ms")
+    seeds = len(next(iter(rows.values())))
+    bars = f" (bars: ± standard deviation, {seeds} seeds)" if seeds > 1 else ""
+    left.set_ylabel(f"test accuracy in %{bars}")
+    handles, labels = right.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center")
+    figure.savefig(path)
+
+
+def _plot_against(
+    axis: Axes,
+    column: str,
+    rows: Mapping[str, Sequence[Mapping[str, float]]],
+    unit: float,
+) -> None:
+    colors = [f"C{i}" for i in range(10)]
+    for i, (word, runs) in enumerate(rows.items()):
+        if runs[0][column] is None:
+            continue
+        accuracies = [run["accuracy in %"] for run in runs]
+        mean = statistics.mean(accuracies)
+        spread = statistics.stdev(accuracies) if len(runs) > 1 else None
+        if word == NONE:
+            axis.axhline(mean, color="black", linestyle=":", linewidth=1)
+        axis.errorbar(
+            unit * runs[0][column],
+            mean,
+            yerr=spread,
+            fmt=MARKERS[i % len(MARKERS)],
+            color="black" if word == NONE else colors[i % len(colors)],
+            capsize=3,
+            label=word,
+        )
+    axis.grid(alpha=0.3)

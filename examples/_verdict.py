@@ -1,0 +1,91 @@
+"""What a table of accuracies over seeds says, in words."""
+
+import math
+import statistics
+from collections.abc import Mapping
+from collections.abc import Sequence
+
+NONE = "none"
+STANDARD_ERRORS = 2
+
+
+def difference(
+    first: Sequence[float], second: Sequence[float]
+) -> tuple[float, float]:
+    """Return the difference of two means, and its standard error.
+
+    >>> difference([2.0, 4.0, 6.0], [1.0, 2.0, 3.0])
+    (2.0, 1.2909944487358056)
+    """
+    variances = (statistics.variance(x) / len(x) for x in (first, second))
+    distance = statistics.mean(first) - statistics.mean(second)
+    return distance, math.sqrt(sum(variances))
+
+
+def describe(
+    accuracies: Mapping[str, Sequence[float]],
+    costs: Mapping[str, float],
+    measure: str,
+) -> str:
+    """Return sentences on which networks differ from the one without attention.
+
+    Args:
+        accuracies: The accuracies in percent of each network, one per seed.
+        costs: What each network costs.
+        measure: The name of the costs.
+    """
+    if len(next(iter(accuracies.values()))) == 1:
+        return (
+            "One seed does not show differences: use --seeds 3 or more.\n"
+            f"{_best(accuracies)[0]} has the highest accuracy."
+        )
+    same, differing = [], []
+    for word, values in accuracies.items():
+        if word == NONE:
+            continue
+        distance, error = difference(values, accuracies[NONE])
+        if _is_clear(distance, error):
+            direction = "higher" if distance > 0 else "lower"
+            differing.append(
+                f"{word}: {abs(distance):.2f} percentage points {direction} "
+                f"than {NONE} (standard error {error:.2f})."
+            )
+        else:
+            same.append(word)
+    sentences = differing
+    if same:
+        verb = "differs" if len(same) == 1 else "differ"
+        sentences.append(
+            f"{', '.join(same)}: {verb} from {NONE} by no more than two "
+            "standard errors."
+        )
+    best, equals = _best(accuracies)
+    cheapest = min(equals, key=lambda word: costs[word])
+    if len(equals) == 1:
+        sentences.append(
+            f"Best: {best}, by more than two standard errors from all others."
+        )
+    else:
+        sentences.append(
+            f"Best: {best}; within two standard errors of it: "
+            f"{', '.join(word for word in equals if word != best)}. The "
+            f"cheapest of these {len(equals)} by {measure}: {cheapest}."
+        )
+    return "\n".join(sentences)
+
+
+def _best(accuracies: Mapping[str, Sequence[float]]) -> tuple[str, list[str]]:
+    """Return the best, and all that are not clearly worse."""
+    best = max(accuracies, key=lambda word: statistics.mean(accuracies[word]))
+    if len(accuracies[best]) == 1:
+        return best, [best]
+    equals = [
+        word
+        for word, values in accuracies.items()
+        if word == best or not _is_clear(*difference(accuracies[best], values))
+    ]
+    return best, equals
+
+
+def _is_clear(distance: float, error: float) -> bool:
+    return abs(distance) > STANDARD_ERRORS * error

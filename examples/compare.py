@@ -1,0 +1,299 @@
+"""Which attention? One network, several attention layers, your images.
+
+    pip install "keras-vision-attention[jax,examples]"
+    python examples/compare.py
+    python examples/compare.py --attention se eca sge:groups=8 --seeds 5
+    python examples/compare.py --data FOLDER --size 96 --epochs 30
+
+Trains a small residual network with each attention layer at the end of its
+branches, and without attention, from the same seeds. Prints accuracy, number of
+parameters, multiply-adds and the time of a training step, plots the accuracy
+against both costs, and says which layers differ from no attention by more than
+chance.
+
+The images are scikit-learn's digits, Fashion-MNIST (which is downloaded), or
+those of a folder with a folder for each class: `FOLDER/cat/1.jpg`. Images of a
+folder are resized to squares. A fifth of them is for the test, unless there are
+folders `FOLDER/train` and `FOLDER/test`.
+
+Results are saved one by one. If you stop the script, the same command goes on
+from there. `docs/results.md` has the table of a run. `KERAS_BACKEND` chooses
+among the backends that are installed: jax, tensorflow or torch.
+"""
+# ruff: noqa: E402 (the backend is chosen before Keras is imported)
+
+import argparse
+import hashlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import _support
+
+BACKEND = _support.prepare("matplotlib", "sklearn", threads=None)
+
+import _backbone
+import _compare_picture
+import _images
+import _progress
+import _results
+import _table
+import _training
+import _verdict
+import keras
+
+import keras_attention
+
+BATCH_SIZE = 64  # or less for few images: see `batch_size_of`
+STEPS_OF_EPOCH = 20
+FEW_STEPS = 100
+LEARNING_RATE = 3e-3
+DEFAULT = ("none", "se", "eca", "cbam", "coord", "simam")
+TIMES = "ms/step"
+COLUMNS = {
+    "accuracy in %": ".2f",
+    "parameters": ",d",
+    "multiply-adds": ",d",
+    TIMES: ".2f",
+}
+
+
+def attention(text: str) -> str:
+    """Return `text` if it names an attention layer: a type for `argparse`."""
+    if text.lower() == _backbone.NONE:
+        return _backbone.NONE
+    try:
+        name, arguments = _backbone.parse(text)
+        keras_attention.get(name, **arguments)
+    except (ValueError, TypeError, SyntaxError) as error:
+        raise argparse.ArgumentTypeError(f"{text}: {error}") from error
+    return text
+
+
+def source(text: str) -> str:
+    """Return `text` if it names images: a type for `argparse`."""
+    if text not in _images.NAMES and not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(
+            f"must be {', '.join(_images.NAMES)} or a folder. Received: {text}"
+        )
+    return text
+
+
+def parse_options() -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(
+        description="Train a small network with each of several attention "
+        "layers, and without, and compare accuracy and cost."
+    )
+    parser.add_argument(
+        "--attention",
+        type=attention,
+        nargs="+",
+        default=DEFAULT,
+        metavar="WORD",
+        help="names that keras_attention.get accepts, with arguments if needed "
+        "(sge:groups=8), and none, which is always a part of the comparison "
+        f"(default: {' '.join(DEFAULT)})",
+    )
+    parser.add_argument(
+        "--data",
+        type=source,
+        default="digits",
+        help=f"{', '.join(_images.NAMES)}, or a folder with a folder of images "
+        "for each class (default: %(default)s)",
+    )
+    for name, default, help_ in (
+        ("size", 64, "height and width of the images of a folder"),
+        ("width", 32, "number of filters of the first of three stages"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=_support.positive_integer,
+            default=default,
+            help=f"{help_} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--test-share",
+        type=_support.share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the images of a folder that are for the test, if it has "
+        "no folders train and test (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--train",
+        type=_support.positive_integer,
+        metavar="COUNT",
+        help="how many of the training images to use (default: all)",
+    )
+    parser.add_argument(
+        "--restart",
+        action="store_true",
+        help="train all anew, also what is finished",
+    )
+    _support.add_options(parser, epochs=20, output="output/compare")
+    return parser.parse_args()
+
+
+def batch_size_of(images: _images.Images) -> int:
+    """Return a batch size by which an epoch of few images has enough steps."""
+    wanted = len(images.train_labels) // STEPS_OF_EPOCH
+    return min(max(wanted, 8), BATCH_SIZE, len(images.train_labels))
+
+
+def settings_of(
+    images: _images.Images, options: argparse.Namespace
+) -> dict[str, Any]:
+    """Return all on which the results depend."""
+    digest = hashlib.sha256()
+    for array in images[:4]:
+        digest.update(array.tobytes())
+    return {
+        "data": options.data,
+        "shape": list(images.train_images.shape),
+        "sha256": digest.hexdigest(),
+        "width": options.width,
+        "epochs": options.epochs,
+        "batch_size": batch_size_of(images),
+        "learning_rate": LEARNING_RATE,
+        "backend": BACKEND,
+        "keras": keras.__version__,
+        "keras_attention": keras_attention.__version__,
+    }
+
+
+def train(
+    runs: list[tuple[str, int]],
+    images: _images.Images,
+    options: argparse.Namespace,
+    results: _results.Results,
+) -> None:
+    """Train the networks of these runs, and save each result."""
+    progress = _progress.Progress(len(runs) * options.epochs)
+    batch_size = batch_size_of(images)
+    steps = options.epochs * (len(images.train_labels) // batch_size)
+    if runs and steps < FEW_STEPS:
+        print(
+            f"Note: {steps} training steps are few, also for the statistics of "
+            "batch normalization. More --epochs give a better comparison.",
+            flush=True,
+        )
+    shape, classes = images.train_images.shape[1:], len(images.classes)
+    for word, seed in runs:
+        # The same seed gives all networks the same weights, but for those of
+        # the attention, and the same batches.
+        keras.utils.set_random_seed(seed)
+        model = _backbone.build(word, shape, classes, options.width)
+        _training.train(
+            model,
+            _images.Batches(images, batch_size, seed),
+            epochs=options.epochs,
+            learning_rate=LEARNING_RATE,
+            progress=progress,
+            run=f"{word}, seed {seed}",
+        )
+        wrong = _training.error(model, images.test_images, images.test_labels)
+        results.add(word, seed, 100 - wrong)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Load images, train what is missing, and report all results."""
+    words = list(dict.fromkeys(options.attention))
+    words = words if _backbone.NONE in words else [_backbone.NONE, *words]
+    images = _images.load(
+        options.data,
+        size=options.size,
+        test_share=options.test_share,
+        train=options.train,
+    )
+    height, width, channels = shape = images.train_images.shape[1:]
+    print(
+        f"{options.data}: {len(images.train_labels):,} training images and "
+        f"{len(images.test_labels):,} test images, {height} x {width} x "
+        f"{channels}, {len(images.classes)} classes",
+        flush=True,
+    )
+    models = _backbone.build_all(
+        words, shape, len(images.classes), options.width
+    )
+    path = options.output / "compare.json"
+    try:
+        settings = settings_of(images, options)
+        results = _results.Results(path, settings, options.restart)
+    except ValueError as error:
+        _support.fail(str(error))
+    runs = [(word, seed) for seed in range(options.seeds) for word in words]
+    missing = [run for run in runs if results.get(*run) is None]
+    if len(missing) < len(runs):
+        print(
+            f"{len(runs) - len(missing)} of {len(runs)} runs are finished "
+            f"({path}). Runs to train: {len(missing)}.",
+            flush=True,
+        )
+    times = results.get(TIMES, None) or {}
+    if not times.keys() >= set(words):
+        times = _backbone.milliseconds(models, images, batch_size_of(images))
+        results.add(TIMES, None, times)
+    train(missing, images, options, results)
+    rows = {
+        word: [
+            {
+                "accuracy in %": results.get(word, seed),
+                "parameters": model.count_params(),
+                "multiply-adds": _backbone.multiply_adds(model),
+                TIMES: times[word],
+            }
+            for seed in range(options.seeds)
+        ]
+        for word, model in models.items()
+    }
+    report(rows, images, options)
+
+
+def report(
+    rows: dict[str, list[dict[str, Any]]],
+    images: _images.Images,
+    options: argparse.Namespace,
+) -> None:
+    """Print the table and the answer, and save the plot."""
+    table = _table.markdown("attention", COLUMNS, rows, once=(TIMES,))
+    print(
+        f"\n{table}\n\n"
+        f"{_table.spread(options.seeds, len(images.test_labels))}\n"
+        "Multiply-adds: for one image, by the definition of the site's table "
+        "of costs.\n"
+        f"Time of a training step of {batch_size_of(images)} images: the "
+        "median, measured in turns.\n"
+        f"Backend: {BACKEND}\n"
+    )
+    accuracies = {
+        word: [run["accuracy in %"] for run in runs]
+        for word, runs in rows.items()
+    }
+    known = all(runs[0]["multiply-adds"] for runs in rows.values())
+    measure = "multiply-adds" if known else TIMES
+    costs = {word: runs[0][measure] for word, runs in rows.items()}
+    print(_verdict.describe(accuracies, costs, measure))
+    picture = options.output / "compare.png"
+    name = options.data if options.data in _images.NAMES else "your images"
+    title = f"A small residual network with attention, on {name}"
+    _compare_picture.plot(picture, title, rows)
+    print(f"\npicture: {picture}")
+
+
+def main() -> None:
+    """Compare, and end with a sentence if the script is interrupted."""
+    options = parse_options()
+    keras.config.set_image_data_format("channels_last")
+    print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
+    try:
+        compare(options)
+    except KeyboardInterrupt:
+        sys.exit(
+            "\nInterrupted. Finished runs are saved: the same command (without "
+            "--restart) goes on from there."
+        )
+
+
+if __name__ == "__main__":
+    main()
