@@ -39,6 +39,10 @@ OF_KERAS = (
     "visualization",
 )
 
+# Of these every n-th is run, and of those in no group every fourth. Three, as
+# two modes take turns in the tests of training.
+STRIDES = {OF_KERAS: 8, ("contract/test_training.py",): 3}
+
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes out of
     # bounds in the backward pass of a 1x1 convolution with a stride of 2 over
@@ -59,7 +63,7 @@ def pytest_runtest_teardown():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Select every fourth test for compiled backends, or every eighth.
+    """Select every n-th test for compiled backends.
 
     JAX and TensorFlow spend most of the test time on compilation; PyTorch runs
     all tests. JAX and TensorFlow run different ones, where there is no reason
@@ -72,11 +76,11 @@ def pytest_collection_modifyitems(config, items):
     tests = config.rootpath / "tests"
     left_out = set()
     on_tensorflow = keras.config.backend() == "tensorflow"
-    for folders, stride in ((OF_KERAS, 8), (None, 4)):
+    for names, stride in {**STRIDES, None: 4}.items():
         group = [
             item
             for item in items
-            if _is_selected(item.path.relative_to(tests).as_posix(), folders)
+            if _is_selected(item.path.relative_to(tests).as_posix(), names)
         ]
         start = stride // 2 if on_tensorflow else 0
         left_out |= set(group) - set(group[start::stride])
@@ -84,15 +88,18 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in left_out]
 
 
-def _is_selected(path, group):
-    """Return whether a file is in a group; what is in no group is in `None`."""
+def _is_selected(path, names):
+    """Return whether a file is one of these; what is in no group is in `None`.
 
-    def is_in(group):
-        return any(f"{path}/".startswith(f"{name}/") for name in group)
+    Names are those of files and folders.
+    """
 
-    if group is OF_KERAS:
-        return is_in(OF_KERAS)
-    return not is_in((*OF_BACKENDS, *OF_KERAS))
+    def is_in(names):
+        return any(f"{path}/".startswith(f"{name}/") for name in names)
+
+    if names is None:
+        return not any(map(is_in, (OF_BACKENDS, *STRIDES)))
+    return is_in(names)
 
 
 @pytest.fixture(autouse=True)
