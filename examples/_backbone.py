@@ -11,27 +11,28 @@ from typing import Any
 import _images
 import _progress
 import _support
+import _verdict
 import keras
 from keras import layers
 
 import keras_attention
 
-NONE = "none"
+NONE = _verdict.NONE
 LARGEST_MAP = 16  # of the first stage: height and width, in positions
 ROUNDS = 15
 SECONDS = 60  # after which no round of measurements starts
 WARM_UP = 3
 # Symbols in the formulas of cards: sizes that depend on arguments.
 ATTRIBUTES = {"k": "kernel_size", "G": "groups"}
-HIDDEN_UNITS = {"h", "m", "k"}
+CHOSEN_SIZES = {"h", "m", "k"}
 MOST_UNITS = 10_000
 
 
 def parse(word: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the arguments of an attention layer.
 
-    >>> parse("sge:groups=8,gate_activation='tanh'")
-    ('sge', {'groups': 8, 'gate_activation': 'tanh'})
+    >>> parse("se:reduction=8,gate_activation='tanh'")
+    ('se', {'reduction': 8, 'gate_activation': 'tanh'})
     """
     name, _, text = word.partition(":")
     call = ast.parse(f"f({text})", mode="eval").body
@@ -148,7 +149,7 @@ def _of_attention(layer: keras.layers.Layer) -> int | None:
     for symbol in card.symbols:
         sizes[symbol] = getattr(layer, ATTRIBUTES.get(symbol, ""), None)
     unknown = [symbol for symbol, size in sizes.items() if size is None]
-    if not HIDDEN_UNITS.issuperset(unknown):
+    if not CHOSEN_SIZES.issuperset(unknown):
         return None
     parameters = compile(card.parameters, card.call, "eval")
     count = sum(math.prod(x.shape) for x in layer.trainable_weights)

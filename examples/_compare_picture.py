@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from collections.abc import Sequence
 from pathlib import Path
 
+import _verdict
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 MARKERS = "osD^vP*X<>"
-NONE = "none"
 
 
 def plot(
@@ -50,14 +50,14 @@ def _plot_against(
         accuracies = [run["accuracy in %"] for run in runs]
         mean = statistics.mean(accuracies)
         spread = statistics.stdev(accuracies) if len(runs) > 1 else None
-        if word == NONE:
+        if word == _verdict.NONE:
             axis.axhline(mean, color="black", linestyle=":", linewidth=1)
         axis.errorbar(
             unit * runs[0][column],
             mean,
             yerr=spread,
             fmt=MARKERS[i % len(MARKERS)],
-            color="black" if word == NONE else colors[i % len(colors)],
+            color="black" if word == _verdict.NONE else colors[i % len(colors)],
             capsize=3,
             label=word,
         )

@@ -59,6 +59,8 @@ def describe(
             f"{', '.join(same)}: {verb} from {NONE} by no more than two "
             "standard errors."
         )
+    if len(accuracies) == 1:
+        return f"There is no attention to compare with {NONE}."
     best, equals = _best(accuracies)
     cheapest = min(equals, key=lambda word: costs[word])
     if len(equals) == 1:

@@ -9,7 +9,7 @@ Trains a small residual network with each attention layer at the end of its
 branches, and without attention, from the same seeds. Prints accuracy, number of
 parameters, multiply-adds and the time of a training step, plots the accuracy
 against both costs, and says which layers differ from no attention by more than
-chance.
+two standard errors.
 
 The images are scikit-learn's digits, Fashion-MNIST (which is downloaded), or
 those of a folder with a folder for each class: `FOLDER/cat/1.jpg`. Images of a

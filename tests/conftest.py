@@ -17,7 +17,8 @@ pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
-# Compiled backends run all of these: values, derivatives, native forms.
+# Compiled backends run all of these, unless `STRIDES` has a file of them:
+# values, derivatives, native forms.
 OF_BACKENDS = (
     "backend",
     "contract",

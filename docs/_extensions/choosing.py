@@ -1,8 +1,9 @@
 """Directives for the tables of layers, networks, mutations and benchmarks.
 
-`layers` and `costs` read the cards of the layers, and the measured times from
-`benchmarks/*.json` if there are any. `networks` reads the docstrings of the
-builders, `mutations` reads CONTRIBUTING, `benchmarks` reads `benchmarks/*.md`.
+`layers`, `family` and `costs` read the cards of the layers, and `costs` the
+measured times from `benchmarks/*.json` if there are any. `networks` reads the
+docstrings of the builders, `mutations` reads CONTRIBUTING, `benchmarks` reads
+`benchmarks/*.md`.
 """
 
 import ast
@@ -52,6 +53,17 @@ class Layers(Table):
             cells = (_call(card), card.operation, card.insertion, gain)
             lines += _row(*cells)
         return lines
+
+
+class Family(Table):
+    """List of the layers of a family."""
+
+    required_arguments = 1
+
+    def lines(self):
+        """Return the names in one line."""
+        names = _cards.FAMILIES[self.arguments[0]].__all__
+        return [", ".join(f"`{name}`" for name in names)]
 
 
 class Costs(Table):
@@ -205,6 +217,7 @@ def _row(*cells: str) -> list[str]:
 def setup(app):
     """Register the directives."""
     app.add_directive("layers", Layers)
+    app.add_directive("family", Family)
     app.add_directive("costs", Costs)
     app.add_directive("networks", Networks)
     app.add_directive("mutations", Mutations)

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_attention._base import calls
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
@@ -25,20 +24,20 @@ class ContextBranch(KernelLayer):
     def __init__(self, hidden_units: int, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.hidden_units = hidden_units
-        self.axis = 1 if self.data_format == "channels_first" else -1
+        self.axis = data_formats.any_rank_axis(self.data_format)
 
     def build(self, input_shape):
         channels = data_formats.channel_count(input_shape, self.data_format)
         self.reduce = keras.layers.Dense(
             self.hidden_units, **self._kernel("reduce")
         )
-        self.reduce_norm = self._norm("reduce_norm")
+        self.reduce_norm = self._batch_norm(
+            "reduce_norm", self.hidden_units, self.axis
+        )
         self.expand = keras.layers.Dense(channels, **self._kernel("expand"))
-        self.expand_norm = self._norm("expand_norm")
+        self.expand_norm = self._batch_norm("expand_norm", channels, self.axis)
         self.reduce.build((None, channels))
-        self.reduce_norm.build((None, self.hidden_units))
         self.expand.build((None, self.hidden_units))
-        self.expand_norm.build((None, channels))
 
     def call(self, vectors, training=None):
         z = calls.pointwise_batch_norm(
@@ -51,9 +50,6 @@ class ContextBranch(KernelLayer):
             training,
             self.axis,
         )
-
-    def _norm(self, name: str) -> BatchNorm:
-        return BatchNorm(self.axis, dtype=self._policy_of(name), name=name)
 
 
 def branch(

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 
@@ -194,6 +195,14 @@ class KernelLayer(MapLayer):
         """Return a copy, as an initializer used twice draws the same twice."""
         copy = getattr(self.kernel_initializer, "clone", None)
         return copy() if copy else self.kernel_initializer  # or a function
+
+    def _batch_norm(
+        self, name: str, channels: int, axis: int = -1
+    ) -> BatchNorm:
+        """Return a new batch normalization of `channels`, built."""
+        norm = BatchNorm(axis, dtype=self._policy_of(name), name=name)
+        norm.build((None, channels))
+        return norm
 
     def _kernel(self, name: str) -> dict[str, Any]:
         """Return the arguments of the Keras layer `name` with a kernel."""

@@ -24,6 +24,11 @@ def channel_axis(data_format: str, rank: int) -> int:
     return rank - 1 if data_format == "channels_last" else 1
 
 
+def any_rank_axis(data_format: str) -> int:
+    """Return an index of the channel axis that holds for every rank."""
+    return 1 if data_format == "channels_first" else -1
+
+
 def spatial_axes(data_format: str, rank: int) -> tuple[int, ...]:
     """Return the indices between batch and channels, in order."""
     channels = channel_axis(data_format, rank)

@@ -88,8 +88,8 @@ class ChannelAttention(Attention, KernelLayer):
             "of `CBAM`"
         ),
         limits=(
-            "The maximum is one more reduction of the map than "
-            "`SqueezeExcite` has, which is faster."
+            "The maximum is one more reduction of the map: `SqueezeExcite` is "
+            "faster."
         ),
         papers=("1807.06521",),
         attention="channel",

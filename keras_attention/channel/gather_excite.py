@@ -8,7 +8,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
@@ -86,7 +85,9 @@ class GatherExcite(Attention, KernelLayer):
 
     Raises:
         ValueError: If an argument is not as described above, or if the input
-            has another rank, or sizes that are unknown and must not be.
+            has another rank or an unknown number of channels. With
+            `parametric=True` and `extent=0`, also if its height or width is
+            unknown, or differs from that of the first call.
 
     Example:
 
@@ -157,7 +158,7 @@ class GatherExcite(Attention, KernelLayer):
         self.reduction = validation.positive_integer("reduction", reduction)
         self.excite = validation.boolean("excite", excite)
         self.input_spec = keras.layers.InputSpec(ndim=4)
-        self._axis = 1 if self.data_format == "channels_first" else -1
+        self._axis = data_formats.any_rank_axis(self.data_format)
         if self.extent and self.card.attention == "channel":
             self.card = dataclasses.replace(self.card, attention="mixed")
 
@@ -265,7 +266,4 @@ class GatherExcite(Attention, KernelLayer):
             regularizer=self.kernel_regularizer,
             name="kernel",
         )
-        self.gather_norm = BatchNorm(
-            self._axis, dtype=self._policy_of("gather_norm"), name="gather_norm"
-        )
-        self.gather_norm.build((None, channels))
+        self.gather_norm = self._batch_norm("gather_norm", channels, self._axis)

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
@@ -138,8 +137,7 @@ class StyleRecalibration(Attention, KernelLayer):
             name="kernel",
             autocast=False,
         )
-        self.norm = BatchNorm(dtype=self._policy_of("norm"), name="norm")
-        self.norm.build((None, channels))
+        self.norm = self._batch_norm("norm", channels)
 
     def compute_attention(self, x, training=None):
         # All positions along one axis, which is faster.

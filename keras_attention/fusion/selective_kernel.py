@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
@@ -195,10 +194,7 @@ class SelectiveKernel(Attention, KernelLayer):
         self.squeeze = self._dense(
             "squeeze", hidden, self.filters, use_bias=self.use_bias
         )
-        self.squeeze_norm = BatchNorm(
-            dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
-        )
-        self.squeeze_norm.build((None, hidden))
+        self.squeeze_norm = self._batch_norm("squeeze_norm", hidden)
         # The logits of all paths: the first `filters` are those of the first
         # path.
         self.select = self._dense(

@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
@@ -115,8 +114,8 @@ class SplitAttention(Attention, KernelLayer):
         insertion="in place of the middle convolution of a bottleneck",
         limits=(
             "It replaces a convolution, so it cannot be attached to a trained "
-            "network. Batch normalization of the weights needs batches of "
-            "several images in training."
+            "network. Batch normalization of the hidden units needs batches "
+            "of several images in training."
         ),
         papers=("2004.08955",),
         attention="branches",
@@ -198,10 +197,7 @@ class SplitAttention(Attention, KernelLayer):
         )
         self.splits.build(input_shape)
         self.squeeze = self._grouped("squeeze", hidden, self.filters)
-        self.squeeze_norm = BatchNorm(
-            dtype=self._policy_of("squeeze_norm"), name="squeeze_norm"
-        )
-        self.squeeze_norm.build((None, hidden))
+        self.squeeze_norm = self._batch_norm("squeeze_norm", hidden)
         # The logits of all splits: those of the first group come first.
         self.select = self._grouped("select", self.radix * self.filters, hidden)
 

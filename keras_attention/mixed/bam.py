@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
@@ -142,16 +141,16 @@ class BAM(Attention, KernelLayer):
             "combine", combine, ("multiply", "add")
         )
         self.input_spec = keras.layers.InputSpec(ndim=4)
-        self._axis = 1 if self.data_format == "channels_first" else -1
+        self._axis = data_formats.any_rank_axis(self.data_format)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
         hidden = validation.units(channels, self.reduction, self.hidden_units)
         self.squeeze = self._dense("squeeze", hidden, channels)
-        self.squeeze_norm = self._norm("squeeze_norm", -1, hidden)
+        self.squeeze_norm = self._batch_norm("squeeze_norm", hidden)
         self.excite = self._dense("excite", channels, hidden)
         self.reduce = self._dense("reduce", hidden, channels)
-        self.reduce_norm = self._norm("reduce_norm", self._axis, hidden)
+        self.reduce_norm = self._batch_norm("reduce_norm", hidden, self._axis)
         self.dilated = [
             ConvNormReLU(
                 hidden,
@@ -222,9 +221,3 @@ class BAM(Attention, KernelLayer):
         return reshaping.split_spatial_axis(
             calls.pointwise(self.score, u, self._axis), size, self.data_format
         )
-
-    def _norm(self, name: str, axis: int, channels: int) -> BatchNorm:
-        """Return a new batch normalization, built."""
-        norm = BatchNorm(axis, dtype=self._policy_of(name), name=name)
-        norm.build((None, channels))
-        return norm

@@ -95,7 +95,7 @@ class CBAM(Attention, KernelLayer):
         insertion="at the end of a residual branch",
         limits=(
             "It passes over the map about twice as often as `SqueezeExcite`. "
-            "If positions do not matter, use that."
+            "If positions do not matter, use `SqueezeExcite`."
         ),
         papers=("1807.06521",),
         attention={"channel": "channel", "spatial": "spatial"},

@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
@@ -156,12 +155,9 @@ class CoordinateAttention(Attention, KernelLayer):
         )
         bias = {"use_bias": self.use_bias}
         self.reduce = self._dense("reduce", hidden, channels, **bias)
-        self.norm = BatchNorm(
-            self._vector_axis, dtype=self._policy_of("norm"), name="norm"
+        self.norm = self._batch_norm(
+            "norm", hidden, data_formats.any_rank_axis(self.data_format)
         )
-        shape: list[int | None] = [None, None, None]
-        shape[self._vector_axis] = hidden
-        self.norm.build(tuple(shape))
         self.expand_rows = self._dense("expand_rows", channels, hidden, **bias)
         self.expand_columns = self._dense(
             "expand_columns", channels, hidden, **bias

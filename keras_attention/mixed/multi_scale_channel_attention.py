@@ -89,7 +89,7 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
         operation="scales single values, from local and global context",
         insertion="at the end of a residual branch, for small objects",
         limits=(
-            "It computes two point-wise bottlenecks for every position, which "
+            "It computes a point-wise bottleneck for every position, which "
             "costs more than a gate of channels."
         ),
         papers=("2009.14082",),

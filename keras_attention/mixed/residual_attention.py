@@ -135,9 +135,8 @@ class ResidualAttention(Attention, KernelLayer):
         operation="scales single values by an hourglass mask",
         insertion="between the stages of a residual network",
         limits=(
-            "It has several residual blocks of its own. It is not a small "
-            "addition to a network, and it needs maps that can be halved "
-            "several times."
+            "It has several residual blocks of its own, so it is not a small "
+            "addition to a network."
         ),
         papers=("1704.06904",),
         attention="mixed",

@@ -98,8 +98,8 @@ class TripletAttention(Attention, KernelLayer):
         ),
         insertion="at the end of a residual branch",
         limits=(
-            "It reads the map once for each branch and transposes it: for "
-            "large maps it is slower than `CBAM` or `CoordinateAttention`."
+            "It pools and gates the map once for each of three branches, "
+            "where `SpatialAttention` does so once."
         ),
         papers=("2010.03045",),
         attention={"height": "rows", "width": "columns", "spatial": "spatial"},

@@ -35,17 +35,29 @@ class AttentionSlot(NamedTuple):
     by_stage: tuple[dict[str, Any], ...] = ()
 
     @classmethod
-    def of(cls, attention: Any) -> "AttentionSlot | None":
+    def of(
+        cls,
+        attention: Any,
+        own: "AttentionSlot",
+        layer_cls: type[keras.layers.Layer],
+    ) -> "AttentionSlot | None":
         """Return the slot of a layer that `keras_attention.get` accepts.
 
         Args:
             attention: Name of a layer, or a layer, of which each block gets a
                 copy with weights of its own. There is no slot for `None`.
+            own: The slot of the published network, for every name of
+                `layer_cls` without arguments.
+            layer_cls: The class of the layers of the published network.
         """
         template = registry.get(attention)
         if template is None:
             return None
         config = template.get_config()
+        if isinstance(attention, str) and isinstance(template, layer_cls):
+            default = layer_cls(name=template.name)
+            if config == default.get_config():
+                return own
 
         def make(*, data_format: str, name: str) -> keras.layers.Layer:
             own = {"data_format": data_format, "name": name}

@@ -16,10 +16,9 @@ Reference:
     <https://arxiv.org/abs/1807.06514>`_.
 """
 
-import functools
 from typing import Any
 
-from keras_attention import registry
+from keras_attention.mixed import BAM
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
@@ -30,7 +29,7 @@ from keras_attention.models._resnet import ResNet
 
 __all__ = ["BAMResNet50", "decode_predictions", "preprocess_input"]
 
-_ATTENTION = AttentionSlot("bam", functools.partial(registry.get, "bam"))
+_ATTENTION = AttentionSlot("bam", BAM)
 
 
 @network
@@ -44,7 +43,5 @@ def BAMResNet50(attention: Any = "bam") -> ResNet:
     """
     return ResNet(
         depths=(3, 4, 6, 3),
-        attention_after_stages=_ATTENTION
-        if attention == "bam"
-        else AttentionSlot.of(attention),
+        attention_after_stages=AttentionSlot.of(attention, _ATTENTION, BAM),
     )

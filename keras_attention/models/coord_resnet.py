@@ -20,8 +20,8 @@ Reference:
 import functools
 from typing import Any
 
-from keras_attention import registry
 from keras_attention._utils import validation
+from keras_attention.mixed import CoordinateAttention
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
@@ -32,14 +32,13 @@ from keras_attention.models._resnet import ResNet
 
 __all__ = ["CoordResNet50", "decode_predictions", "preprocess_input"]
 
-_COORD = functools.partial(registry.get, "coord")
 # timm rounds two thirds of a sixteenth of the channels to a multiple of 8.
 _TIMM_UNITS = (8, 24, 40, 88)
 _ATTENTION = {
-    "official": AttentionSlot("coord", _COORD),
+    "official": AttentionSlot("coord", CoordinateAttention),
     "timm": AttentionSlot(
         "coord",
-        functools.partial(_COORD, use_bias=False),
+        functools.partial(CoordinateAttention, use_bias=False),
         tuple({"hidden_units": units} for units in _TIMM_UNITS),
     ),
 }
@@ -63,7 +62,7 @@ def CoordResNet50(
     validation.one_of("variant", variant, tuple(_ATTENTION))
     return ResNet(
         depths=(3, 4, 6, 3),
-        attention=_ATTENTION[variant]
-        if attention == "coord"
-        else AttentionSlot.of(attention),
+        attention=AttentionSlot.of(
+            attention, _ATTENTION[variant], CoordinateAttention
+        ),
     )

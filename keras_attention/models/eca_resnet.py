@@ -17,11 +17,10 @@ Reference:
     <https://arxiv.org/abs/1910.03151>`_.
 """
 
-import functools
 from typing import Any
 
-from keras_attention import registry
 from keras_attention._utils import validation
+from keras_attention.channel import EfficientChannelAttention
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
@@ -49,21 +48,19 @@ def _eca_resnet(
     """Return the architecture of one depth and variant."""
     validation.one_of("variant", variant, ("official", "timm"))
     is_official = variant == "official"
-    slot = AttentionSlot.of(attention)
-    if attention == "eca":
-        slot = AttentionSlot(
-            "eca",
-            functools.partial(registry.get, "eca"),
-            tuple({"kernel_size": size} for size in kernel_sizes)
-            if is_official
-            else (),
-        )
+    own = AttentionSlot(
+        "eca",
+        EfficientChannelAttention,
+        tuple({"kernel_size": size} for size in kernel_sizes)
+        if is_official
+        else (),
+    )
     return ResNet(
         depths=depths,
         block=block,
         stem=(64,) if is_official else (32, 32, 64),
         average_pool_shortcut=not is_official,
-        attention=slot,
+        attention=AttentionSlot.of(attention, own, EfficientChannelAttention),
     )
 
 

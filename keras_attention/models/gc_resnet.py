@@ -20,7 +20,7 @@ Reference:
 import functools
 from typing import Any
 
-from keras_attention import registry
+from keras_attention.channel import GlobalContext
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
@@ -32,7 +32,7 @@ from keras_attention.models._resnet import ResNet
 __all__ = ["GCResNet50", "decode_predictions", "preprocess_input"]
 
 _ATTENTION = AttentionSlot(
-    "gc", functools.partial(registry.get, "gc", reduction=8, epsilon=1e-6)
+    "gc", functools.partial(GlobalContext, 8, epsilon=1e-6)
 )
 
 
@@ -53,8 +53,6 @@ def GCResNet50(attention: Any = "gc") -> ResNet:
         depths=(3, 4, 6, 3),
         stem=(24, 32, 64),
         pool_padding=None,
-        attention=_ATTENTION
-        if attention == "gc"
-        else AttentionSlot.of(attention),
+        attention=AttentionSlot.of(attention, _ATTENTION, GlobalContext),
         attention_number=2,
     )

@@ -1,4 +1,4 @@
-"""Pooling, and resizing, linear resizing by small matrix products.
+"""Pooling and resizing. Linear resizing multiplies by small matrices.
 
 `keras.ops.image.resize` has no aligned corners, which published networks use,
 and is for images only.

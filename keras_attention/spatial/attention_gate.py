@@ -7,7 +7,6 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
@@ -86,8 +85,9 @@ class AttentionGate(Attention, KernelLayer):
 
     Raises:
         ValueError: If an argument is not as described above, if the inputs have
-            no spatial axis, an unknown number of channels or different ranks,
-            or if they differ in size without `grid=True`.
+            no spatial axis, a number of channels that is unknown or differs
+            from that of the first call, or different ranks, or if they differ
+            in size without `grid=True`.
 
     Example:
 
@@ -149,7 +149,7 @@ class AttentionGate(Attention, KernelLayer):
         )
         self.grid = validation.boolean("grid", grid)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
-        self._axis = 1 if self.data_format == "channels_first" else -1
+        self._axis = data_formats.any_rank_axis(self.data_format)
 
     def build(self, x_shape, gating_shape):
         channels = self._channels(x_shape)
@@ -171,11 +171,11 @@ class AttentionGate(Attention, KernelLayer):
         self.psi = self._dense("psi", 1, hidden)
         if self.grid:
             self.out = self._dense("out", channels, channels)
-            self.out_norm = self._norm("out_norm", channels)
+            self.out_norm = self._batch_norm("out_norm", channels, self._axis)
         else:
-            self.theta_norm = self._norm("theta_norm", hidden)
-            self.phi_norm = self._norm("phi_norm", hidden)
-            self.psi_norm = self._norm("psi_norm", 1)
+            self.theta_norm = self._batch_norm("theta_norm", hidden, self._axis)
+            self.phi_norm = self._batch_norm("phi_norm", hidden, self._axis)
+            self.psi_norm = self._batch_norm("psi_norm", 1, self._axis)
 
     def call(self, x, gating, training=None, return_attention=False):
         self._check_gating(x.shape, gating.shape)
@@ -250,12 +250,6 @@ class AttentionGate(Attention, KernelLayer):
         return resizing.resize_linear(
             x, size, align_corners=False, data_format=self.data_format
         )
-
-    def _norm(self, name: str, channels: int) -> BatchNorm:
-        """Return a new batch normalization, built."""
-        norm = BatchNorm(self._axis, dtype=self._policy_of(name), name=name)
-        norm.build((None, channels))
-        return norm
 
     def _check_gating(self, x_shape, gating_shape) -> None:
         """Raise an error if the gating signal does not fit to the map."""

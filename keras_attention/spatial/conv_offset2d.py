@@ -88,9 +88,8 @@ class ConvOffset2D(Attention, KernelLayer):
         operation="resamples each pixel of each channel by predicted offsets",
         insertion="before a convolution",
         limits=(
-            "It predicts two offsets for each channel at each position and "
-            "has no convolution of its own: `DeformableConv2D` is the later "
-            "layer."
+            "It resamples the map of each channel by other offsets, and does "
+            "not convolve the result: `DeformableConv2D` is the later layer."
         ),
         papers=("1703.06211",),
         attention="pixel offsets",

@@ -148,7 +148,7 @@ class LargeKernelAttention(Attention, KernelLayer):
         a = calls.pointwise(
             self.pointwise,
             reshaping.merge_spatial_axes(a, self.data_format),
-            1 if self.data_format == "channels_first" else -1,
+            data_formats.any_rank_axis(self.data_format),
         )
         a = reshaping.reshape(a, ops.shape(x))
         return precision.cast_in_range(a, x.dtype)

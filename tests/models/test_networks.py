@@ -185,6 +185,31 @@ def test_unknown_names_of_attention_raise(builder, name):
         builder(attention="simm")
 
 
+@pytest.mark.parametrize(
+    ("builder", "names"),
+    [
+        (models.ECAResNet50, ("EfficientChannelAttention", "ECA")),
+        (models.GCResNet50, ("GlobalContext", "global_context")),
+        (models.CoordResNet50, ("CoordinateAttention", "Coord")),
+        (models.BAMResNet50, ("BAM",)),
+    ],
+)
+def test_every_name_of_the_own_attention_is_the_published_network(
+    builder, names
+):
+    def layers(**kwargs):
+        network = small_of(builder.__wrapped__(**kwargs))
+        return [layer.get_config() for layer in network.layers]
+
+    for name in names:
+        assert layers(attention=name) == layers()
+
+
+def test_short_forms_are_other_attention():
+    network = small_of(models.ECAResNet50.__wrapped__(attention="ceca"))
+    assert network.get_layer("stage1_block1_attention").circular
+
+
 def test_stages_may_have_other_arguments():
     layers = small("eca").layers
     sizes = {
