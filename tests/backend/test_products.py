@@ -103,6 +103,14 @@ def test_pointwise_without_a_bias(axis, shape, rng):
     assert_close(found, expected)
 
 
+def test_depthwise_convolution_with_a_large_kernel(rng):
+    """JAX computes small ones as sums of shifted maps, and not this one."""
+    sizes = ((2, 12, 5, 3), (11, 2, 1, 3), (3,))
+    arrays = [rng.normal(size=size) for size in sizes]
+    settings = {"strides": 1, "padding": "same", "dilation_rate": 1}
+    compare("conv2d", arrays, rng, data_format="channels_last", **settings)
+
+
 @pytest.mark.parametrize(
     ("channels", "groups"), [(6, 1), (6, 2), (40, 10), (64, 2), (64, 64)]
 )
