@@ -29,10 +29,7 @@ class BatchNorm(keras.layers.BatchNormalization):
 
     def call(self, x, training=None):
         x32 = precision.upcast(x)
-        gamma, beta = (
-            precision.cast(weight, x32.dtype)
-            for weight in (self.gamma, self.beta)
-        )
+        gamma, beta = precision.cast_all((self.gamma, self.beta), x32.dtype)
         settings = {"axis": self.axis, "epsilon": self.epsilon}
         if self.follows_batch(training):
             outputs, *new = normalization.batch_norm(

@@ -130,6 +130,13 @@ class MapLayer(keras.layers.Layer):
             return policy[f"{self.path}/{name}"]
         return policy
 
+    def _precise_vector(self, name: str, size: int, initializer: str) -> Any:
+        """Return a new weight that half precision does not cast.
+
+        It is combined with float32 statistics, and would lose accuracy.
+        """
+        return self.add_weight((size,), initializer, name=name, autocast=False)
+
     def _channels(self, input_shape) -> int:
         """Return the number of channels, and accept no other from now on."""
         rank = len(input_shape)

@@ -27,13 +27,9 @@ class ContextTransform(KernelLayer):
     def build(self, input_shape):
         channels = input_shape[-1]
         self.reduce = self._dense("reduce", self.hidden_units, channels)
-        # Autocasting them to half precision would lose accuracy.
-        self.gamma = self.add_weight(
-            (self.hidden_units,), "ones", name="gamma", autocast=False
-        )
-        self.beta = self.add_weight(
-            (self.hidden_units,), "zeros", name="beta", autocast=False
-        )
+        hidden = self.hidden_units
+        self.gamma = self._precise_vector("gamma", hidden, "ones")
+        self.beta = self._precise_vector("beta", hidden, "zeros")
         zeros = {"kernel_initializer": "zeros"}
         self.expand = keras.layers.Dense(
             channels, **(self._kernel("expand") | zeros)
@@ -42,9 +38,6 @@ class ContextTransform(KernelLayer):
 
     def call(self, context):
         hidden = calls.dense(self.reduce, context)
-        gamma, beta = (
-            precision.cast(weight, hidden.dtype)
-            for weight in (self.gamma, self.beta)
-        )
+        gamma, beta = precision.cast_all((self.gamma, self.beta), hidden.dtype)
         hidden = gamma * normalization.layer_norm(hidden, self.epsilon) + beta
         return calls.dense(self.expand, elementwise.relu(hidden))

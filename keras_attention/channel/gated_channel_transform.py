@@ -135,25 +135,16 @@ class GatedChannelTransform(Attention, MapLayer):
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
-        channels = (self._channels(input_shape),)
-        # The weights are combined with float32 sums only. Autocasting them to
-        # half precision would lose accuracy.
-        self.alpha = self.add_weight(
-            channels, "ones", name="alpha", autocast=False
-        )
-        self.gamma = self.add_weight(
-            channels, "zeros", name="gamma", autocast=False
-        )
-        self.beta = self.add_weight(
-            channels, "zeros", name="beta", autocast=False
-        )
+        channels = self._channels(input_shape)
+        self.alpha = self._precise_vector("alpha", channels, "ones")
+        self.gamma = self._precise_vector("gamma", channels, "zeros")
+        self.beta = self._precise_vector("beta", channels, "zeros")
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         x32 = precision.upcast(x)
-        alpha, gamma, beta = (
-            precision.cast(weight, x32.dtype)
-            for weight in (self.alpha, self.gamma, self.beta)
+        alpha, gamma, beta = precision.cast_all(
+            (self.alpha, self.gamma, self.beta), x32.dtype
         )
         if self.mode == "l2":
             energy = reductions.reduce_sum(ops.square(x32), axes)

@@ -103,7 +103,7 @@ class GlobalContext(Attention, KernelLayer):
     Note:
         The attention does not depend on :math:`b`. The layer has it, as
         published weights do, but computes without it, so that its gradient is
-        exactly zero. In mmcv :math:`w` is drawn from a normal distribution with
+        exactly zero. In mmcv :math:`w` follows a normal distribution with
         the variance :math:`2 / C`. The block of timm computes the same with
         `epsilon=1e-6`. Biases are initialized to zero; PyTorch initializes them
         like the kernels.

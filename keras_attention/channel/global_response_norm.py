@@ -111,15 +111,9 @@ class GlobalResponseNorm(Attention, MapLayer):
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 
     def build(self, input_shape):
-        channels = (self._channels(input_shape),)
-        # Combined with float32 responses, for which half precision would lose
-        # accuracy.
-        self.gamma = self.add_weight(
-            channels, "zeros", name="gamma", autocast=False
-        )
-        self.beta = self.add_weight(
-            channels, "zeros", name="beta", autocast=False
-        )
+        channels = self._channels(input_shape)
+        self.gamma = self._precise_vector("gamma", channels, "zeros")
+        self.beta = self._precise_vector("beta", channels, "zeros")
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))

@@ -121,14 +121,8 @@ class LinearContextTransform(Attention, MapLayer):
                 f"`groups` must divide the number of channels ({channels}). "
                 f"Received: groups={self.groups}"
             )
-        # Combined with float32 means, for which half precision would lose
-        # accuracy.
-        self.gamma = self.add_weight(
-            (channels,), "zeros", name="gamma", autocast=False
-        )
-        self.beta = self.add_weight(
-            (channels,), "ones", name="beta", autocast=False
-        )
+        self.gamma = self._precise_vector("gamma", channels, "zeros")
+        self.beta = self._precise_vector("beta", channels, "ones")
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
@@ -139,9 +133,6 @@ class LinearContextTransform(Attention, MapLayer):
             reshaping.reshape(m, grouped), self.epsilon
         )
         m = reshaping.reshape(m, (-1, channels))
-        gamma, beta = (
-            precision.cast(weight, m.dtype)
-            for weight in (self.gamma, self.beta)
-        )
+        gamma, beta = precision.cast_all((self.gamma, self.beta), m.dtype)
         s = ops.sigmoid(gamma * m + beta)
         return reshaping.gate_of_channels(s, x, axes)

@@ -115,10 +115,7 @@ class IdentityStart(Attention, MapLayer):
                 f"layer={self.layer}, input_shape={tuple(input_shape)}, "
                 f"layer.output_shape={shape}"
             )
-        # `apply_attention` computes in float32, so the scale stays in float32.
-        self.scale = self.add_weight(
-            (channels,), "zeros", name="scale", autocast=False
-        )
+        self.scale = self._precise_vector("scale", channels, "zeros")
 
     def call(self, x, training=None, return_attention=False):
         x, kwargs = self._as_float(x), self._training_argument(training)

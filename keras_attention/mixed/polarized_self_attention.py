@@ -151,12 +151,8 @@ class PolarizedSelfAttention(Attention, KernelLayer):
             self.expand = dense("expand", channels, inner)
         else:
             self.reduce = dense("reduce", hidden, inner, use_bias=True)
-            self.gamma, self.beta = (
-                self.add_weight(
-                    (hidden,), initializer, name=name, autocast=False
-                )
-                for name, initializer in (("gamma", "ones"), ("beta", "zeros"))
-            )
+            self.gamma = self._precise_vector("gamma", hidden, "ones")
+            self.beta = self._precise_vector("beta", hidden, "zeros")
             self.expand = dense("expand", channels, hidden, use_bias=True)
         self.spatial_query = dense("spatial_query", inner, channels)
         self.spatial_value = dense("spatial_value", inner, channels)
@@ -228,10 +224,7 @@ class PolarizedSelfAttention(Attention, KernelLayer):
         return reductions.group_dot(value, query, channels)
 
     def _layer_norm(self, vectors):
-        gamma, beta = (
-            precision.cast(weight, vectors.dtype)
-            for weight in (self.gamma, self.beta)
-        )
+        gamma, beta = precision.cast_all((self.gamma, self.beta), vectors.dtype)
         return gamma * normalization.layer_norm(vectors, 1e-5) + beta
 
     def _merged(self, x):

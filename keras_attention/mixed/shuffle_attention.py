@@ -136,22 +136,14 @@ class ShuffleAttention(Attention, MapLayer):
                 "`groups` must divide half of the number of channels "
                 f"({channels}). Received: groups={self.groups}"
             )
-
-        def weight(name, initializer):
-            # Combined with float32 only: see `SpatialGroupEnhance`.
-            return self.add_weight(
-                (channels // (2 * self.groups),),
-                initializer,
-                name=name,
-                autocast=False,
-            )
-
-        self.channel_weight = weight("channel_weight", "zeros")
-        self.channel_bias = weight("channel_bias", "ones")
-        self.spatial_weight = weight("spatial_weight", "zeros")
-        self.spatial_bias = weight("spatial_bias", "ones")
-        self.gamma = weight("gamma", "ones")
-        self.beta = weight("beta", "zeros")
+        size = channels // (2 * self.groups)
+        vector = self._precise_vector
+        self.channel_weight = vector("channel_weight", size, "zeros")
+        self.channel_bias = vector("channel_bias", size, "ones")
+        self.spatial_weight = vector("spatial_weight", size, "zeros")
+        self.spatial_bias = vector("spatial_bias", size, "ones")
+        self.gamma = vector("gamma", size, "ones")
+        self.beta = vector("beta", size, "zeros")
 
     def compute_attention(self, x, training=None):
         first, second = map(precision.upcast, self._halves(x))

@@ -17,6 +17,11 @@ def cast(x, dtype):
     return ops.cast(x, dtype)
 
 
+def cast_all(tensors, dtype) -> list:
+    """Cast several tensors or variables to a dtype."""
+    return [cast(x, dtype) for x in tensors]
+
+
 def cast_in_range(x, dtype):
     """Cast; beyond the range of float16, to its largest finite numbers."""
     if _dtype_name(dtype) == "float16":

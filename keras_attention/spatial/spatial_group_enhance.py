@@ -138,14 +138,8 @@ class SpatialGroupEnhance(Attention, MapLayer):
                 f"`groups` must divide the number of channels ({channels}). "
                 f"Received: groups={self.groups}"
             )
-        # The weights are combined with float32 scores only. Autocasting them to
-        # half precision would lose accuracy.
-        self.gamma = self.add_weight(
-            (self.groups,), "zeros", name="gamma", autocast=False
-        )
-        self.beta = self.add_weight(
-            (self.groups,), "ones", name="beta", autocast=False
-        )
+        self.gamma = self._precise_vector("gamma", self.groups, "zeros")
+        self.beta = self._precise_vector("beta", self.groups, "ones")
 
     def compute_attention(self, x, training=None):
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
