@@ -47,10 +47,14 @@ def finish(process):
     return process.returncode, output, errors
 
 
-def run(*options, backend="torch"):
-    status, output, errors = finish(start(*options, backend=backend))
-    assert status == 0, errors
-    return output
+@pytest.fixture
+def run(in_turn):
+    def run(*options, backend="torch"):
+        result = in_turn("compare", *options, backend=backend)
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
 
 
 def rows(output):
@@ -73,7 +77,7 @@ def finished(folder):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_table_plot_and_second_call(backend, tmp_path):
+def test_table_plot_and_second_call(backend, tmp_path, run):
     words = ("ge", "se:reduction=4")
     options = (*TOY, "--epochs", "1", "--output", tmp_path, "--attention")
     output = run(*options, words[1], backend=backend)
@@ -101,7 +105,7 @@ def test_table_plot_and_second_call(backend, tmp_path):
     assert "by multiply-adds" not in output
 
 
-def test_interrupted_runs_go_on(tmp_path):
+def test_interrupted_runs_go_on(tmp_path, run):
     options = (*TOY, "--epochs", "6", "--output", tmp_path)
     options += ("--attention", "simam", "gct")
     done = {}
@@ -132,7 +136,7 @@ def paint(path, color, mode="RGB", size=(9, 7)):
     Image.new("RGB", size, color).convert(mode).save(path)
 
 
-def test_folder_of_images(tmp_path):
+def test_folder_of_images(tmp_path, run):
     rng = np.random.default_rng(0)
     for name, base in (("dark", 0), ("light", 120)):
         for i in range(12):

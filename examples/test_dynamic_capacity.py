@@ -3,32 +3,14 @@
 import os
 import re
 import struct
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 
-EXAMPLE = Path(__file__).with_name("dynamic_capacity.py")
 # `digits.py` runs on all of them (`test_examples.py`).
 BACKENDS = ["torch"]
 if os.environ.get("TESTS") == "all":
     BACKENDS += ["jax", "tensorflow"]
 TOY = ("--epochs", "1", "--train", "128", "--patches", "1", "5")
-
-
-def run(*options, backend="torch"):
-    return subprocess.run(
-        [sys.executable, str(EXAMPLE), *map(str, options)],
-        env={
-            **os.environ,
-            "KERAS_BACKEND": backend,
-            "PYTHONIOENCODING": "utf-8",
-        },
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-    )
 
 
 def row(result, name):
@@ -38,10 +20,9 @@ def row(result, name):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_runs(backend, tmp_path):
-    result = run(
-        *TOY, "--seeds", 1, "--output", tmp_path / "made", backend=backend
-    )
+def test_runs(backend, tmp_path, in_turn):
+    options = (*TOY, "--seeds", 2, "--output", tmp_path / "made")
+    result = in_turn("dynamic_capacity", *options, backend=backend)
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     assert "\b" not in result.stdout  # a live bar is for terminals
@@ -57,20 +38,14 @@ def test_runs(backend, tmp_path):
     names += [f"{k} patches, {h}" for k in (1, 5) for h in ("no hint", "hint")]
     cells = {name: row(result, name) for name in names}
     for error, multiplications, parameters, seconds in cells.values():
-        assert re.fullmatch(r"\d+\.\d\d", error)
+        assert re.fullmatch(r"\d+\.\d\d ± \d+\.\d\d", error)
         assert re.fullmatch(r"[\d,]+", multiplications)
         assert re.fullmatch(r"[\d,]+", parameters)
-        assert re.fullmatch(r"\d+\.\d\d", seconds)
+        assert re.fullmatch(r"\d+\.\d\d ± \d+\.\d\d", seconds)
+    assert "over 2 seeds" in result.stdout
     # By hand: kernels of 4x4, 3x3 and 2x2 on the maps of a patch.
     fine = 25 * 16 * 24 + 4 * 9 * 24 * 48 + 4 * 48 * 24
     one, five = (
         int(cells[f"{k} patches, hint"][1].replace(",", "")) for k in (1, 5)
     )
     assert five - one == 4 * fine
-
-
-def test_several_seeds(tmp_path):
-    result = run(*TOY, "--seeds", 2, "--output", tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert len(re.findall(r"\d\.\d\d ± \d", result.stdout)) == 12
-    assert "over 2 seeds" in result.stdout

@@ -3,46 +3,79 @@
 import gc
 import importlib.util
 import itertools
+import os
+from typing import NamedTuple
 
 if importlib.util.find_spec("torch"):
     import torch  # before tensorflow, whose libraries clash otherwise
 
+import openvino_float32  # noqa: F401  # isort: skip (before Keras)
 import keras
 import numpy as np
 import pytest
-
-from autodiff import THOROUGH
 
 pytest.register_assert_rewrite("contract", "golden")
 
 
 TESTS = itertools.count(1)
-# Compiled backends run all of these, unless `STRIDES` has a file of them:
-# values, derivatives, native forms.
-OF_BACKENDS = (
-    "backend",
-    "contract",
-    "derivatives",
-    "training",
-    "test_docstrings.py",
-    "test_goldens.py",
-)
 
-# Tests of graphs, files and names rather than of values.
-OF_KERAS = (
-    "checkpoints",
-    "contract/test_attention.py",
-    "contract/test_configuration.py",
-    "contract/test_saving.py",
-    "files",
-    "surface",
-    "surgery",
-    "visualization",
-)
 
-# Of these every n-th is run, and of those in no group every fourth. Three, as
-# two modes take turns in the tests of training.
-STRIDES = {OF_KERAS: 8, ("contract/test_training.py",): 3}
+class Sampled(NamedTuple):
+    """Files and folders of which the default run takes every n-th test.
+
+    `torch` and `compiled` are this number on PyTorch, and on JAX and
+    TensorFlow, which spend most of the test time on compilation. Without names
+    it is all others.
+    """
+
+    names: tuple[str, ...]
+    torch: int
+    compiled: int
+
+    def holds(self, path: str) -> bool:
+        """Return whether a file is one of these."""
+        if not self.names:
+            return True
+        return any(f"{path}/".startswith(f"{name}/") for name in self.names)
+
+
+# A file is in the first group that has its name.
+SAMPLED = (
+    # Two modes take turns in the tests of training.
+    Sampled(("contract/test_training.py",), torch=1, compiled=1),
+    # Graphs, files and names rather than values.
+    Sampled(
+        (
+            "checkpoints",
+            "contract/test_attention.py",
+            "contract/test_configuration.py",
+            "contract/test_saving.py",
+            "files",
+            "surface",
+            "surgery",
+            "visualization",
+        ),
+        torch=2,
+        compiled=16,
+    ),
+    # Comparisons with other backends, and what `contract.selection` samples.
+    Sampled(
+        (
+            "contract",
+            "parity",
+            "stress/test_regressions.py",
+            "test_files_across_backends.py",
+            "test_inference_backends.py",
+        ),
+        torch=1,
+        compiled=1,
+    ),
+    # Native forms and derivatives.
+    Sampled(("backend", "test_goldens.py"), torch=1, compiled=2),
+    Sampled(("derivatives", "training"), torch=3, compiled=1),
+    Sampled(("stress",), torch=2, compiled=4),
+    Sampled((), torch=1, compiled=12),
+)
 
 if keras.config.backend() == "torch" and torch.get_num_threads() == 1:
     # With one thread, PyTorch 2.13 on a processor without AVX-512 writes out of
@@ -64,43 +97,32 @@ def pytest_runtest_teardown():
 
 
 def pytest_collection_modifyitems(config, items):
-    """Select every n-th test for compiled backends.
+    """Select every n-th test of each group.
 
-    JAX and TensorFlow spend most of the test time on compilation; PyTorch runs
-    all tests. JAX and TensorFlow run different ones, where there is no reason
-    to expect a difference between them. If files or folders are given, all of
-    their tests are run.
+    JAX and TensorFlow run different ones, where there is no reason to expect a
+    difference between them. If files or folders are given, all of their tests
+    are run, unless `TESTS=some` or `TESTS=few` asks for the sample.
     """
     everything = config.args_source is pytest.Config.ArgsSource.TESTPATHS
-    if THOROUGH or not everything:
+    size = os.environ.get("TESTS", "some" if everything else "all")
+    if size == "all":
         return
+    backend = keras.config.backend()
     tests = config.rootpath / "tests"
+    groups = {group: [] for group in SAMPLED}
+    for item in items:
+        # Examples and benchmarks are in other folders.
+        if item.path.is_relative_to(tests):
+            path = item.path.relative_to(tests).as_posix()
+            groups[next(it for it in SAMPLED if it.holds(path))].append(item)
     left_out = set()
-    on_tensorflow = keras.config.backend() == "tensorflow"
-    for names, stride in {**STRIDES, None: 4}.items():
-        group = [
-            item
-            for item in items
-            if _is_selected(item.path.relative_to(tests).as_posix(), names)
-        ]
-        start = stride // 2 if on_tensorflow else 0
-        left_out |= set(group) - set(group[start::stride])
+    for group, members in groups.items():
+        is_torch = backend == "torch" and size != "few"
+        stride = group.torch if is_torch else group.compiled
+        start = stride // 2 if backend == "tensorflow" else 0
+        left_out |= set(members) - set(members[start::stride])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
-
-
-def _is_selected(path, names):
-    """Return whether a file is one of these; what is in no group is in `None`.
-
-    Names are those of files and folders.
-    """
-
-    def is_in(names):
-        return any(f"{path}/".startswith(f"{name}/") for name in names)
-
-    if names is None:
-        return not any(map(is_in, (OF_BACKENDS, *STRIDES)))
-    return is_in(names)
 
 
 @pytest.fixture(autouse=True)

@@ -1,16 +1,18 @@
-"""Writes or reads files of a case of each class, on one backend.
+"""Writes files of a case of each class on one backend, and reads others'.
 
-`python files_worker.py write FOLDER` saves a model of each case as `.keras` and
-its weights as `.weights.h5`, and what they hold and compute as `.npz`. It does
-so with a compiled network too, after training where the backend trains.
-`python files_worker.py read RESULTS FOLDER ...` reads those of each folder, and
-says the same of what it got in a folder of `RESULTS` that is named alike.
+`python files_worker.py FOLDER RESULTS` saves a model of each case as `.keras`
+and its weights as `.weights.h5`, and what they hold and compute as `.npz`. It
+does so with a compiled network too, after training where the backend trains.
+After a line from the standard input with folders, it reads the files of each,
+and says the same of what it got in a folder of `RESULTS` that is named alike.
+One process does both, as to start it takes long.
 """
 
 import os
 import pathlib
 import sys
 
+import openvino_float32  # noqa: F401  # isort: skip (before Keras)
 import keras
 import numpy as np
 
@@ -37,20 +39,19 @@ TRAINS = keras.config.backend() in ("jax", "tensorflow", "torch")
 def is_written(index, writer):
     """Return whether a backend writes the file of a case.
 
-    By default each case is written on every other backend, in turns, and with
-    `TESTS=all` on all.
+    By default one backend does, in turns, and with `TESTS=all` each.
     """
-    turn = index + BACKENDS.index(writer)
-    return ALL or turn % 2 == 0 or index == TRAINED
+    return ALL or index % len(BACKENDS) == BACKENDS.index(writer)
 
 
 def is_read(index, writer, reader):
     """Return whether a backend reads the file of a case from another.
 
-    By default each file is read on one or two backends, in turns.
+    By default two backends do, in turns.
     """
-    turn = index // 2 + BACKENDS.index(writer) + BACKENDS.index(reader)
-    return is_written(index, writer) and (ALL or turn % 4 == 0)
+    turn = index // len(BACKENDS) + BACKENDS.index(reader)
+    is_its_turn = turn % len(BACKENDS) in (0, 2)
+    return is_written(index, writer) and (ALL or is_its_turn)
 
 
 def network():
@@ -109,6 +110,8 @@ def write(folder):
         model.save(folder / f"{index}.keras")
         model.save_weights(folder / f"{index}.weights.h5")
         np.savez(folder / f"{index}.npz", **results_of(model, case))
+    if not is_written(TRAINED, keras.config.backend()):
+        return
     model = network()
     if TRAINS:
         labels = np.arange(len(IMAGES)) % 4
@@ -141,5 +144,7 @@ def read(results, *folders):
 
 
 if __name__ == "__main__":
-    command, *folders = sys.argv[1:]
-    {"write": write, "read": read}[command](*map(pathlib.Path, folders))
+    written, results = map(pathlib.Path, sys.argv[1:])
+    write(written)
+    print("written", flush=True)
+    read(results, *map(pathlib.Path, sys.stdin.readline().split("\t")))

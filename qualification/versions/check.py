@@ -18,7 +18,7 @@ import importlib.util
 
 if importlib.util.find_spec("torch"):
     import torch  # noqa: F401  before tensorflow
-import openvino_float32  # noqa: F401, I001 (before Keras)
+import openvino_float32  # noqa: F401  # isort: skip (before Keras)
 import keras
 import numpy as np
 

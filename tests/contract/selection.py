@@ -1,35 +1,51 @@
 """Selection of the cases of each test of the contract, by their traits."""
 
+import zlib
 from collections.abc import Callable
 
 import pytest
 
+from autodiff import BACKEND
 from autodiff import THOROUGH
 from cases import EVERYTHING
 from contract.case import Case
 
+ORDER = ("torch", "jax", "tensorflow", "numpy", "openvino")
 
-def for_cases(where: Callable[[Case], bool] = lambda case: True):
+
+def for_cases(
+    where: Callable[[Case], bool] = lambda case: True, every: bool = False
+):
     """Parametrize a test over `case`: the cases with these traits.
 
-    On JAX and TensorFlow this is one case per class, to save compilation time:
-    `tests/parity` and `tests/backend` compare backends over all arguments.
+    Unless `every` case is asked for, this is one case of each class, and of
+    every third class where cases are compiled. Modules and backends take turns,
+    so that each case is run by some of them; the tests of a module have the
+    same cases, whose gradients are compiled once. `tests/parity` and
+    `tests/backend` compare backends over all arguments.
     """
     selected = [case for case in EVERYTHING if where(case)]
-    if not THOROUGH:
-        selected = first_of_each_class(selected)
-    return pytest.mark.parametrize("case", selected, ids=str)
+
+    def parametrize(test):
+        cases = selected
+        if not (every or THOROUGH):
+            turn = turn_of(test.__module__)
+            cases = one_of_each_class(selected, turn)
+            if BACKEND != "torch":
+                cases = cases[turn % 3 :: 3]
+        return pytest.mark.parametrize("case", cases, ids=str)(test)
+
+    return parametrize
 
 
-def for_every_case(where: Callable[[Case], bool] = lambda case: True):
-    """Parametrize a test over `case` as `for_cases`: all on all backends."""
-    selected = [case for case in EVERYTHING if where(case)]
-    return pytest.mark.parametrize("case", selected, ids=str)
+def turn_of(name):
+    """Return a number for a module, another one on each backend."""
+    return zlib.crc32(name.encode()) + ORDER.index(BACKEND)
 
 
-def first_of_each_class(cases):
-    """Return the first case of each class."""
-    first = {}
+def one_of_each_class(cases, turn=0):
+    """Return the case of each class whose turn it is."""
+    by_class = {}
     for case in cases:
-        first.setdefault(case.layer_cls, case)
-    return list(first.values())
+        by_class.setdefault(case.layer_cls, []).append(case)
+    return [group[turn % len(group)] for group in by_class.values()]

@@ -7,6 +7,8 @@ import references
 from autodiff import BACKEND
 from autodiff import vjp
 from contract.case import assert_close
+from contract.case import to_last
+from contract.case import to_layout
 from contract.selection import for_cases
 
 
@@ -51,6 +53,19 @@ def test_gradients_equal_those_of_the_reference(case):
         # Of a weight without effect the difference is rounding errors.
         scale = scale or 1e-2 * np.linalg.norm(gradients[0])
         assert abs(found - expected) <= 1e-5 * scale, index
+
+
+@for_cases(lambda case: not case.samples_locations)
+def test_data_formats_have_the_same_gradients(case):
+    _, last, weights = case.gradients
+    cotangent = case.cotangent()
+    _, first, first_weights = vjp(
+        case.generic(data_format="channels_first"),
+        [to_layout(x, "channels_first") for x in case.inputs()],
+        np.moveaxis(cotangent, -1, case.channels_first_axis(cotangent.ndim)),
+    )
+    assert_close([to_last(g, "channels_first") for g in first], last)
+    assert_close(first_weights, weights)
 
 
 @pytest.mark.skipif(

@@ -14,7 +14,7 @@ import os
 import traceback
 import warnings
 
-import openvino_float32  # noqa: F401, I001 (before Keras)
+import openvino_float32  # noqa: F401  # isort: skip (before Keras)
 import keras
 import numpy as np
 
