@@ -64,7 +64,8 @@ def plot_gates(
     if not has_rows:
         return
     differences = rows - gates.mean(0)
-    limit = max(float(np.abs(differences).max()), 1e-6)
+    # Differences by rounding must not look like those of classes.
+    limit = max(float(np.abs(differences).max()), 1e-4)
     mappable = axes[1].imshow(
         differences,
         cmap="PuOr_r",

@@ -146,6 +146,13 @@ def test_gates_of_channels(rng):
     assert len(panel(many)[0]) == 1
 
 
+def test_gates_that_differ_by_rounding_have_one_color():
+    gates = np.full((COUNT, 1, 1, 5), 0.7) + 1e-6 * np.arange(5)
+    figure = plot_attention(gates * [[[[1 + 1e-6]]], *[[[[1]]]] * 3])
+    classes = panel(figure)[0][1]
+    assert classes.images[0].get_clim() == (-1e-4, 1e-4)
+
+
 def test_gates_of_an_attached_layer(rng):
     layer = keras_attention.IdentityStart(keras_attention.SqueezeExcite())
     figure = plot_attention(rng.uniform(size=(COUNT, 1, 1, 5)), layer=layer)
