@@ -15,11 +15,11 @@ STAGES = {"stage1": 16, "stage2": 32}  # and their channels
 WITHOUT_POSITIONS = {"channel", "branches"}
 # Arguments for few channels, of layers that have them: defaults are for large
 # networks.
-SIZES = {"reduction": 4, "groups": 4}
+SIZES = {"reduction": 2, "groups": 4}
 # Other arguments of single layers.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "AttentionGate": {"grid": True},  # The gating map is smaller.
-    "GlobalContext": {"fusion": "scale"},  # It has gates of channels, too.
+    "BAM": {"combine": "add"},  # A product of two small values learns slowly.
     "ResidualAttention": {"depth": 2, "trunk": 1},
 }
 
