@@ -213,7 +213,7 @@ def test_recurrent_attention(backend, options, rows, tmp_path):
         [
             ("jax", ["se", "gct"]),
             ("tensorflow", ["aff", "cbam"]),
-            ("torch", ["sk", "AttentionGate", "aff"]),
+            ("torch", ["sk", "AttentionGate", "aff", "cbam"]),
         ]
     ),
 )
