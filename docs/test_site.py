@@ -30,6 +30,13 @@ PAGES = sorted(
     for path in HTML.rglob("*.html")
     if "_static" not in path.parts
 )
+LAYERS = {
+    name: getattr(keras_attention, name)
+    for name in keras_attention.list_attentions()
+}
+WITH_ATTENTION = [name for name, cls in LAYERS.items() if cls.card.kinds]
+# Layers with an example of their own have its picture.
+OTHER_PICTURES = {"DynamicCapacityNetwork": "dynamic_capacity.png"}
 LOADING = {"href": ("link", "use"), "src": None, "srcset": None, "data": None}
 
 
@@ -108,14 +115,40 @@ def test_every_picture_is_on_a_page():
         DOCS.parent / "README.md",
     ]
     text = "".join(page.read_text(encoding="utf-8") for page in pages)
-    for picture in (DOCS / "pictures").iterdir():
+    for picture in (DOCS / "pictures").glob("*.png"):
         assert picture.stem in text
 
 
 def test_every_picture_is_written_by_tools_pictures():
     runs = runpy.run_path(str(DOCS.parent / "tools" / "pictures.py"))["RUNS"]
     made = {name for _, files in runs.values() for name in files.values()}
-    assert made == {path.name for path in (DOCS / "pictures").iterdir()}
+    assert made == {
+        f"{path.name}{'/' * path.is_dir()}"
+        for path in (DOCS / "pictures").iterdir()
+    }
+
+
+@pytest.mark.parametrize("name", WITH_ATTENTION)
+def test_the_section_of_every_layer_with_attention_has_a_picture(name):
+    (family,) = {
+        kind
+        for kind in ("channel", "spatial", "mixed", "fusion", "hard")
+        if name in keras_attention.list_attentions(kind)
+    }
+    text = (HTML / "layers" / f"{family}.html").read_text(encoding="utf-8")
+    _, section, _ = re.split(
+        rf'<section id="{name.lower()}">(.*?)</section>', text, flags=re.S
+    )
+    picture = f"{LAYERS[name].__module__.rpartition('.')[2]}.png"
+    picture = OTHER_PICTURES.get(name, picture)
+    assert re.search(rf'<img alt="[^"]+" [^>]*/{picture}"', section)
+
+
+def test_every_picture_of_a_layer_is_small_and_of_a_layer():
+    files = {cls.__module__.rpartition(".")[2] for cls in LAYERS.values()}
+    for picture in (DOCS / "pictures" / "layers").iterdir():
+        assert picture.stem in files
+        assert picture.stat().st_size <= 60_000
 
 
 def test_fonts_have_the_version_of_the_katex_scripts():

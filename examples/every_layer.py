@@ -1,34 +1,37 @@
-"""Plots of the attention of every layer, on digits in clutter.
+"""A plot of the attention of every layer, on digits in clutter.
 
     pip install "keras-vision-attention[jax,examples]"
     python examples/every_layer.py
-    python examples/every_layer.py --only spatial --epochs 10
+    python examples/every_layer.py --layers se cbam aff --epochs 20
 
-Trains a small network for each family of layers, with all layers of the family,
-on digits that are rotated, scaled and moved among pieces of other digits.
-Prints the error on test digits, and plots the attention of the layers: gates of
-channels, weights of positions, offsets of taps, and weights of branches.
+Trains a small network on digits that are rotated, scaled and moved among pieces
+of other digits. For each layer, inserts the layer into a copy of this network
+(by `attach`, or `replace_add` for fusions), trains the copy for some more
+epochs, and plots the attention on digits that it was not trained on: gates of
+channels, weights of positions, offsets of taps, or weights of branches.
 
-The documentation of the layers shows these plots. To compare layers with each
-other, use `examples/fusion.py`. `KERAS_BACKEND` chooses among the backends that
-are installed: jax, tensorflow or torch.
+Plots are saved one by one. If you stop the script, the same command goes on
+from there. The documentation of each layer shows its plot. To compare layers
+with each other, use `examples/compare.py`. `KERAS_BACKEND` chooses among the
+backends that are installed: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
 import argparse
-from collections.abc import Callable
-from functools import partial
+from typing import Any
+from typing import NamedTuple
 
 import _support
 
 BACKEND = _support.prepare("matplotlib", "sklearn")
 
 import _distorted
+import _layer_network
+import _layer_picture
+import _progress
 import _table
 import _training
 import keras
-import numpy as np
-from keras import layers
 
 import keras_attention
 
@@ -44,142 +47,183 @@ DISTORTION = _distorted.Distortion(
 BATCH_SIZE = 64
 LEARNING_RATE = 5e-3
 COLUMNS = {"error in %": ".2f", "parameters": ",d", "s/epoch": ".2f"}
-WIDTHS = (16, 32, 48, 48)
-
-
-def channel(stage: int, x):
-    """Return `x` after channel attention, by another layer in each stage."""
-    make = (
-        partial(keras_attention.SqueezeExcite, 4, name="SE"),
-        partial(keras_attention.ChannelAttention, 4, name="ChannelAttention"),
-        partial(keras_attention.GatedChannelTransform, name="GCT"),
-        partial(keras_attention.MultiScaleChannelAttention, name="MS-CAM"),
-    )
-    return make[stage]()(x)
-
-
-def spatial(stage: int, x):
-    """Return `x` after spatial attention or a convolution with offsets."""
-    make = (
-        partial(keras_attention.SpatialAttention, name="SpatialAttention"),
-        partial(keras_attention.SpatialGroupEnhance, 4, name="SGE"),
-        partial(keras_attention.ConvOffset2D, name="ConvOffset2D"),
-        partial(
-            keras_attention.DeformableConv2D,
-            WIDTHS[3],
-            activation="relu",
-            name="DeformableConv2D",
-        ),
-    )
-    return make[stage]()(x)
-
-
-def mixed(stage: int, x):
-    """Return `x` after channel and spatial attention."""
-    make = (
-        layers.Identity,
-        partial(keras_attention.CBAM, 4, name="CBAM"),
-        partial(
-            keras_attention.ResidualAttention,
-            depth=2,
-            trunk=1,
-            name="ResidualAttention",
-        ),
-        layers.Identity,
-    )
-    return make[stage]()(x)
-
-
-def fusion(stage: int, x):
-    """Return a fusion of `x` and a convolution branch."""
-    if stage % 2:
-        make = partial(keras_attention.SelectiveKernel, WIDTHS[stage], groups=8)
-        return make(name=f"SelectiveKernel_{stage}")(x)
-    branch = layers.Conv2D(WIDTHS[stage], 3, padding="same", use_bias=False)(x)
-    branch = layers.BatchNormalization(momentum=0.9)(branch)
-    if stage == 0:
-        fuse = keras_attention.AttentionalFeatureFusion(name="AFF")
-    else:
-        fuse = keras_attention.IterativeAttentionalFeatureFusion(name="iAFF")
-    return layers.ReLU()(fuse(branch, x))
-
-
-FAMILIES = {
-    function.__name__: function
-    for function in (channel, spatial, mixed, fusion)
+# Kinds of attention that other examples plot: the layers with these kinds do
+# not follow another layer, but are first in a network or are models themselves.
+OTHER_EXAMPLES = {
+    "grid": "spatial_transformer",
+    "glimpses": "recurrent_attention",
+    "saliency": "dynamic_capacity",
 }
 
 
-def build_model(attend: Callable) -> keras.Model:
-    """Return a network of four stages, with attention in each."""
-    x = inputs = keras.Input((DISTORTION.canvas, DISTORTION.canvas, 1))
-    for stage, filters in enumerate(WIDTHS):
-        x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
-        x = layers.BatchNormalization(momentum=0.9)(x)
-        x = attend(stage, layers.ReLU()(x))
-        if stage < 2:
-            x = layers.MaxPooling2D()(x)
-    x = layers.Dropout(0.3)(layers.GlobalAveragePooling2D()(x))
-    outputs = layers.Dense(10, activation="softmax")(x)
-    return keras.Model(inputs, outputs)
+class Choice(NamedTuple):
+    """A layer to plot.
+
+    Attributes:
+        word: The name by which the layer was chosen.
+        cls: Its class.
+    """
+
+    word: str
+    cls: Any
+
+    @property
+    def file(self) -> str:
+        """The name of the picture."""
+        return f"{self.cls.__module__.rpartition('.')[2]}.png"
 
 
-def plot(model: keras.Model, task: _training.Task, family: str, path) -> None:
-    """Save a plot of the attention of the layers in a model."""
-    count = _training.EVALUATED_AT_ONCE
-    images, labels = task.images[:count], task.labels[:count]
-    maps = keras_attention.attention_maps(model, images, batch_size=count)
-    figure = keras_attention.plot_attention(
-        maps,
-        images,
-        labels=labels,
-        samples=[int(np.flatnonzero(labels == c)[0]) for c in range(8)],
-        title=f"The {family} family, in digits that the network was not "
-        "trained on",
-    )
-    figure.savefig(path, dpi=80)
+def why_not(cls: Any) -> str | None:
+    """Return why this script does not plot a layer, or `None` if it does."""
+    if not cls.card.kinds:
+        return f"{cls.__name__} has no attention weights of its own"
+    for kind, example in OTHER_EXAMPLES.items():
+        if kind in cls.card.kinds:
+            return f"{cls.__name__} is plotted by examples/{example}.py"
+    return None
+
+
+def choice(word: str) -> Choice:
+    """Return the layer of a name: a type for `argparse`."""
+    # Names of classes are enough for layers that `get` cannot make without
+    # arguments.
+    cls = getattr(keras_attention, word, None)
+    try:
+        if word not in keras_attention.list_attentions():
+            cls = type(_made(word))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    if reason := why_not(cls):
+        raise argparse.ArgumentTypeError(f"{word}: {reason}")
+    return Choice(word, cls)
+
+
+def _made(word: str) -> keras.layers.Layer:
+    """Return the layer of a name, with `filters` if it requires them."""
+    try:
+        return keras_attention.get(word)
+    except ValueError:
+        return keras_attention.get(word, filters=8)
+
+
+def all_choices() -> list[Choice]:
+    """Return all layers that have a plot, as their cards say."""
+    names = keras_attention.list_attentions()
+    found = [Choice(name, getattr(keras_attention, name)) for name in names]
+    return [choice for choice in found if why_not(choice.cls) is None]
 
 
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
-        description="Train a small network for each family of layers on "
-        "distorted digits, and plot the attention of its layers."
+        description="Insert each attention layer into a small network that was "
+        "trained on distorted digits, and plot its attention."
     )
     parser.add_argument(
-        "--only",
-        choices=FAMILIES,
+        "--layers",
+        type=choice,
         nargs="+",
-        metavar="FAMILY",
-        default=list(FAMILIES),
-        help=f"families to train, of {', '.join(FAMILIES)} (default: all)",
+        metavar="NAME",
+        help="layers to plot, by names that keras_attention.get accepts "
+        "(default: all)",
+    )
+    parser.add_argument(
+        "--again",
+        action="store_true",
+        help="plot also the layers whose pictures are there already",
     )
     _support.add_data_options(parser)
-    _support.add_options(parser, epochs=30, output="output/every_layer")
-    parser.set_defaults(seeds=1)
+    for name, default, help_ in (
+        ("pretrain", 25, "epochs of the network without attention"),
+        ("epochs", 6, "further epochs with each layer"),
+    ):
+        parser.add_argument(
+            f"--{name}",
+            type=_support.positive_integer,
+            default=default,
+            metavar="EPOCHS",
+            help=f"{help_} (default: %(default)s)",
+        )
+    parser.add_argument(
+        "--output",
+        type=_support.folder,
+        default="output/every_layer",
+        metavar="DIR",
+        help="folder of the pictures (default: %(default)s)",
+    )
     return parser.parse_args()
 
 
+class Trainer:
+    """Trains networks on the same digits, and keeps their results.
+
+    Args:
+        task: The digits.
+        epochs: The number of epochs of all networks together.
+    """
+
+    def __init__(self, task: _training.Task, epochs: int):
+        self.rows: dict[str, list[dict[str, float]]] = {}
+        self._task = task
+        self._progress = _progress.Progress(epochs)
+
+    def train(self, model: keras.Model, epochs: int, name: str) -> None:
+        """Train a network, and add its results to the table."""
+        task = self._task
+        data = _distorted.Epochs(
+            task.scans, task.distortion, batch_size=BATCH_SIZE, seed=0
+        )
+        seconds = _training.train(
+            model,
+            data,
+            epochs=epochs,
+            learning_rate=LEARNING_RATE,
+            progress=self._progress,
+            run=name,
+        )
+        row = {
+            "error in %": _training.error(model, task.images, task.labels),
+            "parameters": model.count_params(),
+            "s/epoch": seconds,
+        }
+        self.rows[name] = [row]
+
+
 def main() -> None:
-    """Train the networks, print a table and save plots."""
+    """Train the networks, save plots and print a table."""
     options = parse_options()
     keras.config.set_image_data_format("channels_last")
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
+    chosen = [
+        choice
+        for choice in options.layers or all_choices()
+        if options.again or not (options.output / choice.file).exists()
+    ]
+    if not chosen:
+        print(f"all pictures are in {options.output} (--again plots again)")
+        return
     task = _training.make_task(options, DISTORTION)
-    rows, models = _training.compare(
-        {name: partial(build_model, FAMILIES[name]) for name in options.only},
-        task,
-        epochs=options.epochs,
-        seeds=options.seeds,
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-    )
-    print(f"\n{_table.markdown('family', COLUMNS, rows)}\n")
-    print(f"{_table.about(options.seeds, len(task.images), BACKEND)}\n")
-    for name, model in models.items():
-        path = options.output / f"every_layer_{name}.png"
-        plot(model, task, name, path)
-        print(f"picture: {path}")
+    trainer = Trainer(task, options.pretrain + options.epochs * len(chosen))
+    keras.utils.set_random_seed(0)
+    plain = _layer_network.build(DISTORTION.canvas)
+    trainer.train(plain, options.pretrain, "no attention")
+    for word, cls in chosen:
+        keras.utils.set_random_seed(0)
+        model = _layer_network.insert(plain, word, cls)
+        trainer.train(model, options.epochs, cls.__name__)
+        _layer_picture.plot(
+            options.output / Choice(word, cls).file,
+            model,
+            task.images,
+            task.labels,
+            f"{cls.__name__} in a small network, on test digits",
+            every_class=not _layer_network.has_positions(cls),
+        )
+        # Compiled functions of all networks would fill the memory.
+        keras.backend.clear_session()
+    print(f"\n{_table.markdown('layer', COLUMNS, trainer.rows)}\n")
+    print(f"{_table.about(1, len(task.images), BACKEND)}\n")
+    print(f"pictures: {options.output}")
 
 
 if __name__ == "__main__":

@@ -210,24 +210,39 @@ def test_recurrent_attention(backend, options, rows, tmp_path, in_turn):
 
 
 @pytest.mark.parametrize(
-    ("backend", "families"),
+    ("backend", "words"),
     of_few(
         [
-            ("jax", ["channel"]),
-            ("tensorflow", ["fusion"]),
-            ("torch", ["spatial", "mixed"]),
+            ("jax", ["se", "gct"]),
+            ("tensorflow", ["aff", "cbam"]),
+            ("torch", ["sk", "AttentionGate", "aff", "cbam"]),
         ]
     ),
 )
-def test_every_layer(backend, families, tmp_path):
-    toy = ("--epochs", "1", "--train", "64", "--validate", "--only", *families)
-    result = example("every_layer", *toy, "--output", tmp_path, backend=backend)
+def test_every_layer(backend, words, tmp_path):
+    (tmp_path / "gated_channel_transform.png").touch()
+    (tmp_path / "cbam.png").touch()
+    toy = ("--epochs", "1", "--pretrain", "1", "--train", "64", "--validate")
+    result = example(
+        "every_layer",
+        *(*toy, "--layers", *words, "--output", tmp_path),
+        backend=backend,
+    )
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
-    for family in families:
-        picture = tmp_path / f"every_layer_{family}.png"
-        assert f"picture: {picture}\n" in result.stdout
-        assert picture.stat().st_size > 50_000
+    names = {
+        "aff": "AttentionalFeatureFusion",
+        "AttentionGate": "AttentionGate",
+        "se": "SqueezeExcite",
+        "sk": "SelectiveKernel",
+    }
+    for word in words:
+        # A picture that is there already is not plotted again.
+        assert (f"| {names.get(word)} " in result.stdout) == (word in names)
+    pictures = [p for p in tmp_path.iterdir() if p.stat().st_size]
+    assert len(pictures) == len(names.keys() & words)
+    for picture in pictures:
+        assert 5_000 < picture.stat().st_size < 60_000
 
 
 @pytest.mark.parametrize("backend", ONE_BACKEND)
@@ -348,6 +363,13 @@ BAD_OPTIONS = [
     ("compare", ["--attention=se:4"], "must be given by their names"),
     ("compare", ["--data=cifar"], "fashion_mnist or a folder. Received: cifar"),
     ("compare", ["--test-share=1"], "between 0 and 1. Received: 1"),
+    ("every_layer", ["--layers=vit"], "--layers: `name` must be the name of"),
+    ("every_layer", ["--layers=IdentityStart"], "no attention weights of its"),
+    (
+        "every_layer",
+        ["--layers", "se", "SpatialTransformer"],
+        "is plotted by examples/spatial_transformer.py",
+    ),
     ("published_weights", ["ResNet50"], "argument MODEL: invalid choice"),
     (
         "published_weights",

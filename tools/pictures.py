@@ -16,7 +16,8 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# The options of each example, and the names of its files on the site.
+# The options of each example, and its files: a name, or a pattern for all of
+# them, and the name or the folder on the site.
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "digits": ((), {"digits_cbam.png": "digits_cbam.png"}),
     "compare": (("--epochs", "10"), {"compare.png": "compare.png"}),
@@ -24,13 +25,7 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         (),
         {"attention_maps_positions.png": "attention_maps.png"},
     ),
-    "every_layer": (
-        (),
-        {
-            f"every_layer_{family}.png": f"every_layer_{family}.png"
-            for family in ("channel", "spatial", "mixed", "fusion")
-        },
-    ),
+    "every_layer": ((), {"*.png": "layers/"}),
     "spatial_transformer": (
         (),
         {"spatial_transformer.png": "spatial_transformer.png"},
@@ -49,6 +44,20 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         {"upgrade_pretrained.png": "upgrade_pretrained.png"},
     ),
 }
+
+
+def copy(folder: Path, pattern: str, name: str) -> None:
+    """Copy the files of a pattern to a name, or a folder that ends in `/`."""
+    files = sorted(folder.glob(pattern))
+    if not files:
+        raise FileNotFoundError(f"{pattern} was not written")
+    for file in files:
+        target = ROOT / "docs" / "pictures" / name
+        if name.endswith("/"):
+            target.mkdir(exist_ok=True)
+            target /= file.name
+        shutil.copy(file, target)
+        print(f"wrote {target.relative_to(ROOT)}", flush=True)
 
 
 def main() -> None:
@@ -70,10 +79,8 @@ def main() -> None:
             script = ROOT / "examples" / f"{name}.py"
             command = [sys.executable, script, *options, "--output", folder]
             subprocess.run(command, check=True)
-            for drawn, picture in pictures.items():
-                target = ROOT / "docs" / "pictures" / picture
-                shutil.copy(Path(folder, drawn), target)
-                print(f"wrote {target.relative_to(ROOT)}", flush=True)
+            for pattern, name in pictures.items():
+                copy(Path(folder), pattern, name)
 
 
 if __name__ == "__main__":

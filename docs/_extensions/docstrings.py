@@ -1,13 +1,15 @@
 """Directives that insert docstrings into pages.
 
 `head` inserts the text of a docstring before its sections, the summary of a
-layer and its equations, and from its card when not to use it. `public` inserts
-the documentation of every public name of a module.
+layer and its equations, from its card when not to use it, and the picture of
+its attention. `public` inserts the documentation of every public name of a
+module.
 """
 
 import importlib
 import inspect
 import re
+from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -20,22 +22,61 @@ from keras_attention import models
 
 # Methods of layers that are documented beside the class.
 METHODS = ("attention", "locations")
+PICTURES = Path(__file__).parents[1] / "pictures" / "layers"
+# What the picture of a layer shows, by the kinds of its attention.
+SHOWN = {
+    "channel": "the gate of each channel, and its differences between classes",
+    "spatial": "the weight of each position",
+    "grouped": "the weight of each position, as the mean of the groups",
+    "mixed": "the weight of each position, as the mean of the channels, and "
+    "the mean gate of each channel",
+    "rows": "the weight of each row and its mean for each channel",
+    "columns": "the weight of each column and its mean for each channel",
+    "branches": "the weight of each branch, by class",
+    "fusion": "the weight of the input `x` at each position, and of both "
+    "inputs by class",
+    "pixel offsets": "the length and the direction of the offsets of pixels",
+    "kernel offsets": "the length of the offsets, and the window with the "
+    "largest offsets",
+    "kernel weights": "the weights of its taps",
+}
+# Kinds of attention that a layer does not have by default.
+OPTIONAL = {"GlobalContext": ["channel"]}
 
 
 class Head(SphinxDirective):
-    """The text of a docstring before its first section, and the limits."""
+    """The start of a docstring, the limits, and the picture of a layer."""
 
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
-        """Return the text as paragraphs."""
+        """Return the text as paragraphs, and the picture if there is one."""
         layer = getattr(keras_attention, self.arguments[0])
         docstring = inspect.getdoc(layer) or ""
         head = re.split(r"^Args:$", docstring, maxsplit=1, flags=re.M)[0]
         # Code has one backtick on cards, as in the Markdown of the tables.
         limits = layer.card.limits.replace("`", "``")
         limits = f"**When not to use it.** {limits}"
-        return _parsed(self, [*head.splitlines(), "", limits])
+        lines = [*head.splitlines(), "", limits, "", *_picture(layer)]
+        return _parsed(self, lines)
+
+
+def _picture(layer) -> list[str]:
+    """Return the figure of a layer, whose file may not be there."""
+    path = PICTURES / f"{layer.__module__.rpartition('.')[2]}.png"
+    if not path.exists():
+        return []
+    optional = OPTIONAL.get(layer.__name__, ())
+    kinds = [x for x in dict.fromkeys(layer.card.kinds) if x not in optional]
+    shown = "; ".join(SHOWN[kind] for kind in kinds)
+    alt = f"Attention of {layer.__name__} on digits: {shown}".replace("`", "")
+    source = ":doc:`examples/every_layer.py </gallery/every_layer>`"
+    return [
+        f".. figure:: /pictures/layers/{path.name}",
+        f"   :alt: {alt}",
+        "",
+        f"   {shown[0].upper()}{shown[1:]}. Plotted by {source}.",
+    ]
 
 
 class Public(SphinxDirective):

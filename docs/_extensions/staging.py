@@ -18,7 +18,7 @@ EXAMPLES = {
     "digits": "digits_cbam",
     "compare": "compare",
     "attention_maps": "attention_maps",
-    "every_layer": "every_layer_spatial",
+    "every_layer": "layers/cbam",
     "spatial_transformer": "spatial_transformer",
     "recurrent_attention": "recurrent_attention",
     "dynamic_capacity": "dynamic_capacity",

@@ -1,4 +1,4 @@
-"""Plots of channel gates, and of branch weights by depth."""
+"""Plots of channel gates, and of the weights of branches."""
 
 from __future__ import annotations
 
@@ -64,7 +64,8 @@ def plot_gates(
     if not has_rows:
         return
     differences = rows - gates.mean(0)
-    limit = max(float(np.abs(differences).max()), 1e-6)
+    # Differences by rounding must not look like those of classes.
+    limit = max(float(np.abs(differences).max()), 1e-4)
     mappable = axes[1].imshow(
         differences,
         cmap="PuOr_r",
@@ -107,17 +108,37 @@ def _plot_means(axis, gates):
 
 
 def plot_branches(
-    panel: Any, records: Sequence[AttentionRecord], labels: np.ndarray | None
+    panel: Any,
+    records: Sequence[AttentionRecord],
+    labels: np.ndarray | None,
+    names: Sequence[str],
 ) -> None:
-    """Plot the weight of each branch, by the order of layers in the model."""
+    """Plot the weight of each branch, by the order of layers in the model.
+
+    With labels, the weights of a single layer are plotted by class.
+
+    Args:
+        panel: Figure or part of one.
+        records: Records of the kind `"branches"`, or of the kind `"fusion"`.
+        labels: Classes of the samples, or `None`.
+        names: Names of the classes.
+    """
     axis = panel.subplots()
     weights = [_branch_weights(record) for record in records]
+    ticks = [record.name.replace("/", "/\n") for record in records]
+    unit = "branch" if records[0].kind == "branches" else "input of a fusion"
+    title = f"Weight of each {unit}, by depth: mean of images"
+    by_class = labels is not None and len(records) == 1
+    if by_class:
+        title = f"{records[0].name}: weight of each {unit}, mean of images"
+        ticks = list(names)
+        weights = [weights[0][labels == c] for c in np.unique(labels)]
+        records = [records[0]] * len(weights)
     for branch in range(max(w.shape[1] for w in weights)):
-        layers = [i for i, w in enumerate(weights) if branch < w.shape[1]]
-        values = [weights[i][:, branch] for i in layers]
-        shift = 0.08 * (branch - 0.5)
+        points = [i for i, w in enumerate(weights) if branch < w.shape[1]]
+        values = [weights[i][:, branch] for i in points]
         colour = COLOURS[branch % len(COLOURS)]
-        xs = np.array(layers) + shift
+        xs = np.array(points) + 0.08 * (branch - 0.5)
         axis.errorbar(
             xs,
             [v.mean() for v in values],
@@ -125,35 +146,31 @@ def plot_branches(
             color=colour,
             marker=MARKERS[branch % len(MARKERS)],
             capsize=3,
+            # Classes have no order that a line could show.
+            linestyle="none" if by_class else "-",
             linewidth=1.4,
-            label=_branch_name(records[layers[0]], branch),
+            label=_branch_name(records[points[0]], branch),
         )
-        for x, v in zip(xs, values, strict=True):
-            if labels is not None:
-                means = [v[labels == c].mean() for c in np.unique(labels)]
-                axis.plot(
-                    [x + 0.12] * len(means),
-                    means,
-                    "_",
-                    color=colour,
-                    markersize=7,
-                )
-    axis.set_xticks(
-        range(len(records)),
-        [record.name.replace("/", "/\n") for record in records],
-        fontsize=8,
-    )
-    axis.set_xlim(-0.5, len(records) - 0.5)
+        if labels is not None and not by_class:
+            _plot_dashes(axis, xs + 0.12, values, labels, colour)
+    axis.set_xticks(range(len(ticks)), ticks, fontsize=8)
+    axis.set_xlim(-0.5, len(ticks) - 0.5)
     axis.set_ylabel("weight, mean of channels", fontsize=9)
-    unit = "branch" if records[0].kind == "branches" else "input of a fusion"
+    has_dashes = labels is not None and not by_class
     axis.set_title(
-        f"Weight of each {unit}, by depth: mean of images ± 1 standard "
-        "deviation"
-        + ("; dashes: means of classes" if labels is not None else ""),
+        f"{title} ± 1 standard deviation"
+        + ("; dashes: means of classes" if has_dashes else ""),
         fontsize=10,
     )
     axis.grid(axis="y", alpha=0.3)
     axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+
+
+def _plot_dashes(axis, xs, values, labels, colour):
+    """Plot a dash for the mean of each class, beside each point."""
+    for x, v in zip(xs, values, strict=True):
+        means = [v[labels == c].mean() for c in np.unique(labels)]
+        axis.plot([x] * len(means), means, "_", color=colour, markersize=7)
 
 
 def _branch_weights(record: AttentionRecord) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import textwrap
 from collections.abc import Callable
 from collections.abc import Sequence
@@ -13,6 +14,7 @@ import numpy as np
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
+MAX_CHARACTERS = 22  # of a line of a label
 RELATIVE = "relative to the\nimage's maximum"
 # Kinds of gates that are constant along the width, and along the height.
 LINES = ("rows", "columns")
@@ -37,8 +39,21 @@ class Row:
 
     def label(self) -> str:
         """Return the label beside the row, in short lines."""
-        name = textwrap.wrap(self.name.replace("/", "/ "), 22)
-        return "\n".join([*name, *textwrap.wrap(self.content, 22)])
+        content = textwrap.wrap(self.content, MAX_CHARACTERS)
+        return "\n".join([*self._name_lines(), *content])
+
+    def _name_lines(self) -> list[str]:
+        """Return the name in short lines, broken after `/` and `_` too."""
+        lines = [""]
+        for part in re.findall(r"[^\s/_]+[\s/_]*|[\s/_]+", self.name):
+            if lines[-1] and len(lines[-1] + part.rstrip()) > MAX_CHARACTERS:
+                lines.append("")
+            lines[-1] += part
+        return [
+            short
+            for line in lines
+            for short in textwrap.wrap(line, MAX_CHARACTERS)
+        ]
 
 
 class ImageGrid:
@@ -51,6 +66,7 @@ class ImageGrid:
     """
 
     LABEL, BAR, GAP, HEAD = 1.9, 1.1, 0.08, 0.3
+    PIXELS = 25  # of an image in an inch, at least
 
     def __init__(
         self, context: PlotContext, groups: Sequence[Sequence[Row]], title: str
@@ -63,6 +79,10 @@ class ImageGrid:
         height, width = context.size((1, 1))
         columns = len(context.samples)
         self._cell_width = min(2.4, 9 / columns)
+        if context.images is not None:
+            # Few pixels need little space, and leave more to the labels.
+            needed = max(1.2, context.images.shape[2] / self.PIXELS)
+            self._cell_width = min(self._cell_width, needed)
         self._cell_height = min(self._cell_width * height / width, 3.2)
         self._head = self.HEAD * (2 if title else 1)
         rows_height = len(self._rows) * (self._cell_height + self.GAP)

@@ -53,8 +53,9 @@ def plot_attention(
 
     Below are the gates of channels, with standard deviations over the images
     and differences between classes, and the weights of the branches of
-    `SelectiveKernel` and attentional fusions, by depth. Means and standard
-    deviations are those of all samples, also of samples that have no column.
+    `SelectiveKernel` and attentional fusions, by depth (those of a single layer
+    by class, with `labels`). Means and standard deviations are those of all
+    samples, also of samples that have no column.
 
     Args:
         attention: The result of `keras_attention.attention_maps` for a model,
@@ -155,10 +156,11 @@ def plot_attention(
     for kind in ("branches", "fusion"):
         group = [record for record in records if record.kind == kind]
         if group:
+            rows = [] if classes is None else names.classes()
             layout.add(
                 3,
-                lambda panel, *_, group=group: _gates.plot_branches(
-                    panel, group, classes
+                lambda panel, *_, group=group, rows=rows: _gates.plot_branches(
+                    panel, group, classes, rows
                 ),
             )
     return layout.figure()

@@ -68,6 +68,35 @@ def test_heatmap_without_images_and_of_lower_resolution(images, rng):
     assert "image 2" in texts(over)
 
 
+def test_long_names_are_broken_between_words(images, rng):
+    name = "stage1_spatial_channel_squeeze_excite/inner_attention of_positions"
+    figure = plot_attention({name: rng.uniform(size=(COUNT, 8, 8, 1))}, images)
+    (label,) = [
+        text.get_text()
+        for text in figure.findobj(lambda x: hasattr(x, "get_text"))
+        if text.get_text().startswith("stage1")
+    ]
+    assert label.splitlines() == [
+        "stage1_spatial_",
+        "channel_squeeze_",
+        "excite/inner_attention",
+        "of_positions",
+        "weight of each",
+        "position",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("side", "inches"), [(8, 1.2), (40, 1.6), (224, 2.25), (None, 2.25)]
+)
+def test_small_images_have_small_plots(side, inches, rng):
+    images = None if side is None else rng.uniform(size=(COUNT, side, side))
+    figure = plot_attention(rng.uniform(size=(COUNT, 8, 8, 1)), images)
+    axis = panel(figure)[0][0]
+    width = axis.get_position().width * figure.get_figwidth()
+    assert width == pytest.approx(inches)
+
+
 def test_heatmaps_of_several_channels(images, rng):
     mask = rng.uniform(size=(COUNT, SIDE, SIDE, 3))
     figure = plot_attention(mask, images)
@@ -115,6 +144,13 @@ def test_gates_of_channels(rng):
     assert "deviation" not in texts(alone)
     many = plot_attention(np.tile(gates, (5, 1, 1, 1)))
     assert len(panel(many)[0]) == 1
+
+
+def test_gates_that_differ_by_rounding_have_one_color():
+    gates = np.full((COUNT, 1, 1, 5), 0.7) + 1e-6 * np.arange(5)
+    figure = plot_attention(gates * [[[[1 + 1e-6]]], *[[[[1]]]] * 3])
+    classes = panel(figure)[0][1]
+    assert classes.images[0].get_clim() == (-1e-4, 1e-4)
 
 
 def test_gates_of_an_attached_layer(rng):
@@ -180,6 +216,27 @@ def test_branches_by_depth(rng):
     assert "one two" in found
     assert "branch 1" in found
     assert "dashes: means of classes" in found
+
+
+@pytest.mark.parametrize("kind", ["branches", "fusion"])
+def test_branches_of_one_layer_by_class(kind, rng):
+    first = rng.uniform(size=(COUNT, 1, 6))
+    weights = np.concatenate([first, 1 - first], 1)
+    shown = weights if kind == "branches" else first[:, None]
+    figure = plot_attention(
+        shown,
+        labels=[3, 1, 1, 1],
+        class_names=list("abcd"),
+        layer=of_user(kind),
+    )
+    (axis,) = panel(figure, -1)[0]
+    lines = [c.lines[0].get_ydata() for c in axis.containers]
+    means = [weights[1:].mean((0, 2)), weights[0].mean(1)]
+    np.testing.assert_allclose(np.array(lines, "float64").T, means)
+    assert [tick.get_text() for tick in axis.get_xticklabels()] == ["b", "d"]
+    found = texts(figure)
+    assert "own: weight of each" in found
+    assert "dashes" not in found
 
 
 def test_branches_of_a_selective_kernel_have_their_dilations(rng):
