@@ -219,11 +219,11 @@ def test_recurrent_attention(backend, options, rows, tmp_path, in_turn):
         ]
     ),
 )
-def test_every_layer(backend, words, tmp_path):
+def test_every_layer(backend, words, tmp_path, in_turn):
     (tmp_path / "gated_channel_transform.png").touch()
     (tmp_path / "cbam.png").touch()
     toy = ("--epochs", "1", "--pretrain", "1", "--train", "64", "--validate")
-    result = example(
+    result = in_turn(
         "every_layer",
         *(*toy, "--layers", *words, "--output", tmp_path),
         backend=backend,
