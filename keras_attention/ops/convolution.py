@@ -23,7 +23,7 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
         "data_format": data_format,
     }
     channels = x.shape[channel_axis(data_format, 4)]
-    if channels == kernel.shape[-1] and kernel.shape[-2] == 1:
+    if 1 < channels == kernel.shape[-1] and kernel.shape[-2] == 1:
         return depthwise_conv2d(x, kernel, bias, **settings)
     least = channels_per_block(x)
     if least and channels != kernel.shape[-2]:
