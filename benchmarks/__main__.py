@@ -4,7 +4,10 @@
     KERAS_BACKEND=jax python -m benchmarks --parts layers --only CBAM
 
 Prints a line per comparison. Below 1, the layer is faster than its baseline.
-With `--out` the results are written as JSON, as a table and as a plot.
+With `--out` the results are written as JSON, as a table and as a plot. With
+`--update` the files keep the results that are not measured again. With other
+work on the machine, one thread and `BENCHMARK_CLOCK=processor` give steadier
+ratios.
 """
 
 import argparse
@@ -41,10 +44,14 @@ def main() -> None:
     """Run the benchmarks that the command line selects."""
     options = _options()
     cases = [case for case in LAYERS if case.name in options.only]
-    budget = {"budget": options.budget}
+    budget = {"budget": options.budget, "turns": options.turns}
     if options.quick:
         budget = {"budget": 0, "turns": 3, "turn": 0}
-    shapes = QUICK if options.quick else USUAL + UNUSUAL
+    shapes = [
+        shape for shape in USUAL + UNUSUAL if str(shape) in options.shapes
+    ]
+    if options.quick:
+        shapes = list(QUICK)
     measures = {
         "layers": lambda: (
             result
@@ -69,6 +76,7 @@ def main() -> None:
         ),
         "startup": lambda: [startup.measure(1 if options.quick else 5)],
     }
+    earlier = report.read(options.out) if options.update else {}
     found: dict[str, list[Any]] = {}
     for part in options.parts:
         found[part] = []
@@ -78,7 +86,7 @@ def main() -> None:
                 found[part].append(result)
         finally:  # results of half an hour must not be lost
             if options.out:
-                report.write(options.out, found)
+                report.write(options.out, report.merge(earlier, found))
 
 
 def _options() -> argparse.Namespace:
@@ -89,11 +97,22 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--only", nargs="+", choices=names, default=names, help="layers"
     )
+    shapes = list(map(str, USUAL + UNUSUAL))
+    parser.add_argument(
+        "--shapes",
+        nargs="+",
+        choices=shapes,
+        default=shapes,
+        help="shapes of the comparison of layers",
+    )
     parser.add_argument(
         "--parts", nargs="+", choices=PARTS, default=PARTS, help="comparisons"
     )
     parser.add_argument(
         "--budget", type=float, default=2.0, help="seconds of a comparison"
+    )
+    parser.add_argument(
+        "--turns", type=int, default=15, help="least turns of a comparison"
     )
     parser.add_argument(
         "--quick",
@@ -106,7 +125,14 @@ def _options() -> argparse.Namespace:
         help="nothing eager, where there is a compiler; as --quick does",
     )
     parser.add_argument("--out", type=Path, help="folder of what is written")
+    parser.add_argument(
+        "--update",
+        action="store_true",
+        help="keep what the files in --out have and this run does not measure",
+    )
     options = parser.parse_args()
+    if options.update and not options.out:
+        parser.error("--update needs --out")
     options.compiled |= options.quick
     return options
 

@@ -13,34 +13,50 @@ from typing import Any
 
 import keras
 
+from benchmarks import timing
+from benchmarks.cases import LAYERS
+from benchmarks.cases import UNUSUAL
 from benchmarks.cases import USUAL
 from benchmarks.growth import Curve
 from benchmarks.layers import Result
+from benchmarks.memory import Peak
+from benchmarks.network import Cost
+from benchmarks.startup import Startup
+from benchmarks.timing import Ratio
 
-_PACKAGES = (
-    "keras",
-    "numpy",
-    "jax",
-    "tensorflow",
-    "tensorflow-cpu",
-    "torch",
-    "timm",
-)
+_PACKAGES = {
+    "jax": ("jax",),
+    "tensorflow": ("tensorflow", "tensorflow-cpu"),
+    "torch": ("torch", "timm"),
+}
+_RESULTS = {
+    "layers": Result,
+    "timm": Result,
+    "samplers": Result,
+    "network": Cost,
+    "memory": Peak,
+    "growth": Curve,
+    "startup": Startup,
+}
+_NAMES = [case.name for case in LAYERS]
+_SHAPES = [str(shape) for shape in USUAL + UNUSUAL]
 
 
 def machine() -> dict[str, Any]:
     """Return the machine and the versions that the results depend on."""
+    backend = keras.config.backend()
     versions = {}
-    for package in _PACKAGES:
+    for package in ("keras", "numpy", *_PACKAGES[backend]):
         try:
             versions[package] = metadata.version(package)
         except metadata.PackageNotFoundError:
             continue
     return {
-        "backend": keras.config.backend(),
+        "backend": backend,
         "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
         "threads": os.environ.get("OMP_NUM_THREADS", "as many as cores"),
+        **({} if timing.CLOCK == "wall" else {"clock": timing.CLOCK}),
         "python": platform.python_version(),
         "versions": versions,
     }
@@ -54,11 +70,81 @@ def geometric_mean(ratios: Iterable[float]) -> float:
     return math.exp(sum(logs) / len(logs))
 
 
+def read(folder: Path) -> dict[str, Any]:
+    """Return what `write` wrote for the active backend, if anything."""
+    path = folder / f"{keras.config.backend()}.json"
+    if not path.exists():
+        return {}
+    found = json.loads(path.read_text())
+    for run in (found, *found.get("other_machines", [])):
+        for part in run.keys() & _RESULTS.keys():
+            for row in run[part]:
+                if "ratio" in row:
+                    row["ratio"] = Ratio(**row["ratio"])
+            run[part] = [_RESULTS[part](**row) for row in run[part]]
+    return found
+
+
+def merge(earlier: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return earlier results with new ones in their place.
+
+    Results of another machine than that of the earlier ones, or of other
+    versions, are kept apart, as all rows of a table are of one machine.
+    """
+    if not earlier:
+        return found
+    first = {k: v for k, v in earlier.items() if k != "other_machines"}
+    runs = [first, *earlier.get("other_machines", [])]
+    now = machine()
+    for index, run in enumerate(runs):
+        if run["machine"] == now:
+            runs[index] = _replace(run, found)
+            break
+    else:
+        runs.append({"machine": now, **found})
+    return {**runs[0], **({"other_machines": runs[1:]} if runs[1:] else {})}
+
+
+def _replace(run: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
+    """Return the results of a machine with new ones in their place."""
+    replaced = {**run}
+    for part, results in found.items():
+        rows = {_key(row): row for row in run.get(part, [])}
+        rows |= {_key(row): row for row in results}
+        replaced[part] = sorted(rows.values(), key=_place)
+    return replaced
+
+
+def _key(row: Any) -> tuple:
+    """Return what is measured, without the result."""
+    return tuple(
+        value
+        for name, value in zip(row._fields, row, strict=True)
+        if name in ("layer", "shape", "pass_", "way", "what")
+    )
+
+
+def _place(row: Any) -> tuple[int, ...]:
+    """Return the place of a row in its table: by layer, then by shape."""
+    layer = getattr(row, "layer", "").partition(" / ")[0]
+    return tuple(
+        order.index(name) if name in order else len(order)
+        for name, order in (
+            (layer, _NAMES),
+            (getattr(row, "shape", ""), _SHAPES),
+        )
+    )
+
+
 def write(folder: Path, sections: dict[str, Any]) -> None:
     """Write `<backend>.json` and `<backend>.md`, and plot the growth."""
     backend = keras.config.backend()
     folder.mkdir(parents=True, exist_ok=True)
-    found = {"machine": machine(), **sections}
+    found = (
+        sections
+        if "machine" in sections
+        else {"machine": machine(), **sections}
+    )
     (folder / f"{backend}.json").write_text(
         json.dumps(_plain(found), indent=1) + "\n"
     )
@@ -68,15 +154,25 @@ def write(folder: Path, sections: dict[str, Any]) -> None:
 
 
 def markdown(found: dict[str, Any]) -> str:
-    """Return the tables."""
+    """Return the tables, of one machine after the other."""
+    backend = found["machine"]["backend"]
+    return _tables(found, f"Speed on {backend}") + "".join(
+        "\n" + _tables(run, f"Speed on {backend}, another machine", False)
+        for run in found.get("other_machines", [])
+    )
+
+
+def _tables(found: dict[str, Any], title: str, is_first: bool = True) -> str:
+    """Return the tables of a machine, the first with the plot of the growth."""
     about = found["machine"]
     versions = ", ".join(f"{k} {v}" for k, v in about["versions"].items())
     lines = [
-        f"# Speed on {about['backend']}",
+        f"# {title}",
         "",
         (
             f"{about['processor']}, {about['cores']} cores, threads: "
             f"{about['threads']}. Python {about['python']}, {versions}."
+            + (" Times are those on the processor." if "clock" in about else "")
         ),
         "",
         (
@@ -128,9 +224,10 @@ def markdown(found: dict[str, Any]) -> str:
             "| layer | positions | channels | batch |",
             "|:--|--:|--:|--:|",
             *_growth(growth),
-            "",
-            f"![Time of a training step]({about['backend']}.png)",
         ]
+        if is_first:
+            file = f"{about['backend']}.png"
+            lines += ["", f"![Time of a training step]({file})"]
     if startup := found.get("startup"):
         (seconds,) = startup
         lines += [
@@ -210,7 +307,7 @@ def _plot(curves: Sequence[Curve], path: Path) -> None:
 
     kinds = list(dict.fromkeys(c.what for c in curves))
     layers = list(dict.fromkeys(c.layer for c in curves))
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=(12, 7), layout="constrained")
     axes = figure.subplots(1, len(kinds), sharey=True)
     for panel, what in zip(axes, kinds, strict=True):
         for curve in curves:
@@ -220,7 +317,7 @@ def _plot(curves: Sequence[Curve], path: Path) -> None:
                     curve.sizes,
                     [1e3 * seconds for seconds in curve.seconds],
                     f"C{number % 10}",
-                    marker="os^"[number // 10],
+                    marker="os^Dv"[number // 10],
                     markersize=4,
                     label=curve.layer,
                 )

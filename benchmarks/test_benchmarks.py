@@ -8,6 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import layers
+from benchmarks import report
+from benchmarks import timing
 from benchmarks.cases import LAYERS
 
 ROOT = Path(__file__).parents[1]
@@ -68,6 +71,35 @@ def test_report(tmp_path):
     for title in titles:
         assert title in text
     assert (tmp_path / "torch.png").stat().st_size > 10_000
+
+
+def test_update_keeps_other_rows_and_keeps_machines_apart(tmp_path):
+    def rows(*names):
+        ratio = timing.Ratio(1.0, 0.9, 1.1, 1e-3, 1e-3, 15)
+        return {
+            "layers": [
+                layers.Result(name, "16x28x28x256", "forward", "eager", ratio)
+                for name in names
+            ]
+        }
+
+    def names(found):
+        return [row.layer for row in found["layers"]]
+
+    report.write(tmp_path, rows("CBAM", "SimAM"))
+    earlier = report.read(tmp_path)
+    merged = report.merge(earlier, rows("SqueezeExcite", "SimAM"))
+    assert names(merged) == ["SqueezeExcite", "CBAM", "SimAM"]
+    assert "other_machines" not in merged
+    earlier["machine"]["processor"] = "another one"
+    apart = report.merge(earlier, rows("SqueezeExcite"))
+    assert names(apart) == ["CBAM", "SimAM"]
+    assert names(*apart["other_machines"]) == ["SqueezeExcite"]
+    report.write(tmp_path, apart)
+    assert report.read(tmp_path) == apart
+    backend = apart["machine"]["backend"]
+    text = (tmp_path / f"{backend}.md").read_text()
+    assert f"# Speed on {backend}, another machine" in text
 
 
 def test_a_wrong_baseline_is_refused():

@@ -75,5 +75,10 @@ def torch(w, x, *, config, training):
     width = _torch.point(
         w, "expand_columns", of_columns.transpose(2, 3)
     ).sigmoid()
+    if last:  # in the memory order of the map
+        height, width = (
+            gate.contiguous(memory_format=torch.channels_last)
+            for gate in (height, width)
+        )
     y = x * width * height
     return y.permute(0, 2, 3, 1) if last else y

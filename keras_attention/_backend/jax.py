@@ -164,9 +164,9 @@ def _shifted_maps(x, kernel, definition, settings):
     taps = kernel.shape[:2]
     extents = [(n - 1) * rate + 1 for n, rate in zip(taps, rates, strict=True)]
     sizes, strides = x.shape[first : first + 2], settings["strides"]
-    pads = lax.padtype_to_pads(
-        sizes, extents, strides, settings["padding"].upper()
-    )
+    pads = settings["padding"]
+    if isinstance(pads, str):
+        pads = lax.padtype_to_pads(sizes, extents, strides, pads.upper())
     counts = [
         (size + sum(pad) - extent) // stride + 1
         for size, pad, extent, stride in zip(

@@ -108,6 +108,7 @@ def conv2d(definition, x, kernel, bias, *, data_format, **settings):
     if data_format == "channels_last" or _runs_on_gpu(x):
         return definition(x, kernel, bias, data_format=data_format, **settings)
     is_pointwise = kernel.shape[:3] == (1, 1, x.shape[1])
+    is_pointwise &= isinstance(settings["padding"], str)
     if is_pointwise and not _is_xla_on_cpu():
         return _conv2d_pointwise(x, kernel, bias, settings["strides"])
     x = tf.transpose(x, (0, 2, 3, 1))
@@ -128,7 +129,23 @@ def depthwise_conv2d(
     settings |= {"strides": (rows, columns), "data_format": data_format}
     if rows != columns:
         return definition(x, kernel, bias, **settings)
-    outputs = ops.depthwise_conv(x, ops.swapaxes(kernel, 2, 3), **settings)
+    padding = settings["padding"]
+    kernel = ops.swapaxes(kernel, 2, 3)
+    is_pairs = not isinstance(padding, str)
+    if is_pairs and data_format == "channels_last":
+        # Keras has no such padding, and a padded copy takes longer.
+        outputs = tf.nn.depthwise_conv2d(
+            x,
+            kernel,
+            (1, rows, columns, 1),
+            [[0, 0], *map(list, padding), [0, 0]],
+            dilations=settings["dilation_rate"],
+        )
+    else:
+        if is_pairs:
+            x = tf.pad(x, [(0, 0), (0, 0), *padding])
+            settings["padding"] = "valid"
+        outputs = ops.depthwise_conv(x, kernel, **settings)
     if bias is None:
         return outputs
     return outputs + (

@@ -133,7 +133,13 @@ def scale_and_shift(definition, x, gate, shift, axes):
 
 
 def group_dot(definition, x, y, axis):
-    """Sum of `x * y` over `axis`, which stays."""
+    """Sum of `x * y` over `axis`, which stays.
+
+    With one vector a sample it is a product of matrices, without a map of
+    products.
+    """
+    if x.ndim == 3 and x.dtype == y.dtype and y.shape[3 - axis] == 1:
+        return x @ y.mT if axis == 2 else y.mT @ x
     return (x * y).sum(axis, True)
 
 
@@ -232,7 +238,9 @@ def conv2d(
     x = _channels_first(x, data_format)
     kernel = kernel.permute(3, 2, 0, 1).contiguous()
     pads = [0, 0]
-    if _is_broken(x, kernel, strides):
+    if not isinstance(padding, str):
+        x, pads = _padded_by(x, padding)
+    if _is_broken(x, kernel, strides) and not any(pads):
         rows, columns = _pair(strides)
         x, strides = x[:, :, ::rows, ::columns], 1
     elif padding == "same":
@@ -280,6 +288,14 @@ def _padded(x, kernel_size, strides, dilation_rate):
     if any(ends):
         x = functional.pad(x, (0, ends[1], 0, ends[0]))
     return x, [rows[0], columns[0]]
+
+
+def _padded_by(x, padding):
+    """Return a map, and how many zeros it still needs on both sides."""
+    if all(before == after for before, after in padding):
+        return x, [before for before, _ in padding]
+    rows, columns = padding
+    return functional.pad(x, (*columns, *rows)), [0, 0]
 
 
 def _same_padding(size, stride, kernel_size, dilation_rate):
@@ -345,6 +361,26 @@ def average_pool(definition, x, factor):
     for axis in (1, 2):
         x = x.unflatten(axis, (-1, factor)).sum(axis + 1)
     return x / factor**2
+
+
+def resize_nearest(definition, x, size, *, data_format):
+    """Resize maps: row `i` is row `floor(i * old / new)` of the old rows.
+
+    PyTorch divides by the ratio of the sizes, which is exact for powers of two.
+    """
+    x = _channels_first(x, data_format)
+    pairs = list(zip(x.shape[2:], size, strict=True))
+    if _sizes_vary() or not all(_is_power_of_two(*pair) for pair in pairs):
+        x = _from_channels_first(x, data_format)
+        return definition(x, size, data_format=data_format)
+    outputs = functional.interpolate(x, tuple(size), mode="nearest")
+    return _from_channels_first(outputs, data_format)
+
+
+def _is_power_of_two(old, new):
+    """Whether the ratio of two sizes is a power of two, at least 1."""
+    factor, rest = divmod(new, old)
+    return rest == 0 and factor & (factor - 1) == 0
 
 
 def window_means(definition, x, extent, *, data_format):

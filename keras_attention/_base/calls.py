@@ -93,14 +93,20 @@ def conv2d(layer: keras.layers.Conv2D, x: Any):
     return convolve(layer, x, precision.cast(kernel, x.dtype), bias)
 
 
-def convolve(layer: keras.layers.Conv2D, x: Any, kernel: Any, bias: Any = None):
-    """Convolve `x` as a layer does, with this kernel and bias."""
+def convolve(
+    layer: keras.layers.Conv2D,
+    x: Any,
+    kernel: Any,
+    bias: Any = None,
+    padding: Any = None,
+):
+    """Convolve `x` as a layer does, with this kernel, bias and padding."""
     return convolution.conv2d(
         x,
         kernel,
         bias,
         strides=layer.strides,
-        padding=layer.padding,
+        padding=layer.padding if padding is None else padding,
         dilation_rate=layer.dilation_rate,
         data_format=layer.data_format,
     )

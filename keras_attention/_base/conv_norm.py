@@ -82,17 +82,19 @@ class ConvNormReLU(KernelLayer):
             self.bias = self.add_weight((self.filters,), "zeros", name="bias")
 
     def call(self, x, training=None):
-        if self.pads:
+        padding = (self.padding, self.padding) if self.pads else "same"
+        if self.input_step > 1:
             widths = [(0, 0)] * 4
             for axis in data_formats.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
             x = self._subsample(ops.pad(x, widths), self.input_step)
+            padding = "valid"
 
         def product(kernel, bias):
             kernel = precision.cast(kernel, x.dtype)
             if bias is not None:
                 bias = precision.cast(bias, x.dtype)
-            outputs = convolve(self.conv, x, kernel, bias)
+            outputs = convolve(self.conv, x, kernel, bias, padding)
             return self._subsample(outputs, self.output_step)
 
         bias = self.bias if self.use_bias else None

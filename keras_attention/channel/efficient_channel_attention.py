@@ -1,8 +1,6 @@
 """Efficient channel attention, ECA (Wang et al., 2020)."""
 
-import functools
 import math
-import operator
 from typing import Any
 
 import keras
@@ -13,6 +11,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import convolution
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -188,14 +187,18 @@ class EfficientChannelAttention(Attention, KernelLayer):
         channels = z.shape[1]
         if self.circular:
             z = ops.concatenate([z[:, channels - half :], z, z[:, :half]], 1)
-        else:
-            z = ops.pad(z, ((0, 0), (half, half)))
-        # Few products of vectors: faster than a convolution of one channel.
-        products = (
-            z[:, i : i + channels] * kernel[i, 0, 0]
-            for i in range(kernel.shape[0])
+        # As a map of one row and one channel. Of sums of shifted vectors XLA
+        # would compute the gradient anew for each position of the map.
+        outputs = convolution.conv2d(
+            reshaping.expand_dims(z, (1, 3)),
+            reshaping.expand_dims(kernel, (0,)),
+            None,
+            strides=1,
+            padding="valid" if self.circular else "same",
+            dilation_rate=1,
+            data_format="channels_last",
         )
-        return functools.reduce(operator.add, products)
+        return ops.squeeze(outputs, (1, 3))
 
 
 def _size_for(channels: int) -> int:

@@ -5,12 +5,17 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import channel_axis
+from keras_attention._utils.data_formats import spatial_axes
 from keras_attention.ops.reshaping import per_channel
 
 
 @native
 def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
-    """Convolve a map, in groups if it has more channels than the kernel."""
+    """Convolve a map, in groups if it has more channels than the kernel.
+
+    `padding` is `"same"`, `"valid"`, or pairs of the numbers of zeros before
+    and after each spatial axis.
+    """
     settings = {
         "strides": strides,
         "padding": padding,
@@ -18,11 +23,12 @@ def conv2d(x, kernel, bias, *, strides, padding, dilation_rate, data_format):
         "data_format": data_format,
     }
     channels = x.shape[channel_axis(data_format, 4)]
-    if channels == kernel.shape[-1] and kernel.shape[-2] == 1:
+    if 1 < channels == kernel.shape[-1] and kernel.shape[-2] == 1:
         return depthwise_conv2d(x, kernel, bias, **settings)
     least = channels_per_block(x)
     if least and channels != kernel.shape[-2]:
         return grouped_conv2d(x, kernel, bias, least=least, **settings)
+    x, settings["padding"] = _padded(x, padding, data_format)
     outputs = ops.conv(x, kernel, **settings)
     if bias is None:
         return outputs
@@ -42,10 +48,21 @@ def depthwise_conv2d(
     }
     if least := channels_per_block(x):
         return grouped_conv2d(x, kernel, bias, least=least, **settings)
+    x, settings["padding"] = _padded(x, padding, data_format)
     outputs = ops.conv(x, kernel, **settings)
     if bias is None:
         return outputs
     return outputs + per_channel(bias, data_format, 4)
+
+
+def _padded(x, padding, data_format: str):
+    """Return a map and a padding by name, the map padded if it has none."""
+    if isinstance(padding, str):
+        return x, padding
+    widths = [(0, 0)] * 4
+    for axis, pads in zip(spatial_axes(data_format, 4), padding, strict=True):
+        widths[axis] = pads
+    return ops.pad(x, widths), "valid"
 
 
 @native

@@ -217,11 +217,11 @@ def conv2d(pick, rng):
         strides = pick(2, (2, 1), (1, 3), (2, 3))
     if steps == "dilation_rate":
         dilation_rate = pick(2, (2, 1), (1, 2), (2, 2))
-    padding = pick("same", "valid")
+    padding = pick("same", "valid", ((1, 1), (0, 2)), ((1, 1), (1, 1)))
     taps = np.array(kernel_size)
     windows = (taps - 1) * np.broadcast_to(dilation_rate, 2) + 1
     size = [pick(5, 6, 6, 7), pick(4, 5, 8)]
-    if padding == "valid":
+    if padding != "same":
         size = np.maximum(size, windows)
     # For one sample, PyTorch lacks the gradient of kernels of some sizes.
     shape = (pick(2, 3), *size, groups * members)
@@ -256,6 +256,9 @@ def reference_conv2d(x, kernel, bias, data_format, settings):
     TensorFlow supports no other layout on CPUs without oneDNN.
     """
     x = reshaping.to_channels_last(x, data_format)
+    if not isinstance(settings["padding"], str):
+        x = ops.pad(x, [(0, 0), *settings["padding"], (0, 0)])
+        settings = {**settings, "padding": "valid"}
     y = ops.conv(x, kernel, data_format="channels_last", **settings)
     y = y if bias is None else y + bias
     return reshaping.from_channels_last(y, data_format)
@@ -267,7 +270,7 @@ def depthwise_conv2d(pick, rng):
     strides = pick(1, 2, (1, 3), 1)
     settings = {
         "strides": strides,
-        "padding": pick("same", "valid"),
+        "padding": pick("same", "valid", ((1, 1), (0, 2)), ((1, 1), (1, 1))),
         "dilation_rate": pick(1, 2, (1, 2)) if strides == 1 else 1,
     }
     channels, kernel_size = pick(1, 3, 40), (pick(1, 2, 3), pick(1, 3))
@@ -415,6 +418,9 @@ def group_dot(pick, rng):
         (4, (2, 3, 5, 4, members), (2, 1, 1, 4, members)),
         (2, (2, 4, members, 6), (2, 4, members, 1)),
         (2, (2, 4, members, 3, 5), (2, 4, members, 1, 1)),
+        (2, (2, 4, members), (2, 1, members)),
+        (1, (2, members, 4), (2, members, 1)),
+        (1, (2, 4, members), (2, 4, 1)),
     )
     arrays = [rng.normal(size=n) for n in (shape, other)]
     return arrays, lambda form, *x: form(*x, axis)
@@ -427,6 +433,17 @@ def max_pool(pick, rng):
     shape = data_formats.shape_from_channels_last((2, *size, 3), data_format)
     x = rng.normal(size=shape)
     return [x], lambda form, x: form(x, data_format=data_format)
+
+
+@form
+def resize_nearest(pick, rng):
+    data_format = formats(pick)
+    sizes = pick(((2, 3), (4, 12)), ((1, 5), (3, 5)), ((4, 4), (5, 8)))
+    shape = data_formats.shape_from_channels_last(
+        (2, *sizes[0], 3), data_format
+    )
+    x = rng.normal(size=shape)
+    return [x], lambda form, x: form(x, sizes[1], data_format=data_format)
 
 
 @form
