@@ -370,10 +370,10 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "a channel is weighted by the channels on one side",
+        "weights of neighbors are in reverse order",
         "channel.efficient_channel_attention",
-        "ops.pad(z, ((0, 0), (half, half)))",
-        "ops.pad(z, ((0, 0), (0, 2 * half)))",
+        "reshaping.expand_dims(kernel, (0,))",
+        "reshaping.expand_dims(kernel[::-1], (0,))",
         "EfficientChannelAttention",
         "equals_the_float64_reference",
     ),
