@@ -55,7 +55,7 @@ SAMPLED = (
             "surgery",
             "visualization",
         ),
-        torch=2,
+        torch=3,
         compiled=16,
     ),
     # Comparisons with other backends, and what `contract.selection` samples.
@@ -74,6 +74,7 @@ SAMPLED = (
     Sampled(("backend", "test_goldens.py"), torch=1, compiled=2),
     Sampled(("derivatives", "training"), torch=3, compiled=1),
     Sampled(("stress",), torch=2, compiled=4),
+    Sampled(("models",), torch=2, compiled=12),
     Sampled((), torch=1, compiled=12),
 )
 
