@@ -160,7 +160,7 @@ def test_every_example_is_in_the_gallery():
     examples = {
         path.stem
         for path in (DOCS.parent / "examples").glob("*.py")
-        if not path.name.startswith(("_", "test_"))
+        if not path.name.startswith(("_", "test_", "conftest"))
     }
     assert examples == set(staging.EXAMPLES)
 
