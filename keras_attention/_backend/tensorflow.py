@@ -129,23 +129,15 @@ def depthwise_conv2d(
     settings |= {"strides": (rows, columns), "data_format": data_format}
     if rows != columns:
         return definition(x, kernel, bias, **settings)
-    padding = settings["padding"]
-    kernel = ops.swapaxes(kernel, 2, 3)
-    is_pairs = not isinstance(padding, str)
-    if is_pairs and data_format == "channels_last":
-        # Keras has no such padding, and a padded copy takes longer.
-        outputs = tf.nn.depthwise_conv2d(
-            x,
-            kernel,
-            (1, rows, columns, 1),
-            [[0, 0], *map(list, padding), [0, 0]],
-            dilations=settings["dilation_rate"],
-        )
-    else:
-        if is_pairs:
-            x = tf.pad(x, [(0, 0), (0, 0), *padding])
-            settings["padding"] = "valid"
-        outputs = ops.depthwise_conv(x, kernel, **settings)
+    if not isinstance(settings["padding"], str):
+        # With such a padding in TensorFlow's function, Grappler may end the
+        # process: "Invalid index from the dimension".
+        first = 1 if data_format == "channels_last" else 2
+        widths = [(0, 0)] * 4
+        widths[first : first + 2] = settings["padding"]
+        x = tf.pad(x, widths)
+        settings["padding"] = "valid"
+    outputs = ops.depthwise_conv(x, ops.swapaxes(kernel, 2, 3), **settings)
     if bias is None:
         return outputs
     return outputs + (
