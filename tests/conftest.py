@@ -45,17 +45,20 @@ SAMPLED = (
     Sampled(("contract/test_training.py",), torch=1, compiled=1),
     # Graphs, files and names rather than values.
     Sampled(
+        ("contract/test_attention.py", "contract/test_saving.py"),
+        torch=2,
+        compiled=16,
+    ),
+    Sampled(
         (
             "checkpoints",
-            "contract/test_attention.py",
             "contract/test_configuration.py",
-            "contract/test_saving.py",
             "files",
             "surface",
             "surgery",
             "visualization",
         ),
-        torch=3,
+        torch=1,
         compiled=16,
     ),
     # Comparisons with other backends, and what `contract.selection` samples.
@@ -70,11 +73,15 @@ SAMPLED = (
         torch=1,
         compiled=1,
     ),
-    # Native forms and derivatives.
+    # Native forms, all of which coverage asks for, and derivatives.
+    Sampled(
+        ("backend/test_every_form.py", "backend/test_products.py"),
+        torch=1,
+        compiled=1,
+    ),
     Sampled(("backend", "test_goldens.py"), torch=1, compiled=2),
     Sampled(("derivatives", "training"), torch=3, compiled=1),
-    Sampled(("stress",), torch=2, compiled=4),
-    Sampled(("models",), torch=2, compiled=12),
+    Sampled(("stress",), torch=4, compiled=4),
     Sampled((), torch=1, compiled=12),
 )
 
