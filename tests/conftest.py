@@ -75,7 +75,11 @@ SAMPLED = (
     ),
     # Native forms, all of which coverage asks for, and derivatives.
     Sampled(
-        ("backend/test_every_form.py", "backend/test_products.py"),
+        (
+            "backend/test_every_form.py",
+            "backend/test_products.py",
+            "backend/test_tensorflow.py",
+        ),
         torch=1,
         compiled=1,
     ),
