@@ -394,7 +394,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "means are rectified without a gather convolution",
+        "means pass a relu without a gather convolution",
         "channel.gather_excite",
         "z = elementwise.relu(z) if self.parametric else z",
         "z = elementwise.relu(z)",

@@ -129,7 +129,7 @@ def plot_branches(
     unit = "branch" if records[0].kind == "branches" else "input of a fusion"
     title = f"Weight of each {unit}, by depth: mean of images"
     by_class = labels is not None and len(records) == 1
-    if by_class:
+    if labels is not None and by_class:
         title = f"{records[0].name}: weight of each {unit}, mean of images"
         ticks = list(names)
         weights = [weights[0][labels == c] for c in np.unique(labels)]
