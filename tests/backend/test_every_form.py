@@ -341,6 +341,13 @@ def reduced(pick, rng, ties=False):
 
 
 @form
+def squared_deviations(pick, rng):
+    arrays, _ = reduced(pick, rng)
+    axes = pick((1, 2), (2,), (1,))
+    return arrays, lambda form, x: form(x, axes)
+
+
+@form
 def mean(pick, rng):
     return reduced(pick, rng)
 
