@@ -344,7 +344,12 @@ def reduced(pick, rng, ties=False):
 def squared_deviations(pick, rng):
     arrays, _ = reduced(pick, rng)
     axes = pick((1, 2), (2,), (1,))
-    return arrays, lambda form, x: form(x, axes)
+
+    def call(form, x):
+        mean, squares, variance = form(x, axes)
+        return mean + 2 * squares + 3 * variance
+
+    return arrays, call
 
 
 @form
