@@ -62,6 +62,16 @@ def l2_norm(definition, x, axes):
     return definition(_merged(x, axes), axes[:1])
 
 
+def squared_deviations(definition, x, axes):
+    """Return the mean, the squared deviations, and their unbiased mean."""
+    if not _are_consecutive(axes):
+        return definition(x, axes)
+    mean, squares, variance = definition(_merged(x, axes), axes[:1])
+    for axis in axes[1:]:
+        mean, variance = (tf.expand_dims(t, axis) for t in (mean, variance))
+    return mean, tf.reshape(squares, ops.shape(x)), variance
+
+
 def scale_and_shift(definition, x, gate, shift, axes):
     """Product of a map and a gate, plus a shift, of size 1 along `axes`."""
     if not _are_consecutive(axes):

@@ -62,6 +62,7 @@ def center_and_scale(x, axes: tuple[int, ...], epsilon: float):
     return centered, ops.rsqrt(variance + epsilon)
 
 
+@native
 def squared_deviations(x, axes: tuple[int, ...]):
     """Return the mean, the squared deviations from it, and their unbiased mean.
 

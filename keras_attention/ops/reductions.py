@@ -48,7 +48,15 @@ def l2_norm(x, axes):
 
 @native
 def group_dot(x, y, axis):
-    """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts."""
+    """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts.
+
+    With one vector a sample it is a product of matrices, without a map of
+    products.
+    """
+    if len(x.shape) == 3 and y.shape[3 - axis] == 1 and x.dtype == y.dtype:
+        if axis == 2:
+            return ops.matmul(x, y[:, 0, :, None])
+        return ops.matmul(y[:, None, :, 0], x)
     return ops.sum(x * y, axis=axis, keepdims=True)
 
 

@@ -341,6 +341,18 @@ def reduced(pick, rng, ties=False):
 
 
 @form
+def squared_deviations(pick, rng):
+    arrays, _ = reduced(pick, rng)
+    axes = pick((1, 2), (2,), (1,))
+
+    def call(form, x):
+        mean, squares, variance = form(x, axes)
+        return mean + 2 * squares + 3 * variance
+
+    return arrays, call
+
+
+@form
 def mean(pick, rng):
     return reduced(pick, rng)
 
