@@ -134,6 +134,35 @@ def test_conv2d(channels, groups, padding, data_format, rng):
         compare("conv2d", [x, kernel], rng, half=False, **settings)
 
 
+@pytest.mark.parametrize("pads", [((1, 1), (2, 2)), ((1, 1), (0, 2))])
+def test_strided_projections_of_padded_maps(pads, rng):
+    """PyTorch skips pixels before them, as oneDNN would corrupt memory."""
+    x = rng.normal(size=(2, 5, 6, 3)).astype("float32")
+    kernel = rng.normal(size=(1, 1, 3, 4)).astype("float32")
+    settings = {
+        "strides": 2,
+        "dilation_rate": 1,
+        "data_format": "channels_last",
+    }
+    padded = np.pad(x, [(0, 0), *pads, (0, 0)])
+    found, expected = (
+        FUNCTIONS["conv2d"](
+            *map(ops.convert_to_tensor, (maps, kernel)),
+            None,
+            padding=padding,
+            **settings,
+        )
+        for maps, padding in ((x, pads), (padded, "valid"))
+    )
+    assert_close(found, expected)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(expected),
+        padded[:, ::2, ::2] @ kernel[0, 0],
+        rtol=1e-5,
+        atol=1e-5,
+    )
+
+
 @pytest.mark.parametrize("strides", [2, (3, 1)])
 @pytest.mark.parametrize("size", subset([(7, 8), (9, 6), (8, 5), (10, 7)], 2))
 def test_same_padding_with_strides(size, strides, data_format, rng):
