@@ -171,6 +171,12 @@ def test_examples_in_docstrings(module):
     assert not doctest.testmod(module).failed
 
 
+def test_every_golden_file_is_listed():
+    text = (HTML / "validation" / "robustness.html").read_text("utf-8")
+    for path in (DOCS.parent / "tests" / "goldens").glob("*.npz"):
+        assert f">{path.stem}<" in text
+
+
 def test_times_are_read_from_the_benchmark_files(tmp_path, monkeypatch):
     assert choosing.times() == {} or "jax" in choosing.times()
     (tmp_path / "benchmarks").mkdir()

@@ -1,9 +1,9 @@
-"""Directives for the tables of layers, networks, mutations and benchmarks.
+"""Directives for the tables of layers, networks, tests and benchmarks.
 
 `layers`, `family` and `costs` read the cards of the layers, and `costs` the
 measured times from `benchmarks/*.json` if there are any. `networks` reads the
-docstrings of the builders, `mutations` reads CONTRIBUTING, `benchmarks` reads
-`benchmarks/*.md`.
+docstrings of the builders, `goldens` reads the golden files, `mutations` reads
+CONTRIBUTING, `benchmarks` reads `benchmarks/*.md`.
 """
 
 import ast
@@ -11,6 +11,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
@@ -119,6 +120,24 @@ class Networks(Table):
         return lines
 
 
+class Goldens(Table):
+    """Table of the sources of the golden files, by layer."""
+
+    def lines(self):
+        """Return the table, in the order of the names."""
+        sources: dict[str, list[str]] = {}
+        folder = DOCS.parent / "tests" / "goldens"
+        for path in sorted(folder.glob("*.npz")):
+            with np.load(path) as file:
+                meta = json.loads(str(file["meta"]))
+            source = f"{meta['source']} (`{path.stem}`)"
+            sources.setdefault(meta["layer"], []).append(source)
+        lines = _head("layer", "computed by (file)")
+        for layer, entries in sorted(sources.items()):
+            lines += _row(f"`{layer}`", "; ".join(entries))
+        return lines
+
+
 class Mutations(Table):
     """Table of the mutation tests, from CONTRIBUTING."""
 
@@ -220,6 +239,7 @@ def setup(app):
     app.add_directive("family", Family)
     app.add_directive("costs", Costs)
     app.add_directive("networks", Networks)
+    app.add_directive("goldens", Goldens)
     app.add_directive("mutations", Mutations)
     app.add_directive("benchmarks", Benchmarks)
     return {"parallel_read_safe": True}

@@ -182,8 +182,8 @@ class ShuffleAttention(Attention, MapLayer):
             self._split(attention[key], self.groups)
             for key in ("channel", "spatial")
         )
-        z = ops.stack(
-            [first * channel, second * spatial], 3 if self._is_last else 2
+        z = ops.concatenate(
+            [first * channel, second * spatial], self._group_axis
         )
         z = reshaping.reshape(z, ops.shape(x))
         # Channels of the two halves of the map alternate.
@@ -203,10 +203,7 @@ class ShuffleAttention(Attention, MapLayer):
 
     def _halves(self, x):
         """Return the first and the second halves of all groups of a map."""
-        z = self._split(x, 2 * self.groups)
-        if self._is_last:
-            return z[:, :, ::2], z[:, :, 1::2]
-        return z[:, ::2], z[:, 1::2]
+        return ops.split(self._split(x, self.groups), 2, self._group_axis)
 
     def _split(self, x, parts: int):
         """Merge the spatial axes of a map, and split its channels."""
@@ -217,6 +214,11 @@ class ShuffleAttention(Attention, MapLayer):
         """Cast and reshape a weight to multiply a half of all groups."""
         weight = precision.cast(weight, dtype)
         return weight if self._is_last else weight[:, None]
+
+    @property
+    def _group_axis(self) -> int:
+        """Return the axis of the channels of a group in a split map."""
+        return 3 if self._is_last else 2
 
     @property
     def _is_last(self) -> bool:
