@@ -199,7 +199,7 @@ class CoordinateAttention(Attention, KernelLayer):
         return reshaping.gate_of_channels(gate, x, (pooled_axis,))
 
     def apply_attention(self, x, attention):
-        return x * (attention["height"] * attention["width"])
+        return x * attention["width"] * attention["height"]
 
     def compute_attention_shape(self, input_shape):
         height, width = list(input_shape), list(input_shape)
