@@ -73,6 +73,7 @@ def squared_deviations(x, axes: tuple[int, ...]):
     return mean, squares, _unbiased_mean(squares, axes)
 
 
+@native
 def layer_norm(x, epsilon: float):
     r"""Normalize over the last axis, `(x - mean) / sqrt(variance + epsilon)`.
 

@@ -407,6 +407,16 @@ def l2_norm(pick, rng):
 
 
 @form
+def layer_norm(pick, rng):
+    shape = pick((2, 7), (3, 1), (2, 3, 5))
+    x = rng.normal(size=shape) + pick(0, 100)
+    if pick(True, False):
+        x[0] = 4
+    epsilon = pick(1e-5, 0.1)
+    return [x], lambda form, x: form(x, epsilon)
+
+
+@form
 def scale_and_shift(pick, rng):
     (x, gate), _ = scale(pick, rng)
     axes = [axis for axis, n in enumerate(gate.shape) if n != x.shape[axis]]
