@@ -73,7 +73,7 @@ class GlobalResponseNorm(Attention, MapLayer):
 
     Reference:
         `ConvNeXt V2: Co-designing and Scaling ConvNets with Masked Autoencoders
-        <https://arxiv.org/abs/2301.00808>`_, section 3 and algorithm 1.
+        <https://arxiv.org/abs/2301.00808>`_, equations 1 to 3 and algorithm 1.
 
     Note:
         The gradient of :math:`g_c` is zero if the channel is zero everywhere.

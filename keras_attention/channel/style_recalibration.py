@@ -83,7 +83,7 @@ class StyleRecalibration(Attention, KernelLayer):
 
     Reference:
         `SRM: A Style-based Recalibration Module for Convolutional Neural
-        Networks <https://arxiv.org/abs/1903.10829>`_, section 3.
+        Networks <https://arxiv.org/abs/1903.10829>`_, equations 1 to 9.
 
     Note:
         As in the authors' code, the variance is the unbiased one. With one

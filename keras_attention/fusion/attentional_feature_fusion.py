@@ -80,7 +80,7 @@ class AttentionalFeatureFusion(Attention, KernelLayer):
 
     Reference:
         `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
-        section 4.
+        equation 4.
 
     Note:
         The factor 2 is taken from the authors' code.

@@ -87,7 +87,7 @@ class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
 
     Reference:
         `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
-        section 4.
+        equations 4 and 5.
 
     Note:
         As in the authors' code, there is no factor 2, which

@@ -99,7 +99,7 @@ class SelectiveKernel(Attention, KernelLayer):
 
     Reference:
         `Selective Kernel Networks <https://arxiv.org/abs/1903.06586>`_,
-        section 3.1.
+        equations 1 to 6.
 
     Note:
         The defaults are those of the widely used PyTorch code; the authors'

@@ -96,7 +96,7 @@ class SplitAttention(Attention, KernelLayer):
 
     Reference:
         `ResNeSt: Split-Attention Networks <https://arxiv.org/abs/2004.08955>`_,
-        section 3.1.
+        equations 1 to 3.
 
     Note:
         The arrangement of channels is that of the authors' networks, whose

@@ -76,7 +76,7 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
 
     Reference:
         `Attentional Feature Fusion <https://arxiv.org/abs/2009.14082>`_,
-        section 3.
+        equations 2 and 3.
 
     Note:
         Batch normalization of the global context has one vector per sample as

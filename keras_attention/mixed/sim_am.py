@@ -71,7 +71,7 @@ class SimAM(Attention, MapLayer):
     Reference:
         `SimAM: A Simple, Parameter-Free Attention Module for Convolutional
         Neural Networks <https://proceedings.mlr.press/v139/yang21o.html>`_,
-        section 3.
+        equations 5 and 6.
 
     Note:
         With one position :math:`n` would be 0. It is 1 then, and the gate is
