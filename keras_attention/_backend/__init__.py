@@ -5,6 +5,9 @@ the file of the active backend (`torch.py`, or another whose name begins with
 `torch_`) has a function of the same name, this one is called in its place. Its
 first argument is the definition, which it calls where it does not apply.
 
+The files whose names begin with `pytorch_` are no native forms: what files of
+PyTorch and its derivatives need, on any backend.
+
 This is the one folder that may import a backend, and only the files of the
 active backend are imported.
 """

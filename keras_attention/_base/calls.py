@@ -6,6 +6,7 @@ or by `layer.call`, as a call of a Keras layer takes longer than small products
 do on eager PyTorch.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -16,6 +17,7 @@ from keras_attention._base.batch_norm import BatchNorm
 from keras_attention.ops import convolution
 from keras_attention.ops import precision
 from keras_attention.ops import products
+from keras_attention.ops import reductions
 
 
 def weights(layer: keras.layers.Dense) -> tuple[Any, Any] | None:
@@ -110,6 +112,34 @@ def convolve(
         dilation_rate=layer.dilation_rate,
         data_format=layer.data_format,
     )
+
+
+def conv2d_batch_norm(
+    layer: keras.layers.Conv2D, norm: BatchNorm, x: Any, training: Any
+):
+    """Compute `norm(conv2d(layer, x))` of a layer without a bias."""
+    product = functools.partial(convolve, layer, x)
+    return conv_batch_norm(product, layer.kernel, None, norm, training)
+
+
+def convolve_pooled(
+    layer: keras.layers.Conv2D, x: Any, axis: int, *, swap: bool = False
+):
+    """Convolve the maximum and the mean of a map over an axis to one plane.
+
+    Args:
+        layer: The convolution, of two channels to one.
+        x: The map.
+        axis: The axis to pool.
+        swap: Whether the two axes that are left come in the other order than
+            those of the kernel.
+    """
+    d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]
+    d = [precision.upcast_float16(plane) for plane in d]
+    kernel = precision.cast(layer.kernel, d[0].dtype)
+    if swap:  # the kernel, which is smaller
+        kernel = ops.transpose(kernel, (1, 0, 2, 3))
+    return convolution.conv2d_few_channels(d, kernel)
 
 
 def conv_batch_norm(

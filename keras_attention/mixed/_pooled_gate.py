@@ -5,11 +5,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.layer import KernelLayer
-from keras_attention.ops import convolution
 from keras_attention.ops import precision
-from keras_attention.ops import reductions
 
 
 class PooledGate(KernelLayer):
@@ -44,11 +43,7 @@ class PooledGate(KernelLayer):
             swap: Whether the two axes that are left come in the other order
                 than those of the kernel.
         """
-        d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]
-        d = [precision.upcast_float16(plane) for plane in d]
-        kernel = precision.cast(self.conv.kernel, d[0].dtype)
-        if swap:  # the kernel, which is smaller
-            kernel = ops.transpose(kernel, (1, 0, 2, 3))
-        scores = convolution.conv2d_few_channels(d, kernel)[..., None]
+        scores = calls.convolve_pooled(self.conv, x, axis, swap=swap)
+        scores = scores[..., None]
         gate = ops.sigmoid(self.norm.call(scores, training=training)[..., 0])
         return ops.expand_dims(precision.cast(gate, x.dtype), axis)

@@ -1,15 +1,12 @@
 """Residual units of convolutions with batch normalization (He et al., 2016)."""
 
-import functools
 from collections.abc import Sequence
 from typing import Any
 
 import keras
-from keras import ops
 
+from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
-from keras_attention._base.calls import conv_batch_norm
-from keras_attention._base.calls import convolve
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
@@ -86,10 +83,9 @@ class ConvNormSequence(KernelLayer):
     @staticmethod
     def _convolve(conv, norm, x, training):
         """Return `norm(conv(x))`, or `conv(x)` if `norm` is `None`."""
-        product = functools.partial(convolve, conv, x)
         if norm is None:
-            return product(ops.convert_to_tensor(conv.kernel))
-        return conv_batch_norm(product, conv.kernel, None, norm, training)
+            return calls.conv2d(conv, x)
+        return calls.conv2d_batch_norm(conv, norm, x, training)
 
 
 class ResidualUnit(ConvNormSequence):

@@ -12,6 +12,7 @@ import keras
 
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.checkpoints import load_reference_weights
 
 _ARGUMENTS = """
         include_top: Whether the network ends in its classifier.
@@ -199,9 +200,6 @@ def _pool(x: Any, pooling: str, data_format: str) -> Any:
 
 def _load(model: keras.Model, weights: Any) -> None:
     """Load the weights of a network from a file."""
-    # Imported here, as `checkpoints` imports layers and models.
-    from keras_attention.checkpoints import load_reference_weights
-
     if not isinstance(weights, str | os.PathLike):
         raise ValueError(
             "`weights` must be None or the path of a file. "

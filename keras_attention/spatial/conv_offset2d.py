@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base import calls
 from keras_attention._base.attention import Attention
-from keras_attention._base.calls import convolve
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
@@ -137,9 +137,7 @@ class ConvOffset2D(Attention, KernelLayer):
         self.offset.build(input_shape)
 
     def compute_attention(self, x, training=None):
-        maps = convolve(
-            self.offset, x, ops.convert_to_tensor(self.offset.kernel)
-        )
+        maps = calls.conv2d(self.offset, x)
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
             return reshaping.reshape(maps, (*ops.shape(x), 2))

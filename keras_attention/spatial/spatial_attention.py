@@ -5,15 +5,14 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
-from keras_attention.ops import convolution
 from keras_attention.ops import precision
-from keras_attention.ops import reductions
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -153,12 +152,8 @@ class SpatialAttention(Attention, KernelLayer):
 
     def compute_attention(self, x, training=None):
         axis = data_formats.channel_axis(self.data_format, 4)
-        d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]
-        d = [precision.upcast_float16(plane) for plane in d]
-        kernel = precision.cast(self.conv.kernel, d[0].dtype)
-        scores = ops.expand_dims(
-            convolution.conv2d_few_channels(d, kernel), axis
-        )
+        scores = calls.convolve_pooled(self.conv, x, axis)
+        scores = ops.expand_dims(scores, axis)
         if self.use_norm:
             scores = self.norm.call(scores, training=training)
         else:
