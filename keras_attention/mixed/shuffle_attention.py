@@ -1,5 +1,6 @@
 """Shuffle attention, SA-Net (Zhang and Yang, 2021)."""
 
+import math
 from typing import Any
 
 import keras
@@ -185,10 +186,10 @@ class ShuffleAttention(Attention, MapLayer):
         z = ops.concatenate(
             [first * channel, second * spatial], self._group_axis
         )
-        z = reshaping.reshape(z, ops.shape(x))
+        z = reshaping.reshape(z, self._split_shape(x, 2))
         # Channels of the two halves of the map alternate.
         axis = 2 if self._is_last else 1
-        z = ops.swapaxes(self._split(z, 2), axis, axis + 1)
+        z = ops.swapaxes(z, axis, axis + 1)
         return reshaping.reshape(z, ops.shape(x))
 
     def compute_attention_shape(self, input_shape):
@@ -207,8 +208,20 @@ class ShuffleAttention(Attention, MapLayer):
 
     def _split(self, x, parts: int):
         """Merge the spatial axes of a map, and split its channels."""
-        merged = reshaping.merge_spatial_axes(x, self.data_format)
-        return reshaping.split_channels(merged, parts, self.data_format)
+        return reshaping.reshape(x, self._split_shape(x, parts))
+
+    def _split_shape(self, x, parts: int):
+        """Return the shape of a map with merged axes and split channels.
+
+        By its own sizes: ONNX files would have the height in place of the
+        number of positions if these were the sizes of a merged map.
+        """
+        batch, *space = ops.shape(x)
+        channels = space.pop(-1 if self._is_last else 0)
+        positions, split = math.prod(space), (parts, channels // parts)
+        if self._is_last:
+            return (batch, positions, *split)
+        return (batch, *split, positions)
 
     def _per_channel(self, weight, dtype):
         """Cast and reshape a weight to multiply a half of all groups."""
