@@ -36,9 +36,16 @@ def parse(word: str) -> tuple[str, dict[str, Any]]:
     """
     name, _, text = word.partition(":")
     call = ast.parse(f"f({text})", mode="eval").body
-    if not isinstance(call, ast.Call) or call.args:
+    names = [x.arg for x in getattr(call, "keywords", ())]
+    if (
+        not isinstance(call, ast.Call)
+        or not isinstance(call.func, ast.Name)
+        or call.args
+        or len(set(names)) < len(names)
+    ):
         raise ValueError(
-            "Arguments must be given by their names, as in sge:groups=8. "
+            "Arguments must be given by their names, each once, as in "
+            "sge:groups=8. "
             f"Received: {word}"
         )
     arguments = {x.arg: ast.literal_eval(x.value) for x in call.keywords}

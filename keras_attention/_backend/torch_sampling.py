@@ -2,6 +2,8 @@
 
 import torch
 
+from keras_attention._backend.pytorch_derivatives import in_forward_mode
+
 
 def gather_pixels(definition, maps, rows, columns):
     """Read the channels of pixels by their row and column.
@@ -34,7 +36,7 @@ def interpolate(
     data_format,
 ):
     """Sample maps at a grid of normalized locations, by PyTorch's sampler."""
-    if _has_tangent(maps, grid):
+    if in_forward_mode():
         # PyTorch's own has no forward mode.
         return definition(
             maps,
@@ -69,15 +71,6 @@ def _bounded(grid, padding_mode):
     if padding_mode == "border":
         return torch.nan_to_num(grid, nan=-1.0, posinf=1.0, neginf=-1.0)
     return torch.where(grid.abs() < 1e30, grid, -1.0)
-
-
-def _has_tangent(*tensors):
-    """Whether a forward-mode derivative is computed of a tensor."""
-    unpack = torch.autograd.forward_ad.unpack_dual
-    # PyTorch compiles no forward mode, nor this question.
-    return not torch.compiler.is_compiling() and any(
-        unpack(x).tangent is not None for x in tensors
-    )
 
 
 def weighted_gather(definition, maps, rows, columns):
@@ -137,7 +130,7 @@ class _Bags(torch.autograd.Function):
         table, index, weight = ctx.saved_tensors
         # Gradients are on if this gradient is to have one (`create_graph`), as
         # in all transforms of `torch.func`.
-        if torch.is_grad_enabled() or _has_tangent(gradient, table, weight):
+        if torch.is_grad_enabled() or in_forward_mode():
             to_table = _differentiable_table_gradient
             to_weight = _differentiable_weight_gradient
         else:

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 
 from keras_attention._base import calls
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 
 
@@ -17,4 +18,5 @@ def mlp(
 ):
     """Apply two dense layers to vectors with one value per channel."""
     z = precision.upcast_float16(z)
-    return calls.dense(excite, activation(calls.dense(squeeze, z)))
+    z = elementwise.activate(activation, calls.dense(squeeze, z))
+    return calls.dense(excite, z)

@@ -1,5 +1,6 @@
 """Errors and messages for sources that cannot be loaded."""
 
+import re
 from collections.abc import Iterable
 from collections.abc import Iterator
 from collections.abc import Mapping
@@ -14,20 +15,15 @@ from keras_attention.checkpoints._matching import Match
 _MAX_CHARACTERS = 400
 _MAX_NAMES = 10_000
 
-# The bias of a layer all of whose biases are there, or none.
-_BIAS = ("squeeze.bias", "gate.bias")
-
-# Hints by how the path of a weight ends which only the source, or only the
-# target, has.
-_ONLY_IN_SOURCE: dict[str | tuple[str, ...], str] = {
-    _BIAS: "The source has biases: set `use_bias=True` in the target.",
-    "norm.gamma": "The source has batch normalization: set "
-    "`CBAM(spatial_norm=True)` or `SpatialAttention(use_norm=True)`.",
-}
-_ONLY_IN_TARGET: dict[str | tuple[str, ...], str] = {
-    _BIAS: "The source has no biases: set `use_bias=False` in the target.",
-    "norm.gamma": "The source has no batch normalization: set "
-    "`CBAM(spatial_norm=False)` or `SpatialAttention(use_norm=False)`.",
+# By the argument of a target that says whether it has certain weights: the
+# ends of their paths, as regular expressions, and what they are.
+_OPTIONAL = {
+    # The bias of a convolution stands in for the shift of a normalization.
+    "use_bias": (r"(?<!conv)[.]bias$", "biases"),
+    "spatial_norm": (r"norm[.]gamma$", "batch normalization"),
+    "use_norm": (r"norm[.]gamma$", "batch normalization"),
+    "use_spatial": (r"spatial[.]conv[.]kernel$", "a spatial branch"),
+    "parametric": (r"conv[.]kernel$", "convolutions"),
 }
 
 
@@ -78,7 +74,7 @@ def unknown_names_message(
     )
 
 
-def mismatch_message(match: Match) -> str:
+def mismatch_message(match: Match, target: Any) -> str:
     """Return the message for a source that matches a key map in part."""
     missing_keys = [
         *(quoted(match.prefix + key) for key in match.missing_keys),
@@ -104,22 +100,32 @@ def mismatch_message(match: Match) -> str:
         "shape mismatch": joined(shape_mismatches),
     }
     lines = [f"{kind}: {names}" for kind, names in problems.items() if names]
-    return "\n".join([summary, *lines, *_hints(match)])
+    return "\n".join([summary, *lines, *_hints(match, target)])
 
 
-def _hints(match: Match) -> Iterator[str]:
+def _hints(match: Match, target: Any) -> Iterator[str]:
     """Yield sentences that say how to make a source and a target match."""
     only_in_source = [path for _, path in match.unexpected_keys if path]
     only_in_target = match.unmapped_weights + [
         match.key_map[key][0] for key in match.missing_keys
     ]
-    for paths, hints in (
-        (only_in_source, _ONLY_IN_SOURCE),
-        (only_in_target, _ONLY_IN_TARGET),
+    in_both = [
+        path
+        for key, (path, _) in match.expected_keys.items()
+        if key in match.matched_keys
+    ]
+    for paths, has, value in (
+        (only_in_source, "has", True),
+        (only_in_target, "has no", False),
     ):
-        for ending, hint in hints.items():
-            if any(path.endswith(ending) for path in paths):
-                yield hint
+        for argument, (ending, parts) in _OPTIONAL.items():
+            differs = any(re.search(ending, path) for path in paths)
+            differs &= not any(re.search(ending, path) for path in in_both)
+            if differs and getattr(target, argument, value) != value:
+                yield (
+                    f"The source {has} {parts}: set `{argument}={value}` in "
+                    "the target."
+                )
     for size in _kernel_sizes(match):
         yield (
             f"The kernel of the source has {size} weights: set "

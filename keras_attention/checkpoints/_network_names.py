@@ -136,6 +136,18 @@ NETWORK_NAMES = (
         pool_padding="end",
         has_scale_layers=True,
     ),
+    # SK. Without attention the names of ResNets count, which follow.
+    NetworkNames(
+        "timm",
+        _OUTSIDE_TORCH_BLOCKS,
+        _TORCH_BLOCK,
+        {
+            **{f"conv{n}": f"conv{n}.conv" for n in (1, 2, 3)},
+            **{f"norm{n}": f"conv{n}.bn" for n in (1, 2, 3)},
+            **{f"sk{n}": f"conv{n}." for n in (1, 2)},
+            **_SHORTCUT,
+        },
+    ),
     # ECA in ResNet-D, and ResNeSt
     NetworkNames(
         "timm",
@@ -171,18 +183,6 @@ NETWORK_NAMES = (
             "attention": "attn.",
         },
         pool_padding="none",
-    ),
-    # SK
-    NetworkNames(
-        "timm",
-        _OUTSIDE_TORCH_BLOCKS,
-        _TORCH_BLOCK,
-        {
-            **{f"conv{n}": f"conv{n}.conv" for n in (1, 2, 3)},
-            **{f"norm{n}": f"conv{n}.bn" for n in (1, 2, 3)},
-            **{f"sk{n}": f"conv{n}." for n in (1, 2)},
-            **_SHORTCUT,
-        },
     ),
     NetworkNames(
         "caffe",

@@ -166,5 +166,5 @@ def _load(
     if not match.matched_keys:
         raise ValueError(_errors.unknown_names_message(key_maps, arrays))
     if not match.is_exact:
-        raise ValueError(_errors.mismatch_message(match))
+        raise ValueError(_errors.mismatch_message(match, target))
     _assigning.assign(weights, _assigning.convert(match, weights, arrays))

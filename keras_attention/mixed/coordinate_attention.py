@@ -11,6 +11,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
@@ -181,7 +182,7 @@ class CoordinateAttention(Attention, KernelLayer):
             training,
             self._vector_axis,
         )
-        z = self.activation(z)
+        z = elementwise.activate(self.activation, z)
         height = ops.shape(x)[rows]
         of_rows, of_columns = (
             (z[:, :height], z[:, height:])

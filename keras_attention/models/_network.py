@@ -29,6 +29,11 @@ _ARGUMENTS = """
         classifier_activation: Activation of the classifier; `None` for logits.
 """
 
+_ATTENTION = """
+        attention: The attention of the network: the name of a layer or a layer,
+            as `keras_attention.get` accepts them, or `None` for none. Each
+            insertion point gets a layer of its own."""
+
 _RETURNS = """\
         data_format: `"channels_last"`, `"channels_first"`, or `None` for
             `keras.config.image_data_format()`.
@@ -126,11 +131,11 @@ def network(make_architecture: Callable[..., Architecture]) -> Builder:
         return model
 
     signature = inspect.signature(build)
-    own = inspect.signature(make_architecture).parameters.values()
+    own = inspect.signature(make_architecture).parameters
     *common, data_format, name, _ = signature.parameters.values()
     builder: Any = functools.wraps(make_architecture)(build)
     builder.__signature__ = signature.replace(
-        parameters=[*common, *own, data_format, name],
+        parameters=[*common, *own.values(), data_format, name],
         return_annotation=keras.Model,
     )
     builder.__annotations__ = {
@@ -140,11 +145,12 @@ def network(make_architecture: Callable[..., Architecture]) -> Builder:
     summary, _, options = (make_architecture.__doc__ or "").partition(
         "    Args:\n"
     )
+    options = f"        {options.strip()}" if options else ""
+    if "attention" in own:
+        options += _ATTENTION if options else _ATTENTION.lstrip("\n")
     builder.__doc__ = (
         f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}"
-        f"        {options.strip()}\n{_RETURNS}"
-        if options
-        else f"{summary.rstrip()}\n\n    Args:{_ARGUMENTS}{_RETURNS}"
+        f"{options + chr(10) if options else ''}{_RETURNS}"
     )
     return builder
 

@@ -66,15 +66,41 @@ class AttentionSlot(NamedTuple):
 
         return cls("attention", make)
 
-    def layer(
-        self, layers: NetworkLayers, prefix: str, stage: int
-    ) -> keras.layers.Layer:
-        """Return a new layer; the prefix and the role are its name."""
-        return self.make(
+    def apply(
+        self,
+        x: Any,
+        layers: NetworkLayers,
+        prefix: str,
+        *,
+        stage: int = 1,
+        number: str = "",
+    ) -> Any:
+        """Apply a new layer; the prefix, the role and the number are its name.
+
+        Raises:
+            ValueError: If the layer does not accept one map, or changes its
+                shape.
+        """
+        layer = self.make(
             data_format=layers.data_format,
-            name=f"{prefix}_{self.role}",
+            name=f"{prefix}_{self.role}{number}",
             **(self.by_stage[stage - 1] if self.by_stage else {}),
         )
+        try:
+            y = layer(x)
+        except TypeError as error:
+            raise _unfit(layer, f"{type(error).__name__}: {error}") from error
+        if getattr(y, "shape", None) != x.shape:
+            raise _unfit(layer, f"outputs {y} for {x}")
+        return y
+
+
+def _unfit(layer: keras.layers.Layer, reason: str) -> ValueError:
+    """Return the error for a layer that is no attention of a network."""
+    return ValueError(
+        "`attention` must accept one map, and keep its shape. "
+        f"Received: attention={type(layer).__name__} ({reason})"
+    )
 
 
 class Conv(NamedTuple):
@@ -163,7 +189,7 @@ class ResNet:
                 and stage < len(self.depths)
             ):
                 slot = self.attention_after_stages
-                x = slot.layer(layers, f"stage{stage}", stage)(x)
+                x = slot.apply(x, layers, f"stage{stage}", stage=stage)
         return x
 
     def _blocks(self) -> Iterator[tuple[int, int, int]]:
@@ -199,7 +225,7 @@ class ResNet:
             if self.attention and number == (
                 self.attention_number or len(convs)
             ):
-                y = self.attention.layer(layers, name, stage)(y)
+                y = self.attention.apply(y, layers, name, stage=stage)
         shortcut = self._shortcut(x, layers, name, convs[-1].filters, strides)
         if self.fusion and stage >= self.first_fusion_stage:
             fuse = self.fusion(
@@ -275,10 +301,9 @@ class ResNet:
     ):
         """Apply a convolution, after the attention that precedes it, if any."""
         if self.attention_before_convs:
-            x = self.attention_before_convs.make(
-                data_format=layers.data_format,
-                name=f"{name}_{self.attention_before_convs.role}{number}",
-            )(x)
+            x = self.attention_before_convs.apply(
+                x, layers, name, number=number
+            )
         return layers.conv(
             x,
             conv.filters,

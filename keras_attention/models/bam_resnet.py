@@ -34,13 +34,7 @@ _ATTENTION = AttentionSlot("bam", BAM)
 
 @network
 def BAMResNet50(attention: Any = "bam") -> ResNet:
-    """Builds ResNet-50 with BAM, of 25,915,099 trainable parameters.
-
-    Args:
-        attention: Attention after the stages: the name of a layer or a layer,
-            as `keras_attention.get` accepts them, or `None` for none. Each
-            stage gets a layer of its own.
-    """
+    """Builds ResNet-50 with BAM, of 25,915,099 trainable parameters."""
     return ResNet(
         depths=(3, 4, 6, 3),
         attention_after_stages=AttentionSlot.of(attention, _ATTENTION, BAM),

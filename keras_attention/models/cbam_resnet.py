@@ -18,6 +18,7 @@ Reference:
 """
 
 import functools
+from typing import Any
 
 from keras_attention._utils import validation
 from keras_attention.mixed import CBAM
@@ -40,7 +41,10 @@ __all__ = [
 
 
 def _cbam_resnet(
-    depths: tuple[int, ...], variant: str, block: str = "bottleneck"
+    depths: tuple[int, ...],
+    variant: str,
+    attention: Any,
+    block: str = "bottleneck",
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
     validation.one_of("variant", variant, ("official", "timm"))
@@ -51,33 +55,36 @@ def _cbam_resnet(
         spatial_norm=True,
         use_bias=variant == "official",
     )
+    own = AttentionSlot("cbam", cbam)
     return ResNet(
-        depths=depths, block=block, attention=AttentionSlot("cbam", cbam)
+        depths=depths,
+        block=block,
+        attention=AttentionSlot.of(attention, own, CBAM),
     )
 
 
 @network
-def CBAMResNet18(variant: str = "official") -> ResNet:
+def CBAMResNet18(variant: str = "official", attention: Any = "cbam") -> ResNet:
     """Builds ResNet-18 with CBAM, of 11,779,392 trainable parameters.
 
     Args:
         variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
-    return _cbam_resnet((2, 2, 2, 2), variant, "basic")
+    return _cbam_resnet((2, 2, 2, 2), variant, attention, "basic")
 
 
 @network
-def CBAMResNet34(variant: str = "official") -> ResNet:
+def CBAMResNet34(variant: str = "official", attention: Any = "cbam") -> ResNet:
     """Builds ResNet-34 with CBAM, of 21,960,468 trainable parameters.
 
     Args:
         variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
-    return _cbam_resnet((3, 4, 6, 3), variant, "basic")
+    return _cbam_resnet((3, 4, 6, 3), variant, attention, "basic")
 
 
 @network
-def CBAMResNet50(variant: str = "official") -> ResNet:
+def CBAMResNet50(variant: str = "official", attention: Any = "cbam") -> ResNet:
     """Builds ResNet-50 with CBAM, of 28,089,624 trainable parameters.
 
     Args:
@@ -85,14 +92,14 @@ def CBAMResNet50(variant: str = "official") -> ResNet:
             timm's `resnet50` with `attn_layer="cbam"`, which has no biases in
             the channel attention: 28,073,576 trainable parameters.
     """
-    return _cbam_resnet((3, 4, 6, 3), variant)
+    return _cbam_resnet((3, 4, 6, 3), variant, attention)
 
 
 @network
-def CBAMResNet101(variant: str = "official") -> ResNet:
+def CBAMResNet101(variant: str = "official", attention: Any = "cbam") -> ResNet:
     """Builds ResNet-101 with CBAM, of 49,330,172 trainable parameters.
 
     Args:
         variant: `"official"` or `"timm"`, as in `CBAMResNet50`.
     """
-    return _cbam_resnet((3, 4, 23, 3), variant)
+    return _cbam_resnet((3, 4, 23, 3), variant, attention)

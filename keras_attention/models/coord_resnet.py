@@ -55,9 +55,6 @@ def CoordResNet50(
             `resnet50` with `attn_layer="coord"`, which has other numbers of
             hidden units and no biases in the attention: 28,083,464 trainable
             parameters.
-        attention: Attention of the blocks: the name of a layer or a layer, as
-            `keras_attention.get` accepts them, or `None` for none. Each block
-            gets a layer of its own.
     """
     validation.one_of("variant", variant, tuple(_ATTENTION))
     return ResNet(

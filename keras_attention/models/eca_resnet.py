@@ -73,9 +73,6 @@ def ECAResNet18(variant: str = "official", attention: Any = "eca") -> ResNet:
             with kernels of size 3, 5, 7 and 7 in the four stages. `"timm"` for
             timm's `resnet18d` with `attn_layer="eca"`: 11,708,780 trainable
             parameters.
-        attention: Attention of the blocks: the name of a layer or a layer, as
-            `keras_attention.get` accepts them, or `None` for none. Each block
-            gets a layer of its own.
     """
     return _eca_resnet((2, 2, 2, 2), variant, attention, (3, 5, 7, 7), "basic")
 
@@ -90,9 +87,6 @@ def ECAResNet50(variant: str = "official", attention: Any = "eca") -> ResNet:
             timm's `ecaresnet50d`, with three convolutions in the stem, average
             pooling in the shortcuts, and kernel sizes by the rule of
             `EfficientChannelAttention`: 25,576,350 trainable parameters.
-        attention: Attention of the blocks: the name of a layer or a layer, as
-            `keras_attention.get` accepts them, or `None` for none. Each block
-            gets a layer of its own.
     """
     return _eca_resnet((3, 4, 6, 3), variant, attention, (3, 5, 5, 7))
 
@@ -106,8 +100,5 @@ def ECAResNet101(variant: str = "official", attention: Any = "eca") -> ResNet:
             with kernels of size 3, 3, 5 and 7 in the four stages. `"timm"` for
             timm's `ecaresnet101d`, as in `ECAResNet50`: 44,568,563 trainable
             parameters.
-        attention: Attention of the blocks: the name of a layer or a layer, as
-            `keras_attention.get` accepts them, or `None` for none. Each block
-            gets a layer of its own.
     """
     return _eca_resnet((3, 4, 23, 3), variant, attention, (3, 3, 5, 7))

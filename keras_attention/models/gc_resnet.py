@@ -43,11 +43,6 @@ def GCResNet50(attention: Any = "gc") -> ResNet:
     This is a ResNet-50 with three convolutions in the stem, of which the last
     has a stride in place of max pooling. The global context is added to the
     map.
-
-    Args:
-        attention: Attention of the blocks: the name of a layer or a layer, as
-            `keras_attention.get` accepts them, or `None` for none. Each block
-            gets a layer of its own.
     """
     return ResNet(
         depths=(3, 4, 6, 3),

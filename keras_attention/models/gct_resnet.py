@@ -17,6 +17,8 @@ Reference:
     <https://arxiv.org/abs/1909.11519>`_.
 """
 
+from typing import Any
+
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
@@ -28,9 +30,11 @@ from keras_attention.models._resnet import ResNet
 
 __all__ = ["GCTResNet50", "decode_predictions", "preprocess_input"]
 
+_ATTENTION = AttentionSlot("gct", GatedChannelTransform)
+
 
 @network
-def GCTResNet50() -> ResNet:
+def GCTResNet50(attention: Any = "gct") -> ResNet:
     """Builds ResNet-50 with GCT, of 25,624,625 trainable parameters.
 
     The first convolution of a block has the stride. The authors advise against
@@ -39,7 +43,9 @@ def GCTResNet50() -> ResNet:
     return ResNet(
         depths=(3, 4, 6, 3),
         strides_first=True,
-        attention_before_convs=AttentionSlot("gct", GatedChannelTransform),
+        attention_before_convs=AttentionSlot.of(
+            attention, _ATTENTION, GatedChannelTransform
+        ),
         kernel_initializer={
             "class_name": "VarianceScaling",
             "config": {

@@ -50,7 +50,11 @@ _TIMM_UNITS: tuple[dict[str, int], ...] = ({"hidden_units": 8}, {}, {}, {})
 
 
 def _se_resnet(
-    depths: tuple[int, ...], variant: str, use_bias: bool, **options: Any
+    depths: tuple[int, ...],
+    variant: str,
+    use_bias: bool,
+    attention: Any,
+    **options: Any,
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
     is_basic = options.get("block") == "basic"
@@ -59,23 +63,26 @@ def _se_resnet(
     validation.boolean("use_bias", use_bias)
     is_official = variant == "official"
     has_groups = options.get("groups", 1) > 1
+    own = AttentionSlot(
+        "se",
+        functools.partial(SqueezeExcite, 16, use_bias=use_bias),
+        _TIMM_UNITS if variant == "timm" else (),
+    )
     return ResNet(
         depths=depths,
         # In the authors' Caffe networks without groups.
         strides_first=is_official and not has_groups,
         pool_padding="end" if is_official else "both",
         relu_before_attention=is_official,
-        attention=AttentionSlot(
-            "se",
-            functools.partial(SqueezeExcite, 16, use_bias=use_bias),
-            _TIMM_UNITS if variant == "timm" else (),
-        ),
+        attention=AttentionSlot.of(attention, own, SqueezeExcite),
         **options,
     )
 
 
 @network
-def SEResNet18(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNet18(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNet-18, of 11,778,592 trainable parameters.
 
     Args:
@@ -88,11 +95,13 @@ def SEResNet18(variant: str = "official", use_bias: bool = True) -> ResNet:
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
-    return _se_resnet((2, 2, 2, 2), variant, use_bias, block="basic")
+    return _se_resnet((2, 2, 2, 2), variant, use_bias, attention, block="basic")
 
 
 @network
-def SEResNet34(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNet34(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNet-34, of 21,958,868 trainable parameters.
 
     Args:
@@ -102,11 +111,13 @@ def SEResNet34(variant: str = "official", use_bias: bool = True) -> ResNet:
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
-    return _se_resnet((3, 4, 6, 3), variant, use_bias, block="basic")
+    return _se_resnet((3, 4, 6, 3), variant, use_bias, attention, block="basic")
 
 
 @network
-def SEResNet50(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNet50(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNet-50, of 28,088,024 trainable parameters.
 
     Args:
@@ -118,11 +129,13 @@ def SEResNet50(variant: str = "official", use_bias: bool = True) -> ResNet:
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
-    return _se_resnet((3, 4, 6, 3), variant, use_bias)
+    return _se_resnet((3, 4, 6, 3), variant, use_bias, attention)
 
 
 @network
-def SEResNet101(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNet101(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNet-101, of 49,326,872 trainable parameters.
 
     Args:
@@ -130,11 +143,13 @@ def SEResNet101(variant: str = "official", use_bias: bool = True) -> ResNet:
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
-    return _se_resnet((3, 4, 23, 3), variant, use_bias)
+    return _se_resnet((3, 4, 23, 3), variant, use_bias, attention)
 
 
 @network
-def SEResNet152(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNet152(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNet-152, of 66,821,848 trainable parameters.
 
     Args:
@@ -142,11 +157,13 @@ def SEResNet152(variant: str = "official", use_bias: bool = True) -> ResNet:
         use_bias: Whether the squeeze-and-excitation has biases. In
             senet.pytorch it has none.
     """
-    return _se_resnet((3, 8, 36, 3), variant, use_bias)
+    return _se_resnet((3, 8, 36, 3), variant, use_bias, attention)
 
 
 @network
-def SEResNeXt50(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNeXt50(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNeXt-50 32x4d, of 27,559,896 trainable parameters.
 
     Args:
@@ -155,22 +172,28 @@ def SEResNeXt50(variant: str = "official", use_bias: bool = True) -> ResNet:
             `"torch"` for timm's `seresnext50_32x4d`, where it pads both sides.
         use_bias: Whether the squeeze-and-excitation has biases.
     """
-    return _se_resnet((3, 4, 6, 3), variant, use_bias, groups=32, base_width=4)
+    return _se_resnet(
+        (3, 4, 6, 3), variant, use_bias, attention, groups=32, base_width=4
+    )
 
 
 @network
-def SEResNeXt101(variant: str = "official", use_bias: bool = True) -> ResNet:
+def SEResNeXt101(
+    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+) -> ResNet:
     """Builds SE-ResNeXt-101 32x4d, of 48,955,416 trainable parameters.
 
     Args:
         variant: `"official"` or `"torch"`, as in `SEResNeXt50`.
         use_bias: Whether the squeeze-and-excitation has biases.
     """
-    return _se_resnet((3, 4, 23, 3), variant, use_bias, groups=32, base_width=4)
+    return _se_resnet(
+        (3, 4, 23, 3), variant, use_bias, attention, groups=32, base_width=4
+    )
 
 
 @network
-def SENet154() -> ResNet:
+def SENet154(attention: Any = "se") -> ResNet:
     """Builds SENet-154, of 115,088,984 trainable parameters.
 
     This is an SE-ResNeXt-152 64x4d whose blocks have half as many filters in
@@ -181,6 +204,7 @@ def SENet154() -> ResNet:
         (3, 8, 36, 3),
         "official",
         True,
+        attention,
         groups=64,
         base_width=4,
         narrow_first_conv=True,

@@ -17,6 +17,7 @@ Reference:
 """
 
 import functools
+from typing import Any
 
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
@@ -37,13 +38,17 @@ __all__ = [
 _ATTENTION = AttentionSlot("sge", functools.partial(SpatialGroupEnhance, 64))
 
 
+def _slot(attention: Any) -> AttentionSlot | None:
+    return AttentionSlot.of(attention, _ATTENTION, SpatialGroupEnhance)
+
+
 @network
-def SGEResNet50() -> ResNet:
+def SGEResNet50(attention: Any = "sge") -> ResNet:
     """Builds ResNet-50 with SGE, of 25,559,080 trainable parameters."""
-    return ResNet(depths=(3, 4, 6, 3), attention=_ATTENTION)
+    return ResNet(depths=(3, 4, 6, 3), attention=_slot(attention))
 
 
 @network
-def SGEResNet101() -> ResNet:
+def SGEResNet101(attention: Any = "sge") -> ResNet:
     """Builds ResNet-101 with SGE, of 44,553,384 trainable parameters."""
-    return ResNet(depths=(3, 4, 23, 3), attention=_ATTENTION)
+    return ResNet(depths=(3, 4, 23, 3), attention=_slot(attention))

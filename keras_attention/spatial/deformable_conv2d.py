@@ -12,6 +12,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import convolution
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
 from keras_attention.ops.deform_conv2d import deform_conv2d
@@ -234,7 +235,7 @@ class DeformableConv2D(Attention, KernelLayer):
             outputs = outputs + reshaping.per_channel(
                 self.bias, self.data_format, 4
             )
-        return self.activation(outputs)
+        return elementwise.activate(self.activation, outputs)
 
     def compute_output_shape(self, input_shape):
         return self._map_shape(input_shape, self.filters)

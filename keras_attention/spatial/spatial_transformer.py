@@ -13,6 +13,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
+from keras_attention.ops import products
 from keras_attention.ops import reshaping
 from keras_attention.ops.grid_sample import INTERPOLATIONS
 from keras_attention.ops.grid_sample import PADDING_MODES
@@ -225,7 +226,7 @@ class SpatialTransformer(Attention, KernelLayer):
         )
         return _transforms.grid(
             self.transform,
-            ops.matmul(features, kernel) + bias,
+            products.dense(features, kernel, bias),
             self._output_size(ops.shape(x)),
             self.align_corners,
         )

@@ -144,7 +144,8 @@ def spatial_size(shape, data_format: str) -> tuple[int, ...] | None:
 def shapes(graph: Graph, side: int = 256) -> list[tuple]:
     """Return the shape of the first output of each call.
 
-    Unknown sizes are computed for inputs whose unknown sizes are `side`.
+    Unknown sizes are computed for inputs whose unknown sizes are `side`. They
+    are `side` again behind a layer that does not accept its input.
     """
     if all(None not in call.outputs[0].shape[1:] for call in graph.calls):
         return [tuple(call.outputs[0].shape) for call in graph.calls]
@@ -154,16 +155,26 @@ def shapes(graph: Graph, side: int = 256) -> list[tuple]:
             args, kwargs = keras.tree.map_structure(
                 lambda x: known.get(id(x), x), (list(call.args), call.kwargs)
             )
-            outputs = call.operation.compute_output_spec(*args, **kwargs)
+            try:
+                outputs = call.operation.compute_output_spec(*args, **kwargs)
+            except ValueError:
+                # An inner model may accept one size only.
+                outputs = getattr(call.operation, "outputs", call.outputs)
+                outputs = [_sized(x, side) for x in keras.tree.flatten(outputs)]
         else:
-            batch, *sizes = call.outputs[0].shape
-            sizes = [side if size is None else size for size in sizes]
-            outputs = keras.KerasTensor((batch, *sizes), call.outputs[0].dtype)
+            outputs = _sized(call.outputs[0], side)
         for old, new in zip(
             call.outputs, keras.tree.flatten(outputs), strict=True
         ):
             known[id(old)] = new
     return [tuple(known[id(call.outputs[0])].shape) for call in graph.calls]
+
+
+def _sized(x: Any, side: int) -> keras.KerasTensor:
+    """Return a symbolic tensor with a size in place of unknown ones."""
+    batch, *sizes = x.shape
+    sizes = [side if size is None else size for size in sizes]
+    return keras.KerasTensor((batch, *sizes), x.dtype)
 
 
 def _calls(model: keras.Model) -> Iterator[Call]:

@@ -7,12 +7,17 @@ import numpy as np
 import pytest
 
 from keras_attention import CBAM
+from keras_attention import CoordinateAttention
 from keras_attention import EffectiveSqueezeExcite
 from keras_attention import GatedChannelTransform
 from keras_attention import IterativeAttentionalFeatureFusion
+from keras_attention import LargeKernelAttention
 from keras_attention import SelectiveKernel
 from keras_attention import SpatialAttention
+from keras_attention import SplitAttention
 from keras_attention import SqueezeExcite
+from keras_attention import TripletAttention
+from keras_attention.checkpoints import export_reference_weights
 from keras_attention.checkpoints import load_reference_weights
 
 
@@ -159,7 +164,10 @@ def test_unexpected_batch_norm_raises_with_a_hint(golden):
         f"unexpected keys: '{bn}.weight', '{bn}.bias', '{bn}.running_mean', "
         f"'{bn}.running_var'"
     )
-    assert "`CBAM(spatial_norm=True)`" in hint
+    assert hint == (
+        "The source has batch normalization: set `spatial_norm=True` in the "
+        "target."
+    )
 
 
 def test_missing_batch_norm_raises_with_a_hint():
@@ -170,7 +178,43 @@ def test_missing_batch_norm_raises_with_a_hint():
         "missing keys: a key for the target's weight 'norm.gamma'"
     )
     assert message[2] == "unexpected keys: 'conv2d/bias'"
-    assert "`SpatialAttention(use_norm=False)`" in message[3]
+    assert "`use_norm=False`" in message[3]
+
+
+def hints(target, source, layout):
+    weights = export_reference_weights(built(source), layout)
+    lines = error_message(built(target), weights)
+    return [line for line in lines if line.startswith("The source has")]
+
+
+@pytest.mark.parametrize(
+    ("layer_cls", "argument", "parts"),
+    [
+        (CoordinateAttention, "use_bias", "biases"),
+        (LargeKernelAttention, "use_bias", "biases"),
+        (TripletAttention, "use_spatial", "a spatial branch"),
+    ],
+)
+def test_hints_name_arguments_of_the_target(layer_cls, argument, parts):
+    def layer(value):
+        return layer_cls(**{argument: value})
+
+    assert hints(layer(False), layer(True), "official") == [
+        f"The source has {parts}: set `{argument}=True` in the target."
+    ]
+    assert hints(layer(True), layer(False), "official") == [
+        f"The source has no {parts}: set `{argument}=False` in the target."
+    ]
+
+
+def test_layers_without_such_an_argument_have_no_hint():
+    layer = SplitAttention(8)
+    layer.build((None, 8, 8, 16))
+    weights = export_reference_weights(layer, "official")
+    del weights["fc1.bias"]
+    assert not [
+        line for line in error_message(layer, weights) if "`use_bias" in line
+    ]
 
 
 def test_weights_without_a_published_name_raise(golden):

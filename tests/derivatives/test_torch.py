@@ -9,9 +9,11 @@ import pytest
 import cases
 from autodiff import BACKEND
 from contract.case import to_layout
+from keras_attention import CoordinateAttention
+from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import RecurrentAttention
-from keras_attention import SpatialTransformer
+from keras_attention import SqueezeExcite
 from keras_attention import ops
 from ops_sampler import SETTINGS
 
@@ -253,8 +255,6 @@ def test_transforms_of_functions(subject):
 
 @EVERYTHING
 def test_forward_derivatives_of_gradients(subject):
-    if subject.layer_cls is SpatialTransformer or "grid_sample" in str(subject):
-        pytest.skip("`grid_sampler_2d_backward` of PyTorch has no forward mode")
     function, inputs = subject.make()
     numbers = tuple(range(len(inputs)))
 
@@ -312,9 +312,7 @@ def test_gradients_of_each_sample(subject):
             torch.testing.assert_close(mine[index], theirs)
 
 
-@pytest.mark.parametrize(
-    "subject", [it for it in FUNCTIONS if "grid_sample" not in str(it)], ids=str
-)
+@pytest.mark.parametrize("subject", FUNCTIONS, ids=str)
 def test_gradients_have_tangents(subject):
     """Tangents are propagated through gradients."""
     forward_ad = torch.autograd.forward_ad
@@ -330,3 +328,25 @@ def test_gradients_have_tangents(subject):
     leaves, first = gradients(function, inputs, create_graph=True)
     expected = torch.autograd.grad(dot(first, way), leaves)
     torch.testing.assert_close(found, list(expected))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        SqueezeExcite(2, activation="hard_sigmoid"),
+        SqueezeExcite(2, gate_activation="hard_sigmoid"),
+        DeformableConv2D(4, activation="hard_sigmoid"),
+        CoordinateAttention(2, activation="hard_sigmoid"),
+    ],
+    ids=lambda layer: layer.name,
+)
+def test_hard_sigmoid_has_second_derivatives(layer):
+    """PyTorch's own has none."""
+    x = torch.tensor(np.random.default_rng(0).normal(size=(2, 5, 6, 8)))
+    x = x.to(torch.float32).requires_grad_()
+    (first,) = torch.autograd.grad(
+        layer(x).square().sum(), x, create_graph=True
+    )
+    (second,) = torch.autograd.grad(first.square().sum(), x)
+    assert second.isfinite().all()
+    assert second.abs().max() > 0

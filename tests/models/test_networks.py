@@ -153,6 +153,11 @@ def test_invalid_variants_raise(builder):
 
 
 ATTENTION = [
+    (models.SEResNet18, "stage1_block1_attention"),
+    (models.SENet154, "stage1_block1_attention"),
+    (models.CBAMResNet50, "stage1_block1_attention"),
+    (models.SGEResNet50, "stage1_block1_attention"),
+    (models.GCTResNet50, "stage1_block1_attention1"),
     (models.ECAResNet50, "stage1_block1_attention"),
     (models.GCResNet50, "stage1_block1_attention"),
     (models.CoordResNet50, "stage1_block1_attention"),
@@ -188,6 +193,10 @@ def test_unknown_names_of_attention_raise(builder, name):
 @pytest.mark.parametrize(
     ("builder", "names"),
     [
+        (models.SEResNet18, ("SqueezeExcite", "SE")),
+        (models.CBAMResNet18, ("CBAM",)),
+        (models.SGEResNet50, ("SpatialGroupEnhance",)),
+        (models.GCTResNet50, ("GatedChannelTransform",)),
         (models.ECAResNet50, ("EfficientChannelAttention", "ECA")),
         (models.GCResNet50, ("GlobalContext", "global_context")),
         (models.CoordResNet50, ("CoordinateAttention", "Coord")),
@@ -203,6 +212,15 @@ def test_every_name_of_the_own_attention_is_the_published_network(
 
     for name in names:
         assert layers(attention=name) == layers()
+
+
+@pytest.mark.parametrize("attention", ["ag", "aff", keras.layers.Dense(3)])
+@pytest.mark.parametrize(
+    "builder", [models.SEResNet50, models.GCTResNet50, models.BAMResNet50]
+)
+def test_attention_of_two_maps_or_another_shape_raises(builder, attention):
+    with pytest.raises(ValueError, match=r"accept one map, .*Received: atten"):
+        builder(attention=attention, input_shape=(32, 32, 3))
 
 
 def test_short_forms_are_other_attention():

@@ -5,6 +5,7 @@ import json
 import keras
 import numpy as np
 import pytest
+from keras import layers
 
 import golden
 from autodiff import role
@@ -17,6 +18,7 @@ from contract.case import to_last
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import SpatialTransformer
+from keras_attention import ops
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(2, 6, 7, 3)).astype("float32")
@@ -251,3 +253,23 @@ def test_size_of_the_features_must_be_known(network):
         SpatialTransformer(network(), data_format="channels_last").build(
             (None, None, None, 3)
         )
+
+
+def test_parameters_are_computed_in_float64(rng):
+    """Keras' matrix products on PyTorch narrow float64."""
+    if keras.config.backend() == "jax":
+        pytest.skip("JAX has no float64 unless it is enabled for the process")
+    x = rng.normal(size=(2, 3, 4, 2))
+    layer = SpatialTransformer(
+        layers.Flatten(dtype="float64"),
+        transform="projective",
+        dtype="float64",
+        data_format="channels_last",
+    )
+    layer.build(x.shape)
+    layer.set_weights([rng.normal(0, 0.1, w.shape) for w in layer.weights])
+    kernel, bias = layer.get_weights()
+    parameters = x.reshape(2, -1) @ kernel + bias
+    parameters = np.concatenate([parameters, np.ones((2, 1))], 1)
+    grid = ops.projective_grid(parameters.reshape(2, 3, 3), (3, 4))
+    assert_close(to_numpy(layer.attention(x)), to_numpy(grid), 1e-12)

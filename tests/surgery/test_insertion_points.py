@@ -196,3 +196,35 @@ def test_models_without_a_graph_raise(finder):
         finder(3)
     with pytest.raises(ValueError, match=r"must be built.*Received: model=<"):
         finder(keras.Sequential([layers.Dense(2)]))
+
+
+def test_stage_ends_around_a_model_of_one_size():
+    inner = keras.Sequential(
+        [
+            keras.Input((64, 64, 3)),
+            layers.Conv2D(4, 3, strides=2, padding="same", name="first"),
+            layers.Conv2D(8, 3, strides=2, padding="same", name="second"),
+        ],
+        name="inner",
+    )
+    inputs = keras.Input((None, None, 3))
+    x = layers.Conv2D(4, 1, name="conv")(inner(inputs))
+    outputs = layers.Conv2D(4, 3, strides=2, name="down")(x)
+    model = keras.Model(inputs, outputs)
+    assert stage_ends(model) == ["inner/first", "conv", "down"]
+
+
+def test_stage_ends_around_a_layer_of_one_size():
+    class Crop(layers.Layer):
+        def call(self, x):
+            return x[:, :8, :8]
+
+        def compute_output_spec(self, x):
+            if x.shape[1] == 256:
+                raise ValueError("no such size")
+            return keras.KerasTensor((None, None, None, 3))
+
+    inputs = keras.Input((None, None, 3))
+    x = conv(Crop(name="crop")(inputs), "conv")
+    outputs = layers.Conv2D(4, 3, strides=2, name="down")(x)
+    assert stage_ends(keras.Model(inputs, outputs)) == ["conv", "down"]
