@@ -153,7 +153,7 @@ def _line(result: Any) -> str:
 
 def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
     if not timm.is_possible():
-        print("No figures of timm: they need PyTorch, timm and torchvision.")
+        print("Skipped timm: it needs PyTorch, timm and torchvision.")
         return
     yield from timm.measure(names, **settings)
 

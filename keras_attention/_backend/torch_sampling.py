@@ -61,10 +61,11 @@ def interpolate(
 
 
 def _bounded(grid, padding_mode):
-    """Replace NaN and numbers that are too large by the location they read.
+    """Replace NaN and huge coordinates by safe locations.
 
-    On CPUs the backward pass of PyTorch 2.13 leaves the image for those, and
-    crashes; the forward pass reads the pixels that are named here.
+    On CPUs the backward pass of PyTorch 2.13 accesses memory outside the image
+    for such coordinates, and crashes. The forward pass reads the same pixels
+    with the replaced coordinates.
     """
     if padding_mode == "border":
         return torch.nan_to_num(grid, nan=-1.0, posinf=1.0, neginf=-1.0)
@@ -72,9 +73,9 @@ def _bounded(grid, padding_mode):
 
 
 def _has_tangent(*tensors):
-    """Whether a forward-mode derivative is computed of a tensor."""
+    """Return whether a tensor has a tangent, for a forward-mode derivative."""
     unpack = torch.autograd.forward_ad.unpack_dual
-    # PyTorch compiles no forward mode, nor this question.
+    # PyTorch cannot compile the forward mode, and cannot compile `unpack_dual`.
     return not torch.compiler.is_compiling() and any(
         unpack(x).tangent is not None for x in tensors
     )
@@ -135,8 +136,8 @@ class _Bags(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         table, index, weight = ctx.saved_tensors
-        # Gradients are on if this gradient is to have one (`create_graph`), as
-        # in all transforms of `torch.func`.
+        # Gradients are enabled here if this gradient is differentiated again
+        # (`create_graph`), and in all transforms of `torch.func`.
         if torch.is_grad_enabled() or _has_tangent(gradient, table, weight):
             to_table = _differentiable_table_gradient
             to_weight = _differentiable_weight_gradient
@@ -161,14 +162,14 @@ class _TransformedBags(_Bags):
     @staticmethod
     def jvp(ctx, table_tangent, _, weight_tangent):
         table, index, weight = ctx.saved_tensors
-        # PyTorch gives zeros for the tangent of what has none.
+        # An input without a tangent gets a tangent of zeros from PyTorch.
         by_table = _TransformedBags.apply(table_tangent, index, weight)
         by_weight = _TransformedBags.apply(table, index, weight_tangent)
         return by_table + by_weight
 
     @staticmethod
     def vmap(info, in_dims, table, index, weight):
-        """Sum rows of many tables, as those of one that is longer."""
+        """Batch rule: stack the tables into one."""
         count = info.batch_size
         table, index, weight = (
             x.expand(count, *x.shape) if axis is None else x.movedim(axis, 0)

@@ -25,8 +25,8 @@ class Attention:
     """
 
     card: Card
-    # Of `MapLayer`, which each subclass is, too. A user's subclass may have
-    # another card, which changes plots and not the computation.
+    # These attributes are those of `MapLayer`, which each subclass inherits
+    # too. A user's subclass may have another card, which changes plots only.
     _public_class: Any
     data_format: str
     compute_dtype: str

@@ -138,7 +138,7 @@ class MapLayer(keras.layers.Layer):
         return self.add_weight((size,), initializer, name=name, autocast=False)
 
     def _channels(self, input_shape) -> int:
-        """Return the number of channels, and accept no other from now on."""
+        """Return the number of channels, and fix it in `input_spec`."""
         rank = len(input_shape)
         channels = data_formats.channel_count(input_shape, self.data_format)
         axis = data_formats.channel_axis(self.data_format, rank)
@@ -199,7 +199,7 @@ class KernelLayer(MapLayer):
         )
 
     def _new_initializer(self) -> Any:
-        """Return a copy, as an initializer used twice draws the same twice."""
+        """Return a copy: an initializer repeats its values when used again."""
         copy = getattr(self.kernel_initializer, "clone", None)
         return copy() if copy else self.kernel_initializer  # or a function
 

@@ -10,15 +10,15 @@ from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._matching import Match
 
-# A message has at most so many characters of a name, and so many names.
+# The most characters of a name, and the most names, in a message.
 _MAX_CHARACTERS = 400
 _MAX_NAMES = 10_000
 
-# The bias of a layer all of whose biases are there, or none.
+# Biases that exist in a layer either all or not at all.
 _BIAS = ("squeeze.bias", "gate.bias")
 
-# Hints by how the path of a weight ends which only the source, or only the
-# target, has.
+# Hints for a weight that only the source has, or only the target, by the end of
+# the path of the weight.
 _ONLY_IN_SOURCE: dict[str | tuple[str, ...], str] = {
     _BIAS: "The source has biases: set `use_bias=True` in the target.",
     "norm.gamma": "The source has batch normalization: set "

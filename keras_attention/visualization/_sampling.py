@@ -13,7 +13,7 @@ from keras_attention.visualization._heatmaps import relative_to_max
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
-# Colours of Okabe and Ito, for colour-blind readers.
+# Colors of Okabe and Ito, for color-blind readers.
 ORANGE, BLUE = "#E69F00", "#56B4E9"
 MAX_LINES = 6  # of a grid, along each axis
 

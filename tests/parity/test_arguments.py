@@ -93,7 +93,7 @@ def options(name, argument, generated_cases):
 
 
 def test_padding_and_interpolation_are_all_there():
-    """Functions name their options in no error that is looked at above."""
+    """Functions are not covered by the test above."""
     wanted = {
         ("grid_sample", "interpolation"): {"bilinear", "bicubic", "nearest"},
         ("grid_sample", "padding_mode"): {"zeros", "border", "reflection"},

@@ -281,8 +281,8 @@ def test_sampling_grid(images, corners):
     assert "sampling grid" in texts(figure)
     alone = plot_attention(grid)
     assert len(panel(alone)[0]) == COUNT
-    grey = plot_attention(grid, images[..., 0])
-    texts(grey)
+    gray = plot_attention(grid, images[..., 0])
+    texts(gray)
 
 
 @pytest.mark.parametrize(
