@@ -1,4 +1,4 @@
-"""`compare.py`, run as a newcomer runs it, at toy size."""
+"""`compare.py` as a command, with few and small images."""
 
 import json
 import os

@@ -1,4 +1,4 @@
-"""What `compare.py` is made of: results, networks, costs and the answer."""
+"""Modules of `compare.py`: results, networks, costs and the comparison."""
 
 import doctest
 import json

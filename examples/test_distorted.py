@@ -1,4 +1,4 @@
-"""What the examples share: digits, how they are distorted, and a table."""
+"""Modules that several examples use: distorted digits, and the table."""
 
 import doctest
 import sys

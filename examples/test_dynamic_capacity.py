@@ -1,4 +1,4 @@
-"""`dynamic_capacity.py`, run as a newcomer runs it, at toy size."""
+"""`dynamic_capacity.py` as a command, with a short training."""
 
 import os
 import re

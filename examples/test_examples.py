@@ -1,4 +1,4 @@
-"""The examples, run as a newcomer runs them, at toy size."""
+"""The examples as commands, with short trainings."""
 
 import json
 import os
@@ -291,7 +291,7 @@ def test_published_weights(backend, in_turn):
 
 
 def test_published_weights_of_an_image(tmp_path):
-    """Of the example's own file, and a picture of another shape."""
+    """The file is that of the example; the image is not square."""
     image = pytest.importorskip("PIL.Image")
     image.new("RGB", (90, 60), "gray").save(tmp_path / "gray.png")
     code = (

@@ -187,7 +187,8 @@ class _TransformedBags(_Bags):
 def _table_gradient(gradient, table, index, weight):
     """Gradient to the table, which has no derivatives."""
     taps = index.shape[1]
-    # For each row of the table, the bag of the sums that it is part of.
+    # The bag of a row of the table has the gradients of all sums that the row
+    # is a part of.
     index, order = torch.sort(index.flatten())
     rows = torch.arange(len(table), dtype=torch.int32)
     return torch.nn.functional.embedding_bag(

@@ -70,7 +70,8 @@ class Attention:
         return tuple(input_shape)
 
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
-        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
+        # The shapes follow from rules, because tracing is not reliable for
+        # unknown sizes.
         outputs = super().compute_output_spec(  # type: ignore[misc]
             *args, **kwargs
         )

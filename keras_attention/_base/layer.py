@@ -43,7 +43,7 @@ class MapLayer(keras.layers.Layer):
     def stateless_call(
         self, trainable_variables, non_trainable_variables, *args, **kwargs
     ):
-        # It does not pass through `__call__`.
+        # Keras does not call `__call__` here, which casts the inputs.
         args, kwargs = self._with_float_inputs(args, kwargs)
         return super().stateless_call(
             trainable_variables, non_trainable_variables, *args, **kwargs
@@ -185,7 +185,7 @@ def name_each(layer: keras.layers.Layer, *names: str) -> None:
 
 
 class KernelLayer(MapLayer):
-    """Base of the layers with kernels: how those are made."""
+    """Base class of the layers with kernels; it creates their sublayers."""
 
     def __init__(
         self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any

@@ -153,7 +153,7 @@ def heatmap_rows(
     """Return rows of weights, `(samples, height, width, channels)`."""
     values = record.values
     if record.kind in LINES:
-        # As a square, so that rows have a width where there are no images.
+        # Repeated to a square, so that rows have a width without images too.
         axis = LINES.index(record.kind) + 1
         values = np.repeat(values, values.shape[axis], axis=3 - axis)
     count = values.shape[-1]

@@ -82,9 +82,9 @@ def _sampled_images_row(record, context, align_corners):
 
     def plot(axis, sample):
         image = image_of[sample]
-        is_grey = image.shape[-1] == 1
+        is_gray = image.shape[-1] == 1
         axis.imshow(
-            image[..., 0] if is_grey else image, cmap="gray", vmin=0, vmax=1
+            image[..., 0] if is_gray else image, cmap="gray", vmin=0, vmax=1
         )
 
     return Row(record.name, "sampled image", plot)

@@ -14,7 +14,7 @@ from keras_attention import CBAM
 
 BACKEND = keras.config.backend()
 ROUNDS = int(os.environ.get("ROUNDS", "200"))
-# What the first rounds take goes to caches, of compilers most of all.
+# The memory of the first rounds goes to caches, mainly those of compilers.
 WARM = ROUNDS // 4
 
 

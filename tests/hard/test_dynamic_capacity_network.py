@@ -408,8 +408,8 @@ def test_mixed_precision_is_honored(dtype):
     # All positions are refined, as rounding may change the selection.
     every = {"num_patches": 12}
     close = forward(case.generic(dtype=dtype, **every), *inputs)
-    wide = forward(case.generic(**every), *inputs)
-    assert_close(ops.cast(close, "float32"), wide, 0.05)
+    single = forward(case.generic(**every), *inputs)
+    assert_close(ops.cast(close, "float32"), single, 0.05)
 
 
 def test_top_may_return_float32():

@@ -69,11 +69,11 @@ def reference(settings, x, offsets, kernel, mask, bias):
 def tensors(settings):
     """Return random tensors of the sizes that the settings need."""
     rng = np.random.default_rng(0)
-    high, wide = settings["kernel_size"]
+    kernel_height, kernel_width = settings["kernel_size"]
     groups = settings.get("groups", 1)
-    taps = settings.get("offset_groups", 1) * high * wide
+    taps = settings.get("offset_groups", 1) * kernel_height * kernel_width
     x = rng.normal(size=(2, 6, 7, 8))
-    kernel = rng.normal(size=(high, wide, 8 // groups, 4))
+    kernel = rng.normal(size=(kernel_height, kernel_width, 8 // groups, 4))
     size = plain(settings, x, kernel).shape[1:3]
     offsets = rng.normal(size=(2, *size, 2 * taps)) * 1.5
     mask = rng.uniform(size=(2, *size, taps))
@@ -117,9 +117,9 @@ def plain(settings, x, kernel):
 
 
 def dilated(kernel, dilation):
-    high, wide = kernel.shape[:2]
+    kernel_height, kernel_width = kernel.shape[:2]
     rows, columns = dilation
-    shape = ((high - 1) * rows + 1, (wide - 1) * columns + 1)
+    shape = ((kernel_height - 1) * rows + 1, (kernel_width - 1) * columns + 1)
     outputs = np.zeros((*shape, *kernel.shape[2:]))
     outputs[::rows, ::columns] = kernel
     return outputs

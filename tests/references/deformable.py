@@ -38,18 +38,18 @@ def window_frame(size, kernel_size, layer):
 
 def convolution(x, kernel, layer, frame, offsets=None, mask=None):
     """Convolve tap by tap, at offset locations if there are offsets."""
-    high, wide, channels_per_group, filters = kernel.shape
+    kernel_height, kernel_width, channels_per_group, filters = kernel.shape
     channels = x.shape[-1]
     groups = channels // channels_per_group
     rows, columns = np.meshgrid(*frame, indexing="ij")
     shape = (len(x), *rows.shape)
     parts = layer.offset_groups if offsets is not None else 1
     y = np.zeros((*shape, filters))
-    for i in range(high):
-        for j in range(wide):
+    for i in range(kernel_height):
+        for j in range(kernel_width):
             read = []
             for part in range(parts):
-                tap = (part * high + i) * wide + j
+                tap = (part * kernel_height + i) * kernel_width + j
                 dy = dx = np.zeros(shape)
                 if offsets is not None:
                     dy, dx = offsets[..., 2 * tap], offsets[..., 2 * tap + 1]

@@ -30,7 +30,7 @@ def panel(figure, index=0):
 
 
 def texts(figure):
-    figure.canvas.draw()  # This raises if an artist cannot be drawn.
+    figure.canvas.draw()  # This raises if an artist is invalid.
     return " ".join(
         text.get_text().replace("\n", " ")
         for text in figure.findobj(lambda x: hasattr(x, "get_text"))
