@@ -14,9 +14,9 @@ THOROUGH = {"all": True, "some": False, "few": False}[
     os.environ.get("TESTS", "all" if BACKEND == "torch" else "some")
 ]
 
-# Eager PyTorch has no compiler. Eager JAX compiles each operation separately: it
-# computes the same gradients, but takes minutes. Tests of the forward pass cover
-# eager JAX.
+# Eager PyTorch has no compiler. Eager JAX compiles each operation separately:
+# it computes the same gradients, but takes minutes. Tests of the forward pass
+# cover eager JAX.
 BOTH_WAYS = pytest.mark.parametrize(
     "compiled",
     {"jax": [True], "tensorflow": [False, True]}.get(BACKEND, [False]),

@@ -49,7 +49,7 @@ WORDS = {
     r"behaviours?": "behavior",
     r"colour\w*": "color",
     r"grey\w*": "gray",
-    r"places": "locations, insertion points, indices",
+    r"(?<!loss_of_)places": "locations, insertion points, indices",
     r"members": "methods, channels_per_group",
     r"drawn": "generated, plotted",
     r"spread": "broadcast_like, dilation, distribute",

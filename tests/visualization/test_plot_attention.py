@@ -640,7 +640,7 @@ def test_attention_that_has_no_plot_raises():
 
 
 def test_unknown_kind_on_a_card_raises():
-    with pytest.raises(ValueError, match=r"kinds channel, .*Received: "):
+    with pytest.raises(ValueError, match=r"among channel, .*Received: "):
         of_user({"where": "no such kind"})
 
 
