@@ -160,7 +160,7 @@ def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
 
 def _memory(names: Iterable[str], *, quick: bool) -> Iterator[memory.Peak]:
     if not memory.is_possible():
-        print("No figures of memory: they need Linux.")
+        print("Skipped memory: it needs Linux.")
         return
     for name in names:
         yield memory.compare(name, quick=quick)

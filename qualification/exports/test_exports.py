@@ -46,7 +46,7 @@ def test_exports_that_worked_still_work(found):
     assert not worse
 
 
-def test_unsupported_exports_raise(found):
+def test_failed_exports_raise(found):
     """Unsupported exports raise an error: no file has wrong outputs."""
     silent = {
         f"{subject}, {name}": result
