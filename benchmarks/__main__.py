@@ -153,14 +153,14 @@ def _line(result: Any) -> str:
 
 def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
     if not timm.is_possible():
-        print("No figures of timm: they need PyTorch, timm and torchvision.")
+        print("Skipped timm: it needs PyTorch, timm and torchvision.")
         return
     yield from timm.measure(names, **settings)
 
 
 def _memory(names: Iterable[str], *, quick: bool) -> Iterator[memory.Peak]:
     if not memory.is_possible():
-        print("No figures of memory: they need Linux.")
+        print("Skipped memory: it needs Linux.")
         return
     for name in names:
         yield memory.compare(name, quick=quick)

@@ -111,7 +111,7 @@ def _replace(run: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
     for part, results in found.items():
         rows = {_key(row): row for row in run.get(part, [])}
         rows |= {_key(row): row for row in results}
-        replaced[part] = sorted(rows.values(), key=_place)
+        replaced[part] = sorted(rows.values(), key=_sort_key)
     return replaced
 
 
@@ -124,8 +124,8 @@ def _key(row: Any) -> tuple:
     )
 
 
-def _place(row: Any) -> tuple[int, ...]:
-    """Return the place of a row in its table: by layer, then by shape."""
+def _sort_key(row: Any) -> tuple[int, ...]:
+    """Return the key by which the rows of a table are sorted."""
     layer = getattr(row, "layer", "").partition(" / ")[0]
     return tuple(
         order.index(name) if name in order else len(order)

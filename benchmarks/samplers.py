@@ -31,10 +31,10 @@ def measure(*, quick: bool = False, **budget: Any) -> Iterator[layers.Result]:
         others[NAMES[runners.BACKEND]] = baselines.find("grid_sample")
     for shape in QUICK if quick else USUAL:
         rng = np.random.default_rng(0)
-        places = (shape.batch, shape.height, shape.width, 2)
+        size = (shape.batch, shape.height, shape.width, 2)
         arrays = [
             rng.normal(size=shape.tensor).astype("float32"),
-            rng.uniform(-1.1, 1.1, size=places).astype("float32"),
+            rng.uniform(-1.1, 1.1, size=size).astype("float32"),
         ]
         for name, other in others.items():
             for training in (False, True):
@@ -93,14 +93,14 @@ def _keras(maps, grid):
     """Sampler of Keras for one sample, with channels as the third axis."""
     batch, height, width, channels = maps.shape
     shape = (batch, 2, height, width, channels)
-    places = ops.broadcast_to(_pixels(maps, grid)[..., None], shape)
+    pixels = ops.broadcast_to(_pixels(maps, grid)[..., None], shape)
     of_channels = ops.broadcast_to(
         ops.arange(channels, dtype=grid.dtype), (1, *shape[2:])
     )
     return ops.stack(
         [
             ops.image.map_coordinates(
-                maps[i], ops.concatenate([places[i], of_channels]), order=1
+                maps[i], ops.concatenate([pixels[i], of_channels]), order=1
             )
             for i in range(batch)
         ]

@@ -28,13 +28,13 @@ CHOSEN_SIZES = {"h", "m", "k"}
 MOST_UNITS = 10_000
 
 
-def parse(word: str) -> tuple[str, dict[str, Any]]:
+def parse(attention: str) -> tuple[str, dict[str, Any]]:
     """Return the name and the arguments of an attention layer.
 
     >>> parse("se:reduction=8,gate_activation='tanh'")
     ('se', {'reduction': 8, 'gate_activation': 'tanh'})
     """
-    name, _, text = word.partition(":")
+    name, _, text = attention.partition(":")
     call = ast.parse(f"f({text})", mode="eval").body
     names = [x.arg for x in getattr(call, "keywords", ())]
     if (
@@ -46,27 +46,27 @@ def parse(word: str) -> tuple[str, dict[str, Any]]:
         raise ValueError(
             "Arguments must be given by their names, each once, as in "
             "sge:groups=8. "
-            f"Received: {word}"
+            f"Received: {attention}"
         )
     arguments = {x.arg: ast.literal_eval(x.value) for x in call.keywords}
     return name, arguments
 
 
 def build(
-    word: str, shape: tuple[int, int, int], classes: int, width: int
+    attention: str, shape: tuple[int, int, int], classes: int, width: int
 ) -> keras.Model:
     """Return the network with a layer at the end of each residual branch.
 
     Args:
-        word: The layer, as `parse` accepts it, or `"none"`.
+        attention: The layer, as `parse` accepts it, or `"none"`.
         shape: The shape of an image.
         classes: The number of classes.
         width: Number of filters of the first stage.
     """
     model = _plain(shape, classes, width)
-    if word == NONE:
+    if attention == NONE:
         return model
-    name, arguments = parse(word)
+    name, arguments = parse(attention)
     return keras_attention.attach(
         model,
         lambda layer: keras_attention.get(name, **arguments),
@@ -76,21 +76,21 @@ def build(
 
 
 def build_all(
-    words: Sequence[str],
+    attentions: Sequence[str],
     shape: tuple[int, int, int],
     classes: int,
     width: int,
 ) -> dict[str, keras.Model]:
-    """Return `build` of each word; end the program if one does not fit."""
+    """Return the network with each layer; end the program on an error."""
     models = {}
-    for word in words:
+    for attention in attentions:
         try:
-            models[word] = build(word, shape, classes, width)
+            models[attention] = build(attention, shape, classes, width)
         except ValueError as error:
             _support.fail(
-                f"{word} cannot be inserted at the end of residual branches "
-                f"with {width} to {4 * width} channels (--width). Arguments "
-                "follow the name, as in sge:groups=8. "
+                f"{attention} cannot be inserted at the end of residual "
+                f"branches with {width} to {4 * width} channels (--width). "
+                "Arguments follow the name, as in sge:groups=8. "
                 f"{error.__cause__ or error}"
             )
     return models
@@ -182,13 +182,13 @@ def milliseconds(
         model.compile("adam", "sparse_categorical_crossentropy")
         for _ in range(WARM_UP):
             model.train_on_batch(*batch)
-    seconds: dict[str, list[float]] = {word: [] for word in models}
+    seconds: dict[str, list[float]] = {name: [] for name in models}
     start = time.perf_counter()
     for number in _progress.track(range(ROUNDS), "round of measurements"):
         if number and time.perf_counter() - start > SECONDS:
             break
-        for word, model in models.items():
+        for name, model in models.items():
             before = time.perf_counter()
             model.train_on_batch(*batch)
-            seconds[word].append(time.perf_counter() - before)
-    return {word: 1e3 * statistics.median(x) for word, x in seconds.items()}
+            seconds[name].append(time.perf_counter() - before)
+    return {name: 1e3 * statistics.median(x) for name, x in seconds.items()}

@@ -44,21 +44,21 @@ def _plot_against(
     unit: float,
 ) -> None:
     colors = [f"C{i}" for i in range(10)]
-    for i, (word, runs) in enumerate(rows.items()):
+    for i, (name, runs) in enumerate(rows.items()):
         if runs[0][column] is None:
             continue
         accuracies = [run["accuracy in %"] for run in runs]
         mean = statistics.mean(accuracies)
-        spread = statistics.stdev(accuracies) if len(runs) > 1 else None
-        if word == _verdict.NONE:
+        deviation = statistics.stdev(accuracies) if len(runs) > 1 else None
+        if name == _verdict.NONE:
             axis.axhline(mean, color="black", linestyle=":", linewidth=1)
         axis.errorbar(
             unit * runs[0][column],
             mean,
-            yerr=spread,
+            yerr=deviation,
             fmt=MARKERS[i % len(MARKERS)],
-            color="black" if word == _verdict.NONE else colors[i % len(colors)],
+            color="black" if name == _verdict.NONE else colors[i % len(colors)],
             capsize=3,
-            label=word,
+            label=name,
         )
     axis.grid(alpha=0.3)

@@ -89,8 +89,8 @@ def _plot_digits(
 
 def _outline(axis: Axes, image: np.ndarray) -> None:
     """Plot the border of the ink, closed at the border of the image."""
-    places = np.arange(-1, len(image) + 1)
-    axis.contour(places, places, np.pad(image, 1), [0.4], colors="white")
+    positions = np.arange(-1, len(image) + 1)
+    axis.contour(positions, positions, np.pad(image, 1), [0.4], colors="white")
     axis.set_xlim(-0.5, len(image) - 0.5)
     axis.set_ylim(len(image) - 0.5, -0.5)
 

@@ -148,10 +148,10 @@ def distort(
     needed = distortion.digit * scale * (abs(cos) + abs(sin))
     room = np.maximum(canvas - needed, 0) / 2 * distortion.translation
     center = rng.uniform(-1, 1, (2, count)) * room
-    drawn = np.empty((count, canvas, canvas), "float32")
+    canvases = np.empty((count, canvas, canvas), "float32")
     for start in range(0, count, BLOCK):
         block = slice(start, start + BLOCK)
-        drawn[block] = _transformed(
+        canvases[block] = _transformed(
             images[block],
             canvas,
             (cos / scale)[block],
@@ -159,8 +159,8 @@ def distort(
             center[:, block],
         )
     for _ in range(distortion.clutter):
-        _strew(drawn, pieces, distortion.piece, rng)
-    return drawn[..., None]
+        _add_clutter(canvases, pieces, distortion.piece, rng)
+    return canvases[..., None]
 
 
 def _transformed(
@@ -171,12 +171,12 @@ def _transformed(
     center: np.ndarray,
 ) -> np.ndarray:
     """Return images rotated, scaled and translated by bilinear sampling."""
-    place = np.arange(canvas, dtype="float32") - (canvas - 1) / 2
+    offset = np.arange(canvas, dtype="float32") - (canvas - 1) / 2
     cos, sin, (down, right) = (
         values.astype("float32")[..., None, None]
         for values in (cos, sin, center)
     )
-    y, x = place[:, None] - down, place - right
+    y, x = offset[:, None] - down, offset - right
     # Pad with one pixel of zeros for samples outside.
     images = np.pad(images, ((0, 0), (1, 1), (1, 1)))
     side = images.shape[1]
@@ -195,14 +195,14 @@ def _transformed(
     return upper * (1 - v) + lower * v
 
 
-def _strew(
-    drawn: np.ndarray,
+def _add_clutter(
+    canvases: np.ndarray,
     pieces: np.ndarray,
     piece: int,
     rng: np.random.Generator,
 ) -> None:
     """Add a piece of a random digit at a random location of each canvas."""
-    count, canvas, _ = drawn.shape
+    count, canvas, _ = canvases.shape
     side = np.arange(piece)
 
     def squares(size: int) -> tuple[np.ndarray, np.ndarray]:
@@ -212,4 +212,4 @@ def _strew(
     whose = rng.integers(0, len(pieces), (count, 1, 1))
     cut = pieces[whose, *squares(pieces.shape[1])]
     there = (np.arange(count)[:, None, None], *squares(canvas))
-    drawn[there] = np.maximum(drawn[there], cut)
+    canvases[there] = np.maximum(canvases[there], cut)

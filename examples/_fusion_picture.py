@@ -35,11 +35,11 @@ def _plot_runs(
     axis: Axes, rows: Mapping[str, Sequence[Mapping[str, float]]], column: str
 ) -> None:
     """Plot a dot per run, and a bar at the mean of each variant."""
-    for place, runs in enumerate(rows.values()):
+    for index, runs in enumerate(rows.values()):
         values = [run[column] for run in runs]
-        axis.plot(values, [place] * len(values), "o", color="tab:blue")
+        axis.plot(values, [index] * len(values), "o", color="tab:blue")
         axis.plot(
-            statistics.mean(values), place, "|", color="black", markersize=16
+            statistics.mean(values), index, "|", color="black", markersize=16
         )
     axis.set_xlabel(f"{column}: a dot a seed, a bar at the mean")
     axis.grid(axis="x", alpha=0.4)

@@ -32,10 +32,10 @@ def plot(
     """
     shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
     images, labels = images[shown], labels[shown]
-    places = keras.ops.convert_to_numpy(model.locations(images))
+    locations = keras.ops.convert_to_numpy(model.locations(images))
     size = images.shape[1]
     # The pixel at the center of the squares of a location.
-    pixels = np.floor((places + 1) / 2 * size).astype(int)
+    pixels = np.floor((locations + 1) / 2 * size).astype(int)
     figure = Figure(figsize=(12, 3.4), dpi=100, layout="constrained")
     figure.suptitle(
         f"{model.num_glimpses} glimpses, in the order of their numbers, of "
@@ -72,13 +72,13 @@ def _plot_way(axis: Axes, way: np.ndarray, side: int) -> None:
     """Plot the finest squares, and the path between their centers."""
     colors = colormaps["plasma"](np.linspace(0, 0.85, len(way)))
     axis.plot(*way.T, color="tab:blue", linewidth=1)
-    for i, (place, color) in enumerate(zip(way, colors, strict=True)):
-        corner = place - side // 2 - 0.5
+    for i, (location, color) in enumerate(zip(way, colors, strict=True)):
+        corner = location - side // 2 - 0.5
         axis.add_patch(
             Rectangle(corner, side, side, fill=False, edgecolor=color)
         )
         axis.text(
-            *place,
+            *location,
             str(i + 1),
             color="white",
             fontsize=7,

@@ -1,4 +1,4 @@
-"""Images by class: digits, Fashion-MNIST, or a folder of the reader."""
+"""Images by class: digits, Fashion-MNIST, or a folder of images."""
 
 import os
 import warnings
@@ -20,7 +20,7 @@ SUFFIXES = (".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif")
 SUFFIXES += (".tiff", ".webp")
 # Names of the folder of test images beside `train`.
 TEST_FOLDERS = ("test", "val", "valid", "validation")
-NAMED_AT_MOST = 5  # in a note or an error
+NAMED_AT_MOST = 5  # the most files that a note or an error lists
 UNREADABLE = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)
 
 
@@ -79,7 +79,7 @@ def load(
         images = _fashion_mnist()
     else:
         images = _of_folder(Path(data), size, test_share)
-    # Shuffled, so that the images that are kept are of all classes.
+    # Shuffled, so that a part of the images has all classes.
     order = np.random.default_rng(0).permutation(len(images.train_labels))
     chosen = order[:train]
     return images._replace(
@@ -177,7 +177,7 @@ def _folders(folder: Path) -> list[Path]:
 
 
 def _shown(name: str) -> bool:
-    """Return whether a name is no hidden file, nor what archives add."""
+    """Return whether a file is neither hidden nor added by an archive tool."""
     return not name.startswith((".", "__")) and name != "Thumbs.db"
 
 
@@ -258,7 +258,7 @@ def _read_file(path: Path, size: int, channels: int) -> np.ndarray:
 
 
 def _note(paths: list[Path], why: str) -> None:
-    """Print which files are not used, if there are any."""
+    """Print the files that are not used, if there are any."""
     if paths:
         shown = ", ".join(map(str, paths[:NAMED_AT_MOST]))
         more = len(paths) - NAMED_AT_MOST

@@ -54,7 +54,7 @@ def has_positions(cls: Any) -> bool:
     return not WITHOUT_POSITIONS.issuperset(cls.card.kinds)
 
 
-def insert(model: keras.Model, word: str, cls: Any) -> keras.Model:
+def insert(model: keras.Model, name: str, cls: Any) -> keras.Model:
     """Return a copy of the network with an attention layer.
 
     Fusions replace an addition, attention gates a skip connection, and all
@@ -62,7 +62,7 @@ def insert(model: keras.Model, word: str, cls: Any) -> keras.Model:
 
     Args:
         model: Network of `build`.
-        word: Name of the layer, as `keras_attention.get` accepts it.
+        name: Name of the layer, as `keras_attention.get` accepts it.
         cls: Class of the layer.
     """
     stage = "stage1" if has_positions(cls) else "stage2"
@@ -75,7 +75,7 @@ def insert(model: keras.Model, word: str, cls: Any) -> keras.Model:
 
     def make(_=None):
         return keras_attention.get(
-            word, **{k: v for k, v in sizes.items() if k in accepted}
+            name, **{k: v for k, v in sizes.items() if k in accepted}
         )
 
     if cls.__name__ == "AttentionGate":

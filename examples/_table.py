@@ -52,13 +52,13 @@ def markdown(
 def about(seeds: int, images: int, backend: str) -> str:
     """Return a caption that explains the numbers of a table."""
     return (
-        f"{spread(seeds, images)}\n"
+        f"{sample(seeds, images)}\n"
         "Seconds per epoch: the median, without the first if there are more.\n"
         f"Backend: {backend}"
     )
 
 
-def spread(seeds: int, images: int) -> str:
+def sample(seeds: int, images: int) -> str:
     """Return a sentence on what the numbers of a table are taken over."""
     what = "Mean ± standard deviation over" if seeds > 1 else "Of"
     return f"{what} {seeds} seed{'s' * (seeds > 1)}, {images:,} test images."

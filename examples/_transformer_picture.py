@@ -41,7 +41,7 @@ def plot(
         fontsize=12,
     )
     axes = figure.subplots(2, len(shown))
-    for column, image, view, places, label, *guesses in zip(
+    for column, image, view, locations, label, *guesses in zip(
         axes.T, images, seen, grid, labels, *read, strict=True
     ):
         column[0].set_title(f"class {label}", fontsize=10)
@@ -53,7 +53,7 @@ def plot(
             axis.set_yticks([])
             color = "black" if guess == label else "tab:red"
             axis.set_xlabel(f"read: {guess}", fontsize=10, color=color)
-        _outline(column[0], places, len(image))
+        _outline(column[0], locations, len(image))
     axes[0, 0].set_ylabel("image and frame,\nread by the\nplain network")
     axes[1, 0].set_ylabel("what is in the\nframe, and how\nthat is read")
     figure.savefig(path)

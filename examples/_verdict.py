@@ -1,4 +1,4 @@
-"""What a table of accuracies over seeds says, in words."""
+"""Comparison of accuracies over seeds."""
 
 import math
 import statistics
@@ -40,18 +40,18 @@ def describe(
             f"{_best(accuracies)[0]} has the highest accuracy."
         )
     same, differing = [], []
-    for word, values in accuracies.items():
-        if word == NONE:
+    for name, values in accuracies.items():
+        if name == NONE:
             continue
         distance, error = difference(values, accuracies[NONE])
         if _is_clear(distance, error):
             direction = "higher" if distance > 0 else "lower"
             differing.append(
-                f"{word}: {abs(distance):.2f} percentage points {direction} "
+                f"{name}: {abs(distance):.2f} percentage points {direction} "
                 f"than {NONE} (standard error {error:.2f})."
             )
         else:
-            same.append(word)
+            same.append(name)
     sentences = differing
     if same:
         verb = "differs" if len(same) == 1 else "differ"
@@ -62,7 +62,7 @@ def describe(
     if len(accuracies) == 1:
         return f"There is no attention to compare with {NONE}."
     best, equals = _best(accuracies)
-    cheapest = min(equals, key=lambda word: costs[word])
+    cheapest = min(equals, key=lambda name: costs[name])
     if len(equals) == 1:
         sentences.append(
             f"Best: {best}, by more than two standard errors from all others."
@@ -70,7 +70,7 @@ def describe(
     else:
         sentences.append(
             f"Best: {best}; within two standard errors of it: "
-            f"{', '.join(word for word in equals if word != best)}. The "
+            f"{', '.join(name for name in equals if name != best)}. The "
             f"cheapest of these {len(equals)} by {measure}: {cheapest}."
         )
     return "\n".join(sentences)
@@ -78,13 +78,13 @@ def describe(
 
 def _best(accuracies: Mapping[str, Sequence[float]]) -> tuple[str, list[str]]:
     """Return the best, and all that are not clearly worse."""
-    best = max(accuracies, key=lambda word: statistics.mean(accuracies[word]))
+    best = max(accuracies, key=lambda name: statistics.mean(accuracies[name]))
     if len(accuracies[best]) == 1:
         return best, [best]
     equals = [
-        word
-        for word, values in accuracies.items()
-        if word == best or not _is_clear(*difference(accuracies[best], values))
+        name
+        for name, values in accuracies.items()
+        if name == best or not _is_clear(*difference(accuracies[best], values))
     ]
     return best, equals
 

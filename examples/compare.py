@@ -90,7 +90,7 @@ def parse_options() -> argparse.Namespace:
         type=attention,
         nargs="+",
         default=DEFAULT,
-        metavar="WORD",
+        metavar="NAME",
         help="names that keras_attention.get accepts, with arguments if needed "
         "(sge:groups=8), and none, which is always a part of the comparison "
         f"(default: {' '.join(DEFAULT)})",
@@ -179,27 +179,27 @@ def train(
             flush=True,
         )
     shape, classes = images.train_images.shape[1:], len(images.classes)
-    for word, seed in runs:
+    for name, seed in runs:
         # The same seed gives all networks the same weights, but for those of
         # the attention, and the same batches.
         keras.utils.set_random_seed(seed)
-        model = _backbone.build(word, shape, classes, options.width)
+        model = _backbone.build(name, shape, classes, options.width)
         _training.train(
             model,
             _images.Batches(images, batch_size, seed),
             epochs=options.epochs,
             learning_rate=LEARNING_RATE,
             progress=progress,
-            run=f"{word}, seed {seed}",
+            run=f"{name}, seed {seed}",
         )
         wrong = _training.error(model, images.test_images, images.test_labels)
-        results.add(word, seed, 100 - wrong)
+        results.add(name, seed, 100 - wrong)
 
 
 def compare(options: argparse.Namespace) -> None:
     """Load images, train what is missing, and report all results."""
-    words = list(dict.fromkeys(options.attention))
-    words = words if _backbone.NONE in words else [_backbone.NONE, *words]
+    names = list(dict.fromkeys(options.attention))
+    names = names if _backbone.NONE in names else [_backbone.NONE, *names]
     images = _images.load(
         options.data,
         size=options.size,
@@ -214,7 +214,7 @@ def compare(options: argparse.Namespace) -> None:
         flush=True,
     )
     models = _backbone.build_all(
-        words, shape, len(images.classes), options.width
+        names, shape, len(images.classes), options.width
     )
     path = options.output / "compare.json"
     try:
@@ -222,7 +222,7 @@ def compare(options: argparse.Namespace) -> None:
         results = _results.Results(path, settings, options.restart)
     except ValueError as error:
         _support.fail(str(error))
-    runs = [(word, seed) for seed in range(options.seeds) for word in words]
+    runs = [(name, seed) for seed in range(options.seeds) for name in names]
     missing = [run for run in runs if results.get(*run) is None]
     if len(missing) < len(runs):
         print(
@@ -231,21 +231,21 @@ def compare(options: argparse.Namespace) -> None:
             flush=True,
         )
     times = results.get(TIMES, None) or {}
-    if not times.keys() >= set(words):
+    if not times.keys() >= set(names):
         times = _backbone.milliseconds(models, images, batch_size_of(images))
         results.add(TIMES, None, times)
     train(missing, images, options, results)
     rows = {
-        word: [
+        name: [
             {
-                "accuracy in %": results.get(word, seed),
+                "accuracy in %": results.get(name, seed),
                 "parameters": model.count_params(),
                 "multiply-adds": _backbone.multiply_adds(model),
-                TIMES: times[word],
+                TIMES: times[name],
             }
             for seed in range(options.seeds)
         ]
-        for word, model in models.items()
+        for name, model in models.items()
     }
     report(rows, images, options)
 
@@ -259,7 +259,7 @@ def report(
     table = _table.markdown("attention", COLUMNS, rows, once=(TIMES,))
     print(
         f"\n{table}\n\n"
-        f"{_table.spread(options.seeds, len(images.test_labels))}\n"
+        f"{_table.sample(options.seeds, len(images.test_labels))}\n"
         "Multiply-adds: for one image, by the definition of the site's table "
         "of costs.\n"
         f"Time of a training step of {batch_size_of(images)} images: the "
@@ -267,12 +267,12 @@ def report(
         f"Backend: {BACKEND}\n"
     )
     accuracies = {
-        word: [run["accuracy in %"] for run in runs]
-        for word, runs in rows.items()
+        name: [run["accuracy in %"] for run in runs]
+        for name, runs in rows.items()
     }
     known = all(runs[0]["multiply-adds"] for runs in rows.values())
     measure = "multiply-adds" if known else TIMES
-    costs = {word: runs[0][measure] for word, runs in rows.items()}
+    costs = {name: runs[0][measure] for name, runs in rows.items()}
     print(_verdict.describe(accuracies, costs, measure))
     picture = options.output / "compare.png"
     name = options.data if options.data in _images.NAMES else "your images"

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 EXAMPLES = Path(__file__).parent
-# Runs examples one after the other, as to start each takes seconds.
+# Runs examples in one process, because the start of a process takes seconds.
 WORKER = """
 import contextlib, io, json, runpy, sys, traceback
 folder = sys.argv[1]
@@ -33,10 +33,11 @@ for line in sys.stdin:
 
 @pytest.fixture(scope="session")
 def in_turn():
-    """A function that runs an example as a newcomer does, on a backend.
+    """A function that runs an example as a command, on a backend.
 
-    It returns a `subprocess.CompletedProcess`. All examples of a backend are
-    run by one process: what needs one of its own is started by the test.
+    It returns a `subprocess.CompletedProcess`. One process runs all examples of
+    a backend. A test of an example that needs its own process starts that
+    process itself.
     """
     workers = {}
 

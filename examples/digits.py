@@ -89,7 +89,7 @@ def train(
     digits: _scans.Scans,
     progress: _progress.Progress,
 ) -> Run:
-    """Train one network, and count the test digits that it reads right."""
+    """Train one network, and compute its test accuracy."""
     keras.utils.set_random_seed(seed)
     model = build_model(attention)
     steps = epochs * _scans.TRAIN_SIZE // BATCH_SIZE
@@ -133,9 +133,9 @@ def print_table(results: dict[str, list[Run]], digits: _scans.Scans) -> None:
         parameters = f"{runs[0].model.count_params():,}"
         seconds = statistics.median(run.seconds_per_epoch for run in runs)
         print(f"{name:<18}{accuracy:>16}{parameters:>12}{seconds:>9.2f}")
-    spread = "mean ± standard deviation over" if seeds > 1 else "of"
+    summary = "mean ± standard deviation over" if seeds > 1 else "of"
     print(
-        f"Accuracy: {spread} {seeds} seed{'s' * (seeds > 1)}, "
+        f"Accuracy: {summary} {seeds} seed{'s' * (seeds > 1)}, "
         f"{len(digits.test_labels)} held-out digits.\n"
         "Seconds per epoch: the median, without the first if there are more.\n"
         f"Backend: {BACKEND}\n"
@@ -178,7 +178,7 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train a small network on handwritten digits, with an "
-        "attention layer and without, and draw what the layer attends to."
+        "attention layer and without, and plot the attention of the layer."
     )
     parser.add_argument(
         "--attention",

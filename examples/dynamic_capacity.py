@@ -188,7 +188,7 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train dynamic capacity networks on digits in clutter, and "
-        "draw where they look."
+        "plot the selected patches."
     )
     parser.add_argument(
         "--patches",

@@ -60,11 +60,11 @@ class Choice(NamedTuple):
     """A layer to plot.
 
     Attributes:
-        word: The name by which the layer was chosen.
+        name: The name by which the layer was chosen.
         cls: Its class.
     """
 
-    word: str
+    name: str
     cls: Any
 
     @property
@@ -83,27 +83,27 @@ def why_not(cls: Any) -> str | None:
     return None
 
 
-def choice(word: str) -> Choice:
+def choice(name: str) -> Choice:
     """Return the layer of a name: a type for `argparse`."""
     # Names of classes are enough for layers that `get` cannot make without
     # arguments.
-    cls = getattr(keras_attention, word, None)
+    cls = getattr(keras_attention, name, None)
     try:
-        if word not in keras_attention.list_attentions():
-            cls = type(_made(word))
+        if name not in keras_attention.list_attentions():
+            cls = type(_made(name))
     except ValueError as error:
         raise argparse.ArgumentTypeError(str(error)) from error
     if reason := why_not(cls):
-        raise argparse.ArgumentTypeError(f"{word}: {reason}")
-    return Choice(word, cls)
+        raise argparse.ArgumentTypeError(f"{name}: {reason}")
+    return Choice(name, cls)
 
 
-def _made(word: str) -> keras.layers.Layer:
+def _made(name: str) -> keras.layers.Layer:
     """Return the layer of a name, with `filters` if it requires them."""
     try:
-        return keras_attention.get(word)
+        return keras_attention.get(name)
     except ValueError:
-        return keras_attention.get(word, filters=8)
+        return keras_attention.get(name, filters=8)
 
 
 def all_choices() -> list[Choice]:
@@ -207,12 +207,12 @@ def main() -> None:
     keras.utils.set_random_seed(0)
     plain = _layer_network.build(DISTORTION.canvas)
     trainer.train(plain, options.pretrain, "no attention")
-    for word, cls in chosen:
+    for name, cls in chosen:
         keras.utils.set_random_seed(0)
-        model = _layer_network.insert(plain, word, cls)
+        model = _layer_network.insert(plain, name, cls)
         trainer.train(model, options.epochs, cls.__name__)
         _layer_picture.plot(
-            options.output / Choice(word, cls).file,
+            options.output / Choice(name, cls).file,
             model,
             task.images,
             task.labels,

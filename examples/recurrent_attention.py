@@ -68,10 +68,10 @@ class RandomGlimpses(keras.Model):
         count = ops.shape(images)[0]
         state = ops.zeros((count, UNITS))
         for _ in range(self.num_glimpses):
-            places = keras.random.uniform(
+            locations = keras.random.uniform(
                 (count, 2), -1, 1, seed=self.seed_generator
             )
-            glimpse = self.glimpse(images, places)
+            glimpse = self.glimpse(images, locations)
             state = ops.relu(self.core_input(glimpse) + self.core_state(state))
         return self.classifier(state)
 
@@ -98,7 +98,7 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train networks that read digits by a few glimpses, and "
-        "draw where they look."
+        "plot the locations of the glimpses."
     )
     parser.add_argument(
         "--glimpses",
@@ -106,7 +106,7 @@ def parse_options() -> argparse.Namespace:
         nargs="+",
         default=[2, 4, 6],
         metavar="COUNT",
-        help="numbers of glimpses; the last is drawn (default: 2 4 6)",
+        help="numbers of glimpses; the last is plotted (default: 2 4 6)",
     )
     parser.add_argument(
         "--random",

@@ -69,18 +69,18 @@ def train_on_jax(
     """Distribute batches, or also kernels, over JAX's devices."""
     distribution = keras.distribution
     devices = distribution.list_devices()
-    spread: Any
+    parallel: Any
     if strategy == "data":
-        spread = distribution.DataParallel(devices=devices)
+        parallel = distribution.DataParallel(devices=devices)
     else:
         # Two parts of a batch, and four of the channels of each convolution.
         mesh = distribution.DeviceMesh((2, 4), ("batch", "model"), devices)
         layout = distribution.LayoutMap(mesh)
         layout["conv2d.*kernel"] = (None, None, None, "model")
-        spread = distribution.ModelParallel(
+        parallel = distribution.ModelParallel(
             layout_map=layout, batch_dim_name="batch"
         )
-    distribution.set_distribution(spread)
+    distribution.set_distribution(parallel)
     model = build_model()
     fit(model, digits, epochs)
     return model

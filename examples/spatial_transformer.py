@@ -60,10 +60,10 @@ class Keypoints(layers.Layer):
 
     def call(self, x):
         _, height, width, channels = x.shape
-        places = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
+        locations = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
         v, u = (
             ops.convert_to_tensor(along.reshape(-1, 1), x.dtype)
-            for along in places
+            for along in locations
         )
         scores = ops.reshape(x, (-1, height * width, channels))
         weights = ops.softmax(scores, axis=1)
@@ -131,7 +131,7 @@ def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
         description="Train a small network on distorted digits with a spatial "
-        "transformer and without, and draw what the transformer does."
+        "transformer and without, and plot its sampling locations."
     )
     parser.add_argument(
         "--transform",

@@ -1,4 +1,4 @@
-"""`compare.py`, run as a newcomer runs it, at toy size."""
+"""`compare.py` as a command, with few and small images."""
 
 import json
 import os
@@ -78,13 +78,15 @@ def finished(folder):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_table_plot_and_second_call(backend, tmp_path, run):
-    words = ("ge", "se:reduction=4")
+    attentions = ("ge", "se:reduction=4")
     options = (*TOY, "--epochs", "1", "--output", tmp_path, "--attention")
-    output = run(*options, words[1], backend=backend)
+    output = run(*options, attentions[1], backend=backend)
     table = rows(output)
-    assert list(table)[2:] == ["none", words[1]]
+    assert list(table)[2:] == ["none", attentions[1]]
     assert re.fullmatch(r"\d+\.\d\d±\d+\.\d\d", table["none"][0])
-    counts = [int(table[x][1].replace(",", "")) for x in ("none", words[1])]
+    counts = [
+        int(table[x][1].replace(",", "")) for x in ("none", attentions[1])
+    ]
     assert counts[1] - counts[0] == 2 * (16 * 4 + 32 * 8 + 64 * 16)
     assert "Note: 8 training steps are few" in output
     assert f"Backend: {backend}\n" in output
@@ -97,7 +99,7 @@ def test_table_plot_and_second_call(backend, tmp_path, run):
 
     before = finished(tmp_path)
     assert len(before) == 4
-    output = run(*options, *words, backend=backend)
+    output = run(*options, *attentions, backend=backend)
     assert "4 of 6 runs are finished" in output
     assert output.count("epochs, ") == 2
     assert before.items() <= finished(tmp_path).items()

@@ -1,4 +1,4 @@
-"""What `compare.py` is made of: results, networks, costs and the answer."""
+"""Modules of `compare.py`: results, networks, costs and the comparison."""
 
 import doctest
 import json
@@ -47,13 +47,21 @@ def test_file_that_is_no_file_of_results(text, tmp_path):
     assert json.loads(path.read_text()) == []
 
 
-WORDS = ("se:hidden_units=3", "eca", "cbam", "coord", "simam", "lka", "bam")
+ATTENTIONS = (
+    "se:hidden_units=3",
+    "eca",
+    "cbam",
+    "coord",
+    "simam",
+    "lka",
+    "bam",
+)
 
 
-@pytest.mark.parametrize("word", [*WORDS, "sge:groups=8"])
-def test_multiply_adds_are_those_of_the_equations(word):
+@pytest.mark.parametrize("attention", [*ATTENTIONS, "sge:groups=8"])
+def test_multiply_adds_are_those_of_the_equations(attention):
     plain, model = (
-        _backbone.build(x, (8, 8, 1), 10, 16) for x in ("none", word)
+        _backbone.build(x, (8, 8, 1), 10, 16) for x in ("none", attention)
     )
     rng = np.random.default_rng(0)
     inserted = [x for x in model.layers if hasattr(x, "card")]
@@ -70,9 +78,9 @@ def test_multiply_adds_are_those_of_the_equations(word):
     assert total - _backbone.multiply_adds(plain) == expected
 
 
-@pytest.mark.parametrize("word", ["ran", "ge", "se:use_bias=True"])
-def test_multiply_adds_that_no_formula_has_are_unknown(word):
-    model = _backbone.build(word, (8, 8, 1), 10, 32)
+@pytest.mark.parametrize("attention", ["ran", "ge", "se:use_bias=True"])
+def test_multiply_adds_that_no_formula_has_are_unknown(attention):
+    model = _backbone.build(attention, (8, 8, 1), 10, 32)
     assert _backbone.multiply_adds(model) is None
 
 
@@ -87,10 +95,10 @@ def test_maps_are_small(size, largest):
 
 def test_networks_of_a_seed_start_from_the_same_weights():
     kernels = []
-    for word in ("none", "cbam"):
+    for attention in ("none", "cbam"):
         keras.utils.clear_session()
         keras.utils.set_random_seed(3)
-        model = _backbone.build(word, (8, 8, 1), 10, 16)
+        model = _backbone.build(attention, (8, 8, 1), 10, 16)
         kernels.append(
             {x.name: x.kernel for x in model.layers if hasattr(x, "kernel")}
         )
@@ -103,28 +111,28 @@ def test_networks_of_a_seed_start_from_the_same_weights():
 
 
 @pytest.mark.parametrize(
-    ("word", "message"),
+    ("attention", "message"),
     [
         ("aff", "missing a required argument: 'residual'"),
         ("sge", "`groups` must divide the number of channels (16)"),
     ],
 )
-def test_layers_that_do_not_fit_are_refused(word, message, capsys):
+def test_layers_that_do_not_fit_raise(attention, message, capsys):
     with pytest.raises(SystemExit) as end:
-        _backbone.build_all(["none", "simam", word], (8, 8, 1), 10, 16)
+        _backbone.build_all(["none", "simam", attention], (8, 8, 1), 10, 16)
     assert end.value.code == 2
     errors = capsys.readouterr().err
-    assert f"error: {word} cannot be inserted" in errors
+    assert f"error: {attention} cannot be inserted" in errors
     assert message in errors
 
 
-@pytest.mark.parametrize("word", ["se:4", "se:reduction=x", "se:("])
-def test_arguments_that_are_no_values_raise(word):
+@pytest.mark.parametrize("attention", ["se:4", "se:reduction=x", "se:("])
+def test_arguments_without_literal_values_raise(attention):
     with pytest.raises((ValueError, SyntaxError)):
-        _backbone.parse(word)
+        _backbone.parse(attention)
 
 
-def test_answer():
+def test_comparison_is_described():
     costs = {"none": 1, "se": 3, "eca": 2, "bam": 0}
     accuracies = {
         "none": [80.0, 81.0, 82.0],
@@ -146,7 +154,7 @@ def test_answer():
     del accuracies["eca"]
     answer = _verdict.describe(accuracies, costs, "multiply-adds")
     assert "by more than two standard errors from all others" in answer
-    single = {word: values[:1] for word, values in accuracies.items()}
+    single = {attention: values[:1] for attention, values in accuracies.items()}
     answer = _verdict.describe(single, costs, "multiply-adds")
     assert answer.endswith("se has the highest accuracy.")
 

@@ -1,4 +1,4 @@
-"""What the examples share: digits, how they are distorted, and a table."""
+"""Modules that several examples use: distorted digits, and the table."""
 
 import doctest
 import sys
@@ -107,11 +107,11 @@ def test_translation_stays_on_the_canvas(scans):
     np.testing.assert_allclose(corner.sum((1, 2)), middle, rtol=0.1)
     anywhere = distorted(scans, translation=1)
     np.testing.assert_allclose(anywhere.sum((1, 2)), middle, rtol=0.1)
-    places = (anywhere.sum(2) @ np.arange(40)) / anywhere.sum((1, 2))
-    assert places.std() > 3
+    columns = (anywhere.sum(2) @ np.arange(40)) / anywhere.sum((1, 2))
+    assert columns.std() > 3
 
 
-def test_clutter_is_strewn_over_the_digit(scans):
+def test_clutter_covers_the_whole_canvas(scans):
     clean = distorted(scans)
     cluttered = distorted(scans, clutter=5, piece=6)
     assert (cluttered >= clean).all()
@@ -119,11 +119,11 @@ def test_clutter_is_strewn_over_the_digit(scans):
     changed = (cluttered != clean).sum((1, 2))
     assert changed.max() <= 5 * 6 * 6
     assert changed.mean() > 36
-    # It is everywhere on the canvas.
+    # Over all images, the clutter covers the canvas.
     assert ((cluttered != clean).any(axis=0)).mean() > 0.9
 
 
-def test_blocks_do_not_show(scans, monkeypatch):
+def test_block_size_does_not_change_images(scans, monkeypatch):
     whole = distorted(scans, rotation=30, clutter=1)
     monkeypatch.setattr(_distorted, "BLOCK", 7)
     assert np.array_equal(distorted(scans, rotation=30, clutter=1), whole)

@@ -1,4 +1,4 @@
-"""`dynamic_capacity.py`, run as a newcomer runs it, at toy size."""
+"""`dynamic_capacity.py` as a command, with a short training."""
 
 import os
 import re
@@ -20,7 +20,7 @@ def row(result, name):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_runs(backend, tmp_path, in_turn):
+def test_dynamic_capacity(backend, tmp_path, in_turn):
     options = (*TOY, "--seeds", 2, "--output", tmp_path / "made")
     result = in_turn("dynamic_capacity", *options, backend=backend)
     assert result.returncode == 0, result.stderr

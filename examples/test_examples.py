@@ -1,4 +1,4 @@
-"""The examples, run as a newcomer runs them, at toy size."""
+"""The examples as commands, with short trainings."""
 
 import json
 import os
@@ -210,7 +210,7 @@ def test_recurrent_attention(backend, options, rows, tmp_path, in_turn):
 
 
 @pytest.mark.parametrize(
-    ("backend", "words"),
+    ("backend", "layers"),
     of_few(
         [
             ("jax", ["se", "gct"]),
@@ -219,13 +219,13 @@ def test_recurrent_attention(backend, options, rows, tmp_path, in_turn):
         ]
     ),
 )
-def test_every_layer(backend, words, tmp_path, in_turn):
+def test_every_layer(backend, layers, tmp_path, in_turn):
     (tmp_path / "gated_channel_transform.png").touch()
     (tmp_path / "cbam.png").touch()
     toy = ("--epochs", "1", "--pretrain", "1", "--train", "64", "--validate")
     result = in_turn(
         "every_layer",
-        *(*toy, "--layers", *words, "--output", tmp_path),
+        *(*toy, "--layers", *layers, "--output", tmp_path),
         backend=backend,
     )
     assert result.returncode == 0, result.stderr
@@ -236,11 +236,11 @@ def test_every_layer(backend, words, tmp_path, in_turn):
         "se": "SqueezeExcite",
         "sk": "SelectiveKernel",
     }
-    for word in words:
+    for layer in layers:
         # A picture that is there already is not plotted again.
-        assert (f"| {names.get(word)} " in result.stdout) == (word in names)
+        assert (f"| {names.get(layer)} " in result.stdout) == (layer in names)
     pictures = [p for p in tmp_path.iterdir() if p.stat().st_size]
-    assert len(pictures) == len(names.keys() & words)
+    assert len(pictures) == len(names.keys() & layers)
     for picture in pictures:
         assert 5_000 < picture.stat().st_size < 60_000
 
@@ -291,16 +291,16 @@ def test_published_weights(backend, in_turn):
 
 
 def test_published_weights_of_an_image(tmp_path):
-    """Of the example's own file, and a picture of another shape."""
+    """The file is that of the example; the image is not square."""
     image = pytest.importorskip("PIL.Image")
-    image.new("RGB", (90, 60), "grey").save(tmp_path / "grey.png")
+    image.new("RGB", (90, 60), "gray").save(tmp_path / "gray.png")
     code = (
         "import published_weights as it; print(it.make_file(*it.sys.argv[1:]))"
     )
     options = ("-c", code, "SEResNet18", tmp_path)
     made = python(*options, backend="torch", PYTHONPATH=str(EXAMPLES))
     assert made.returncode == 0, made.stderr
-    options = ("SEResNet18", made.stdout.strip(), tmp_path / "grey.png")
+    options = ("SEResNet18", made.stdout.strip(), tmp_path / "gray.png")
     result = example("published_weights", *options, KERAS_BACKEND="torch")
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("SEResNet18 with SEResNet18.npz on torch\n")
@@ -342,7 +342,7 @@ def test_picks_an_installed_backend(configured, hidden, chosen, tmp_path):
 
 INTEGER = "must be a positive integer. Received: "
 PATCHES = "argument --patches: "
-BAD_OPTIONS = [
+INVALID_OPTIONS = [
     ("digits", ["--attention=vision"], "--attention: invalid choice: 'vision'"),
     ("digits", ["--epochs=0"], f"argument --epochs: {INTEGER}0"),
     ("digits", ["--seeds=-1"], f"argument --seeds: {INTEGER}-1"),
@@ -381,8 +381,8 @@ BAD_OPTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("name", "options", "message"), BAD_OPTIONS)
-def test_bad_options(name, options, message, in_turn):
+@pytest.mark.parametrize(("name", "options", "message"), INVALID_OPTIONS)
+def test_invalid_options_raise(name, options, message, in_turn):
     result = in_turn(name, *options)
     assert result.returncode == 2
     assert f"{name}.py: error: " in result.stderr
@@ -398,7 +398,7 @@ def test_bad_options(name, options, message, in_turn):
         ("jax", ["sklearn"], "pip install scikit-learn"),
     ],
 )
-def test_what_is_missing_is_named(backend, hidden, message):
+def test_missing_packages_are_named(backend, hidden, message):
     result = without(hidden, RUN, backend=backend)
     assert result.returncode == 2
     assert result.stderr.startswith("digits.py: error: ")

@@ -14,9 +14,9 @@ THOROUGH = {"all": True, "some": False, "few": False}[
     os.environ.get("TESTS", "all" if BACKEND == "torch" else "some")
 ]
 
-# Eager PyTorch has no compiler. Eager JAX compiles each operation separately,
-# which computes the same gradients and takes minutes; tests of the forward pass
-# cover it.
+# Eager PyTorch has no compiler. Eager JAX compiles each operation separately:
+# it computes the same gradients, but takes minutes. Tests of the forward pass
+# cover eager JAX.
 BOTH_WAYS = pytest.mark.parametrize(
     "compiled",
     {"jax": [True], "tensorflow": [False, True]}.get(BACKEND, [False]),
@@ -48,7 +48,7 @@ def subset(values, of=4):
 
 
 class Calls(keras.layers.Layer):
-    """A function as a layer, to take gradients of."""
+    """Layer that calls a function, so that its gradients can be computed."""
 
     def __init__(self, function):
         super().__init__()
@@ -64,9 +64,9 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs`, and those to the trainable weights by role (the path without the
-    layer's own name); all as NumPy arrays, zero where there is no gradient. In
-    training mode the layer's statistics are updated. With `compiled` the
-    backend's compiler is used; eager PyTorch has none. Without it JAX compiles
+    layer's own name). All are NumPy arrays, with zeros if there is no gradient.
+    Training mode updates the layer's statistics. `compiled` uses the compiler
+    of the backend; eager PyTorch has none. Without `compiled`, JAX compiles
     each operation separately, which takes longer.
     """
     inputs = [ops.convert_to_tensor(x) for x in inputs]
@@ -98,7 +98,7 @@ def forward(layer, *inputs, **kwargs):
         layer.build(*(x.shape for x in inputs))
 
     def call(values, inputs):
-        # Not `stateless_call`, which does not cast inputs.
+        # `stateless_call` of Keras would not cast the inputs.
         variables = zip(layer.variables, values, strict=True)
         with keras.StatelessScope(list(variables)):
             return layer(*inputs, **kwargs)
@@ -205,7 +205,7 @@ def _values(layer, trainable):
 
 def _kept(layer, key, make):
     """Cache a function of a layer, so that it is compiled once."""
-    # Not as an attribute of the layer, which Keras would track and save.
+    # In `vars(layer)`, because Keras would track and save an attribute.
     return vars(layer).setdefault("_kept", {}).setdefault(key, make())
 
 

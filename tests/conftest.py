@@ -128,11 +128,11 @@ def pytest_collection_modifyitems(config, items):
             path = item.path.relative_to(tests).as_posix()
             groups[next(it for it in SAMPLED if it.holds(path))].append(item)
     left_out = set()
-    for group, members in groups.items():
+    for group, group_items in groups.items():
         is_torch = backend == "torch" and size != "few"
         stride = group.torch if is_torch else group.compiled
         start = stride // 2 if backend == "tensorflow" else 0
-        left_out |= set(members) - set(members[start::stride])
+        left_out |= set(group_items) - set(group_items[start::stride])
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
 

@@ -75,10 +75,11 @@ class Golden:
     """A golden file, the layer that must reproduce it, and the map of weights.
 
     `weights` gives, by name in the reference, the role in the layer and a
-    conversion. What is of one role is joined along the last axis, in order;
-    `UNUSED` is what the reference itself makes no use of. `squeezed` are the
-    parts of the layer (how roles begin) that see one vector a sample, `twice`
-    those that run twice, and `idle` (how roles end) biases that a norm follows.
+    conversion. Arrays of one role are joined along the last axis, in order;
+    `UNUSED` marks arrays that the reference does not use. `squeezed` are the
+    parts of the layer (prefixes of roles) that get one vector per sample,
+    `twice` those that run twice, and `idle` (suffixes of roles) biases that
+    batch normalization follows.
     `rounding` is the tolerance for the gradients of weights, larger than the
     default where a gradient is a sum of large numbers that cancel.
     """

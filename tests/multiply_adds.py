@@ -108,9 +108,9 @@ def _uncounted(function):
 def _reading(function):
     """Return a function whose bilinear samples are counted."""
 
-    def run(x, places, *others):
-        result = _uncounted(function)(x, places, *others)
-        if np.any(np.asarray(places) % 1):
+    def run(x, locations, *others):
+        result = _uncounted(function)(x, locations, *others)
+        if np.any(np.asarray(locations) % 1):
             Counted.count += 4 * result.size
         return result
 

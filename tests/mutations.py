@@ -29,7 +29,7 @@ MUTATIONS = [
         "mixed_precision_is_honored",
     ),
     Mutation(
-        "attention leaves in another dtype than the input's",
+        "attention has another dtype than the input",
         "ops.reshaping",
         "precision.cast(gate, x.dtype)",
         "gate",
@@ -134,7 +134,7 @@ MUTATIONS = [
         "regularizers_are_counted",
     ),
     Mutation(
-        "another number of channels is let through",
+        "a different number of channels is accepted",
         "_base.layer",
         "ndim=rank, axes={axis: channels}",
         "ndim=rank",
@@ -174,7 +174,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "the mask multiplies what came in, not the trunk",
+        "the mask multiplies the input instead of the trunk output",
         "mixed.residual_attention",
         "else features * mask",
         "else x * mask",
@@ -209,7 +209,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "the sign of alpha is lost in the norm",
+        "the sign of alpha is kept in the l1 norm",
         "channel.gated_channel_transform",
         "reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)",
         "reductions.upcast_mean(s, (-1,), keepdims=True)",
@@ -249,7 +249,7 @@ MUTATIONS = [
         "attention_accepts_what_call_accepts",
     ),
     Mutation(
-        "what is returned is not what was applied",
+        "the returned attention differs from the applied one",
         "_base.attention",
         "return x * attention",
         "return x * attention * attention",
@@ -282,7 +282,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "a stride pads at the end alone",
+        "strided convolutions pad only at the end",
         "_base.conv_norm",
         "widths[axis] = self.padding",
         "widths[axis] = (self.padding[0] - 1, self.padding[1] + 1)",
@@ -322,7 +322,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "x of a location goes down the rows",
+        "the rows of a glimpse are computed from x",
         "ops.extract_glimpses",
         "_line(locations[:, 1], height, side)",
         "_line(locations[:, 0], height, side)",
@@ -330,7 +330,7 @@ MUTATIONS = [
         "gradients_equal_those_of_the_reference",
     ),
     Mutation(
-        "the glimpses are trained by the reward",
+        "the glimpse network gets gradients of the reward",
         "hard.recurrent_attention",
         "features = ops.stop_gradient(state)",
         "features = state",
@@ -442,7 +442,7 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "a split competes with none",
+        "the weights of splits are not normalized over the splits",
         "fusion.split_attention",
         "if self.radix == 1:",
         "if True:",

@@ -1,4 +1,4 @@
-"""One call or more of each public function, for what holds of all of them."""
+"""Example calls of every public function."""
 
 import dataclasses
 from collections.abc import Callable
@@ -42,7 +42,7 @@ class Call:
         return dataclasses.replace(self, tensors=tensors, settings=settings)
 
     def __call__(self, **tensors):
-        """Return what the function computes, of other tensors where given."""
+        """Return the outputs, with `tensors` in place of the own ones."""
         return self.function(**{**self.tensors, **tensors}, **self.settings)
 
     def arrays(self, dtype="float32"):

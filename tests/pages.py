@@ -25,5 +25,5 @@ class Page:
         return names
 
     def links(self):
-        """Return what its links and pictures lead to."""
+        """Return the targets of links and pictures."""
         return re.findall(r"\]\(([^)\s]+)\)", self.text)

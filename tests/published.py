@@ -123,7 +123,7 @@ def _check_mode(case, mode, data_format, compiled):
         if np.abs(gradient).max() > 1e-6 * scale:
             assert_close(weight_gradients[name], gradient, tolerance_of_weights)
         else:
-            # Of a bias that has no effect; only rounding errors are left.
+            # The gradient of a bias without effect has only rounding errors.
             found = np.abs(weight_gradients[name]).max()
             assert found <= tolerance_of_weights * scale
 

@@ -59,7 +59,7 @@ def gates(others):
 def model():
     """Return a model with an output for each layer, at generic weights."""
     maps = keras.Input(SHAPE)
-    places = keras.Input((2,))
+    locations = keras.Input((2,))
     single = layers()
     pairs = [ka.AttentionGate(), ka.AttentionGate(grid=True)]
     gated = gates([*single, *pairs])
@@ -68,11 +68,11 @@ def model():
         *(layer(maps, outputs[0]) for layer in pairs),
         ka.AttentionalFeatureFusion(4)(maps, outputs[0]),
         ka.IterativeAttentionalFeatureFusion(4)(maps, outputs[0]),
-        ka.GlimpseSensor(3)(maps, places),
-        ka.GlimpseNetwork(4, glimpse_size=3)(maps, places),
+        ka.GlimpseSensor(3)(maps, locations),
+        ka.GlimpseNetwork(4, glimpse_size=3)(maps, locations),
         ka.RecurrentAttention(3, units=4, glimpse_size=3)(maps),
     ]
-    whole = keras.Model([maps, places], outputs)
+    whole = keras.Model([maps, locations], outputs)
     rng = np.random.default_rng(0)
     for weight in whole.weights:
         value = rng.normal(size=weight.shape)

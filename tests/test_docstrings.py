@@ -36,5 +36,5 @@ def test_docstrings_have_all_sections_in_order(name):
         "Reference:",
     )
     docstring = getattr(keras_attention, name).__doc__
-    places = [docstring.index(section) for section in sections]
-    assert places == sorted(places)
+    positions = [docstring.index(section) for section in sections]
+    assert positions == sorted(positions)

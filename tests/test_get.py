@@ -9,7 +9,7 @@ from contract.case import assert_same
 from keras_attention import _cards
 
 LAYERS = _cards.layers()
-# What these layers cannot be made without.
+# The required arguments of layers.
 REQUIRED = {
     "DeformableConv2D": {"filters": 4},
     "DynamicCapacityNetwork": {
@@ -25,15 +25,15 @@ REQUIRED = {
 
 
 @pytest.mark.parametrize("name", LAYERS)
-def test_every_name_of_a_layer_makes_it(name):
+def test_every_name_of_a_layer_makes_the_layer(name):
     cls = LAYERS[name]
-    words = [name, cls.__module__.rpartition(".")[2], *cls.card.short_names]
+    names = [name, cls.__module__.rpartition(".")[2], *cls.card.short_names]
     arguments = REQUIRED.get(name, {})
-    for word in words:
-        layer = keras_attention.get(word, **arguments)
+    for form in names:
+        layer = keras_attention.get(form, **arguments)
         assert type(layer) is cls
-        assert type(keras_attention.get(word.upper(), **arguments)) is cls
-    again = keras_attention.get(words[0], **arguments)
+        assert type(keras_attention.get(form.upper(), **arguments)) is cls
+    again = keras_attention.get(names[0], **arguments)
     assert again is not layer
 
 
@@ -72,7 +72,7 @@ def test_serialized_layer_is_deserialized():
 
 
 @pytest.mark.parametrize(
-    ("word", "suggestion"),
+    ("name", "suggestion"),
     [
         ("squeeze", "'squeeze_excite'"),
         ("SqueezeExcitation", "'SqueezeExcite'"),
@@ -81,26 +81,26 @@ def test_serialized_layer_is_deserialized():
         ("GCTT", "'gct'"),
     ],
 )
-def test_unknown_word_suggests_similar_names(word, suggestion):
+def test_unknown_name_suggests_similar_names(name, suggestion):
     with pytest.raises(ValueError, match="did you mean") as raised:
-        keras_attention.get(word)
+        keras_attention.get(name)
     assert suggestion in str(raised.value)
-    assert str(raised.value).endswith(f"Received: name={word!r}")
+    assert str(raised.value).endswith(f"Received: name={name!r}")
 
 
-def test_word_like_no_name_is_an_error():
+def test_unknown_name_without_similar_names_raises():
     with pytest.raises(ValueError, match=r"list_attentions.*name='\?'$"):
         keras_attention.get("?")
 
 
 @pytest.mark.parametrize("value", [3, keras_attention.CBAM, len])
-def test_what_is_no_name_and_no_layer_is_an_error(value):
+def test_invalid_name_raises(value):
     with pytest.raises(ValueError, match=r"`name` must be .*Received: name="):
         keras_attention.get(value)
 
 
 @pytest.mark.parametrize("value", [None, keras_attention.SimAM()])
-def test_arguments_without_a_name_are_an_error(value):
+def test_arguments_without_a_name_raise(value):
     with pytest.raises(ValueError, match=r"`arguments` must be.*Received: "):
         keras_attention.get(value, reduction=2)
 
@@ -121,7 +121,7 @@ def test_lists_name_each_layer_once():
         keras_attention.list_attentions("all")
 
 
-def test_attach_takes_a_word(data_format):
+def test_attach_takes_a_name(data_format):
     model = networks.residual(data_format=data_format)
     upgraded = keras_attention.attach(model, "se", where="first_norm")
     layer = upgraded.get_layer("first_norm_squeeze_excite").layer
@@ -133,7 +133,7 @@ def test_attach_takes_a_word(data_format):
         keras_attention.attach(model, "see", where="first_norm")
 
 
-def test_replace_add_takes_a_word():
+def test_replace_add_takes_a_name():
     model = networks.residual()
     upgraded = keras_attention.replace_add(model, "aff")
     layer = upgraded.get_layer("first_add_attentional_feature_fusion")

@@ -49,7 +49,7 @@ def imported(module):
         elif isinstance(node, ast.Import):
             names = [alias.name for alias in node.names]
         elif isinstance(node, ast.Attribute) and node.attr == "import_module":
-            # Of a name that is not known here: any module beside this one.
+            # The name is unknown here: it may be any module beside this one.
             package = (
                 module if path.stem == "__init__" else module.rpartition(".")[0]
             )

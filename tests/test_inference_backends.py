@@ -23,7 +23,7 @@ from stress.generated import expected
 
 BACKEND = keras.config.backend()
 # The saliency of a dynamic capacity network is a gradient, and a prediction of
-# several runs draws random numbers.
+# several runs uses random numbers.
 CASES = [
     case
     for case in cases.CASES + cases.GLIMPSES + cases.RECURRENT

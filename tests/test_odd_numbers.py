@@ -171,10 +171,10 @@ IN_RANGE = [
 @pytest.mark.parametrize("case", one_of_each_class(IN_RANGE), ids=str)
 def test_float16_results_in_range_are_finite(case, large):
     rng = np.random.default_rng(0)
-    layer, wide = case.layer(dtype="float16"), case.layer()
+    layer, single = case.layer(dtype="float16"), case.layer()
     layer.build(*case.shapes)
-    wide.build(*case.shapes)
-    wide.set_weights([w.astype("float32") for w in layer.get_weights()])
+    single.build(*case.shapes)
+    single.set_weights([w.astype("float32") for w in layer.get_weights()])
     constant = [np.full(shape, large) for shape in case.shapes]
     opposite = [(-1) ** i * x for i, x in enumerate(constant)]
     signs = [rng.choice([-large, large], shape) for shape in case.shapes]
@@ -182,7 +182,7 @@ def test_float16_results_in_range_are_finite(case, large):
         half = [x.astype("float16") for x in inputs]
         found = forward(layer, *half, return_attention=True)
         expected = forward(
-            wide, *(x.astype("float32") for x in half), return_attention=True
+            single, *(x.astype("float32") for x in half), return_attention=True
         )
         for a, b in zip(flat(found), flat(expected), strict=True):
             in_range = np.abs(b) < 65504
@@ -198,14 +198,14 @@ def test_residual_attention_in_float16_keeps_what_is_in_range():
     """With the statistics of the batch no convolution overflows."""
     x = np.random.default_rng(0).uniform(-3e4, 3e4, (2, 8, 8, 8))
     x = x.astype("float16")
-    layer, wide = (
+    layer, single = (
         ResidualAttention(1, dtype=dtype) for dtype in ("float16", "float32")
     )
     layer.build(x.shape)
-    wide.build(x.shape)
-    wide.set_weights([w.astype("float32") for w in layer.get_weights()])
+    single.build(x.shape)
+    single.set_weights([w.astype("float32") for w in layer.get_weights()])
     found = flat(layer(x, training=True))[0]
-    expected = wide(x.astype("float32"), training=True)
+    expected = single(x.astype("float32"), training=True)
     assert_close(found.astype("float32"), expected, 0.02)
 
 

@@ -1,6 +1,6 @@
 """The pages of the site: their code runs, and their formulas are correct.
 
-What needs the built site is in `docs/test_site.py`.
+`docs/test_site.py` has the tests that need the built site.
 """
 
 import ast
@@ -23,7 +23,7 @@ DOCS = ROOT / "docs"
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in DOCS.rglob("*.md")
-    # What the site's build and the benchmarks write.
+    # Files that the site's build and the benchmarks write.
     if not {"_examples", "benchmarks", "gallery"} & set(path.parts)
 )
 CARDS = {name: cls.card for name, cls in _cards.layers().items()}
@@ -36,7 +36,7 @@ def is_run(path):
 
 @pytest.mark.parametrize("path", [path for path in PAGES if is_run(path)])
 def test_python_runs(path, tmp_path, monkeypatch):
-    # Small networks, of the same names of weights, in place of the large ones.
+    # Small networks with the same names of weights replace the large ones.
     parts = {"depths": (1,), "widths": (16,)}
     stand_ins = {
         (models, "SEResNet50"): partial(small, "se", parts),

@@ -25,6 +25,8 @@ def test_text_has_no_listed_words():
         ("x = 1\npath = trust/exports\n", "trust"),
         ("x = 1\ndef perceptron(z):\n", "perceptron"),
         ("x = 1\ny = _halve(x)\n", "halve"),
+        ("x = 1\nis_grey = True\n", "grey"),
+        ("x = 1\nfor x in places:\n", "places"),
     ],
 )
 def test_listed_words_are_reported_with_their_line(text, word):
@@ -38,6 +40,7 @@ def test_listed_words_are_reported_with_their_line(text, word):
         "The multilayer\nperceptron and the rectified linear unit.",
         "Trust is good; `halves` are rounded to the even number.",
         "The center of a peeraged twine.",
+        "A widespread layer in place of another: see what takes place.",
     ],
 )
 def test_other_words_are_not_reported(text):

@@ -265,7 +265,7 @@ def _run_tests(
 
 
 def _workers(part: str) -> tuple[str, ...]:
-    """Return the arguments that spread a part over processes."""
+    """Return the arguments that distribute a part over processes."""
     if importlib.util.find_spec("xdist") is None or part not in WORKERS:
         return ()
     return ("-n", str(WORKERS[part]))

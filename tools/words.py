@@ -47,6 +47,13 @@ WORDS = {
     r"neighbour\w*": "neighbor",
     r"(un)?honour\w*": "honor",
     r"behaviours?": "behavior",
+    r"colour\w*": "color",
+    r"grey\w*": "gray",
+    r"(?<!loss_of_)places": "locations, insertion points, indices",
+    r"members": "methods, channels_per_group",
+    r"drawn": "generated, plotted",
+    r"spread": "broadcast_like, dilation, distribute",
+    r"strew\w*": "clutter",
     r"(normal|initial|optim|quant)is(e|ed|es|ing|ation)": "-ize",
 }
 ALLOWED = (r"multilayer\s+perceptrons?", r"rectified\s+linear")

@@ -1,4 +1,4 @@
-"""What several baselines share in JAX."""
+"""Helpers of the baselines in JAX."""
 
 from benchmarks.baselines import _axes
 

@@ -1,4 +1,4 @@
-"""What several baselines share in TensorFlow."""
+"""Helpers of the baselines in TensorFlow."""
 
 import functools
 

@@ -1,4 +1,4 @@
-"""What several baselines share in PyTorch."""
+"""Helpers of the baselines in PyTorch."""
 
 
 def expand_gate(gate, config):

@@ -18,14 +18,14 @@ def jax(w, x, *, config, training):
         x, maps = (z.transpose(0, 2, 3, 1) for z in (x, maps))
     maps = maps + w["offset_bias"]
     batch, height, width, _ = x.shape
-    high, wide, _, filters = w["kernel"].shape
-    taps = high * wide
+    kernel_height, kernel_width, _, filters = w["kernel"].shape
+    taps = kernel_height * kernel_width
     offsets, logits = maps[..., : 2 * taps], maps[..., 2 * taps :]
     offsets = offsets.reshape(batch, height, width * taps, 2)
-    i, j = jnp.divmod(jnp.arange(taps), wide)
+    i, j = jnp.divmod(jnp.arange(taps), kernel_width)
     shape = (height, width, taps)
-    rows = jnp.arange(height)[:, None, None] + i - high // 2
-    columns = jnp.arange(width)[:, None] + j - wide // 2
+    rows = jnp.arange(height)[:, None, None] + i - kernel_height // 2
+    columns = jnp.arange(width)[:, None] + j - kernel_width // 2
     flat = (height, width * taps)
     samples = _jax.bilinear(
         x,
@@ -45,14 +45,14 @@ def tensorflow(w, x, *, config, training):
 
     x = _tensorflow.to_last(x, config)
     batch, height, width, channels = x.shape
-    high, wide, _, filters = w["kernel"].shape
-    taps = high * wide
+    kernel_height, kernel_width, _, filters = w["kernel"].shape
+    taps = kernel_height * kernel_width
     maps = tf.nn.conv2d(x, w["offset_kernel"], 1, "SAME") + w["offset_bias"]
     offsets, logits = tf.split(maps, (2 * taps, taps), -1)
     offsets = tf.reshape(offsets, (batch, height, width, taps, 2))
     i, j = tf.meshgrid(
-        tf.range(high, dtype=x.dtype) - high // 2,
-        tf.range(wide, dtype=x.dtype) - wide // 2,
+        tf.range(kernel_height, dtype=x.dtype) - kernel_height // 2,
+        tf.range(kernel_width, dtype=x.dtype) - kernel_width // 2,
         indexing="ij",
     )
     rows = tf.range(height, dtype=x.dtype)[:, None, None] + tf.reshape(i, [-1])

@@ -27,10 +27,10 @@ def jax_weights(w, prefix, x, config, training, state):
             x = _jax.norm(w, norm, x, config, training, state)
         return x
 
-    narrow = context(f"{prefix}local_context", x)
-    wide = jnp.mean(x, _axes.spatial(config), keepdims=True)
-    wide = context(f"{prefix}global_context", wide)
-    return jax.nn.sigmoid(narrow + wide)
+    local = context(f"{prefix}local_context", x)
+    pooled = jnp.mean(x, _axes.spatial(config), keepdims=True)
+    pooled = context(f"{prefix}global_context", pooled)
+    return jax.nn.sigmoid(local + pooled)
 
 
 def tensorflow(w, x, *, config, training):
@@ -53,10 +53,10 @@ def tensorflow_weights(w, prefix, x, config, training):
             x = _tensorflow.norm(w, norm, x, config, training)
         return x
 
-    narrow = context(f"{prefix}local_context", x)
-    wide = tf.reduce_mean(x, _axes.spatial(config), keepdims=True)
-    wide = context(f"{prefix}global_context", wide)
-    return tf.sigmoid(narrow + wide)
+    local = context(f"{prefix}local_context", x)
+    pooled = tf.reduce_mean(x, _axes.spatial(config), keepdims=True)
+    pooled = context(f"{prefix}global_context", pooled)
+    return tf.sigmoid(local + pooled)
 
 
 def torch(w, x, *, config, training):
@@ -76,8 +76,8 @@ def torch_weights(w, prefix, x, config, training):
 
     last = config["data_format"] == "channels_last"
     x = x.permute(0, 3, 1, 2) if last else x
-    narrow = context(f"{prefix}local_context", x)
-    wide = x.mean((2, 3), keepdim=True)
-    wide = context(f"{prefix}global_context", wide)
-    weights = torch.sigmoid(narrow + wide)
+    local = context(f"{prefix}local_context", x)
+    pooled = x.mean((2, 3), keepdim=True)
+    pooled = context(f"{prefix}global_context", pooled)
+    weights = torch.sigmoid(local + pooled)
     return weights.permute(0, 2, 3, 1) if last else weights

@@ -71,13 +71,13 @@ def torch(w, x, *, config, training):
     x = x.permute(0, 3, 1, 2) if last else x
     maps = []
     for path in ("path_0", "path_1"):
-        spread = 1 + len(maps)
+        dilation_rate = 1 + len(maps)
         u = functional.conv2d(
             x,
             w[f"{path}/conv/kernel"],
             w[f"{path}/bias"],
-            padding=spread,
-            dilation=spread,
+            padding=dilation_rate,
+            dilation=dilation_rate,
             groups=config["groups"],
         )
         maps.append(torch.relu_(_torch.norm(w, f"{path}/norm", u, training)))

@@ -13,7 +13,7 @@ _LARGEST_KERNEL = 9
 
 
 def gradient(definition, function, x):
-    """Gradient at `x` of a function to a number."""
+    """Gradient of a scalar function at `x`."""
     return jax.grad(function)(x)
 
 
@@ -38,21 +38,22 @@ def amax(definition, x, axes, keepdims=False):
 @_amax.defjvp
 def _amax_jvp(axes, keepdims, primals, tangents):
     (x,), (tangent,) = primals, tangents
-    # Where the maxima are has no derivative, and `jnp.max` one of its own.
+    # The locations of the maxima are constants for the derivative. Without
+    # `stop_gradient`, JAX would differentiate `jnp.max` too.
     constant = lax.stop_gradient(x)
     maximum = jnp.max(constant, axis=axes, keepdims=True)
-    # There may be more of them than float16 can count.
+    # There may be more maxima than float16 can count.
     dtype = jnp.promote_types(x.dtype, jnp.float32)
     is_maximum = (constant == maximum).astype(dtype)
     count = jnp.sum(is_maximum, axis=axes, keepdims=keepdims)
-    # Divided last, where there are fewest numbers.
+    # The division comes last, because the sum has fewer numbers than the map.
     tangent = jnp.sum(tangent * is_maximum, axis=axes, keepdims=keepdims)
     tangent = (tangent / jnp.maximum(count, 1)).astype(x.dtype)
     return _amax(x, axes, keepdims), tangent
 
 
 def group_dot(definition, x, y, axis):
-    """Sum of `x * y` over `axis`, which stays; `y` broadcasts.
+    """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts.
 
     XLA on CPUs has no fast loop for a sum over a few numbers that are
     neighbors in memory. Their slices added up, and gradients computed the same

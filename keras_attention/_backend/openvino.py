@@ -1,8 +1,8 @@
-"""What OpenVINO computes wrongly as `keras.ops` writes it.
+"""Native forms for OpenVINO: workarounds for wrong matrix products.
 
 OpenVINO 2026.4 returns wrong numbers on CPUs for some products of matrices that
-contain a transposition and follow a convolution. The forms here are products
-without one, or convolutions.
+contain a transposition and follow a convolution. The native forms use products
+without a transposition, or convolutions.
 """
 
 from keras import ops

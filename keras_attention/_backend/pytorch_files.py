@@ -1,4 +1,4 @@
-"""PyTorch's own files, which nothing but PyTorch can read, and its tensors."""
+"""Reading of PyTorch files."""
 
 from collections.abc import Callable
 from typing import Any
@@ -30,9 +30,9 @@ def loader(name: str) -> Callable[[BinaryIO], Any]:
 
 
 def describe(tensor: Any) -> tuple[str, str] | None:
-    """Return what keeps a tensor from being an array of numbers, and the cure.
+    """Describe why a tensor cannot be converted to an array, and the cure.
 
-    Return `None` for a dense tensor with numbers, and for what is no tensor.
+    Return `None` for a dense tensor with numbers, and for other objects.
     """
     layout = str(getattr(tensor, "layout", "torch.strided"))
     if getattr(tensor, "is_nested", False):

@@ -10,7 +10,7 @@ _LARGEST_KERNEL = 9
 
 
 def gradient(definition, function, x):
-    """Gradient at `x` of a function to a number."""
+    """Gradient of a scalar function at `x`."""
     with tf.GradientTape(watch_accessed_variables=False) as tape:
         tape.watch(x)
         value = function(x)
@@ -173,7 +173,7 @@ def _runs_on_gpu(x):
     """
     if not tf.config.list_logical_devices("GPU"):
         return False
-    # Of a symbolic tensor the device may be unknown: ''.
+    # The device of a symbolic tensor may be unknown: it is then ''.
     return "CPU" not in (getattr(x, "device", None) or "")
 
 
@@ -195,7 +195,7 @@ def _conv2d_pointwise(x, kernel, bias, strides):
 
 
 def _require_samples(x):
-    """Refuse an empty batch, of which a convolution has a wrong shape."""
+    """Raise an error for an empty batch: TensorFlow returns a wrong shape."""
     if x.shape[0] == 0:
         raise ValueError(
             "A batch must have at least one sample where TensorFlow is to "
@@ -243,7 +243,8 @@ def _correlate(plane, weights):
         flipped = weights[::-1, ::-1]
         padded = _padded(sums_gradient, after, before)
         plane_gradient = _shifted_sums(padded, flipped)
-        # A convolution whose channels are the samples, whose kernel is a map.
+        # The gradient of the weights is a convolution of the plane, with the
+        # samples as its channels, and the gradient of the sums as its kernel.
         weights_gradient = tf.nn.conv2d(
             tf.transpose(_padded(plane, before, after), (1, 2, 0))[None],
             tf.transpose(sums_gradient, (1, 2, 0))[..., None],

@@ -6,9 +6,8 @@ from torch.nn import functional
 
 
 def gradient(definition, function, x):
-    """Gradient at `x` of a function to a number."""
-    # Wherever it is called: this turns gradients on in `torch.no_grad` as well,
-    # in which Keras predicts.
+    """Gradient of a scalar function at `x`."""
+    # Keras predicts under `torch.no_grad`. This turns gradients on also there.
     with torch.inference_mode(False):
         leaf = x.detach().clone()
         try:
@@ -133,10 +132,10 @@ def scale_and_shift(definition, x, gate, shift, axes):
 
 
 def group_dot(definition, x, y, axis):
-    """Sum of `x * y` over `axis`, which stays.
+    """Sum of `x * y` over `axis`, which is kept with size 1.
 
-    With one vector a sample it is a product of matrices, without a map of
-    products.
+    With one vector per sample the sum is computed as a product of matrices,
+    without a map of products.
     """
     if x.ndim == 3 and x.dtype == y.dtype and y.shape[3 - axis] == 1:
         return x @ y.mT if axis == 2 else y.mT @ x
@@ -168,7 +167,7 @@ def normalize(definition, x, gamma, beta, *, mean, variance, axis, epsilon):
 
 
 def layer_norm(definition, x, epsilon):
-    """Normalize over the last axis: one call, of half a dozen."""
+    """Layer normalization over the last axis, in one PyTorch call."""
     return torch.layer_norm(x, x.shape[-1:], eps=epsilon)
 
 
@@ -190,7 +189,7 @@ def _from_vectors(outputs, x, axis):
 
 
 def dense(definition, x, kernel, bias=None):
-    """Product of vectors with a matrix: one call, of a dozen in Keras."""
+    """Dense layer, in one PyTorch call."""
     return functional.linear(x, _value(kernel).T, _value(bias))
 
 
@@ -203,7 +202,8 @@ def pointwise(definition, x, kernel, bias, *, axis):
     if x.ndim != 3:
         return functional.linear(x, kernel.T, bias)
     if axis == 1:
-        # Its gradients take half the time that those of a convolution do.
+        # The gradients of a product of matrices take half the time of those of
+        # a convolution.
         kernels = kernel.T.expand(x.shape[0], -1, -1)
         if bias is None:
             return torch.bmm(kernels, x)

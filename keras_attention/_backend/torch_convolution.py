@@ -107,7 +107,7 @@ def _same_padding(size, stride, kernel_size, dilation_rate):
 
 
 def _sizes_vary():
-    """Whether a graph is recorded that shall take other sizes."""
+    """Return whether a graph for variable sizes is being traced."""
     return torch.jit.is_tracing() or torch.compiler.is_exporting()
 
 

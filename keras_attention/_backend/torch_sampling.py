@@ -63,10 +63,11 @@ def interpolate(
 
 
 def _bounded(grid, padding_mode):
-    """Replace NaN and numbers that are too large by the location they read.
+    """Replace NaN and huge coordinates by safe locations.
 
-    On CPUs the backward pass of PyTorch 2.13 leaves the image for those, and
-    crashes; the forward pass reads the pixels that are named here.
+    On CPUs the backward pass of PyTorch 2.13 accesses memory outside the image
+    for such coordinates, and crashes. The forward pass reads the same pixels
+    with the replaced coordinates.
     """
     if padding_mode == "border":
         return torch.nan_to_num(grid, nan=-1.0, posinf=1.0, neginf=-1.0)
@@ -128,8 +129,8 @@ class _Bags(torch.autograd.Function):
     @staticmethod
     def backward(ctx, gradient):
         table, index, weight = ctx.saved_tensors
-        # Gradients are on if this gradient is to have one (`create_graph`), as
-        # in all transforms of `torch.func`.
+        # Gradients are enabled here if this gradient is differentiated again
+        # (`create_graph`), and in all transforms of `torch.func`.
         if torch.is_grad_enabled() or in_forward_mode():
             to_table = _differentiable_table_gradient
             to_weight = _differentiable_weight_gradient
@@ -154,14 +155,14 @@ class _TransformedBags(_Bags):
     @staticmethod
     def jvp(ctx, table_tangent, _, weight_tangent):
         table, index, weight = ctx.saved_tensors
-        # PyTorch gives zeros for the tangent of what has none.
+        # An input without a tangent gets a tangent of zeros from PyTorch.
         by_table = _TransformedBags.apply(table_tangent, index, weight)
         by_weight = _TransformedBags.apply(table, index, weight_tangent)
         return by_table + by_weight
 
     @staticmethod
     def vmap(info, in_dims, table, index, weight):
-        """Sum rows of many tables, as those of one that is longer."""
+        """Batch rule: stack the tables into one."""
         count = info.batch_size
         table, index, weight = (
             x.expand(count, *x.shape) if axis is None else x.movedim(axis, 0)
@@ -179,7 +180,8 @@ class _TransformedBags(_Bags):
 def _table_gradient(gradient, table, index, weight):
     """Gradient to the table, which has no derivatives."""
     taps = index.shape[1]
-    # For each row of the table, the bag of the sums that it is part of.
+    # The bag of a row of the table has the gradients of all sums that the row
+    # is a part of.
     index, order = torch.sort(index.flatten())
     rows = torch.arange(len(table), dtype=torch.int32)
     return torch.nn.functional.embedding_bag(

@@ -25,8 +25,8 @@ class Attention:
     """
 
     card: Card
-    # Of `MapLayer`, which each subclass is, too. A user's subclass may have
-    # another card, which changes plots and not the computation.
+    # These attributes are those of `MapLayer`, which each subclass inherits
+    # too. A user's subclass may have another card, which changes plots only.
     _public_class: Any
     data_format: str
     compute_dtype: str
@@ -70,7 +70,8 @@ class Attention:
         return tuple(input_shape)
 
     def compute_output_spec(self, *args, return_attention=False, **kwargs):
-        # By rules on shapes, as tracing cannot be trusted with unknown sizes.
+        # The shapes follow from rules, because tracing is not reliable for
+        # unknown sizes.
         outputs = super().compute_output_spec(  # type: ignore[misc]
             *args, **kwargs
         )

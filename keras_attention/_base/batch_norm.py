@@ -14,12 +14,12 @@ from keras_attention.ops import precision
 
 
 class BatchNorm(keras.layers.BatchNormalization):
-    r"""Keras' layer, with PyTorch's constants and a variance that holds.
+    r"""Batch normalization with PyTorch's constants and a stable variance.
 
-    On PyTorch Keras takes the variance for :math:`E[x^2] - E[x]^2`. Of a few
-    vectors, as one a sample, that keeps few digits, and if they are alike it
-    may be negative, which makes the outputs NaN. Here it is
-    :math:`E[(x - E[x])^2]`. Nor is float64 computed in float32.
+    On PyTorch, Keras computes the variance as :math:`E[x^2] - E[x]^2`. With few
+    vectors, such as one per sample, this difference loses most digits and may
+    be negative, which gives NaN. This layer computes :math:`E[(x - E[x])^2]`.
+    It also computes float64 in float64, and not in float32.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""The card of a layer, which all tables and tools that list layers read."""
+"""`Card`, the description of a layer that tables and tools read."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -94,7 +94,8 @@ class Card:
         unknown = set(self.kinds) - set(self.KINDS)
         if unknown:
             raise ValueError(
-                f"`attention` must be of the kinds {', '.join(self.KINDS)}. "
+                "The kinds of `attention` must be among "
+                f"{', '.join(self.KINDS)}. "
                 f"Received: attention={self.attention!r}"
             )
 

@@ -15,10 +15,11 @@ from keras_attention.ops import reshaping
 
 
 class ContextBranch(KernelLayer):
-    """One scale: dense, norm, ReLU, dense, norm, of vectors of channels.
+    """One context branch: two dense layers, each with batch normalization.
 
-    The vectors are a sample's, `(batch, channels)`, or its positions', with one
-    axis for all of them: this is two point-wise convolutions then.
+    A ReLU follows the first normalization. The inputs are one vector per
+    sample, `(batch, channels)`, or one vector per position, with one axis for
+    all positions. For positions the dense layers are point-wise convolutions.
     """
 
     def __init__(self, hidden_units: int, **kwargs: Any) -> None:

@@ -41,8 +41,8 @@ class ConvNormReLU(KernelLayer):
         self.groups = groups
         self.use_bias = use_bias
         self.use_relu = use_relu
-        reach = dilation_rate * (kernel_size - 1)
-        self.padding = (reach // 2, reach - reach // 2)
+        zeros = dilation_rate * (kernel_size - 1)
+        self.padding = (zeros // 2, zeros - zeros // 2)
         (
             self.input_step,
             self.strides,

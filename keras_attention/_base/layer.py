@@ -43,7 +43,7 @@ class MapLayer(keras.layers.Layer):
     def stateless_call(
         self, trainable_variables, non_trainable_variables, *args, **kwargs
     ):
-        # It does not pass through `__call__`.
+        # Keras does not call `__call__` here, which casts the inputs.
         args, kwargs = self._with_float_inputs(args, kwargs)
         return super().stateless_call(
             trainable_variables, non_trainable_variables, *args, **kwargs
@@ -138,7 +138,7 @@ class MapLayer(keras.layers.Layer):
         return self.add_weight((size,), initializer, name=name, autocast=False)
 
     def _channels(self, input_shape) -> int:
-        """Return the number of channels, and accept no other from now on."""
+        """Return the number of channels, and fix it in `input_spec`."""
         rank = len(input_shape)
         channels = data_formats.channel_count(input_shape, self.data_format)
         axis = data_formats.channel_axis(self.data_format, rank)
@@ -185,7 +185,7 @@ def name_each(layer: keras.layers.Layer, *names: str) -> None:
 
 
 class KernelLayer(MapLayer):
-    """Base of the layers with kernels: how those are made."""
+    """Base class of the layers with kernels; it creates their sublayers."""
 
     def __init__(
         self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
@@ -199,7 +199,7 @@ class KernelLayer(MapLayer):
         )
 
     def _new_initializer(self) -> Any:
-        """Return a copy, as an initializer used twice draws the same twice."""
+        """Return a copy: an initializer repeats its values when used again."""
         copy = getattr(self.kernel_initializer, "clone", None)
         return copy() if copy else self.kernel_initializer  # or a function
 

@@ -80,7 +80,7 @@ def pooled(shape: Shape, data_format: str) -> tuple[int | None, ...]:
 def shape_from_channels_last(
     shape: Shape, data_format: str
 ) -> tuple[int | None, ...]:
-    """Return in its own format a shape that has the channels last."""
+    """Convert a channels-last shape to `data_format`."""
     *others, channels = shape
     others.insert(channel_axis(data_format, len(shape)), channels)
     return tuple(others)
@@ -89,7 +89,7 @@ def shape_from_channels_last(
 def shape_to_channels_last(
     shape: Shape, data_format: str
 ) -> tuple[int | None, ...]:
-    """Return with the channels last a shape in its own format."""
+    """Convert a shape in `data_format` to channels last."""
     others = list(shape)
     channels = others.pop(channel_axis(data_format, len(shape)))
     return (*others, channels)

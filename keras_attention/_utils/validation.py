@@ -191,7 +191,7 @@ def reason(error: Exception) -> str:
 
 
 def described(arrays: Any) -> str:
-    """Return what an error says of arrays, or of a structure of them."""
+    """Describe arrays by their shapes, for error messages."""
 
     def one(value):
         shape = getattr(value, "shape", None)

@@ -12,7 +12,7 @@ from keras_attention.ops import precision
 
 
 class ContextTransform(KernelLayer):
-    """Dense, layer normalization, ReLU, dense, of one vector a sample.
+    """Dense, layer normalization, ReLU, dense, on one vector per sample.
 
     The last kernel starts at zero, and with it the outputs.
     """

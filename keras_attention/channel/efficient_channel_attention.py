@@ -187,8 +187,9 @@ class EfficientChannelAttention(Attention, KernelLayer):
         channels = z.shape[1]
         if self.circular:
             z = ops.concatenate([z[:, channels - half :], z, z[:, :half]], 1)
-        # As a map of one row and one channel. Of sums of shifted vectors XLA
-        # would compute the gradient anew for each position of the map.
+        # The means are convolved as a map of one row and one channel. With sums
+        # of shifted vectors instead, XLA would compute the gradient anew for
+        # each position of the map.
         outputs = convolution.conv2d(
             reshaping.expand_dims(z, (1, 3)),
             reshaping.expand_dims(kernel, (0,)),

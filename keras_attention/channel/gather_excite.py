@@ -184,7 +184,7 @@ class GatherExcite(Attention, KernelLayer):
         s = ops.sigmoid(self._excite(z) if self.excite else z)
         if self.extent:
             size = data_formats.spatial_size(ops.shape(x), self.data_format)
-            # After the sigmoid, of which there are fewer then.
+            # Resized after the sigmoid, which then has fewer inputs.
             s = resizing.resize_nearest(s, size, data_format=self.data_format)
         return precision.cast(s, x.dtype)
 

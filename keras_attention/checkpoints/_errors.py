@@ -11,7 +11,7 @@ from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._matching import Match
 
-# A message has at most so many characters of a name, and so many names.
+# The most characters of a name, and the most names, in a message.
 _MAX_CHARACTERS = 400
 _MAX_NAMES = 10_000
 

@@ -121,7 +121,7 @@ class Match:
 def best_match(
     key_maps: Mapping[str, KeyMap], shapes: Shapes, source: Source
 ) -> Match:
-    """Return an exact match of a source, or the one of most names.
+    """Return the exact match, or the one with the most matched names.
 
     Args:
         key_maps: The key maps of the target, by layout.

@@ -21,14 +21,14 @@ class NetworkNames:
             string: `stage` and `block` count from 1, `group` counts the stem
             as 1 and the first stage as 2, and `index` and `stage_index` are
             the block and the stage from 0.
-        in_blocks: Published names of the layers in blocks, by how their names
-            end here. For an attention layer it is the prefix of the names of
-            its weights.
+        in_blocks: Published names of the layers in blocks, by the last part of
+            their names in this package. For an attention layer it is the prefix
+            of the names of its weights.
         attention_layout: The layout of the attention layers, if it is another.
         pool_padding: The padding of the pooling in the stem (see
             `NetworkLayers.max_pool`), or `"none"` if there is no pooling. It
-            tells networks apart that have weights of the same names and shapes,
-            but compute other outputs.
+            distinguishes networks that have weights of the same names and
+            shapes, but compute other outputs.
         has_scale_layers: Whether batch normalization has its scale and offset
             in a second layer, as in Caffe.
     """

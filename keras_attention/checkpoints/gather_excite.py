@@ -7,7 +7,8 @@ from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._key_map import batch_norm
 from keras_attention.checkpoints._key_map import linear
 
-# Of the whole map, as in the authors' networks.
+# The layout of layers with the extent of the whole map, as in the authors'
+# networks.
 _CAFFE = {
     "gather.weight": ("kernel", CONVOLUTION),
     **batch_norm("gather/bn", "gather_norm"),

@@ -18,6 +18,6 @@ def common_shape(x_shape, residual_shape) -> tuple[int | None, ...]:
     return x_shape
 
 
-def total(x, residual):
+def add(x, residual):
     """Return the sum of two maps, which may be infinite in float16."""
     return precision.upcast_float16(x) + precision.upcast_float16(residual)

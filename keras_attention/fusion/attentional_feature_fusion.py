@@ -10,8 +10,8 @@ from keras_attention._base.context import branch
 from keras_attention._base.context import weigh
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import validation
+from keras_attention.fusion._pair import add
 from keras_attention.fusion._pair import common_shape
-from keras_attention.fusion._pair import total
 from keras_attention.ops import elementwise
 
 
@@ -148,7 +148,7 @@ class AttentionalFeatureFusion(Attention, KernelLayer):
 
     def compute_attention(self, x, residual, training=None):
         return weigh(
-            total(x, residual),
+            add(x, residual),
             self.local_context,
             self.global_context,
             training,

@@ -248,7 +248,7 @@ class SplitAttention(Attention, KernelLayer):
         return calls.dense(layer, x) if self.groups == 1 else layer.call(x)
 
     def _grouped(self, name: str, units: int, inputs: int):
-        """Return a new dense layer of groups, built. Keras' own is of one."""
+        """Return a new dense layer, grouped if `groups > 1`, built."""
         if self.groups == 1:
             return self._dense(name, units, inputs)
         layer = GroupedDense(

@@ -229,10 +229,12 @@ class DynamicCapacityNetwork(Attention, MapLayer, keras.Model):
         self, images, training=None, return_attention=False
     ):
         maps = tuple(self.coarse.compute_output_shape(images.shape))
-        *places, _ = data_formats.shape_to_channels_last(maps, self.data_format)
+        *map_shape, _ = data_formats.shape_to_channels_last(
+            maps, self.data_format
+        )
         positions = (maps[0], self.num_patches, 2)
         attention = {
-            "saliency": keras.KerasTensor(places, self.compute_dtype),
+            "saliency": keras.KerasTensor(map_shape, self.compute_dtype),
             "positions": keras.KerasTensor(positions, "int32"),
         }
         # The last layer of the top may have another dtype policy.

@@ -119,7 +119,7 @@ class GlimpseSensor(MapLayer):
         self._channels(images_shape)
         if len(locations_shape) != 2 or locations_shape[-1] != 2:
             raise ValueError(
-                "`locations` must have shape (batch, 2), an (x, y) an image. "
+                "`locations` must have shape (batch, 2), one (x, y) per image. "
                 f"Received: locations_shape={tuple(locations_shape)}"
             )
 

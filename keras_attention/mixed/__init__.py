@@ -1,4 +1,4 @@
-"""Attention over channels and locations at once, and around other layers."""
+"""Channel and spatial attention, and `IdentityStart`."""
 
 from keras_attention.mixed.bam import BAM
 from keras_attention.mixed.cbam import CBAM

@@ -39,8 +39,8 @@ def spatial(z, data_format: str):
 
 def tanh(z, data_format: str):
     """Return the hyperbolic tangent of each value."""
-    # By a sigmoid, as `ops.tanh` narrows float64 to float32 on JAX. In float32,
-    # as the difference would cancel most digits of float16.
+    # Computed by a sigmoid, because `ops.tanh` casts float64 to float32 on JAX,
+    # and in float32, because the difference loses most digits of float16.
     t = 2 * ops.sigmoid(2 * precision.upcast(z)) - 1
     return precision.cast(t, z.dtype)
 

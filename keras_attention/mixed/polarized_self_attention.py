@@ -217,7 +217,7 @@ class PolarizedSelfAttention(Attention, KernelLayer):
         if weights is None:  # quantized
             value = calls.pointwise(self.spatial_value, z, channels)
         else:
-            # q (W x) is (q W) x, of which q W is one vector a sample.
+            # q (W x) is (q W) x, and q W is one vector per sample.
             kernel = precision.cast(weights[0], z.dtype)
             value, query = z, products.dense(query, ops.transpose(kernel))
         query = reshaping.expand_dims(query, (positions,))

@@ -19,7 +19,7 @@ from keras_attention.ops import reshaping
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ShuffleAttention(Attention, MapLayer):
-    r"""Shuffle attention (SA): a gate of channels for one half of each group.
+    r"""Shuffle attention (SA): channel and spatial gates on halves of groups.
 
     .. math::
 

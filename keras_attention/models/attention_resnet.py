@@ -103,7 +103,7 @@ class AttentionResNet:
             y = layers.batch_norm(y, name=f"{name}_norm{number}")
             y = layers.relu(y, name=f"{name}_relu{number}")
             if number == 1:
-                # A projection is of the normalized map, an identity of `x`.
+                # A projection takes the normalized map, the identity takes `x`.
                 x, _ = self._shortcut(x, y, layers, stage, block)
             y = layers.conv(y, **conv, name=f"{name}_conv{number}")
         return keras.layers.Add(name=f"{name}_add")([y, x])

@@ -33,7 +33,7 @@ def _check(images, locations, size, *, num_scales, scale_factor, data_format):
         )
     if len(locations.shape) != 2 or locations.shape[-1] != 2:
         raise ValueError(
-            "`locations` must have shape (batch, 2), an (x, y) an image. "
+            "`locations` must have shape (batch, 2), one (x, y) per image. "
             f"Received: locations.shape={tuple(locations.shape)}"
         )
     batch = _tensors.batch_size(images=images, locations=locations)

@@ -50,8 +50,8 @@ def l2_norm(x, axes):
 def group_dot(x, y, axis):
     """Sum of `x * y` over `axis`, which is kept with size 1; `y` broadcasts.
 
-    With one vector a sample it is a product of matrices, without a map of
-    products.
+    With one vector per sample the sum is computed as a product of matrices,
+    without a map of products.
     """
     if len(x.shape) == 3 and y.shape[3 - axis] == 1 and x.dtype == y.dtype:
         if axis == 2:

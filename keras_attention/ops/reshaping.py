@@ -30,7 +30,7 @@ def per_channel(vector, data_format: str, rank: int):
 
 
 def gate_of_channels(gate, x, axes):
-    """Reshape and cast one vector a sample to multiply a map."""
+    """Reshape and cast one vector per sample to multiply a map."""
     return expand_dims(precision.cast(gate, x.dtype), axes)
 
 

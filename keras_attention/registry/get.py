@@ -87,15 +87,15 @@ def _named(name: str) -> tuple[Any, dict[str, Any]]:
     forms: dict[str, tuple[Any, dict[str, Any]]] = {}
     for class_name, cls in _cards.layers().items():
         snake_case = cls.__module__.rpartition(".")[2]
-        for word in (class_name, snake_case, *cls.card.short_names):
-            forms[word] = cls, {}
-        for word, arguments in cls.card.short_forms.items():
-            forms[word] = cls, dict(arguments)
-    words = {word.lower(): word for word in forms}
-    if name.lower() in words:
-        return forms[words[name.lower()]]
-    similar = difflib.get_close_matches(name.lower(), words, cutoff=0.5)
-    hint = ", ".join(repr(words[word]) for word in similar)
+        for form in (class_name, snake_case, *cls.card.short_names):
+            forms[form] = cls, {}
+        for form, arguments in cls.card.short_forms.items():
+            forms[form] = cls, dict(arguments)
+    by_lower_case = {form.lower(): form for form in forms}
+    if name.lower() in by_lower_case:
+        return forms[by_lower_case[name.lower()]]
+    similar = difflib.get_close_matches(name.lower(), by_lower_case, cutoff=0.5)
+    hint = ", ".join(repr(by_lower_case[form]) for form in similar)
     raise ValueError(
         "`name` must be the name of an attention layer"
         + (f" (did you mean {hint}?)" if hint else "")

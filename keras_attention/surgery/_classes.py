@@ -12,8 +12,8 @@ from keras_attention._utils import validation
 from keras_attention.surgery._state import CloneError
 from keras_attention.surgery._state import is_of_keras
 
-# Members that a class may override without changing what its models compute:
-# they make, save and describe models.
+# Methods and attributes that a class may override without changing the outputs
+# of its models: they make, save and describe models.
 HARMLESS = {
     "add_weight",
     "build",
@@ -63,7 +63,8 @@ HARMLESS = {
 }
 # Private methods that compute the outputs from the inputs.
 PRIVATE = {"__call__", "_run_through_graph", "_standardize_inputs"}
-# Members that are used when a model is called as a layer of another model.
+# Methods and attributes that are used when a model is called as a layer of
+# another model.
 USED_AS_LAYER = PRIVATE | {
     "add_loss",
     "call",

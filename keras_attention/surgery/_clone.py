@@ -92,7 +92,8 @@ class _Cloner:
                     raise ValueError(
                         _class_message(model, names, error, outermost)
                     ) from error
-            # As a layer, the model is only its graph. Forget the attempt.
+            # A model inside another model can be copied without its class.
+            # Discard the copies of the failed attempt.
             self._copies, self._pending = copies, pending
         if isinstance(model, keras.Sequential) and not outermost:
             layers = self._clone_layers(model, frozen)

@@ -9,16 +9,16 @@ from keras_attention.mixed import IdentityStart
 from keras_attention.surgery import _graph
 from keras_attention.surgery._graph import Graph
 
-MAX_CALLS = 64  # of a subgraph that may be a gate, which has a few calls
+MAX_CALLS = 64  # in a subgraph that may be a gate; gates have fewer
 
 
 def attention_gates(model: keras.Model) -> list[str]:
     """Return the paths of the attention gates in a model.
 
-    An attention gate is a gate of this package, `IdentityStart`, or a product
-    of a map and a tensor with one value for each channel that is computed from
-    that map alone, by layers with kernels. Squeeze and excitation of any origin
-    is such a product.
+    Attention gates are the gates of this package, `IdentityStart`, and products
+    of a map and a tensor with one value for each channel. This tensor must be
+    computed from the same map alone, by layers with kernels. Squeeze and
+    excitation of other packages is such a product.
     """
     found = []
     for path, _, graph in _graph.networks(model):

@@ -48,7 +48,7 @@ def insertion_points(model: keras.Model) -> list[InsertionPoint]:
 def select(
     candidates: list[InsertionPoint], where: Where
 ) -> list[InsertionPoint]:
-    """Return the insertion points that `where` selects, one an operation."""
+    """Return the selected insertion points, one per operation."""
     if isinstance(where, str | re.Pattern):
         chosen = _by_pattern(candidates, where)
     elif _is_predicate(where):

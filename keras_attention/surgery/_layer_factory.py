@@ -23,12 +23,12 @@ Template: TypeAlias = (
 
 
 def passing_masks(layers: list[keras.layers.Layer]) -> list:
-    """Return layers that keep a shape, such that masks pass through them."""
+    """Return layers that keep a shape, and let masks pass."""
     inner = [
         layer.layer for layer in layers if isinstance(layer, IdentityStart)
     ]
     for layer in [*layers, *inner]:
-        # A mask may mean something else to layers of other packages.
+        # Layers of other packages may use a mask in another way.
         if isinstance(layer, MapLayer):
             layer.supports_masking = True
     return layers
@@ -38,7 +38,7 @@ class LayerFactory:
     """Makes a new layer with a unique name for each insertion point.
 
     Args:
-        argument: Name of the argument that the template is, for errors.
+        argument: Name of the argument that has the template, for errors.
         template: A layer that is copied, or the name of one, or a function
             that returns layers.
         taken: Names that are taken.
@@ -104,9 +104,9 @@ class LayerFactory:
     def output_shape(self, layer, *tensors) -> tuple | None:
         """Return the shape of a layer's output; `None` if it is no tensor.
 
-        The layer is called, as custom layers need not have
-        `compute_output_shape`. If it has no weights yet, a copy is called, so
-        that the layer itself does not record this call.
+        The shape comes from a call, because custom layers may lack
+        `compute_output_shape`. If the layer has no weights yet, a copy is
+        called, so that the layer itself does not record this call.
         """
         inputs = [
             keras.KerasTensor(
@@ -169,7 +169,7 @@ def base_name(layer: keras.layers.Layer) -> str:
 
 
 def random_map(shape, seed: int = 0) -> np.ndarray:
-    """Return one random sample of a shape; unknown sizes are 8."""
+    """Return one random sample of a shape, with 8 for unknown sizes."""
     sizes = [8 if size is None else size for size in shape[1:]]
     rng = np.random.default_rng(seed)
     return rng.normal(size=(1, *sizes)).astype("float32")

@@ -77,7 +77,7 @@ def _clone_lambda(layer, name):
 
 
 def _shallow_copy(operation):
-    """Return an operation with the same attributes that has no calls."""
+    """Return a copy of an operation, with the same attributes and no calls."""
     copy = object.__new__(type(operation))
     vars(copy).update(vars(operation))
     copy._inbound_nodes, copy._outbound_nodes = [], []
@@ -85,7 +85,7 @@ def _shallow_copy(operation):
 
 
 def copy_state(layer: keras.layers.Layer, copy: keras.layers.Layer) -> None:
-    """Give the copy of a layer the weights and other state of the layer."""
+    """Copy the weights and other state of a layer to its copy."""
     pairs = _layer_pairs(layer, copy)
     for old, new in pairs:
         if old.dtype_policy != new.dtype_policy:
@@ -140,7 +140,7 @@ def _variable_pairs(layer, copy) -> Iterator[tuple]:
 
 
 def require_same(layer, copy, call) -> None:
-    """Raise an error if the copy of a layer computes something else.
+    """Raise an error if the copy of a layer has other outputs.
 
     Both are called once, on random values. Layers of Keras and of this package
     are not called, as their configs are complete.
@@ -177,11 +177,12 @@ def _random_values(tensor: Any, side: int) -> Any:
 
 
 def is_same(layer, copy, args, kwargs) -> bool:
-    """Return whether a layer and its copy compute the same on random values.
+    """Return whether a layer and its copy have equal outputs on random values.
 
-    Symbolic tensors in the arguments stand for random values. Unknown sizes are
-    the first of `SIDES` that the layer accepts. If it accepts none, or returns
-    random outputs, nothing can be compared and the result is `True`.
+    Random values replace symbolic tensors in the arguments. Unknown sizes are
+    the first of `SIDES` that the layer accepts. If the layer accepts none of
+    them, or has random outputs, nothing can be compared, and the result is
+    `True`.
     """
     for side in SIDES:
         values, named_values = keras.tree.map_structure(

@@ -18,7 +18,7 @@ import numpy as np
 from keras import ops
 
 PLAIN = (bool, int, float, complex, str, bytes, np.ndarray, np.generic)
-# Values that two models may share, as neither changes them.
+# Types of values that two models may share, because neither changes them.
 SHARED = (
     *PLAIN,
     type(None),
@@ -55,7 +55,7 @@ def attributes(model: keras.Model) -> set[str]:
 
 @functools.cache
 def _set_by_keras(bases: tuple[type, ...]) -> frozenset[str]:
-    """Return the attributes that methods of Keras and its backends set."""
+    """Return the names of attributes that Keras and its backends set."""
     first = next(i for i, base in enumerate(bases) if is_of_keras(base))
     names = {"history"}  # A callback sets it.
     for base in bases[first:]:

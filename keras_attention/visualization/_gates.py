@@ -10,8 +10,8 @@ import numpy as np
 from keras_attention.fusion import SelectiveKernel
 from keras_attention.visualization._records import AttentionRecord
 
-# Colours of Okabe and Ito, for colour-blind readers.
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+# Colors of Okabe and Ito, for color-blind readers.
+COLORS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 MARKERS = "osD^vP"
 # The kinds of gates of channels, and what is said of their plot.
 PLOTTED = {
@@ -95,12 +95,12 @@ def _plot_means(axis, gates):
             index,
             mean - deviation,
             mean + deviation,
-            color=COLOURS[0],
+            color=COLORS[0],
             alpha=0.25,
             linewidth=0,
             label=f"± 1 standard deviation of {len(gates)} images",
         )
-    axis.plot(index, mean, ".-", color=COLOURS[0], label="mean gate")
+    axis.plot(index, mean, ".-", color=COLORS[0], label="mean gate")
     axis.set_ylabel("gate", fontsize=9)
     axis.set_xlim(-0.5, gates.shape[1] - 0.5)
     axis.grid(alpha=0.3)
@@ -137,13 +137,13 @@ def plot_branches(
     for branch in range(max(w.shape[1] for w in weights)):
         points = [i for i, w in enumerate(weights) if branch < w.shape[1]]
         values = [weights[i][:, branch] for i in points]
-        colour = COLOURS[branch % len(COLOURS)]
+        color = COLORS[branch % len(COLORS)]
         xs = np.array(points) + 0.08 * (branch - 0.5)
         axis.errorbar(
             xs,
             [v.mean() for v in values],
             [v.std() for v in values],
-            color=colour,
+            color=color,
             marker=MARKERS[branch % len(MARKERS)],
             capsize=3,
             # Classes have no order that a line could show.
@@ -152,7 +152,7 @@ def plot_branches(
             label=_branch_name(records[points[0]], branch),
         )
         if labels is not None and not by_class:
-            _plot_dashes(axis, xs + 0.12, values, labels, colour)
+            _plot_dashes(axis, xs + 0.12, values, labels, color)
     axis.set_xticks(range(len(ticks)), ticks, fontsize=8)
     axis.set_xlim(-0.5, len(ticks) - 0.5)
     axis.set_ylabel("weight, mean of channels", fontsize=9)
@@ -166,11 +166,11 @@ def plot_branches(
     axis.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
 
 
-def _plot_dashes(axis, xs, values, labels, colour):
+def _plot_dashes(axis, xs, values, labels, color):
     """Plot a dash for the mean of each class, beside each point."""
     for x, v in zip(xs, values, strict=True):
         means = [v[labels == c].mean() for c in np.unique(labels)]
-        axis.plot([x] * len(means), means, "_", color=colour, markersize=7)
+        axis.plot([x] * len(means), means, "_", color=color, markersize=7)
 
 
 def _branch_weights(record: AttentionRecord) -> np.ndarray:

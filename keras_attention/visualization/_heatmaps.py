@@ -28,8 +28,8 @@ class Row:
         name: Name of the layer.
         content: Description of what the row shows.
         plot: Function `(axis, sample)` that plots a sample, and returns what
-            the colour bar is for, or `None`.
-        bar: Label of the colour bar. Without it there is no colour bar.
+            the color bar is for, or `None`.
+        bar: Label of the color bar. Without it there is no color bar.
     """
 
     name: str
@@ -137,10 +137,10 @@ class ImageGrid:
 
 
 def images_row(context: PlotContext) -> Row:
-    """Return the row of the images in their colours."""
+    """Return the row of the images in their colors."""
 
     def plot(axis, sample):
-        context.plot_image(axis, sample, context.size(), colours=True)
+        context.plot_image(axis, sample, context.size(), colors=True)
 
     return Row("", "image", plot)
 
@@ -153,7 +153,7 @@ def heatmap_rows(
     """Return rows of weights, `(samples, height, width, channels)`."""
     values = record.values
     if record.kind in LINES:
-        # As a square, so that rows have a width where there are no images.
+        # Repeated to a square, so that rows have a width without images too.
         axis = LINES.index(record.kind) + 1
         values = np.repeat(values, values.shape[axis], axis=3 - axis)
     count = values.shape[-1]
@@ -219,11 +219,11 @@ def heatmap_row(
         content: Description of what the row shows.
         maps: Array `(samples, height, width)`.
         context: The images.
-        bar: Label of the colour bar.
-        limits: Values at the ends of the colour bar. By default they are the
+        bar: Label of the color bar.
+        limits: Values at the ends of the color bar. By default they are the
             minimum and maximum of the samples that are plotted.
-        middle: Value at the middle of a diverging colour map.
-        cmap: Colour map without `middle`.
+        middle: Value at the middle of a diverging color map.
+        cmap: Color map without `middle`.
         extent: Extent of the map in the image, as matplotlib defines it. By
             default the map covers the image.
     """

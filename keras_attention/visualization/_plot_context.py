@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-BACKGROUND = "0.9"  # the grey level of axes without an image
+BACKGROUND = "0.9"  # the gray level of axes without an image
 
 
 class PlotContext:
@@ -39,9 +39,9 @@ class PlotContext:
         sample: int,
         size: tuple[int, int],
         *,
-        colours: bool = False,
+        colors: bool = False,
     ) -> None:
-        """Plot the image of a sample, in grey or in its colours."""
+        """Plot the image of a sample, in gray or in its colors."""
         height, width = size
         axis.set_facecolor(BACKGROUND)
         axis.set_xlim(-0.5, width - 0.5)
@@ -49,13 +49,13 @@ class PlotContext:
         axis.set_aspect("equal")
         if self.images is not None:
             image = self.images[sample]
-            if not colours:
+            if not colors:
                 # Less contrast makes what is plotted over the image visible.
                 image = 0.15 + 0.7 * image.mean(-1, keepdims=True)
-            is_grey = image.shape[-1] == 1
+            is_gray = image.shape[-1] == 1
             axis.imshow(
-                image[..., 0] if is_grey else image,
-                cmap="gray" if is_grey else None,
+                image[..., 0] if is_gray else image,
+                cmap="gray" if is_gray else None,
                 vmin=0,
                 vmax=1,
                 interpolation="nearest",

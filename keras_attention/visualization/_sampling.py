@@ -13,7 +13,7 @@ from keras_attention.visualization._heatmaps import relative_to_max
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
-# Colours of Okabe and Ito, for colour-blind readers.
+# Colors of Okabe and Ito, for color-blind readers.
 ORANGE, BLUE = "#E69F00", "#56B4E9"
 MAX_LINES = 6  # of a grid, along each axis
 
@@ -82,9 +82,9 @@ def _sampled_images_row(record, context, align_corners):
 
     def plot(axis, sample):
         image = image_of[sample]
-        is_grey = image.shape[-1] == 1
+        is_gray = image.shape[-1] == 1
         axis.imshow(
-            image[..., 0] if is_grey else image, cmap="gray", vmin=0, vmax=1
+            image[..., 0] if is_gray else image, cmap="gray", vmin=0, vmax=1
         )
 
     return Row(record.name, "sampled image", plot)

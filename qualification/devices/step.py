@@ -104,7 +104,7 @@ def on_jax(kind):
         right, shapes = singles[case.layer_cls]
         keras.backend.clear_session()
         if kind == "data":
-            spread = keras.distribution.DataParallel(devices=devices)
+            distribution = keras.distribution.DataParallel(devices=devices)
         else:
             mesh = keras.distribution.DeviceMesh(
                 (2, 4), ("batch", "model"), devices
@@ -117,10 +117,10 @@ def on_jax(kind):
                     layout[f"^[^/]+/{end}$"] = (None,) * (len(shape) - 1) + (
                         "model",
                     )
-            spread = keras.distribution.ModelParallel(
+            distribution = keras.distribution.ModelParallel(
                 layout_map=layout, batch_dim_name="batch"
             )
-        keras.distribution.set_distribution(spread)
+        keras.distribution.set_distribution(distribution)
         inputs, targets = task(case)
         found[case.layer_cls.__name__] = distance(
             fit(model_of(case), inputs, targets), right
@@ -166,7 +166,7 @@ def on_torch(kind):
             _torch_worker, (folder,), nprocs=DEVICES, join=True
         )
         found = {}
-        for place, (case, has_batch_norm) in enumerate(cases()):
+        for index, (case, has_batch_norm) in enumerate(cases()):
             inputs, targets = task(case)
             alone = [*inputs, targets]
             if has_batch_norm:
@@ -176,7 +176,7 @@ def on_torch(kind):
             right = weights_of(model)
             ranks = []
             for rank in range(DEVICES):
-                with np.load(Path(folder) / f"{place}-{rank}.npz") as file:
+                with np.load(Path(folder) / f"{index}-{rank}.npz") as file:
                     ranks.append({name: file[name] for name in right})
             # Each process has an equal copy.
             assert distance(ranks[1], ranks[0]) == 0
@@ -205,7 +205,7 @@ def _torch_worker(rank, folder):
         rank=rank,
         world_size=DEVICES,
     )
-    for place, (case, has_batch_norm) in enumerate(cases()):
+    for index, (case, has_batch_norm) in enumerate(cases()):
         inputs, targets = task(case)
         arrays = [*inputs, targets]
         if has_batch_norm:
@@ -214,9 +214,9 @@ def _torch_worker(rank, folder):
             share = BATCH // DEVICES
             own = [a[rank * share : (rank + 1) * share] for a in arrays]
         model = model_of(case)
-        spread = torch.nn.parallel.DistributedDataParallel(model)
-        _torch_step(model, spread, own)
-        np.savez(Path(folder) / f"{place}-{rank}.npz", **weights_of(model))
+        parallel = torch.nn.parallel.DistributedDataParallel(model)
+        _torch_step(model, parallel, own)
+        np.savez(Path(folder) / f"{index}-{rank}.npz", **weights_of(model))
     torch.distributed.destroy_process_group()
 
 

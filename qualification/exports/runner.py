@@ -64,7 +64,7 @@ RUNNERS = {
 
 
 def main(folder, start):
-    """Run what the manifest lists from a place on, telling each result."""
+    """Run the files of the manifest from index `start` on, and write errors."""
     manifest = json.loads((folder / "manifest.json").read_text())
     for name, path, inputs in manifest[start:]:
         with np.load(inputs) as file:

@@ -81,7 +81,7 @@ def alone(case):
 
 
 def run(folder, names=None, only=None):
-    """Return by subject and format how far the file is off, or why not."""
+    """Return the error of each file, or the message, by subject and format."""
     found, manifest, expected = {}, [], {}
     for subject, make, inputs in subjects():
         if only and only not in subject:
@@ -168,7 +168,7 @@ def works(result):
 
 
 def page(found):
-    """Return the page of the docs: one table a backend, and what fails."""
+    """Return the page of the docs: one table per backend, with the errors."""
     from importlib import metadata
 
     lines = INTRODUCTION.format(version=metadata.version("keras")).split("\n")
@@ -201,7 +201,7 @@ def page(found):
 
 
 def write(own):
-    """Write down what this backend found, and the page for all of them."""
+    """Write the results and the page."""
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
     found[formats.BACKEND] = {
         subject: {

@@ -1,4 +1,4 @@
-"""What could be exported can still be, to the same numbers."""
+"""Exports that worked before still work."""
 
 import json
 import os
@@ -18,7 +18,7 @@ from contract.case import assert_close
 from contract.case import to_layout
 from keras_attention import DynamicCapacityNetwork
 
-# Of `DynamicCapacityNetwork` there is no file in either layout.
+# No ONNX file of `DynamicCapacityNetwork` runs, in either data format.
 ONE_OF_EACH = {
     case.layer_cls: case
     for case in reversed([*EVERYTHING])
@@ -36,7 +36,7 @@ def found(tmp_path_factory):
     return found
 
 
-def test_nothing_that_worked_has_stopped(found):
+def test_exports_that_worked_still_work(found):
     worse = {
         f"{subject}, {name}": found[subject][name]
         for subject, results in KNOWN.items()
@@ -46,8 +46,8 @@ def test_nothing_that_worked_has_stopped(found):
     assert not worse
 
 
-def test_nothing_is_wrong_without_a_word(found):
-    """What does not work must fail: no file may compute something else."""
+def test_failed_exports_raise(found):
+    """Unsupported exports raise an error: no file has wrong outputs."""
     silent = {
         f"{subject}, {name}": result
         for subject, results in found.items()

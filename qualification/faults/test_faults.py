@@ -1,4 +1,4 @@
-"""A training that is killed and resumed ends as one that was not."""
+"""Resumed training gives the weights of uninterrupted training."""
 
 import os
 import signal

@@ -34,7 +34,7 @@ def recurrent():
 
 
 class Kill(keras.callbacks.Callback):
-    """Ends the process after a step, as a power cut would."""
+    """Kills the process after a step."""
 
     def __init__(self, step):
         super().__init__()

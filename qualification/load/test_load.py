@@ -1,4 +1,4 @@
-"""Much of everything in one process: nothing grows, and threads agree."""
+"""Memory and threads: repeated training in one process."""
 
 import concurrent.futures
 import gc
@@ -14,7 +14,7 @@ from keras_attention import CBAM
 
 BACKEND = keras.config.backend()
 ROUNDS = int(os.environ.get("ROUNDS", "200"))
-# What the first rounds take goes to caches, of compilers most of all.
+# The memory of the first rounds goes to caches, mainly those of compilers.
 WARM = ROUNDS // 4
 
 
@@ -77,20 +77,20 @@ def test_no_memory_is_kept(training, tmp_path):
 
 
 @pytest.mark.skipif(BACKEND == "jax", reason="Its tracing is of one thread.")
-def test_threads_see_the_same(tmp_path):
+def test_threads_compute_the_same_outputs(tmp_path):
     model = network()
     rng = np.random.default_rng(0)
     images = rng.normal(size=(64, 2, 8, 8, 4)).astype("float32")
     expected = [keras.ops.convert_to_numpy(model(x)) for x in images]
 
-    def look(place):
-        found = model(images[place % 64])
+    def call(index):
+        found = model(images[index % 64])
         return np.asarray(keras.ops.convert_to_numpy(found))
 
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        found = list(pool.map(look, range(512)))
-    for place, outputs in enumerate(found):
-        np.testing.assert_allclose(outputs, expected[place % 64], atol=1e-6)
+        found = list(pool.map(call, range(512)))
+    for index, outputs in enumerate(found):
+        np.testing.assert_allclose(outputs, expected[index % 64], atol=1e-6)
 
 
 def test_import_from_several_threads():

@@ -1,4 +1,4 @@
-"""The networks of timm, with the same weights here and there."""
+"""Comparison of the networks with timm, with the same weights."""
 
 import math
 

@@ -23,7 +23,7 @@ import keras
 import numpy as np
 
 BACKEND = keras.config.backend()
-# What a backend is called as a package; the others only compute.
+# The packages of a backend, if they have another name than the backend.
 PACKAGES = {"tensorflow": ("tensorflow_cpu", "tensorflow")}
 TRAINS = BACKEND in ("jax", "tensorflow", "torch")
 

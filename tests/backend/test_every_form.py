@@ -209,7 +209,9 @@ def reshape(pick, rng):
 @form
 def conv2d(pick, rng):
     data_format = formats(pick)
-    groups, members = pick((1, 3), (1, 1), (2, 2), (3, 4), (10, 4), (40, 1))
+    groups, channels_per_group = pick(
+        (1, 3), (1, 1), (2, 2), (3, 4), (10, 4), (40, 1)
+    )
     kernel_size = (pick(1, 2, 3, 3, 4), pick(1, 2, 3, 3, 5))
     steps = pick("none", "strides", "strides", "dilation_rate")
     strides, dilation_rate = (1, 1), (1, 1)
@@ -224,13 +226,15 @@ def conv2d(pick, rng):
     if padding != "same":
         size = np.maximum(size, windows)
     # For one sample, PyTorch lacks the gradient of kernels of some sizes.
-    shape = (pick(2, 3), *size, groups * members)
+    shape = (pick(2, 3), *size, groups * channels_per_group)
     shape = tuple(int(n) for n in shape)
     arrays = [
         rng.normal(
             size=data_formats.shape_from_channels_last(shape, data_format)
         ),
-        rng.normal(size=(*kernel_size, members, groups * pick(1, 2))),
+        rng.normal(
+            size=(*kernel_size, channels_per_group, groups * pick(1, 2))
+        ),
     ]
     if pick(True, False):
         arrays.append(rng.normal(size=arrays[1].shape[-1]))
@@ -434,15 +438,15 @@ def weighted_sum(pick, rng):
 
 @form
 def group_dot(pick, rng):
-    members = pick(1, 2, 8, 32, 33)
+    channels_per_group = pick(1, 2, 8, 32, 33)
     axis, shape, other = pick(
-        (3, (2, 6, 4, members), (2, 1, 4, members)),
-        (4, (2, 3, 5, 4, members), (2, 1, 1, 4, members)),
-        (2, (2, 4, members, 6), (2, 4, members, 1)),
-        (2, (2, 4, members, 3, 5), (2, 4, members, 1, 1)),
-        (2, (2, 4, members), (2, 1, members)),
-        (1, (2, members, 4), (2, members, 1)),
-        (1, (2, 4, members), (2, 4, 1)),
+        (3, (2, 6, 4, channels_per_group), (2, 1, 4, channels_per_group)),
+        (4, (2, 3, 5, 4, channels_per_group), (2, 1, 1, 4, channels_per_group)),
+        (2, (2, 4, channels_per_group, 6), (2, 4, channels_per_group, 1)),
+        (2, (2, 4, channels_per_group, 3, 5), (2, 4, channels_per_group, 1, 1)),
+        (2, (2, 4, channels_per_group), (2, 1, channels_per_group)),
+        (1, (2, channels_per_group, 4), (2, channels_per_group, 1)),
+        (1, (2, 4, channels_per_group), (2, 4, 1)),
     )
     arrays = [rng.normal(size=n) for n in (shape, other)]
     return arrays, lambda form, *x: form(*x, axis)
@@ -567,12 +571,12 @@ def weighted_gather(pick, rng):
 @form
 def deform(pick, rng):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 4)
-    members = groups * pick(1, 2)
+    offset_channels = groups * pick(1, 2)
     size = (pick(1, 2, 3), pick(1, 2))
-    x = rng.normal(size=(offset_groups * pick(1, 2), 4, 5, members))
+    x = rng.normal(size=(offset_groups * pick(1, 2), 4, 5, offset_channels))
     shape = (pick(1, 6), size[0] * size[1])
     indices, weights = taps(pick, rng, x, shape)
-    channels = offset_groups * members // groups
+    channels = offset_groups * offset_channels // groups
     kernel = rng.normal(size=(*size, channels, groups * pick(1, 2)))
 
     def call(form, x, kernel, *weights):

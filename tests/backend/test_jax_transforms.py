@@ -363,10 +363,10 @@ def test_derivatives_of_native_forms(name, dtype):
         return values, second, reverse(point)
 
     # In float32, as backends round differently in half precision.
-    wide = jax.tree.map(lambda x: x.astype("float32"), (point, v))
+    single = jax.tree.map(lambda x: x.astype("float32"), (point, v))
     form = name.split()[0]
     found = derivatives(native_forms.FUNCTIONS[form], point, v)
-    expected = derivatives(native_forms.definition(form), *wide)
+    expected = derivatives(native_forms.definition(form), *single)
     assert {x.dtype for x in jax.tree.leaves(found)} == {jnp.dtype(dtype)}
     found = jax.tree.map(lambda x: x.astype("float32"), found)
     assert_close(found, expected, 2e-5 if dtype == "float32" else 0.05)

@@ -80,19 +80,19 @@ def test_scale(gate, axes):
     assert_close(*forms("scale", [(2, 3, 4, 5), gate], axes))
 
 
-@pytest.mark.parametrize("members", [1, 3, 33])
-def test_group_dot(members):
+@pytest.mark.parametrize("channels", [1, 3, 33])
+def test_group_dot(channels):
     for axis, shape, other in (
-        (3, (2, 6, 4, members), (2, 1, 4, members)),
-        (2, (2, 4, members, 6), (2, 4, members, 1)),
+        (3, (2, 6, 4, channels), (2, 1, 4, channels)),
+        (2, (2, 4, channels, 6), (2, 4, channels, 1)),
     ):
         assert_close(*forms("group_dot", [shape, other], axis))
 
 
 @pytest.mark.parametrize("bias", [False, True])
-@pytest.mark.parametrize("places", [(), (2,)])
-def test_affine(places, bias):
-    shapes = [(3, *places, 4), (4, 5)] + bias * [(5,)]
+@pytest.mark.parametrize("positions", [(), (2,)])
+def test_dense(positions, bias):
+    shapes = [(3, *positions, 4), (4, 5)] + bias * [(5,)]
     assert_close(*forms("dense", shapes))
 
 

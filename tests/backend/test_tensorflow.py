@@ -120,12 +120,12 @@ def test_second_derivatives_are_differences_of_the_first(case):
 
 def convolutions():
     """Yield the settings and the shapes of convolutions, channels first."""
-    for channels, members in ((6, 6), (6, 3), (32, 16)):
+    for channels, channels_per_group in ((6, 6), (6, 3), (32, 16)):
         for kernel_size in ((1, 1), (3, 3), (2, 3)):
             for strides, dilation_rate in ((1, 1), (2, 1), ((2, 3), 1), (1, 2)):
                 for padding in ("same", "valid"):
                     yield (
-                        (*kernel_size, members, 4),
+                        (*kernel_size, channels_per_group, 4),
                         (2, channels, 6, 7),
                         {
                             "strides": strides,

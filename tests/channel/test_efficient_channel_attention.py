@@ -47,7 +47,7 @@ def test_circular_kernel_much_larger_than_the_channels_raises():
         layer.build((None, 4, 4, 3))
 
 
-def test_circular_kernel_of_one_channel_sees_it_in_each_tap():
+def test_each_tap_of_a_circular_kernel_reads_the_only_channel():
     layer = EfficientChannelAttention(circular=True, gate_activation="linear")
     x = np.full((1, 2, 2, 1), 5, "float32")
     layer.build(x.shape)

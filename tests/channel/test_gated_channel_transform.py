@@ -48,10 +48,10 @@ def test_starts_as_the_identity_to_the_last_bit(dtype, mode, scale):
 def test_sums_do_not_overflow_in_float16(mode):
     """64x64 values of about 1000: the sum of squares is 4e9, above 65504."""
     x = RNG.normal(1000, 10, size=(1, 64, 64, 16)).astype("float16")
-    half, wide = generic(mode, dtype="mixed_float16"), built(mode)
-    wide.set_weights(half.get_weights())
+    half, single = generic(mode, dtype="mixed_float16"), built(mode)
+    single.set_weights(half.get_weights())
     gate = to_numpy(half.attention(x)).astype("float32")
-    assert_close(gate, wide.attention(x.astype("float32")), 1e-3)
+    assert_close(gate, single.attention(x.astype("float32")), 1e-3)
     assert gate.std() > 0.1
 
 

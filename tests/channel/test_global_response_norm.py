@@ -78,10 +78,10 @@ def test_channels_of_zeros_have_finite_gradients(rng, x):
 
 def test_sums_of_squares_do_not_overflow_in_float16(rng):
     x = rng.normal(1000, 10, size=(1, 64, 64, 16)).astype("float16")
-    half, wide = generic(rng, dtype="mixed_float16"), built()
-    wide.set_weights(half.get_weights())
+    half, single = generic(rng, dtype="mixed_float16"), built()
+    single.set_weights(half.get_weights())
     response = to_numpy(half.attention(x)).astype("float32")
-    assert_close(response, wide.attention(x.astype("float32")), 1e-3)
+    assert_close(response, single.attention(x.astype("float32")), 1e-3)
 
 
 def test_range_is_that_of_the_docstring(rng):

@@ -71,7 +71,7 @@ class Case:
 
     @functools.cached_property
     def has_weights(self):
-        # Without initial values, which take a minute for all cases on JAX.
+        # Initial values are skipped: they take a minute for all cases on JAX.
         with keras.StatelessScope(initialize_variables=False):
             layer = self.layer()
             layer.build(*self.shapes)
@@ -85,10 +85,10 @@ class Case:
 
     @property
     def has_networks(self):
-        """Whether it is a model of networks of the user.
+        """Whether the layer is a model that contains networks of the user.
 
-        They restrict the sizes of maps, the model takes gradients of them, and
-        Keras adds their input shapes to their config.
+        These networks restrict the sizes of maps, the model computes their
+        gradients, and Keras adds their input shapes to their config.
         """
         return self.is_model and any(
             isinstance(value, LayerFactory) for value in self.kwargs.values()

@@ -18,11 +18,11 @@ def for_cases(
 ):
     """Parametrize a test over `case`: the cases with these traits.
 
-    Unless `every` case is asked for, this is one case of each class, and of
-    every third class where cases are compiled. Modules and backends take turns,
-    so that each case is run by some of them; the tests of a module have the
-    same cases, whose gradients are compiled once. `tests/parity` and
-    `tests/backend` compare backends over all arguments.
+    With `every`, the test runs all of them. Otherwise it runs one case of each
+    class, or of every third class on backends that compile. Modules and
+    backends take turns, so that some module runs each case. The tests of a
+    module run the same cases, so that gradients are compiled once.
+    `tests/parity` and `tests/backend` compare backends over all arguments.
     """
     selected = [case for case in EVERYTHING if where(case)]
 
@@ -39,7 +39,7 @@ def for_cases(
 
 
 def turn_of(name):
-    """Return a number for a module, another one on each backend."""
+    """Return a number for a module, which differs between backends."""
     return zlib.crc32(name.encode()) + ORDER.index(BACKEND)
 
 

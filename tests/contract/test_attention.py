@@ -30,9 +30,9 @@ def test_attention_accepts_symbolic_inputs(case):
 
 @for_cases(lambda case: case.has_attention)
 def test_attention_accepts_what_call_accepts(case):
-    wide = [x.astype("float64") for x in case.inputs()]
+    inputs64 = [x.astype("float64") for x in case.inputs()]
     unbuilt = case.layer(dtype="mixed_bfloat16")
-    attention = unbuilt.attention(*wide)
+    attention = unbuilt.attention(*inputs64)
     assert unbuilt.built
-    assert_same(attention, unbuilt(*wide, return_attention=True)[1])
+    assert_same(attention, unbuilt(*inputs64, return_attention=True)[1])
     assert {dtype_of(gate) for gate in float_leaves(attention)} == {"bfloat16"}

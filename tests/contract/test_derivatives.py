@@ -50,7 +50,7 @@ def test_gradients_equal_those_of_the_reference(case):
         expected = (rise * case.cotangent()).sum() / (2 * step)
         found = (gradient * v).sum()
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
-        # Of a weight without effect the difference is rounding errors.
+        # The difference for a weight without effect has only rounding errors.
         scale = scale or 1e-2 * np.linalg.norm(gradients[0])
         assert abs(found - expected) <= 1e-5 * scale, index
 

@@ -28,9 +28,9 @@ def test_mixed_precision_is_honored(case):
             if isinstance(sublayer, keras.Model | keras.layers.InputLayer):
                 continue  # they compute nothing
             assert sublayer.compute_dtype == dtype, sublayer.path
-        wide = forward(case.generic(), *inputs, **case.all_outputs)
+        single = forward(case.generic(), *inputs, **case.all_outputs)
         close = [a.astype("float32") for a in flat(structure)]
-        assert_close(close, flat(wide), tolerance)
+        assert_close(close, flat(single), tolerance)
 
 
 @for_cases(lambda case: case.is_deterministic)
@@ -74,10 +74,10 @@ def test_float16_does_not_overflow(case, dtype):
     # sum, so the weights are small.
     case.randomized(layer)
     layer.set_weights([weight / 100 for weight in layer.get_weights()])
-    wide = case.generic(shapes)
-    wide.set_weights(layer.get_weights())
+    single = case.generic(shapes)
+    single.set_weights(layer.get_weights())
     found, expected = (
         flat(forward(it, *half, return_attention=True)[1])
-        for it in (layer, wide)
+        for it in (layer, single)
     )
     assert_close([a.astype("float32") for a in found], expected, 0.02)

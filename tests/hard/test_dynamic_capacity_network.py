@@ -212,9 +212,9 @@ def test_hint_trains_the_coarse_network_only():
     rows, columns = np.moveaxis(
         to_numpy(network.attention(X)["positions"]), -1, 0
     )
-    place = (np.arange(8)[:, None], rows, columns)
+    index = (np.arange(8)[:, None], rows, columns)
     apart = to_numpy(network.coarse(X)) - fine_everywhere(network, X)
-    hint = (apart[place] ** 2).sum(axis=-1).mean()
+    hint = (apart[index] ** 2).sum(axis=-1).mean()
 
     loss, moved = step()
     np.testing.assert_allclose(loss, 0.01 * hint, rtol=1e-5)
@@ -222,7 +222,7 @@ def test_hint_trains_the_coarse_network_only():
     for part in ("fine", "top"):
         assert not any(np.any(way != 0) for way in moved[part])
     # The expected gradient of the bias of the coarse network.
-    gradient = 2 * apart[place] * (1 - to_numpy(network.coarse(X))[place] ** 2)
+    gradient = 2 * apart[index] * (1 - to_numpy(network.coarse(X))[index] ** 2)
     assert_close(moved["coarse"][1], 0.01 * gradient.sum((0, 1)) / 24, 1e-4)
 
     _, more = step(hint_weight=0.03)
@@ -287,8 +287,8 @@ def test_top_with_state_trains(mode):
     before = to_numpy(generator.state).copy()
     history = network.fit(X, Y, epochs=2, verbose=0).history
     assert np.isfinite(history["loss"]).all()
-    drawn = to_numpy(generator.state).astype("int64") - before
-    assert drawn.tolist() == [0, 2]
+    increments = to_numpy(generator.state).astype("int64") - before
+    assert increments.tolist() == [0, 2]
 
 
 def toy(samples=192):
@@ -337,8 +337,10 @@ def test_model_learns():
     # The patches are at the location of the shape.
     positions = to_numpy(network.attention(images)["positions"])[:, 0]
     bright = images[..., 0].reshape(len(images), -1).argmax(axis=-1)
-    places = np.stack(np.unravel_index(bright, (17, 17)), axis=-1)
-    assert np.mean(np.abs(4 * positions + 2 - places).max(axis=-1) <= 5) > 0.9
+    locations = np.stack(np.unravel_index(bright, (17, 17)), axis=-1)
+    assert (
+        np.mean(np.abs(4 * positions + 2 - locations).max(axis=-1) <= 5) > 0.9
+    )
 
 
 @pytest.mark.parametrize(
@@ -406,8 +408,8 @@ def test_mixed_precision_is_honored(dtype):
     # All positions are refined, as rounding may change the selection.
     every = {"num_patches": 12}
     close = forward(case.generic(dtype=dtype, **every), *inputs)
-    wide = forward(case.generic(**every), *inputs)
-    assert_close(ops.cast(close, "float32"), wide, 0.05)
+    single = forward(case.generic(**every), *inputs)
+    assert_close(ops.cast(close, "float32"), single, 0.05)
 
 
 def test_top_may_return_float32():

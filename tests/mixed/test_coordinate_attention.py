@@ -86,10 +86,10 @@ def test_gates_are_of_rows_and_of_columns(rng):
     before = layer.attention(x)
     x[0, 2, 3] += 1
     after = layer.attention(x)
-    for key, axis, place in (("height", 1, 2), ("width", 2, 3)):
+    for key, axis, index in (("height", 1, 2), ("width", 2, 3)):
         changed = to_numpy(before[key]) != to_numpy(after[key])
         lines = changed.any(axis=(0, 3 - axis, 3))
-        assert np.flatnonzero(lines).tolist() == [place]
+        assert np.flatnonzero(lines).tolist() == [index]
 
 
 def test_transposed_map_has_transposed_gates_if_weights_are_swapped(rng):

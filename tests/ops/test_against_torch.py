@@ -63,6 +63,10 @@ def test_traces_accept_any_batch_size(layout, rng):
     """Exporters trace one sample; the graph must accept any number."""
     layer = GlimpseSensor(3, num_scales=2, data_format=layout)
     images = torch.tensor(rng.normal(size=(3, 7, 7, 7)))
-    places = torch.tensor(rng.uniform(-1, 1, size=(3, 2)))
-    traced = torch.jit.trace(layer, (images[:1], places[:1]), check_trace=False)
-    torch.testing.assert_close(traced(images, places), layer(images, places))
+    locations = torch.tensor(rng.uniform(-1, 1, size=(3, 2)))
+    traced = torch.jit.trace(
+        layer, (images[:1], locations[:1]), check_trace=False
+    )
+    torch.testing.assert_close(
+        traced(images, locations), layer(images, locations)
+    )

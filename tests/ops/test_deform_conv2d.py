@@ -69,11 +69,11 @@ def reference(settings, x, offsets, kernel, mask, bias):
 def tensors(settings):
     """Return random tensors of the sizes that the settings need."""
     rng = np.random.default_rng(0)
-    high, wide = settings["kernel_size"]
+    kernel_height, kernel_width = settings["kernel_size"]
     groups = settings.get("groups", 1)
-    taps = settings.get("offset_groups", 1) * high * wide
+    taps = settings.get("offset_groups", 1) * kernel_height * kernel_width
     x = rng.normal(size=(2, 6, 7, 8))
-    kernel = rng.normal(size=(high, wide, 8 // groups, 4))
+    kernel = rng.normal(size=(kernel_height, kernel_width, 8 // groups, 4))
     size = plain(settings, x, kernel).shape[1:3]
     offsets = rng.normal(size=(2, *size, 2 * taps)) * 1.5
     mask = rng.uniform(size=(2, *size, taps))
@@ -96,7 +96,7 @@ def plain(settings, x, kernel):
     dilation = settings.get("dilation_rate", 1)
     if max(np.ravel(strides)) > 1 and max(np.ravel(dilation)) > 1:
         # Keras does not support both: dilate the kernel with zeros instead.
-        kernel = [spread(part, dilation) for part in kernel]
+        kernel = [dilated(part, dilation) for part in kernel]
         dilation = 1
     return np.concatenate(
         [
@@ -116,13 +116,13 @@ def plain(settings, x, kernel):
     )
 
 
-def spread(kernel, dilation):
-    high, wide = kernel.shape[:2]
+def dilated(kernel, dilation):
+    kernel_height, kernel_width = kernel.shape[:2]
     rows, columns = dilation
-    shape = ((high - 1) * rows + 1, (wide - 1) * columns + 1)
-    spread = np.zeros((*shape, *kernel.shape[2:]))
-    spread[::rows, ::columns] = kernel
-    return spread
+    shape = ((kernel_height - 1) * rows + 1, (kernel_width - 1) * columns + 1)
+    outputs = np.zeros((*shape, *kernel.shape[2:]))
+    outputs[::rows, ::columns] = kernel
+    return outputs
 
 
 def in_layout(arrays, data_format):
@@ -178,8 +178,8 @@ def test_gradients_are_those_of_the_equation(settings, data_format, compiled):
     )
     assert_close(to_last(outputs, data_format), expected)
     step = 1e-6
-    for place, gradient in enumerate(gradients):
-        if place in (0, 1, 3):
+    for index, gradient in enumerate(gradients):
+        if index in (0, 1, 3):
             gradient = to_last(gradient, data_format)
         v = rng.normal(size=gradient.shape)
         rise = sum(
@@ -187,7 +187,7 @@ def test_gradients_are_those_of_the_equation(settings, data_format, compiled):
             * reference(
                 settings,
                 *[
-                    a + sign * step * v if i == place else a
+                    a + sign * step * v if i == index else a
                     for i, a in enumerate(point)
                 ],
             )
@@ -196,7 +196,7 @@ def test_gradients_are_those_of_the_equation(settings, data_format, compiled):
         expected_gradient = (rise * cotangent).sum() / (2 * step)
         scale = np.linalg.norm(gradient) * np.linalg.norm(v)
         assert abs((gradient * v).sum() - expected_gradient) <= 1e-5 * scale, (
-            place
+            index
         )
 
 

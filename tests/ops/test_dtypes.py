@@ -28,9 +28,9 @@ def assignments(call):
         yield dict.fromkeys(call.tensors, dtype)
     for name in call.tensors:
         yield {**dict.fromkeys(call.tensors, "float32"), name: "int32"}
-    for half, wide in (("float16", "float32"), ("float32", "float64")):
-        yield {first: half, **dict.fromkeys(others, wide)}
-        yield {first: wide, **dict.fromkeys(others, half)}
+    for half, wider in (("float16", "float32"), ("float32", "float64")):
+        yield {first: half, **dict.fromkeys(others, wider)}
+        yield {first: wider, **dict.fromkeys(others, half)}
 
 
 def tensors(call, dtypes):

@@ -51,11 +51,17 @@ def test_an_image_is_zero_outside():
     np.testing.assert_array_equal(seen, expected)
 
 
-@pytest.mark.parametrize("place", [np.nan, np.inf, -np.inf, 1e30, -1e30, 3.0])
-def test_locations_outside_the_image_return_zeros(place, data_format):
+@pytest.mark.parametrize(
+    "coordinate", [np.nan, np.inf, -np.inf, 1e30, -1e30, 3.0]
+)
+def test_locations_outside_the_image_return_zeros(coordinate, data_format):
     # Pixels at the edge, where indices are clipped, must have no effect.
     images = np.full((1, 5, 5, 5), np.nan, "float32")
-    for location in ((place, 0), (0, place), (place, place)):
+    for location in (
+        (coordinate, 0),
+        (0, coordinate),
+        (coordinate, coordinate),
+    ):
         seen = glimpses(
             images, [location], 2, num_scales=2, data_format=data_format
         )
@@ -64,8 +70,8 @@ def test_locations_outside_the_image_return_zeros(place, data_format):
 
 def test_half_precision_locations_are_upcast():
     images = np.arange(999, dtype="float32").reshape(1, 1, 999, 1)
-    for place in (0.3, 0.77):
-        half = np.array([[place, -1]], "float16")
+    for coordinate in (0.3, 0.77):
+        half = np.array([[coordinate, -1]], "float16")
         seen = to_numpy(
             extract_glimpses(images, half, 1, data_format="channels_last")
         )

@@ -70,14 +70,14 @@ def test_gradients_are_those_of_the_equation(offsets, data_format, compiled):
     if data_format == "channels_first" and offsets.ndim == 5:
         gradient = np.moveaxis(gradient, 1, 3)
     rng = np.random.default_rng(1)
-    for place, found in enumerate((to_last(dx, data_format), gradient)):
+    for index, found in enumerate((to_last(dx, data_format), gradient)):
         v = rng.normal(size=found.shape) * 1e-6
         ahead, behind = list(point), list(point)
-        ahead[place] = point[place] + v
-        behind[place] = point[place] - v
+        ahead[index] = point[index] + v
+        behind[index] = point[index] - v
         rise = ((reference(*ahead) - reference(*behind)) * COTANGENT).sum() / 2
         scale = np.linalg.norm(found) * np.linalg.norm(v)
-        assert abs((found * v).sum() - rise) <= 1e-5 * scale, place
+        assert abs((found * v).sum() - rise) <= 1e-5 * scale, index
 
 
 def test_gradient_of_offsets_is_zero_at_whole_pixels_and_outside():

@@ -2,15 +2,16 @@
 
 import numpy as np
 
-# The share of the largest value of an array by which any may be off: a hundred
-# roundings of float32, as sums are added up in another order.
+# The largest allowed difference, as a share of the largest value of an array: a
+# hundred roundings of float32, because backends add up in another order.
 SHARE = 1e-5
-# Gradients may cancel, down to roundings of what they were made from.
+# Terms of a gradient may cancel, so that only rounding errors are left.
 FLOOR = 1e-6
-# What rounding moves an array by was measured with more than roundings.
+# In addition, this many times the effect of rounding the inputs is allowed.
 MOVED = 5
-# Where more than this share of an array is left to rounding, a comparison says
-# little: a location on a whole pixel, two maxima that are nearly equal.
+# If rounding changes an array by more than this share, the comparison is of
+# little use. Examples are a location on a whole pixel, and two maxima that are
+# nearly equal.
 LOOSE = 1e-2
 
 

@@ -135,15 +135,15 @@ def fits(found):
 def picker(name, index):
     """Return a function that selects one of its arguments.
 
-    Of n values each is chosen once in n cases, at each place where a strategy
-    chooses, and in an order that is that place's own: few cases have every
-    value in them.
+    Each of n values is chosen once in n cases by each call of the returned
+    function in a strategy. Each call has an order of its own, so few cases
+    together contain every value.
     """
-    places = itertools.count()
+    numbers = itertools.count()
 
     def pick(*values):
         block, turn = divmod(index, len(values))
-        seed = [zlib.crc32(name.encode()), next(places), block]
+        seed = [zlib.crc32(name.encode()), next(numbers), block]
         order = np.random.default_rng(seed).permutation(len(values))
         return values[order[turn]]
 

@@ -17,7 +17,7 @@ CASES = 60
 # Arguments with a single value, and the reason.
 NOT_VARIED = {
     "kernel_initializer": "weights are set to generated values",
-    "monte_carlo_samples": "more than one draws random numbers",
+    "monte_carlo_samples": "more than one uses random numbers",
     "top": "any network: its maps vary",
     "coarse": "any network: its strides vary",
     "fine": "any network: its kernels vary",
@@ -93,7 +93,7 @@ def options(name, argument, generated_cases):
 
 
 def test_padding_and_interpolation_are_all_there():
-    """Functions name their options in no error that is looked at above."""
+    """Functions are not covered by the test above."""
     wanted = {
         ("grid_sample", "interpolation"): {"bilinear", "bicubic", "nearest"},
         ("grid_sample", "padding_mode"): {"zeros", "border", "reflection"},

@@ -25,31 +25,31 @@ def window_frame(size, kernel_size, layer):
     firsts = []
     for axis in (0, 1):
         step = layer.strides[axis]
-        reach = (kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
+        extent = (kernel_size[axis] - 1) * layer.dilation_rate[axis] + 1
         if layer.padding == "same":
             count = -(-size[axis] // step)
-            before = max((count - 1) * step + reach - size[axis], 0) // 2
+            before = max((count - 1) * step + extent - size[axis], 0) // 2
         else:
             before = 0 if layer.padding == "valid" else layer.padding[axis]
-            count = (size[axis] + 2 * before - reach) // step + 1
+            count = (size[axis] + 2 * before - extent) // step + 1
         firsts.append(np.arange(count) * step - before)
     return firsts
 
 
 def convolution(x, kernel, layer, frame, offsets=None, mask=None):
     """Convolve tap by tap, at offset locations if there are offsets."""
-    high, wide, members, filters = kernel.shape
+    kernel_height, kernel_width, channels_per_group, filters = kernel.shape
     channels = x.shape[-1]
-    groups = channels // members
+    groups = channels // channels_per_group
     rows, columns = np.meshgrid(*frame, indexing="ij")
     shape = (len(x), *rows.shape)
     parts = layer.offset_groups if offsets is not None else 1
     y = np.zeros((*shape, filters))
-    for i in range(high):
-        for j in range(wide):
+    for i in range(kernel_height):
+        for j in range(kernel_width):
             read = []
             for part in range(parts):
-                tap = (part * high + i) * wide + j
+                tap = (part * kernel_height + i) * kernel_width + j
                 dy = dx = np.zeros(shape)
                 if offsets is not None:
                     dy, dx = offsets[..., 2 * tap], offsets[..., 2 * tap + 1]
@@ -65,7 +65,9 @@ def convolution(x, kernel, layer, frame, offsets=None, mask=None):
             read = np.concatenate(read, axis=-1)
             for g in range(groups):
                 out = slice(g * filters // groups, (g + 1) * filters // groups)
-                part = read[..., g * members : (g + 1) * members]
+                part = read[
+                    ..., g * channels_per_group : (g + 1) * channels_per_group
+                ]
                 y[..., out] += part @ kernel[i, j, :, out]
     return y
 

@@ -58,8 +58,8 @@ def part(weights, name):
 def convolution(x, kernel, *, strides, dilation, groups):
     """Return a convolution with symmetric zero padding."""
     side = len(kernel)
-    reach = dilation * (side - 1)
-    around = (reach // 2, reach - reach // 2)
+    extent = dilation * (side - 1)
+    around = (extent // 2, extent - extent // 2)
     padded = np.pad(x, ((0, 0), around, around, (0, 0)))
     height, width = x.shape[1:3]
     y = []
@@ -70,8 +70,8 @@ def convolution(x, kernel, *, strides, dilation, groups):
     ):
         taps = [
             seen[:, i : i + height : strides, j : j + width : strides]
-            for i in range(0, reach + 1, dilation)
-            for j in range(0, reach + 1, dilation)
+            for i in range(0, extent + 1, dilation)
+            for j in range(0, extent + 1, dilation)
         ]
         matrices = weights.reshape(-1, *weights.shape[2:])
         y.append(sum(t @ w for t, w in zip(taps, matrices, strict=True)))
@@ -85,12 +85,12 @@ def resize(x, shape, align_corners):
         rows = []
         for i in range(new):
             if align_corners:
-                place = i * (old - 1) / (new - 1) if new > 1 else 0
+                position = i * (old - 1) / (new - 1) if new > 1 else 0
             else:
-                place = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
-            before = int(place)
+                position = min(max((i + 0.5) * old / new - 0.5, 0), old - 1)
+            before = int(position)
             after = min(before + 1, old - 1)
-            share = place - before
+            share = position - before
             rows.append(
                 (1 - share) * x.take(before, axis) + share * x.take(after, axis)
             )

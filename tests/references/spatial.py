@@ -37,12 +37,12 @@ def strided_product(x, kernel):
     ends = [(0, int(n == 1)) for n in x.shape[1:-1]]
     padded = np.pad(x, [(0, 0), *ends, (0, 0)])
     total = 0
-    for place in itertools.product((0, 1), repeat=len(sizes)):
+    for index in itertools.product((0, 1), repeat=len(sizes)):
         steps = [
             slice(first, 2 * size, 2)
-            for first, size in zip(place, sizes, strict=True)
+            for first, size in zip(index, sizes, strict=True)
         ]
-        total = total + padded[:, *steps] @ kernel[place]
+        total = total + padded[:, *steps] @ kernel[index]
     return total
 
 

@@ -59,10 +59,10 @@ def test_constant_maps_have_the_initial_gate(x):
 def test_products_do_not_overflow_in_float16():
     """The sum of 16 products of 1000 by 1000 is 1.6e7, above 65504."""
     x = RNG.uniform(0, 1000, size=(1, 64, 64, 16)).astype("float16")
-    half, wide = generic(1, dtype="mixed_float16"), built(1)
-    wide.set_weights(half.get_weights())
+    half, single = generic(1, dtype="mixed_float16"), built(1)
+    single.set_weights(half.get_weights())
     gate = to_numpy(half.attention(x)).astype("float32")
-    assert_close(gate, wide.attention(x.astype("float32")), 1e-3)
+    assert_close(gate, single.attention(x.astype("float32")), 1e-3)
     assert gate.std() > 0.01
 
 

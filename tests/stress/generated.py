@@ -18,12 +18,12 @@ class GeneratedCase:
 
     `kinds` has the kind of numbers of each input: "map" for images, which may
     be large, "location" for coordinates from -1 to 1, "unit" for numbers from 0
-    to 1, and "free" for all others. `discontinuous` is whether the outputs are
-    discontinuous, so that rounding may change them. `resamples` is whether the
-    layer samples at offset locations, perhaps not all of its input, `gradients`
-    whether all inputs have a gradient, and `other_dtypes` are dtypes of outputs
-    that are allowed in half precision. `tolerance_factor` multiplies the
-    tolerance, for layers of many operations.
+    to 1, and "free" for all others. `discontinuous` is true if rounding may
+    change the outputs much. `resamples` is true if the layer samples its input
+    at locations with offsets, and may skip pixels. `gradients` is true if all
+    inputs have a gradient. `other_dtypes` are dtypes of outputs that are
+    allowed in half precision. `tolerance_factor` multiplies the tolerance, for
+    layers of many operations.
     """
 
     case: Case

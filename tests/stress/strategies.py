@@ -1,8 +1,8 @@
 """Strategies: the arguments and input shapes of each layer and function.
 
 A strategy is a function under `@strategy` that generates the arguments and
-shapes of one layer. Sizes come from `Sizes`, which is narrow for JAX, as JAX
-compiles for each size.
+shapes of one layer. Sizes come from `Sizes`. JAX compiles for each size, so the
+default run on JAX selects from few sizes (`NARROW`).
 """
 
 import dataclasses
@@ -175,7 +175,7 @@ def ResidualAttention(pick, sizes):
         kwargs["hidden_units"] = groups * pick(1, 2, 3)
     else:
         kwargs["reduction"] = pick(1, 2)
-        channels *= groups  # which must divide the reduced number of channels
+        channels *= groups  # `groups` must divide the reduced channels
     shape = a_map(pick, sizes, channels)
     return generated_case(
         ka.ResidualAttention,
@@ -522,7 +522,7 @@ def count(length, taps, stride, rate, padding, axis):
 @strategy
 def deform_conv2d(pick, sizes):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 3)
-    high, wide = pick(1, 2, 3, 4), pick(1, 2, 3, 5)
+    kernel_height, kernel_width = pick(1, 2, 3, 4), pick(1, 2, 3, 5)
     channels_per_group = offset_groups * pick(1, 2)
     kwargs = windows(pick) | {"groups": groups, "offset_groups": offset_groups}
     shape = a_map(pick, sizes, groups * channels_per_group)
@@ -533,18 +533,18 @@ def deform_conv2d(pick, sizes):
         for axis, of_axis in enumerate(
             zip(
                 shape[1:3],
-                (high, wide),
+                (kernel_height, kernel_width),
                 kwargs["strides"],
                 kwargs["dilation_rate"],
                 strict=True,
             )
         )
     ]
-    taps = offset_groups * high * wide
+    taps = offset_groups * kernel_height * kernel_width
     shapes = [
         shape,
         (batch, *size, 2 * taps),
-        (high, wide, channels_per_group, filters),
+        (kernel_height, kernel_width, channels_per_group, filters),
     ]
     if pick(True, False):
         shapes += [(batch, *size, taps), (filters,)]

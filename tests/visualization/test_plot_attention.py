@@ -30,7 +30,7 @@ def panel(figure, index=0):
 
 
 def texts(figure):
-    figure.canvas.draw()  # This raises if an artist cannot be drawn.
+    figure.canvas.draw()  # This raises if an artist is invalid.
     return " ".join(
         text.get_text().replace("\n", " ")
         for text in figure.findobj(lambda x: hasattr(x, "get_text"))
@@ -281,8 +281,8 @@ def test_sampling_grid(images, corners):
     assert "sampling grid" in texts(figure)
     alone = plot_attention(grid)
     assert len(panel(alone)[0]) == COUNT
-    grey = plot_attention(grid, images[..., 0])
-    texts(grey)
+    gray = plot_attention(grid, images[..., 0])
+    texts(gray)
 
 
 @pytest.mark.parametrize(
@@ -640,7 +640,7 @@ def test_attention_that_has_no_plot_raises():
 
 
 def test_unknown_kind_on_a_card_raises():
-    with pytest.raises(ValueError, match=r"kinds channel, .*Received: "):
+    with pytest.raises(ValueError, match=r"among channel, .*Received: "):
         of_user({"where": "no such kind"})
 
 
