@@ -89,13 +89,15 @@ class AttentionSlot(NamedTuple):
         try:
             y = layer(x)
         except TypeError as error:
-            raise _unfit(layer, f"{type(error).__name__}: {error}") from error
+            raise _attention_error(
+                layer, f"{type(error).__name__}: {error}"
+            ) from error
         if getattr(y, "shape", None) != x.shape:
-            raise _unfit(layer, f"outputs {y} for {x}")
+            raise _attention_error(layer, f"outputs {y} for {x}")
         return y
 
 
-def _unfit(layer: keras.layers.Layer, reason: str) -> ValueError:
+def _attention_error(layer: keras.layers.Layer, reason: str) -> ValueError:
     """Return the error for a layer that is no attention of a network."""
     return ValueError(
         "`attention` must accept one map, and keep its shape. "
