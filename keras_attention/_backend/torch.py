@@ -138,7 +138,9 @@ def group_dot(definition, x, y, axis):
     without a map of products.
     """
     if x.ndim == 3 and x.dtype == y.dtype and y.shape[3 - axis] == 1:
-        return x @ y.mT if axis == 2 else y.mT @ x
+        # Not `mT`, for which there is no export to ONNX.
+        turned = y.transpose(1, 2)
+        return x @ turned if axis == 2 else turned @ x
     return (x * y).sum(axis, True)
 
 

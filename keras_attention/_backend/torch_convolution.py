@@ -162,8 +162,11 @@ def resize_nearest(definition, x, size, *, data_format):
     x = _channels_first(x, data_format)
     pairs = list(zip(x.shape[2:], size, strict=True))
     if _sizes_vary() or not all(_is_power_of_two(*pair) for pair in pairs):
-        x = _from_channels_first(x, data_format)
-        return definition(x, size, data_format=data_format)
+        # The definition reads by `keras.ops.take`, which has no export to ONNX.
+        for axis, (old, new) in enumerate(pairs, 2):
+            index = torch.arange(new, device=x.device) * old // new
+            x = x.index_select(axis, index)
+        return _from_channels_first(x, data_format)
     outputs = functional.interpolate(x, tuple(size), mode="nearest")
     return _from_channels_first(outputs, data_format)
 
@@ -195,12 +198,13 @@ def resize_linear(definition, x, size, *, align_corners, data_format):
         )
     last = data_format == "channels_last"
     outputs = functional.interpolate(
-        x.movedim(-1, 1) if last else x,
+        # ONNX files accept no negative axis.
+        x.movedim(x.ndim - 1, 1) if last else x,
         tuple(size),
         mode=mode,
         align_corners=align_corners,
     )
-    return outputs.movedim(1, -1) if last else outputs
+    return outputs.movedim(1, x.ndim - 1) if last else outputs
 
 
 def _channels_first(x, data_format):

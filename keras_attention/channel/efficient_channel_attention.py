@@ -199,7 +199,7 @@ class EfficientChannelAttention(Attention, KernelLayer):
             dilation_rate=1,
             data_format="channels_last",
         )
-        return ops.squeeze(outputs, (1, 3))
+        return reshaping.reshape(outputs, (-1, channels))
 
 
 def _size_for(channels: int) -> int:
