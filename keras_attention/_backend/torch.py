@@ -170,6 +170,8 @@ def normalize(definition, x, gamma, beta, *, mean, variance, axis, epsilon):
 
 def layer_norm(definition, x, epsilon):
     """Layer normalization over the last axis, in one PyTorch call."""
+    if torch.jit.is_tracing():  # A size is a tensor then.
+        return definition(x, epsilon)
     return torch.layer_norm(x, x.shape[-1:], eps=epsilon)
 
 
