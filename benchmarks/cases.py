@@ -147,6 +147,11 @@ LAYERS = [
     _with_relu(_pair("AttentionalFeatureFusion")),
     _with_relu(_pair("IterativeAttentionalFeatureFusion")),
     _with_relu(_pair("AttentionGate")),
+    _plain("ChannelSelfAttention"),
+    _plain("CrissCrossAttention"),
+    _plain("DoubleAttention"),
+    _with_relu(_plain("ExternalAttention")),
+    _plain("PositionAttention"),
     _plain("GatherExcite", extent=2, parametric=True),
     Case(
         "SpatialTransformer",

@@ -20,6 +20,7 @@ import choosing
 import equations
 import keras_attention
 import staging
+from keras_attention import _cards
 from keras_attention import models
 from keras_attention import ops
 
@@ -132,7 +133,7 @@ def test_every_picture_is_written_by_tools_pictures():
 def test_the_section_of_every_layer_with_attention_has_a_picture(name):
     (family,) = {
         kind
-        for kind in ("channel", "spatial", "mixed", "fusion", "hard")
+        for kind in _cards.FAMILIES
         if name in keras_attention.list_attentions(kind)
     }
     text = (HTML / "layers" / f"{family}.html").read_text(encoding="utf-8")

@@ -12,6 +12,7 @@ import keras_attention
 SHOWN = 5  # digits, of the first classes
 COUNT = 512  # of digits that statistics are computed of
 DPI = 84
+LARGEST = 60_000  # bytes of a file
 
 
 def plot(
@@ -45,8 +46,17 @@ def plot(
     )
     file = io.BytesIO()
     figure.savefig(file, dpi=DPI)
-    # A palette makes the file a third as large. This method keeps colors that
-    # few pixels have, such as those of the bars.
-    picture = Image.open(file).convert("RGB")
-    picture = picture.quantize(method=Image.Quantize.MAXCOVERAGE, kmeans=3)
-    picture.save(path, optimize=True)
+    _save_small(Image.open(file).convert("RGB"), path)
+
+
+def _save_small(picture: Image.Image, path: Path) -> None:
+    """Save a picture with a palette, of fewer colors if the file is large.
+
+    A palette makes the file a third as large. This method keeps colors that few
+    pixels have, such as those of the bars.
+    """
+    for colors in (256, 64, 32):
+        method = Image.Quantize.MAXCOVERAGE
+        picture.quantize(colors, method, kmeans=3).save(path, optimize=True)
+        if path.stat().st_size <= LARGEST:
+            return

@@ -6,6 +6,7 @@ from keras_attention import hard
 from keras_attention import mixed
 from keras_attention import models as models
 from keras_attention import ops as ops
+from keras_attention import self_attention
 from keras_attention import spatial
 from keras_attention.channel import *
 from keras_attention.checkpoints import export_reference_weights
@@ -15,6 +16,7 @@ from keras_attention.hard import *
 from keras_attention.mixed import *
 from keras_attention.registry import get
 from keras_attention.registry import list_attentions
+from keras_attention.self_attention import *
 from keras_attention.spatial import *
 from keras_attention.surgery import attach
 from keras_attention.surgery import block_ends
@@ -47,5 +49,6 @@ __all__ += channel.__all__
 __all__ += fusion.__all__
 __all__ += hard.__all__
 __all__ += mixed.__all__
+__all__ += self_attention.__all__
 __all__ += spatial.__all__
 __version__ = "0.1.0"

@@ -6,12 +6,14 @@ from keras_attention import channel
 from keras_attention import fusion
 from keras_attention import hard
 from keras_attention import mixed
+from keras_attention import self_attention
 from keras_attention import spatial
 
 FAMILIES = {
     "channel": channel,
     "spatial": spatial,
     "mixed": mixed,
+    "self_attention": self_attention,
     "fusion": fusion,
     "hard": hard,
 }

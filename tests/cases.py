@@ -10,12 +10,16 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import AttentionGate
 from keras_attention import ChannelAttention
+from keras_attention import ChannelSelfAttention
 from keras_attention import ConvOffset2D
 from keras_attention import CoordinateAttention
+from keras_attention import CrissCrossAttention
 from keras_attention import DeformableConv2D
+from keras_attention import DoubleAttention
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import EffectiveSqueezeExcite
 from keras_attention import EfficientChannelAttention
+from keras_attention import ExternalAttention
 from keras_attention import GatedChannelTransform
 from keras_attention import GatherExcite
 from keras_attention import GaussianContext
@@ -29,6 +33,7 @@ from keras_attention import LargeKernelAttention
 from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
 from keras_attention import PolarizedSelfAttention
+from keras_attention import PositionAttention
 from keras_attention import RecurrentAttention
 from keras_attention import ResidualAttention
 from keras_attention import SelectiveKernel
@@ -48,6 +53,11 @@ IMAGE = ((3, 6, 7, 16),)
 SMALL_IMAGE = ((2, 5, 4, 10),)
 VOLUME = ((3, 4, 3, 5, 16),)
 
+QUERIES = {
+    "hidden_units": 5,
+    "kernel_initializer": "glorot_uniform",
+    "kernel_regularizer": "l2",
+}
 CONTEXT = {
     "hidden_units": 5,
     "kernel_initializer": "ones",
@@ -333,6 +343,73 @@ CASES = [
     ),
     Case(ShuffleAttention, {"groups": 4, "epsilon": 0.5}, IMAGE),
     Case(ShuffleAttention, {"groups": 1}, IMAGE),
+    *(
+        Case(
+            DoubleAttention,
+            kwargs,
+            shapes,
+            attention_channels=None,
+            inert_weights=("gather/bias",),
+        )
+        for kwargs, shapes in (
+            ({}, IMAGE),
+            ({"reduction": 2, "residual": False}, SIGNAL),
+            (
+                {
+                    "hidden_units": 5,
+                    "attention_units": 3,
+                    "kernel_initializer": "glorot_uniform",
+                    "kernel_regularizer": "l2",
+                },
+                VOLUME,
+            ),
+        )
+    ),
+    *(
+        Case(ChannelSelfAttention, {}, shapes, attention_channels=None)
+        for shapes in (SIGNAL, IMAGE, VOLUME)
+    ),
+    *(
+        Case(
+            layer_cls,
+            kwargs,
+            shapes,
+            attention_channels=None,
+            inert_weights=("key/bias",),
+            # Rounding of large products changes their softmax.
+            weight_scale=0.1,
+        )
+        for layer_cls, kwargs, shapes in (
+            (PositionAttention, {}, IMAGE),
+            (PositionAttention, {"reduction": 3}, SIGNAL),
+            (PositionAttention, QUERIES, VOLUME),
+            (CrissCrossAttention, {}, IMAGE),
+            (CrissCrossAttention, {"reduction": 3, "recurrence": 1}, IMAGE),
+            (CrissCrossAttention, QUERIES | {"recurrence": 3}, SMALL_IMAGE),
+        )
+    ),
+    *(
+        Case(
+            ExternalAttention,
+            kwargs,
+            shapes,
+            attention_channels=None,
+            inert_weights=("project/bias",),
+        )
+        for kwargs, shapes in (
+            ({}, IMAGE),
+            ({"units": 6, "use_projection": False}, SIGNAL),
+            (
+                {
+                    "units": 5,
+                    "epsilon": 0.5,
+                    "kernel_initializer": "ones",
+                    "kernel_regularizer": "l2",
+                },
+                VOLUME,
+            ),
+        )
+    ),
     Case(PolarizedSelfAttention, {}, IMAGE),
     Case(
         PolarizedSelfAttention,

@@ -10,6 +10,7 @@ from references import deformable
 from references import fusion
 from references import maths
 from references import mixed
+from references import self_attention
 from references import spatial
 
 
@@ -27,7 +28,7 @@ def multiply_adds(layer, inputs):
     Counted.count = 0
     patches = [
         mock.patch.object(module, "norm", lambda weights, name, x: x)
-        for module in (channel, fusion, mixed, spatial)
+        for module in (channel, fusion, mixed, self_attention, spatial)
     ]
     patches += [
         mock.patch.object(channel, "layer_norm", _uncounted(maths.layer_norm)),

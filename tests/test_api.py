@@ -20,7 +20,14 @@ def test_public_names_are_there():
 
 
 def test_folders_export_what_the_package_does():
-    folders = ("channel", "spatial", "mixed", "fusion", "hard")
+    folders = (
+        "channel",
+        "spatial",
+        "mixed",
+        "self_attention",
+        "fusion",
+        "hard",
+    )
     folders += ("checkpoints", "registry", "surgery", "visualization")
     modules = [getattr(keras_attention, folder) for folder in folders]
     exported = [name for module in modules for name in module.__all__]

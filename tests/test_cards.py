@@ -6,6 +6,7 @@ name says what to add, and where.
 
 import collections
 import inspect
+import math
 import re
 from pathlib import Path
 
@@ -126,6 +127,11 @@ def is_of_kind(kind, shape, inputs, layer):
         "rows": shape == (batch, *space[:1], 1, channels),
         "columns": shape == (batch, 1, *space[1:], channels),
         "branches": len(shape) == 3,
+        "position pairs": shape == (batch, math.prod(space), math.prod(space)),
+        "column pairs": shape == (batch, *space, space[0]),
+        "row pairs": shape == (batch, *space, space[-1]),
+        "channel pairs": shape == (batch, channels, channels),
+        "units": shape[:2] == (batch, math.prod(space)) and len(shape) == 3,
         "fusion": shape == inputs,
         "grid": len(shape) == 4 and shape[-1] == 2,
         "pixel offsets": shape == (*inputs, 2),

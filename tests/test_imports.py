@@ -24,7 +24,7 @@ FOLDERS = [
     ("_backend",),
     ("ops",),
     ("_base",),
-    ("channel", "spatial", "mixed", "fusion", "hard"),
+    ("channel", "spatial", "mixed", "self_attention", "fusion", "hard"),
     ("_cards",),
     ("registry",),
     ("checkpoints",),

@@ -195,6 +195,8 @@ def _latex(node: ast.AST) -> str:
             return str(value)
         case ast.BinOp(left, ast.Add(), right):
             return f"{_latex(left)} + {_latex(right)}"
+        case ast.BinOp(left, ast.Sub(), right):
+            return f"{_latex(left)} - {_latex(right)}"
         case ast.BinOp(left, ast.Pow(), right):
             return f"{_latex(left)}^{{{_latex(right)}}}"
         case ast.BinOp(left, ast.Div(), right):
@@ -212,7 +214,7 @@ def _latex(node: ast.AST) -> str:
 def _factor(node: ast.AST) -> str:
     """Return a factor, in brackets if it is a sum."""
     match node:
-        case ast.BinOp(op=ast.Add()):
+        case ast.BinOp(op=ast.Add() | ast.Sub()):
             return rf"\left({_latex(node)}\right)"
     return _latex(node)
 

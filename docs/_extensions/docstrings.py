@@ -32,6 +32,12 @@ SHOWN = {
     "the mean gate of each channel",
     "rows": "the weight of each row and its mean for each channel",
     "columns": "the weight of each column and its mean for each channel",
+    "position pairs": "the weights of all positions for the one that is marked",
+    "column pairs": "the weights of the row and column of the position that is "
+    "marked",
+    "row pairs": "the own position is counted once",
+    "channel pairs": "the weights of all channels for each channel",
+    "units": "the weights of the units that differ most between positions",
     "branches": "the weight of each branch, by class",
     "fusion": "the weight of the input `x` at each position, and of both "
     "inputs by class",

@@ -192,6 +192,11 @@ def _from_vectors(outputs, x, axis):
 # Products of vectors
 
 
+def matmul(definition, x, y):
+    """Product of matrices. Keras computes that of float64 in float32."""
+    return torch.matmul(x, y)
+
+
 def dense(definition, x, kernel, bias=None):
     """Dense layer, in one PyTorch call."""
     return functional.linear(x, _value(kernel).T, _value(bias))

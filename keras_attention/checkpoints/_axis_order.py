@@ -2,7 +2,7 @@
 
 Axes are letters: `I` and `O` for input and output channels, `H` and `W` for the
 height and width of a kernel, `C` for the entries of a vector, and `1` for an
-axis of size 1 that the Keras array does not have.
+axis of size 1 that the other array does not have.
 """
 
 from collections.abc import Sequence
@@ -51,7 +51,10 @@ class AxisOrder:
                 if axis != "1"
             ]
         )
-        array = array.transpose([axes.index(axis) for axis in self.keras])
+        kept = self.keras.replace("1", "")
+        array = array.transpose([axes.index(axis) for axis in kept])
+        if kept != self.keras:
+            array = array[None]
         array = np.flip(array, self._flipped())
         # JAX may keep using the memory of an array that it is given, and
         # PyTorch does not accept read-only memory or negative strides.
@@ -63,6 +66,8 @@ class AxisOrder:
         sizes = dict(zip(self.keras, array.shape, strict=True)) | {"1": 1}
         array = np.flip(array, self._flipped())
         axes = order.replace("1", "")
+        if self.keras == "1":
+            array = array[0]
         array = array.transpose([self.keras.index(axis) for axis in axes])
         return np.array(array, order="C").reshape(
             [sizes[axis] for axis in order]
@@ -84,6 +89,8 @@ MATRIX = AxisOrder("IO", ("IO",))
 VECTOR = AxisOrder("C", ("C", "1C11"))
 CHANNELS = AxisOrder("C", ("1C11", "C"))
 CHANNELS_LAST = AxisOrder("C", ("111C", "C"))
+SCALAR = AxisOrder("1", ("",))
+POINTWISE_1D = AxisOrder("IO", ("OI1", "OI"))
 LAYER_NORM = AxisOrder("C", ("C11", "C"))  # of a map
 
 # TensorFlow has the axis order of Keras.

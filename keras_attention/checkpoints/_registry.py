@@ -26,11 +26,17 @@ from keras_attention.checkpoints.coordinate_attention import (
 )
 from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
 from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
+from keras_attention.checkpoints.double_attention import (
+    DOUBLE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.effective_squeeze_excite import (
     EFFECTIVE_SQUEEZE_EXCITE_KEY_MAPS,
 )
 from keras_attention.checkpoints.efficient_channel_attention import (
     EFFICIENT_CHANNEL_ATTENTION_KEY_MAPS,
+)
+from keras_attention.checkpoints.external_attention import (
+    external_attention_key_maps,
 )
 from keras_attention.checkpoints.feature_fusion import FEATURE_FUSION_KEY_MAPS
 from keras_attention.checkpoints.feature_fusion import (
@@ -53,6 +59,15 @@ from keras_attention.checkpoints.linear_context_transform import (
 from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.polarized_self_attention import (
     polarized_self_attention_key_maps,
+)
+from keras_attention.checkpoints.position_attention import (
+    CHANNEL_SELF_ATTENTION_KEY_MAPS,
+)
+from keras_attention.checkpoints.position_attention import (
+    CRISS_CROSS_ATTENTION_KEY_MAPS,
+)
+from keras_attention.checkpoints.position_attention import (
+    POSITION_ATTENTION_KEY_MAPS,
 )
 from keras_attention.checkpoints.recurrent_attention import (
     glimpse_network_key_maps,
@@ -94,6 +109,11 @@ from keras_attention.mixed import PolarizedSelfAttention
 from keras_attention.mixed import ShuffleAttention
 from keras_attention.mixed import SpatialChannelSqueezeExcite
 from keras_attention.mixed import TripletAttention
+from keras_attention.self_attention import ChannelSelfAttention
+from keras_attention.self_attention import CrissCrossAttention
+from keras_attention.self_attention import DoubleAttention
+from keras_attention.self_attention import ExternalAttention
+from keras_attention.self_attention import PositionAttention
 from keras_attention.spatial import AttentionGate
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
@@ -111,11 +131,15 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     BAM: BAM_KEY_MAPS,
     CBAM: CBAM_KEY_MAPS,
     ChannelAttention: CHANNEL_ATTENTION_KEY_MAPS,
+    ChannelSelfAttention: CHANNEL_SELF_ATTENTION_KEY_MAPS,
     ConvOffset2D: CONV_OFFSET2D_KEY_MAPS,
     CoordinateAttention: COORDINATE_ATTENTION_KEY_MAPS,
+    CrissCrossAttention: CRISS_CROSS_ATTENTION_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
+    DoubleAttention: DOUBLE_ATTENTION_KEY_MAPS,
     EffectiveSqueezeExcite: EFFECTIVE_SQUEEZE_EXCITE_KEY_MAPS,
     EfficientChannelAttention: EFFICIENT_CHANNEL_ATTENTION_KEY_MAPS,
+    ExternalAttention: external_attention_key_maps,
     GatedChannelTransform: GATED_CHANNEL_TRANSFORM_KEY_MAPS,
     GatherExcite: gather_excite_key_maps,
     GlimpseNetwork: glimpse_network_key_maps,
@@ -126,6 +150,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     LinearContextTransform: LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
     PolarizedSelfAttention: polarized_self_attention_key_maps,
+    PositionAttention: POSITION_ATTENTION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,
     SelectiveKernel: selective_kernel_key_maps,
     ShuffleAttention: SHUFFLE_ATTENTION_KEY_MAPS,

@@ -39,6 +39,7 @@ def export_reference_weights(
               authors of triplet attention;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
               `"pytorch-deform-conv"`, `"pytorch-attention"`,
+              `"external-attention-pytorch"`,
               `"recurrent-visual-attention"`: the repository of that name.
 
     Returns:

@@ -50,6 +50,10 @@ def load_reference_weights(
       `bn0`, `fc1`, `bn1`, `fc2`. `BAM`: `channel_att.gate_c`,
       `spatial_att.gate_s`. `LargeKernelAttention`: `conv0`, `conv_spatial`,
       `conv1`. `AttentionGate(grid=True)`: `W`, `theta`, `phi`, `psi`.
+      `PositionAttention` and `CrissCrossAttention`: `query_conv`, `key_conv`,
+      `value_conv`, `gamma`. `ChannelSelfAttention`: `gamma`.
+      `ExternalAttention`: `conv1`, `linear_0`, `linear_1`, `conv2.0`,
+      `conv2.1`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
@@ -69,7 +73,8 @@ def load_reference_weights(
     * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
       `DW_D_conv`, `conv1`.
     * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
-      `channel_mul_conv`.
+      `channel_mul_conv`. `CrissCrossAttention`: `query_conv`, `key_conv`,
+      `value_conv`, `gamma.scale`.
     * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
@@ -89,7 +94,11 @@ def load_reference_weights(
     * `"pytorch-deform-conv"`, the repository of that name. `ConvOffset2D` with
       `offset_layout="scrambled"`: `weight`, after a prefix such as `offset1.`.
     * `"pytorch-attention"`, the repository of that name.
-      `LinearContextTransform`: `w`, `b`.
+      `LinearContextTransform`: `w`, `b`. `DoubleAttention`: `convA`, `convB`,
+      `convV`, `proj`.
+    * `"external-attention-pytorch"`, the repository of that name.
+      `DoubleAttention`: `convA`, `convB`, `convV`, `conv_reconstruct`.
+      `ExternalAttention(use_projection=False)`: `mk`, `mv`.
     * `"recurrent-visual-attention"`, the repository of that name.
       `GlimpseNetwork`: `fc1` to `fc4`. `RecurrentAttention`: these after
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,

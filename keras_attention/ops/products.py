@@ -1,9 +1,16 @@
-"""Products of vectors with a matrix."""
+"""Products of vectors with matrices, and weighted sums of positions."""
 
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops.reductions import softmax
 from keras_attention.ops.reshaping import reshape
+
+
+@native
+def matmul(x, y):
+    """Product of matrices, in the dtype of both."""
+    return ops.matmul(x, y)
 
 
 @native
@@ -44,3 +51,35 @@ def weighted_sum(x, weights, *, axis):
     if axis == 1:
         return ops.matmul(x, weights[:, :, None])[:, :, 0]
     return ops.matmul(weights[:, None], x)[:, 0]
+
+
+def weighted_sums(x, weights, *, axis):
+    """Sums of the positions of a map, in each of which a unit weighs them.
+
+    The weights are (batch, units, positions). The channels of the map are on
+    axis 1 or 2, and its positions have the other one, which becomes that of the
+    units.
+    """
+    if axis == 1:
+        return matmul(x, ops.swapaxes(weights, 1, 2))
+    return matmul(weights, x)
+
+
+def pair_weights(query, key, *, axis):
+    """Softmax of the products of each query with all keys.
+
+    Queries and keys are the positions of maps whose channels are on axis 1 or
+    2. The weights are (batch, queries, keys).
+    """
+    if axis == 1:
+        scores = matmul(ops.swapaxes(query, 1, 2), key)
+    else:
+        scores = matmul(query, ops.swapaxes(key, 1, 2))
+    return softmax(scores, 2)
+
+
+@native
+def attend(query, key, value, *, axis):
+    """Sums of the values, weighted by `pair_weights`."""
+    weights = pair_weights(query, key, axis=axis)
+    return weighted_sums(value, weights, axis=axis)

@@ -9,9 +9,9 @@ def list_attentions(kind: str | None = None) -> list[str]:
 
     Args:
         kind: What the layers choose: `"channel"`, `"spatial"`, `"mixed"`
-            (channels and positions), `"fusion"` (branches) or `"hard"` (where
-            to look). `None` lists the layers of all kinds, one kind after the
-            other.
+            (channels and positions), `"self_attention"` (pairs of positions or
+            of channels), `"fusion"` (branches) or `"hard"` (where to look).
+            `None` lists the layers of all kinds, one kind after the other.
 
     Returns:
         List of names, each of which `keras_attention.get` accepts.

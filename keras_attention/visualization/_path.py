@@ -15,14 +15,24 @@ class LayerPath(str):
         layer: The layer.
         measure: What the values of the entry are: `"attention"` or
             `"gradient"`.
+        size: Height and width of the map that the layer was called on, or
+            `None` if they are not known.
     """
 
     layer: Any
     measure: str
+    size: tuple[int, ...] | None
 
-    def __new__(cls, path: str, layer: Any = None, measure: str = "attention"):
-        """Return the path with its layer and measure."""
+    def __new__(
+        cls,
+        path: str,
+        layer: Any = None,
+        measure: str = "attention",
+        size: tuple[int, ...] | None = None,
+    ):
+        """Return the path with its layer, measure and size."""
         self = super().__new__(cls, path)
         self.layer = layer
         self.measure = measure
+        self.size = size
         return self

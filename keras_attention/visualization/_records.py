@@ -25,7 +25,10 @@ _WITH_CHANNELS = (*GATES, "fusion", "kernel offsets", "kernel weights")
 _TOGETHER = {
     "kernel offsets": {"kernel offsets": "offsets", "kernel weights": "mask"},
     "patches": {"positions": "positions", "saliency": "saliency"},
+    "cross": {"column pairs": "height", "row pairs": "width"},
 }
+# Of which both entries must be there.
+_BOTH = ("patches", "cross")
 # The kinds of attention that is a dictionary, by the keys of the dictionary.
 _KINDS_BY_KEYS: dict[tuple[str, ...], Mapping[str, str]] = {}
 for _card in (cls.card for cls in _cards.layers().values()):
@@ -44,6 +47,7 @@ class AttentionRecord:
         values: One array, or a dictionary of arrays.
         layer: The layer, or `None` if it is not known.
         path: The path of the layer.
+        size: Spatial size of the map that the layer was called on, or `None`.
     """
 
     name: str
@@ -51,6 +55,7 @@ class AttentionRecord:
     values: Any
     layer: Any = None
     path: str = ""
+    size: tuple[int, ...] | None = None
 
     @property
     def count(self) -> int:
@@ -110,7 +115,8 @@ def records(
             kinds = _guess(
                 arrays, data_formats.resolve_data_format(data_format)
             )
-        found.extend(_split(str(path), kinds, arrays, owner, data_format))
+        size = getattr(path, "size", None)
+        found.extend(_split(str(path), kinds, arrays, owner, data_format, size))
     return found
 
 
@@ -195,7 +201,9 @@ def _guess(values: np.ndarray, data_format: str) -> str:
     )
 
 
-def _split(path, kinds, values, layer, data_format) -> list[AttentionRecord]:
+def _split(
+    path, kinds, values, layer, data_format, size
+) -> list[AttentionRecord]:
     """Return the records of one layer, with the channels last."""
     data_format = getattr(layer, "data_format", None) or (
         data_formats.resolve_data_format(data_format)
@@ -210,14 +218,14 @@ def _split(path, kinds, values, layer, data_format) -> list[AttentionRecord]:
     for kind, names in _TOGETHER.items():
         keys = {n: k for k in values for n in [names.get(kinds[k])] if n}
         first, second = names.values()
-        if first not in keys or (kind == "patches" and second not in keys):
+        if first not in keys or (kind in _BOTH and second not in keys):
             continue
         parts = {name: values.pop(key) for name, key in keys.items()}
-        found.append(AttentionRecord(path, kind, parts, layer, path))
+        found.append(AttentionRecord(path, kind, parts, layer, path, size))
     for key, array in values.items():
         name = f"{path} {key}".rstrip()
         kind, array = _alone(kinds[key], array)
-        found.append(AttentionRecord(name, kind, array, layer, path))
+        found.append(AttentionRecord(name, kind, array, layer, path, size))
     return found
 
 

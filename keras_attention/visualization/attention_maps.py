@@ -9,6 +9,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.hard import RecurrentAttention
 from keras_attention.mixed import IdentityStart
@@ -74,7 +75,9 @@ def attention_maps(
     def hook(call):
         if not has_attention(call.layer) or is_inner(call):
             return call.call_next()
-        path = LayerPath(_hooks.numbered(call.path, calls), call.layer)
+        path = LayerPath(
+            _hooks.numbered(call.path, calls), call.layer, size=_size(call)
+        )
         outputs, attention = _outputs_and_attention(call)
         found.setdefault(path, []).append(
             keras.tree.map_structure(_hooks.to_numpy, attention)
@@ -114,6 +117,15 @@ def _outputs_and_attention(call):
         outputs = call.call_next()
         return outputs, outputs[1]
     return call.call_next(return_attention=True)
+
+
+def _size(call):
+    """Return the spatial size of the map that a layer is called on."""
+    data_format = getattr(call.layer, "data_format", None)
+    shape = getattr(call.args[0], "shape", ()) if call.args else ()
+    if data_format is None or len(shape) < 3:
+        return None
+    return data_formats.spatial_size(tuple(shape), data_format)
 
 
 def _concatenate(batches: list) -> Any:

@@ -15,6 +15,7 @@ from keras_attention._utils import data_formats
 from keras_attention.visualization import _gates
 from keras_attention.visualization import _heatmaps
 from keras_attention.visualization import _offsets
+from keras_attention.visualization import _pairs
 from keras_attention.visualization import _records
 from keras_attention.visualization import _sampling
 from keras_attention.visualization._figure_layout import FigureLayout
@@ -40,16 +41,17 @@ def plot_attention(
     samples: Sequence[int] | None = None,
     channels: Sequence[int] | None = None,
     points: Sequence[tuple[float, float]] | None = None,
+    query: tuple[float, float] | None = None,
     title: str | None = None,
     data_format: str | None = None,
 ) -> Figure:
     """Plots attention weights, over the images where they are spatial.
 
     The figure has a column for each image, and a row for each spatial result of
-    a layer: heatmaps of weights, the sampling grid of a `SpatialTransformer`
-    and the images that it samples, the offsets of a `DeformableConv2D` or
-    `ConvOffset2D`, the glimpses of a `RecurrentAttention`, the patches of a
-    `DynamicCapacityNetwork`.
+    a layer: heatmaps of weights (of self-attention those of one position), the
+    sampling grid of a `SpatialTransformer` and the images that it samples, the
+    offsets of a `DeformableConv2D` or `ConvOffset2D`, the glimpses of a
+    `RecurrentAttention`, the patches of a `DynamicCapacityNetwork`.
 
     Below are the gates of channels, with standard deviations over the images
     and differences between classes, and the weights of the branches of
@@ -76,11 +78,15 @@ def plot_attention(
             spatial results, evenly by depth, and at most six with gates.
         samples: Indices of the samples to plot. By default the first eight or,
             with `labels`, the first of each of at most ten classes.
-        channels: Channels, or groups, with a heatmap of their own. By default
-            there is one heatmap of the mean.
+        channels: Channels, groups or units, with a heatmap of their own. By
+            default there is one heatmap of the mean, or, of units, one of each
+            of the three whose weights differ most between positions.
         points: Locations of the windows of a deformable convolution to plot:
             row and column, as fractions of height and width. By default it is
             the window with the largest offsets.
+        query: The position of which self-attention is plotted, that is, the
+            weights of all positions for this one: row and column, as fractions
+            of height and width. By default it is the middle of the map.
         title: Title of the figure.
         data_format: Data format of `images`, and of `attention` if its layer is
             not known: `"channels_last"`, `"channels_first"`, or `None` for
@@ -128,7 +134,7 @@ def plot_attention(
     names = _Names(classes, class_names)
     context = PlotContext(images, chosen, [names.sample(i) for i in chosen])
     groups = _rows_of_layers(
-        records, gradient_records, context, channels, points
+        records, gradient_records, context, channels, points, query
     )
     gates = [record for record in records if record.kind in _gates.PLOTTED]
     subtitle = ""
@@ -136,7 +142,8 @@ def plot_attention(
         subtitle = _selection_note(groups)
         groups, gates = _evenly_spaced(groups), _evenly_spaced(gates)
     branches = [r for r in records if r.kind in ("branches", "fusion")]
-    if not (groups or gates or branches):
+    pairs = [record for record in records if record.kind == "channel pairs"]
+    if not (groups or gates or branches or pairs):
         raise ValueError(
             "`attention` must have an entry of a kind that can be plotted. "
             f"Received: {', '.join(f'{r.name} ({r.kind})' for r in records)}"
@@ -151,6 +158,13 @@ def plot_attention(
             2 + 0.16 * len(rows),
             lambda panel, *_, record=record, rows=rows: _gates.plot_gates(
                 panel, record, classes, rows
+            ),
+        )
+    for record in pairs:
+        layout.add(
+            3.5,
+            lambda panel, *_, record=record: _pairs.plot_channel_pairs(
+                panel, record
             ),
         )
     for kind in ("branches", "fusion"):
@@ -198,7 +212,9 @@ class _Names:
             ) from error
 
 
-def _rows_of_layers(records, gradient_records, context, channels, points):
+def _rows_of_layers(
+    records, gradient_records, context, channels, points, query
+):
     """Return the rows of each layer that has spatial attention."""
     groups = []
     last = {record.path: record for record in records}
@@ -208,6 +224,12 @@ def _rows_of_layers(records, gradient_records, context, channels, points):
                 "spatial" | "grouped" | "mixed" | "fusion" | "rows" | "columns"
             ):
                 rows = _heatmaps.heatmap_rows(record, context, channels)
+            case "units":
+                rows = _pairs.unit_rows(record, context, channels)
+            case "position pairs":
+                rows = _pairs.pair_rows(record, context, query)
+            case "cross":
+                rows = _pairs.cross_rows(record, context, query)
             case "gradient":
                 rows = [_heatmaps.grad_cam_row(record, context)]
             case "grid":

@@ -558,6 +558,23 @@ def paired(indices, weights):
 
 
 @form
+def matmul(pick, rng):
+    shapes = pick(((2, 3, 4), (2, 4, 5)), ((2, 3, 4, 5), (2, 3, 5, 1)))
+    arrays = [rng.normal(size=shape) for shape in shapes]
+    return arrays, lambda form, x, y: form(x, y)
+
+
+@form
+def attend(pick, rng):
+    axis, keys = pick(1, 2), pick(1, 40, 70)
+    shapes = [(2, 90, 3), (2, keys, 3), (2, keys, pick(3, 5))]
+    arrays = [
+        rng.normal(size=s if axis == 2 else (s[0], s[2], s[1])) for s in shapes
+    ]
+    return arrays, lambda form, *inputs: form(*inputs, axis=axis)
+
+
+@form
 def weighted_gather(pick, rng):
     x = a_map(pick, rng)
     indices, weights = taps(pick, rng, x, (pick(1, 3), pick(1, 4)))

@@ -14,6 +14,7 @@ from references import dynamic_capacity
 from references import fusion
 from references import hard
 from references import mixed
+from references import self_attention
 from references import spatial
 from references import surgery
 
@@ -26,6 +27,7 @@ REFERENCES = {
         fusion,
         hard,
         mixed,
+        self_attention,
         spatial,
         surgery,
     )

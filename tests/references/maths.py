@@ -34,10 +34,11 @@ def norm(weights, name, x):
     return x * weights[f"{name}/gamma"] + weights[f"{name}/beta"]
 
 
-def softmax(x):
-    """Return weights of the positions of a map."""
-    x = np.exp(x - x.max(axis=space(x), keepdims=True))
-    return x / x.sum(axis=space(x), keepdims=True)
+def softmax(x, axis=None):
+    """Return weights of the positions of a map, or along an axis."""
+    axis = space(x) if axis is None else axis
+    x = np.exp(x - x.max(axis=axis, keepdims=True))
+    return x / x.sum(axis=axis, keepdims=True)
 
 
 def layer_norm(x, epsilon):

@@ -241,6 +241,55 @@ def SelectiveKernel(pick, sizes):
 
 
 @strategy
+def ChannelSelfAttention(pick, sizes):
+    shape = a_map(
+        pick, sizes, pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.ChannelSelfAttention, {}, shape)
+
+
+@strategy
+def PositionAttention(pick, sizes):
+    shape = a_map(
+        pick, sizes, 4 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.PositionAttention, bottleneck(pick), shape)
+
+
+@strategy
+def CrissCrossAttention(pick, sizes):
+    kwargs = bottleneck(pick) | {"recurrence": pick(1, 2, 3)}
+    shape = a_map(pick, sizes, 4 * pick(*sizes.channels_per_group))
+    return generated_case(ka.CrissCrossAttention, kwargs, shape)
+
+
+@strategy
+def ExternalAttention(pick, sizes):
+    kwargs = {
+        "units": pick(1, 3, 8),
+        "epsilon": pick(1e-9, 1e-3, 0.5),
+        "use_projection": pick(True, False),
+    }
+    shape = a_map(
+        pick, sizes, 2 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.ExternalAttention, kwargs, shape)
+
+
+@strategy
+def DoubleAttention(pick, sizes):
+    kwargs = {
+        "reduction": pick(1, 2, 4),
+        "hidden_units": pick(None, 1, 3, 5),
+        "attention_units": pick(None, 1, 3, 5),
+        "residual": pick(True, False),
+    }
+    channels = 4 * pick(*sizes.channels_per_group)
+    shape = a_map(pick, sizes, channels, pick(*sizes.ranks))
+    return generated_case(ka.DoubleAttention, kwargs, shape)
+
+
+@strategy
 def SplitAttention(pick, sizes):
     groups, radix = pick(1, 2, 3), pick(1, 2, 3, 4)
     kwargs = {

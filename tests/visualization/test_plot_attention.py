@@ -639,6 +639,114 @@ def test_attention_that_has_no_plot_raises():
         keras_attention.plot_attention({"at": POSITIONS}, layer=layer)
 
 
+@pytest.mark.parametrize("size", [(4, 6), (3, 8)])
+def test_weights_of_units_over_the_map_of_the_layer(size, rng):
+    """A map of 24 positions has another size than the proportions of images."""
+    layer = keras_attention.DoubleAttention(
+        attention_units=5, data_format="channels_last"
+    )
+    inputs = keras.Input((*size, 8))
+    x = rng.normal(size=(COUNT, *size, 8))
+    maps = keras_attention.attention_maps(keras.Model(inputs, layer(inputs)), x)
+    figure = plot_attention(maps, rng.uniform(size=(COUNT, 8, 8, 3)))
+    plots, _ = panel(figure)
+    found = [a.images[1].get_array() for a in plots[COUNT : 2 * COUNT]]
+    gather = maps[layer.name]["gather"]
+    unit = int(re.search(r"unit (\d) of 5", texts(figure))[1])
+    assert_close(np.stack(found), gather[..., unit].reshape(COUNT, *size))
+    assert len(plots) == COUNT * (1 + 3 + 3)
+
+
+def test_units_are_those_that_vary_most_or_are_selected():
+    weights = np.full((COUNT, 64, 5), 0.5)
+    weights[:, ::2, 1], weights[:, ::2, 4] = 0.1, 0.2
+    weights[:, ::2, 2] = 0.3
+    layer = of_user("units")
+    text = texts(plot_attention(weights, layer=layer))
+    assert [n in text for n in map("unit {} of 5".format, range(5))] == [
+        *(False, True, True, False, True)
+    ]
+    text = texts(plot_attention(weights, layer=layer, channels=[3]))
+    assert text.count(" of 5") == 1
+    assert "unit 3 of 5" in text
+
+
+def test_weights_of_positions_without_a_size_have_the_proportions_of_images():
+    weights = np.linspace(0, 1, COUNT * 24).reshape(COUNT, 24, 1)
+    images = np.ones((COUNT, 40, 90, 3))
+    figure = plot_attention(weights, images, layer=of_user("units"))
+    plots, _ = panel(figure)
+    assert plots[COUNT].images[1].get_array().shape == (3, 8)
+
+
+def test_units_of_a_signal_raise(rng):
+    layer = keras_attention.DoubleAttention(2, data_format="channels_last")
+    inputs = keras.Input((6, 4))
+    maps = keras_attention.attention_maps(
+        keras.Model(inputs, layer(inputs)), rng.normal(size=(2, 6, 4))
+    )
+    with pytest.raises(ValueError, match=r"with height and width, .*size \(6"):
+        plot_attention(maps)
+
+
+def attended(layer, rng, size=(4, 6)):
+    """Return the maps of a layer on its own, and its attention."""
+    inputs = keras.Input((*size, 8))
+    model = keras.Model(inputs, layer(inputs))
+    x = rng.normal(size=(COUNT, *size, 8))
+    return keras_attention.attention_maps(model, x)
+
+
+@pytest.mark.parametrize(
+    ("query", "position"),
+    [(None, (2, 3)), ((0, 1), (0, 5)), ((0.3, 0.5), (1, 3))],
+)
+def test_weights_of_all_positions_for_one(query, position, images, rng):
+    layer = keras_attention.PositionAttention(2, data_format="channels_last")
+    maps = attended(layer, rng)
+    figure = plot_attention(maps, images, query=query)
+    plots, _ = panel(figure)
+    row, column = position
+    expected = maps[layer.name][:, 6 * row + column].reshape(COUNT, 4, 6)
+    for axis, weights in zip(plots[COUNT:], expected, strict=True):
+        assert_close(np.asarray(axis.images[1].get_array()), weights)
+        ((x,), (y,)) = axis.lines[0].get_data()
+        assert_close([x, y], [(column + 0.5) * 8 / 6 - 0.5, 2 * row + 0.5])
+    assert "one marked by a cross" in texts(figure)
+
+
+def test_weights_of_the_cross_through_a_position(rng):
+    layer = keras_attention.CrissCrossAttention(2, data_format="channels_last")
+    maps = attended(layer, rng)
+    figure = plot_attention(maps, query=(0.3, 0.9), samples=[0])
+    plots, _ = panel(figure)
+    found = np.asarray(plots[0].images[0].get_array())
+    attention = maps[layer.name]
+    expected = np.zeros((4, 6))
+    expected[:, 5] = attention["height"][0, 1, 5]
+    expected[1] += attention["width"][0, 1, 5]
+    assert_close(found, expected)
+    assert_close(found.sum(), 1)
+
+
+def test_weights_of_pairs_of_channels(rng):
+    layer = keras_attention.ChannelSelfAttention(data_format="channels_last")
+    maps = attended(layer, rng)
+    figure = plot_attention(maps)
+    (axis,), _ = panel(figure)
+    assert_close(
+        np.asarray(axis.images[0].get_array()), maps[layer.name].mean(0)
+    )
+    assert "channel that reads" in texts(figure)
+
+
+@pytest.mark.parametrize("query", [(0.5,), (0.5, 1.5), (-1, 0)])
+def test_invalid_query_raises(query, rng):
+    layer = keras_attention.PositionAttention(2, data_format="channels_last")
+    with pytest.raises(ValueError, match=r"`query` must be .*Received: query="):
+        plot_attention(attended(layer, rng), query=query)
+
+
 def test_unknown_kind_on_a_card_raises():
     with pytest.raises(ValueError, match=r"among channel, .*Received: "):
         of_user({"where": "no such kind"})

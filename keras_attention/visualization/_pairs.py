@@ -1,0 +1,158 @@
+"""Plots of weights between positions: those of units, and those of pairs."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import numpy as np
+
+from keras_attention.visualization._heatmaps import Row
+from keras_attention.visualization._heatmaps import heatmap_row
+from keras_attention.visualization._plot_context import PlotContext
+from keras_attention.visualization._records import AttentionRecord
+
+UNITS = 3  # that are plotted by default
+
+
+def unit_rows(
+    record: AttentionRecord, context: PlotContext, channels: Any
+) -> list[Row]:
+    """Return rows of the weights of units, `(samples, positions, units)`.
+
+    By default there are rows of the units whose weights differ most between the
+    positions. The mean of all units is often the same everywhere.
+    """
+    values = record.values
+    height, width = map_size(record, values.shape[1], context)
+    maps = values.reshape(len(values), height, width, -1)
+    if channels is None:
+        variation = maps[context.samples].std(axis=(1, 2)).mean(0)
+        channels = np.sort(np.argsort(-variation, kind="stable")[:UNITS])
+    return [
+        heatmap_row(
+            record.name,
+            f"weight, unit {unit} of {values.shape[-1]}",
+            maps[..., unit],
+            context,
+            "weight",
+        )
+        for unit in channels
+    ]
+
+
+def map_size(
+    record: AttentionRecord, positions: int, context: PlotContext
+) -> tuple[int, int]:
+    """Return height and width of a map with a number of positions.
+
+    They are those of the map that the layer was called on. If that map is not
+    known, or has another number of positions, they have its proportions, or
+    those of the images.
+    """
+    size = record.size or context.size((1, 1))
+    if len(size) == 2 and np.prod(size) == positions:
+        return size
+    if len(size) != 2:
+        raise ValueError(
+            "`attention` must be of images, with height and width, to be "
+            "plotted over them. "
+            f"Received: attention={{{record.name!r}: attention of a map of "
+            f"size {tuple(size)}}}"
+        )
+    heights = [n for n in range(1, positions + 1) if positions % n == 0]
+    ratio = np.log(size[0] / size[1])
+    height = min(heights, key=lambda n: abs(np.log(n * n / positions) - ratio))
+    return height, positions // height
+
+
+def pair_rows(
+    record: AttentionRecord, context: PlotContext, query: Any
+) -> list[Row]:
+    """Return the row of the weights of all positions for one position.
+
+    Args:
+        record: Attention `(samples, positions, positions that are read)`.
+        context: The images.
+        query: Row and column of the position, as fractions.
+    """
+    values = record.values
+    size = map_size(record, values.shape[1], context)
+    row, column = query_position(query, size)
+    maps = values[:, row * size[1] + column]
+    height, width = map_size(record, maps.shape[1], context)
+    maps = maps.reshape(len(maps), height, width)
+    return [_marked(record.name, maps, context, (row, column), size)]
+
+
+def cross_rows(
+    record: AttentionRecord, context: PlotContext, query: Any
+) -> list[Row]:
+    """Return the row of the weights of the cross through one position."""
+    of_column, of_row = record.values["height"], record.values["width"]
+    size = of_column.shape[1:3]
+    row, column = query_position(query, size)
+    maps = np.zeros((len(of_row), *size), of_row.dtype)
+    maps[:, :, column] = of_column[:, row, column]
+    maps[:, row] += of_row[:, row, column]
+    return [_marked(record.name, maps, context, (row, column), size)]
+
+
+def query_position(query: Any, size: tuple[int, int]) -> tuple[int, int]:
+    """Return the row and column of a position given by fractions."""
+    if query is None:
+        query = (0.5, 0.5)
+    is_pair = np.shape(query) == (2,)
+    if not is_pair or not all(0 <= fraction <= 1 for fraction in query):
+        raise ValueError(
+            "`query` must be a row and a column, as fractions of height and "
+            f"width from 0 to 1. Received: query={query!r}"
+        )
+    row, column = (
+        min(int(fraction * count), count - 1)
+        for fraction, count in zip(query, size, strict=True)
+    )
+    return row, column
+
+
+def _marked(name, maps, context, position, size) -> Row:
+    """Return the row of a heatmap with a cross at the position that looks."""
+    row = heatmap_row(
+        name,
+        "weight of each position for the one marked by a cross",
+        maps,
+        context,
+        "weight",
+    )
+
+    def plot(axis, sample):
+        mappable = row.plot(axis, sample)
+        height, width = context.size(maps.shape[1:])
+        axis.plot(
+            (position[1] + 0.5) * width / size[1] - 0.5,
+            (position[0] + 0.5) * height / size[0] - 0.5,
+            "+",
+            color="cyan",
+            markersize=9,
+            markeredgewidth=2,
+        )
+        return mappable
+
+    return dataclasses.replace(row, plot=plot)
+
+
+def plot_channel_pairs(panel: Any, record: AttentionRecord) -> None:
+    """Plot the weights of all pairs of channels, the mean of the images."""
+    axis = panel.subplots()
+    mean = record.values.mean(0)
+    mappable = axis.imshow(mean, cmap="inferno", interpolation="nearest")
+    axis.set_title(
+        f"{record.name}\nweights of channels, mean of "
+        f"{len(record.values)} images",
+        fontsize=10,
+    )
+    for ticks in (axis.xaxis, axis.yaxis):
+        ticks.get_major_locator().set_params(integer=True)
+    axis.set_xlabel("channel that is read", fontsize=9)
+    axis.set_ylabel("channel that reads", fontsize=9)
+    panel.colorbar(mappable, ax=axis, pad=0.01).set_label("weight", fontsize=8)

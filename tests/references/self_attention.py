@@ -1,0 +1,86 @@
+"""Reference implementations of attention between positions or channels."""
+
+import numpy as np
+
+from references.maths import dense
+from references.maths import norm
+from references.maths import softmax
+
+
+def double_attention(layer, weights, x):
+    z = x.reshape(len(x), -1, x.shape[-1])
+    gather = softmax(dense(weights, "gather", z), 1)
+    distribute = softmax(dense(weights, "distribute", z), 2)
+    features = dense(weights, "feature", z)
+    z = distribute @ (gather.swapaxes(1, 2) @ features)
+    y = dense(weights, "expand", z).reshape(x.shape)
+    attention = {"gather": gather, "distribute": distribute}
+    return (x + y if layer.residual else y), attention
+
+
+def external_attention(layer, weights, x):
+    z = x.reshape(len(x), -1, x.shape[-1])
+    if layer.use_projection:
+        z = dense(weights, "project", z)
+    slots = softmax(z @ weights["memory_key/kernel"], 1)
+    shares = slots / (layer.epsilon + slots.sum(2, keepdims=True))
+    y = shares @ weights["memory_value/kernel"]
+    if layer.use_projection:
+        y = norm(weights, "norm", y @ weights["expand/kernel"])
+        y = y.reshape(x.shape) + x
+        y = np.maximum(y, 0)
+    return y.reshape(x.shape), shares
+
+
+def channel_self_attention(layer, weights, x):
+    rows = x.reshape(len(x), -1, x.shape[-1]).swapaxes(1, 2)
+    similarity = rows @ rows.swapaxes(1, 2)
+    maximum = similarity.max(axis=2, keepdims=True)
+    attention = softmax(maximum - similarity, 2)
+    y = (attention @ rows).swapaxes(1, 2).reshape(x.shape)
+    return weights["gamma"] * y + x, attention
+
+
+def position_attention(layer, weights, x):
+    z = x.reshape(len(x), -1, x.shape[-1])
+    query, key, value = (
+        dense(weights, name, z) for name in ("query", "key", "value")
+    )
+    attention = softmax(query @ key.swapaxes(1, 2), 2)
+    y = (attention @ value).reshape(x.shape)
+    return weights["gamma"] * y + x, attention
+
+
+def criss_cross_attention(layer, weights, x):
+    _, height, width, _ = x.shape
+    for _ in range(layer.recurrence):
+        query, key, value = (
+            dense(weights, name, x) for name in ("query", "key", "value")
+        )
+        attention = {
+            "height": np.zeros((*x.shape[:3], height)),
+            "width": np.zeros((*x.shape[:3], width)),
+        }
+        y = np.zeros_like(x)
+        for i in range(height):
+            for j in range(width):
+                cross = [(h, j) for h in range(height) if h != i]
+                cross += [(i, w) for w in range(width)]
+                keys = np.stack([key[:, h, w] for h, w in cross], 1)
+                values = np.stack([value[:, h, w] for h, w in cross], 1)
+                shares = softmax((keys @ query[:, i, j, :, None]), 1)[..., 0]
+                y[:, i, j] = (shares[:, None] @ values)[:, 0]
+                of_column = [h for h in range(height) if h != i]
+                attention["height"][:, i, j, of_column] = shares[:, :-width]
+                attention["width"][:, i, j] = shares[:, -width:]
+        x = weights["gamma"] * y + x
+    return x, attention
+
+
+REFERENCES = {
+    "ChannelSelfAttention": channel_self_attention,
+    "CrissCrossAttention": criss_cross_attention,
+    "DoubleAttention": double_attention,
+    "ExternalAttention": external_attention,
+    "PositionAttention": position_attention,
+}
