@@ -17,6 +17,21 @@ PYTORCH_UNIFORM = {
 }
 
 
+def divides(name: str, value: int, number: int, what: str) -> None:
+    """Raise an error unless an argument divides a number.
+
+    Args:
+        name: The name of the argument.
+        value: Its value.
+        number: The number to divide.
+        what: What the number is.
+    """
+    if number % value:
+        raise ValueError(
+            f"`{name}` must divide {what} ({number}). Received: {name}={value}"
+        )
+
+
 def positive_integer(name: str, value: Any) -> int:
     """Return `value` as an `int`, which must be at least 1."""
     try:

@@ -169,18 +169,18 @@ class SelectiveKernel(Attention, KernelLayer):
         self.min_units = validation.positive_integer("min_units", min_units)
         self.split_input = validation.boolean("split_input", split_input)
         self.use_bias = validation.boolean("use_bias", use_bias)
-        if self.filters % self.groups:
-            raise ValueError(
-                "`groups` must divide `filters`. "
-                f"Received: groups={groups}, filters={filters}"
-            )
+        validation.divides("groups", self.groups, self.filters, "`filters`")
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
         if self.split_input:
-            channels = self._divided(channels, "paths", input_shape)
-        self._divided(channels, "groups", input_shape)
+            what = "the number of channels"
+            validation.divides("paths", self.paths, channels, what)
+            channels //= self.paths
+        validation.divides(
+            "groups", self.groups, channels, "the number of channels of a path"
+        )
         branch_shape = data_formats.with_channels(
             (None,) * 4, channels, self.data_format
         )
@@ -256,13 +256,3 @@ class SelectiveKernel(Attention, KernelLayer):
             dtype=self.dtype_policy,
             name=f"path_{index}",
         )
-
-    def _divided(self, channels: int, name: str, input_shape) -> int:
-        """Return the number of channels divided by the argument `name`."""
-        parts = getattr(self, name)
-        if channels % parts:
-            raise ValueError(
-                f"`{name}` must divide the {channels} channels. "
-                f"Received: {name}={parts}, input_shape={tuple(input_shape)}"
-            )
-        return channels // parts

@@ -167,7 +167,8 @@ class SplitAttention(Attention, KernelLayer):
         )
         self.min_units = validation.positive_integer("min_units", min_units)
         for name in ("filters", "hidden_units"):
-            self._check_groups(f"`{name}`", getattr(self, name) or 0)
+            number = getattr(self, name) or 0
+            validation.divides("groups", self.groups, number, f"`{name}`")
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
@@ -181,7 +182,9 @@ class SplitAttention(Attention, KernelLayer):
         hidden = self.hidden_units or max(
             channels * self.radix // self.reduction, self.min_units
         )
-        self._check_groups("the number of hidden units", hidden)
+        validation.divides(
+            "groups", self.groups, hidden, "the number of hidden units"
+        )
         self.splits = ConvNormReLU(
             self.radix * self.filters,
             kernel_size=self.kernel_size,
@@ -259,10 +262,3 @@ class SplitAttention(Attention, KernelLayer):
         )
         layer.build((None, inputs))
         return layer
-
-    def _check_groups(self, what: str, number: int) -> None:
-        if number % self.groups:
-            raise ValueError(
-                f"`groups` must divide {what} ({number}). "
-                f"Received: groups={self.groups}"
-            )

@@ -195,12 +195,12 @@ class ResidualAttention(Attention, KernelLayer):
     def build(self, input_shape):
         channels = self._channels(input_shape)
         hidden = validation.units(channels, self.reduction, self.hidden_units)
-        if hidden % self.groups:
-            raise ValueError(
-                f"`groups` must divide the {hidden} filters of a convolution "
-                f"of size 3. Received: groups={self.groups}, "
-                f"input_shape={tuple(input_shape)}"
-            )
+        validation.divides(
+            "groups",
+            self.groups,
+            hidden,
+            "the number of filters of the convolutions of size 3",
+        )
         shared = {
             "preactivation": self.preactivation,
             "kernel_initializer": self.kernel_initializer,

@@ -160,7 +160,7 @@ class DeformableConv2D(Attention, KernelLayer):
         self.modulated = validation.boolean("modulated", modulated)
         self.use_bias = validation.boolean("use_bias", use_bias)
         self.activation = validation.activation("activation", activation)
-        self._check_divides("groups", "`filters`", self.filters)
+        validation.divides("groups", self.groups, self.filters, "`filters`")
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self._windows = Windows(
             self.kernel_size, self.strides, self.padding, self.dilation_rate
@@ -172,7 +172,9 @@ class DeformableConv2D(Attention, KernelLayer):
     def build(self, input_shape):
         channels = self._channels(input_shape)
         for name in ("groups", "offset_groups"):
-            self._check_divides(name, "the number of channels", channels)
+            validation.divides(
+                name, getattr(self, name), channels, "the number of channels"
+            )
         maps = sum(self._sizes().values())
         # Kept in float32: in half precision, a location is off by pixels.
         self.offset_kernel = self.add_weight(
@@ -292,11 +294,3 @@ class DeformableConv2D(Attention, KernelLayer):
         ):
             shape[axis] = self._windows.count(shape[axis], i)
         return tuple(shape)
-
-    def _check_divides(self, name: str, what: str, number: int) -> None:
-        value = getattr(self, name)
-        if number % value:
-            raise ValueError(
-                f"`{name}` must divide {what} ({number}). "
-                f"Received: {name}={value}"
-            )

@@ -133,11 +133,9 @@ class SpatialGroupEnhance(Attention, MapLayer):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        if channels % self.groups:
-            raise ValueError(
-                f"`groups` must divide the number of channels ({channels}). "
-                f"Received: groups={self.groups}"
-            )
+        validation.divides(
+            "groups", self.groups, channels, "the number of channels"
+        )
         self.gamma = self._precise_vector("gamma", self.groups, "zeros")
         self.beta = self._precise_vector("beta", self.groups, "ones")
 

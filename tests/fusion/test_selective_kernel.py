@@ -1,6 +1,7 @@
 """Tests of `SelectiveKernel` beyond the contract."""
 
 import itertools
+import re
 
 import keras
 import numpy as np
@@ -183,26 +184,27 @@ def test_each_path_receives_its_part_of_the_input(rng):
 @pytest.mark.parametrize(
     ("kwargs", "channels", "message"),
     [
-        ({"groups": 3}, 16, "`groups` must divide the 16 channels"),
+        ({"groups": 3}, 16, "the number of channels of a path (16)"),
         (
             {"groups": 4, "split_input": True, "paths": 3},
             6,
-            "`groups` must divide the 2 channels",
+            "the number of channels of a path (2)",
         ),
         (
             {"split_input": True, "paths": 3},
             16,
-            "`paths` must divide the 16 channels",
+            "`paths` must divide the number of channels (16)",
         ),
     ],
 )
 def test_channels_that_do_not_divide_raise(kwargs, channels, message):
-    with pytest.raises(ValueError, match=rf"{message}. Received: .*, input_sh"):
+    message = rf"{re.escape(message)}\. Received: "
+    with pytest.raises(ValueError, match=message):
         built(12, channels, **kwargs)
 
 
 def test_filters_that_do_not_divide_raise():
-    message = r"`groups` must divide `filters`. Received: groups=3, filters=8"
+    message = r"`groups` must divide `filters` \(8\)\. Received: groups=3"
     with pytest.raises(ValueError, match=message):
         SelectiveKernel(8, groups=3)
 
