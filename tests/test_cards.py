@@ -199,7 +199,9 @@ def test_layer_has_a_benchmark_and_baselines(name):
 
 @every_layer
 def test_layer_has_a_section_on_the_page_of_its_family(name):
-    assert f".. head:: {name}\n" in text("docs", "layers", f"{family(name)}.md")
+    assert f".. head:: {name}\n" in text(
+        "docs", "layers", f"{family(name)}.md"
+    ), f"add a section to docs/layers/{family(name)}.md"
 
 
 @every_layer
@@ -210,7 +212,12 @@ def test_layer_has_tests_of_its_own(name):
 
 @every_layer
 def test_layer_is_in_the_changelog(name):
-    assert f"`{name}`" in text("CHANGELOG.md")
+    assert f"`{name}`" in text("CHANGELOG.md"), "add it to CHANGELOG.md"
+
+
+@every_layer
+def test_layer_is_in_the_table_of_the_readme(name):
+    assert f"| `{name}(" in text("README.md"), "run python tools/readme.py"
 
 
 @every_layer
