@@ -420,8 +420,8 @@ MUTATIONS = [
     Mutation(
         "channels are not shuffled",
         "mixed.shuffle_attention",
-        "z = ops.swapaxes(self._split(z, 2), axis, axis + 1)",
-        "z = self._split(z, 2)",
+        "z = ops.swapaxes(z, axis, axis + 1)",
+        "z = ops.swapaxes(z, axis, axis)",
         "ShuffleAttention",
         "equals_the_float64_reference",
     ),
@@ -455,6 +455,22 @@ MUTATIONS = [
         "a = ops.sigmoid(self._apply(self.psi, self.psi_norm, f, training))",
         "a = self._apply(self.psi, self.psi_norm, f, training)",
         "AttentionGate",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
+        "the own position is counted in its row and in its column",
+        "self_attention.criss_cross_attention",
+        "own = ops.eye(rows, dtype=\"bool\")[:, None]",
+        "own = ops.zeros((rows, 1, rows), dtype=\"bool\")",
+        "CrissCrossAttention",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
+        "similar channels have the largest weights",
+        "self_attention.channel_self_attention",
+        "reductions.softmax(-products.matmul(rows, columns), 2)",
+        "reductions.softmax(products.matmul(rows, columns), 2)",
+        "ChannelSelfAttention",
         "equals_the_float64_reference",
     ),
 ]

@@ -155,4 +155,5 @@ def plot_channel_pairs(panel: Any, record: AttentionRecord) -> None:
         ticks.get_major_locator().set_params(integer=True)
     axis.set_xlabel("channel that is read", fontsize=9)
     axis.set_ylabel("channel that reads", fontsize=9)
-    panel.colorbar(mappable, ax=axis, pad=0.01).set_label("weight", fontsize=8)
+    bar = axis.inset_axes((1.03, 0, 0.05, 1))  # beside it, of its height
+    panel.colorbar(mappable, cax=bar).set_label("weight", fontsize=8)
