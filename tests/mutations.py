@@ -159,7 +159,7 @@ MUTATIONS = [
     ),
     Mutation(
         "mean and maximum are swapped",
-        "spatial.spatial_attention",
+        "_base.calls",
         "d = [reductions.amax(x, (axis,)), reductions.upcast_mean(x, (axis,))]",
         "d = [reductions.upcast_mean(x, (axis,)), reductions.amax(x, (axis,))]",
         "SpatialAttention",
