@@ -138,3 +138,20 @@ def test_replace_add_takes_a_name():
     upgraded = keras_attention.replace_add(model, "aff")
     layer = upgraded.get_layer("first_add_attentional_feature_fusion")
     assert type(layer) is keras_attention.AttentionalFeatureFusion
+
+
+@pytest.mark.parametrize("name", ["se", "simam", "RecurrentAttention"])
+def test_unknown_argument_raises(name):
+    message = r"`arguments` must be those of .*Received: name='\w+', arg.*'foo'"
+    given = REQUIRED.get(name, {})
+    with pytest.raises(ValueError, match=message):
+        keras_attention.get(name, foo=3, **given)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [{"class_name": "SqueezeExcite", "config": {}}, {"class_name": "NoSuch"}],
+)
+def test_dictionary_of_no_layer_raises(config):
+    with pytest.raises(ValueError, match=r"serialize.*Received: name=\{"):
+        keras_attention.get(config)

@@ -55,9 +55,9 @@ def get(
                 f"{cls.__name__} requires. "
                 f"Received: name={name!r}, arguments={arguments!r}"
             )
-        return cls(**arguments)
+        return _made(cls, name, arguments)
     if isinstance(name, dict):
-        name = keras.saving.deserialize_keras_object(name)
+        name = _deserialized(name)
     if name is not None and not isinstance(name, keras.layers.Layer):
         raise ValueError(
             "`name` must be the name of an attention layer, a layer, a "
@@ -70,6 +70,35 @@ def get(
             f"Received: name={name!r}, arguments={arguments!r}"
         )
     return name
+
+
+def _made(cls: Any, name: str, arguments: dict[str, Any]) -> Any:
+    """Return a new layer, or raise an error that lists its arguments."""
+    try:
+        return cls(**arguments)
+    except (TypeError, ValueError) as error:
+        known = inspect.signature(cls).parameters.keys() - {"kwargs"}
+        unknown = sorted(arguments.keys() - known)
+        # Of `keras.layers.Layer`, too.
+        if not unknown or "nrecognized keyword" not in str(error):
+            raise
+        raise ValueError(
+            f"`arguments` must be those of {cls.__name__} "
+            f"({', '.join(sorted(known))}) or of `keras.layers.Layer`. "
+            f"Received: name={name!r}, arguments={arguments!r}"
+        ) from error
+
+
+def _deserialized(config: dict) -> Any:
+    """Return the layer that a dictionary describes, or raise an error."""
+    try:
+        return keras.saving.deserialize_keras_object(config)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            "A dictionary must be a layer that "
+            "`keras.saving.serialize_keras_object` serialized. "
+            f"Received: name={config!r}"
+        ) from error
 
 
 def _required(cls: Any) -> set[str]:
