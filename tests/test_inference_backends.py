@@ -103,7 +103,22 @@ def grouped_dense(x, kernel, bias):
     return found, np.concatenate(right, axis=1) + bias
 
 
-@pytest.mark.parametrize("product", [pointwise, pointwise_twice, grouped_dense])
+def pairs(x, kernel, bias):
+    query, key = (
+        products.pointwise(behind_a_convolution(x), k, bias[:2], axis=1)
+        for k in (kernel[:, :2], kernel[:, 2:4])
+    )
+    found = products.matmul(keras.ops.swapaxes(query, 1, 2), key)
+    query, key = (
+        np.einsum("bcn,cd->bdn", x, k) + bias[:2, None]
+        for k in (kernel[:, :2], kernel[:, 2:4])
+    )
+    return found, query.swapaxes(1, 2) @ key
+
+
+@pytest.mark.parametrize(
+    "product", [pointwise, pointwise_twice, grouped_dense, pairs]
+)
 def test_products_behind_a_convolution(product, rng):
     """OpenVINO computes these wrongly as `keras.ops` writes them."""
     arrays = [
@@ -119,7 +134,11 @@ def test_products_behind_a_convolution(product, rng):
     reason="`tests/backend` compares those of backends that have gradients.",
 )
 def test_every_native_form_is_compared():
-    assert set(native_forms.NAMES) <= {"pointwise", "grouped_dense"}
+    assert set(native_forms.NAMES) <= {
+        "grouped_dense",
+        "matmul",
+        "pointwise",
+    }
 
 
 @pytest.mark.parametrize(

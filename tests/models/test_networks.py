@@ -89,6 +89,7 @@ def test_builders_have_the_arguments_of_keras_applications():
         "classifier_activation",
         "variant",
         "use_bias",
+        "attention",
         "data_format",
         "name",
     ]
