@@ -21,7 +21,8 @@ The package works with the versions in this table. `computed` counts the layers
 whose outputs equal those of the float64 reference implementation,
 `saved and loaded` the layers that were restored from a `.keras` file, and
 `trained` the layers that were trained for one step. Keras cannot train on the
-NumPy and OpenVINO backends.
+NumPy and OpenVINO backends. Lines with fewer layers were run before the other
+layers were added.
 
 | Keras | backend | Python | computed | saved and loaded | trained |
 |---|---|---|---|---|---|
