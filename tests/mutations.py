@@ -468,8 +468,8 @@ MUTATIONS = [
     Mutation(
         "similar channels have the largest weights",
         "self_attention.channel_self_attention",
-        "reductions.softmax(-products.matmul(rows, columns), 2)",
-        "reductions.softmax(products.matmul(rows, columns), 2)",
+        "scores = -products.matmul(rows, columns)",
+        "scores = products.matmul(rows, columns)",
         "ChannelSelfAttention",
         "equals_the_float64_reference",
     ),

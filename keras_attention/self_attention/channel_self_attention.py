@@ -16,6 +16,10 @@ from keras_attention.ops import reshaping
 from keras_attention.self_attention._merged import channel_axis
 from keras_attention.self_attention._merged import merged
 
+# Smaller scores have weights below the rounding of any sum. In float32 they are
+# subnormal, and processors take a hundred times as long to multiply those.
+_LEAST_SCORE = -70.0
+
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class ChannelSelfAttention(Attention, MapLayer):
@@ -101,9 +105,14 @@ class ChannelSelfAttention(Attention, MapLayer):
         z, axis = merged(x, self.data_format), channel_axis(self.data_format)
         turned = ops.swapaxes(z, 1, 2)
         rows, columns = (z, turned) if axis == 1 else (turned, z)
-        # A softmax subtracts the maximum itself.
-        attention = reductions.softmax(-products.matmul(rows, columns), 2)
-        return precision.cast(attention, x.dtype)
+        scores = -products.matmul(rows, columns)
+        # The softmax is the same for any number in place of the maximum.
+        scores = scores - ops.stop_gradient(
+            reductions.amax(scores, (2,), keepdims=True)
+        )
+        least = precision.cast(_LEAST_SCORE, scores.dtype)
+        scores = ops.where(scores < least, least, scores)
+        return precision.cast(reductions.softmax(scores, 2), x.dtype)
 
     def apply_attention(self, x, attention):
         z, axis = merged(x, self.data_format), channel_axis(self.data_format)

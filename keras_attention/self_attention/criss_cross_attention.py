@@ -176,7 +176,8 @@ class CrissCrossAttention(Attention, KernelLayer):
         )
         height = ops.swapaxes(products.matmul(columns, keys), 1, 2)
         rows = ops.shape(z)[1]
-        own = ops.eye(rows, dtype="bool")[:, None]
+        index = ops.arange(rows, dtype="int32")
+        own = ops.equal(index[:, None, None], index)
         height = ops.where(own, precision.cast(-np.inf, height.dtype), height)
         weights = reductions.softmax(ops.concatenate([height, width], 3), 3)
         return {"height": weights[..., :rows], "width": weights[..., rows:]}

@@ -67,3 +67,10 @@ def test_large_sums_are_finite(rng):
     x = (1e3 * rng.normal(size=(2, 20, 20, 4))).astype("float32")
     attention = to_numpy(ChannelSelfAttention().attention(x))
     assert_close(attention.sum(2), np.ones((2, 4)))
+
+
+def test_no_weight_is_subnormal(rng):
+    """Processors take a hundred times as long to multiply such numbers."""
+    x = rng.normal(size=(2, 20, 20, 16)).astype("float32")
+    attention = to_numpy(ChannelSelfAttention().attention(x))
+    assert attention.min() > np.finfo("float32").tiny
