@@ -460,8 +460,8 @@ MUTATIONS = [
     Mutation(
         "the own position is counted in its row and in its column",
         "self_attention.criss_cross_attention",
-        'own = ops.eye(rows, dtype="bool")[:, None]',
-        'own = ops.zeros((rows, 1, rows), dtype="bool")',
+        "own = ops.equal(index[:, None, None], index)",
+        "own = ops.equal(index[:, None, None], -1 - index)",
         "CrissCrossAttention",
         "equals_the_float64_reference",
     ),
