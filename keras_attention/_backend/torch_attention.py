@@ -42,16 +42,6 @@ class _Attend(torch.autograd.Function):
     @staticmethod
     def setup_context(ctx, inputs, output):
         ctx.save_for_backward(*inputs)
-        ctx.save_for_forward(*inputs)
-
-    @staticmethod
-    def jvp(ctx, query_tangent, key_tangent, value_tangent):
-        query, key, value = ctx.saved_tensors
-        weights = _weights(query, key)
-        # PyTorch gives zeros for the tangent of what has none.
-        scores = query_tangent @ key.mT + query @ key_tangent.mT
-        mean = (weights * scores).sum(2, keepdim=True)
-        return (weights * (scores - mean)) @ value + weights @ value_tangent
 
     @staticmethod
     def backward(ctx, gradient):
