@@ -17,10 +17,11 @@ Kind = Literal[
     "rows",  # a gate of each row and channel: (B, H, 1, C)
     "columns",  # a gate of each column and channel: (B, 1, W, C)
     "branches",  # weights of branches: (B, branches, C)
-    "position pairs",  # of positions for each position: (B, H * W, H' * W')
-    "column pairs",  # of the rows of its column: (B, H, W, H)
-    "row pairs",  # of the columns of its row: (B, H, W, W)
-    "channel pairs",  # weights of channels for each channel: (B, C, C)
+    # For each position, weights of all positions: (B, H * W, H' * W').
+    "position pairs",
+    "column pairs",  # ..., of the positions in its column: (B, H, W, H)
+    "row pairs",  # ..., of the positions in its row: (B, H, W, W)
+    "channel pairs",  # for each channel, weights of all channels: (B, C, C)
     "units",  # weights of units at each position: (B, H * W, units)
     "fusion",  # the weight of the first of two maps: (B, H, W, C)
     "grid",  # sampling locations of a map: (B, H', W', 2)

@@ -13,7 +13,6 @@ from keras_attention.ops import precision
 from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
-from keras_attention.self_attention._merged import channel_axis
 from keras_attention.self_attention._merged import merged
 
 # Smaller scores have weights below the rounding of any sum. In float32 they are
@@ -102,7 +101,7 @@ class ChannelSelfAttention(Attention, MapLayer):
         self.gamma = self._precise_vector("gamma", 1, "zeros")
 
     def compute_attention(self, x, training=None):
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         turned = ops.swapaxes(z, 1, 2)
         rows, columns = (z, turned) if axis == 1 else (turned, z)
         scores = -products.matmul(rows, columns)
@@ -115,7 +114,7 @@ class ChannelSelfAttention(Attention, MapLayer):
         return precision.cast(reductions.softmax(scores, 2), x.dtype)
 
     def apply_attention(self, x, attention):
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         attention = precision.upcast(attention)
         z = products.weighted_sums(z, attention, axis=3 - axis)
         z = precision.cast(precision.cast(self.gamma, z.dtype) * z, x.dtype)

@@ -15,7 +15,6 @@ from keras_attention.ops import precision
 from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
-from keras_attention.self_attention._merged import channel_axis
 from keras_attention.self_attention._merged import merged
 from keras_attention.self_attention._merged import position_count
 
@@ -146,7 +145,7 @@ class DoubleAttention(Attention, KernelLayer):
         self.expand = self._dense("expand", channels, hidden)
 
     def compute_attention(self, x, training=None):
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         # The bias does not change a softmax over positions.
         gather = calls.pointwise(self.gather, z, axis, is_biased=False)
         distribute = calls.pointwise(self.distribute, z, axis)
@@ -165,7 +164,7 @@ class DoubleAttention(Attention, KernelLayer):
         gather, distribute = map(
             precision.upcast, (attention["gather"], attention["distribute"])
         )
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         z = calls.pointwise(self.feature, z, axis)
         z = products.weighted_sums(z, ops.swapaxes(gather, 1, 2), axis=axis)
         z = products.weighted_sums(z, distribute, axis=axis)

@@ -16,7 +16,6 @@ from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
-from keras_attention.self_attention._merged import channel_axis
 from keras_attention.self_attention._merged import merged
 from keras_attention.self_attention._merged import position_count
 
@@ -160,7 +159,7 @@ class ExternalAttention(Attention, KernelLayer):
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         attention = self._shares(z, axis)
         outputs = calls.pointwise(self.memory_value, attention, axis)
         if self.use_projection:

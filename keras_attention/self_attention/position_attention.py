@@ -13,7 +13,6 @@ from keras_attention._utils import validation
 from keras_attention.ops import precision
 from keras_attention.ops import products
 from keras_attention.ops import reshaping
-from keras_attention.self_attention._merged import channel_axis
 from keras_attention.self_attention._merged import merged
 from keras_attention.self_attention._merged import position_count
 
@@ -33,9 +32,9 @@ class PositionAttention(Attention, KernelLayer):
     :math:`\gamma` is zero at first, so that the layer is the identity then. The
     input can have any number of spatial axes.
 
-    The attention has a weight for each pair of positions. Where it is not
-    asked for, backends with a fused attention compute the outputs without it,
-    and memory grows with the number of positions only.
+    The attention has a weight for each pair of positions. Unless it is asked
+    for, PyTorch and JAX have a part of the weights in memory at a time, and
+    compute them again for the gradient. TensorFlow has all of them.
 
     Args:
         reduction: Integer :math:`\ge 1`: queries and keys have
@@ -134,7 +133,7 @@ class PositionAttention(Attention, KernelLayer):
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
-        z, axis = merged(x, self.data_format), channel_axis(self.data_format)
+        z, axis = merged(x, self.data_format)
         query = calls.pointwise(self.query, z, axis)
         key = calls.pointwise(self.key, z, axis, is_biased=False)
         value = calls.pointwise(self.value, z, axis)
