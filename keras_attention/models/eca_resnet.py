@@ -21,12 +21,12 @@ from typing import Any
 
 from keras_attention._utils import validation
 from keras_attention.channel import EfficientChannelAttention
+from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
 )
 from keras_attention.models._network import network
-from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = [

@@ -21,12 +21,12 @@ import functools
 from typing import Any
 
 from keras_attention.channel import GlobalContext
+from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
 )
 from keras_attention.models._network import network
-from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = ["GCResNet50", "decode_predictions", "preprocess_input"]

@@ -20,12 +20,12 @@ Reference:
 from typing import Any
 
 from keras_attention.channel import GatedChannelTransform
+from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
 )
 from keras_attention.models._network import network
-from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = ["GCTResNet50", "decode_predictions", "preprocess_input"]

@@ -26,9 +26,9 @@ from typing import Any
 from keras_attention._utils import validation
 from keras_attention.channel import SqueezeExcite
 from keras_attention.models import _imagenet
+from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._network import network
-from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 
 __all__ = [

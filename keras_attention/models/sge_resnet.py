@@ -19,12 +19,12 @@ Reference:
 import functools
 from typing import Any
 
+from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
 )
 from keras_attention.models._network import network
-from keras_attention.models._resnet import AttentionSlot
 from keras_attention.models._resnet import ResNet
 from keras_attention.spatial import SpatialGroupEnhance
 
