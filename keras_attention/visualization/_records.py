@@ -27,7 +27,7 @@ _TOGETHER = {
     "patches": {"positions": "positions", "saliency": "saliency"},
     "cross": {"column pairs": "height", "row pairs": "width"},
 }
-# Of which both entries must be there.
+# The kinds of plots that need both entries.
 _BOTH = ("patches", "cross")
 # The kinds of attention that is a dictionary, by the keys of the dictionary.
 _KINDS_BY_KEYS: dict[tuple[str, ...], Mapping[str, str]] = {}
@@ -183,6 +183,9 @@ def _guess(values: np.ndarray, data_format: str) -> str:
         return "branches"
     if rank == 3 and shape[-1] == 2 and np.abs(values).max() <= 1:
         return "glimpses"
+    is_square = rank == 3 and shape[1] == shape[2]
+    if is_square and np.allclose(values.sum(2), 1, atol=1e-2):
+        return "position pairs"
     if rank == 3:
         return "gradient"
     if rank == 4 and shape[-1] == 2 and values.min() < 0:

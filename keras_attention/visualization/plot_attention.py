@@ -19,6 +19,7 @@ from keras_attention.visualization import _pairs
 from keras_attention.visualization import _records
 from keras_attention.visualization import _sampling
 from keras_attention.visualization._figure_layout import FigureLayout
+from keras_attention.visualization._names import Names
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._plot_context import normalized_images
 
@@ -131,7 +132,7 @@ def plot_attention(
                 f"Received: {name}=array of shape {array.shape}"
             )
     chosen = _sample_indices(samples, classes, count)
-    names = _Names(classes, class_names)
+    names = Names(classes, class_names)
     context = PlotContext(images, chosen, [names.sample(i) for i in chosen])
     groups = _rows_of_layers(
         records, gradient_records, context, channels, points, query
@@ -178,38 +179,6 @@ def plot_attention(
                 ),
             )
     return layout.figure()
-
-
-class _Names:
-    """Names of samples and classes."""
-
-    def __init__(self, labels, class_names) -> None:
-        self._labels = labels
-        self._class_names = class_names
-
-    def sample(self, index: int) -> str:
-        if self._labels is None:
-            return f"image {index}"
-        return self._class(self._labels[index])
-
-    def classes(self) -> list[str]:
-        return [self._class(label) for label in np.unique(self._labels)]
-
-    def first(self, count: int) -> list[str]:
-        """Return the names of samples, or none if there are more than 16."""
-        return [self.sample(i) for i in range(count)] if count <= 16 else []
-
-    def _class(self, label) -> str:
-        if self._class_names is None:
-            return f"class {label}"
-        try:
-            return str(self._class_names[label])
-        except (IndexError, KeyError) as error:
-            raise ValueError(
-                f"`class_names` must have a name for each class in `labels`, "
-                f"and has none for {label}. "
-                f"Received: class_names={self._class_names!r}"
-            ) from error
 
 
 def _rows_of_layers(

@@ -715,6 +715,15 @@ def test_weights_of_all_positions_for_one(query, position, images, rng):
     assert "one marked by a cross" in texts(figure)
 
 
+def test_weights_of_pairs_of_positions_are_recognized(rng):
+    weights = rng.uniform(size=(COUNT, 16, 16))
+    weights /= weights.sum(2, keepdims=True)
+    figure = plot_attention(weights, query=(0, 0))
+    plots, _ = panel(figure)
+    found = np.asarray(plots[0].images[0].get_array())
+    assert_close(found, weights[0, 0].reshape(4, 4))
+
+
 def test_weights_of_the_cross_through_a_position(rng):
     layer = keras_attention.CrissCrossAttention(2, data_format="channels_last")
     maps = attended(layer, rng)
