@@ -130,6 +130,21 @@ def _check_mode(case, mode, data_format, compiled):
             assert found <= tolerance_of_weights * scale
 
 
+def check_export(case):
+    """Compare the weights that are written with those of the file."""
+    layer = case.layer()
+    weights = golden.under(case.arrays, "w/")
+    written = [
+        keras_attention.export_reference_weights(layer, layout)
+        for layout in key_maps_of(layer)
+    ]
+    written = [found for found in written if found.keys() == weights.keys()]
+    assert written
+    for found in written:
+        for name, array in weights.items():
+            np.testing.assert_array_equal(found[name], array)
+
+
 def check_statistics(case, data_format):
     """Compare the statistics after a training step with the file."""
     layer = case.layer(data_format)

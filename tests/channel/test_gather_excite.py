@@ -46,10 +46,7 @@ def test_statistics_after_a_training_step(case, data_format):
     ids=str,
 )
 def test_loaded_weights_are_exported_unchanged(case):
-    exported = export_reference_weights(case.layer(), "timm")
-    for name, array in exported.items():
-        np.testing.assert_array_equal(array, case.arrays[f"w/{name}"])
-    assert f"w/{name}" in case.arrays
+    published.check_export(case)
 
 
 def test_names_of_the_authors(rng):

@@ -11,8 +11,6 @@ from contract.case import assert_same
 from contract.case import to_layout
 from contract.case import to_numpy
 from keras_attention import PositionAttention
-from keras_attention import export_reference_weights
-from keras_attention.checkpoints._registry import key_maps_of
 from published import Published
 
 GOLDENS = pytest.mark.parametrize(
@@ -32,14 +30,7 @@ def test_golden(case, data_format, compiled):
 
 @GOLDENS
 def test_loaded_weights_are_exported_unchanged(case):
-    layer = case.layer()
-    exported = [
-        export_reference_weights(layer, layout) for layout in key_maps_of(layer)
-    ]
-    names = {name[2:] for name in case.arrays if name.startswith("w/")}
-    (found,) = (weights for weights in exported if names == weights.keys())
-    for name, array in found.items():
-        np.testing.assert_array_equal(array, case.arrays[f"w/{name}"])
+    published.check_export(case)
 
 
 @pytest.mark.parametrize(
