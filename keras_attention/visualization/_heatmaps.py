@@ -167,6 +167,7 @@ def heatmap_rows(
     bar = "weight of x" if is_fusion else "weight"
     chosen = {f"{bar}, mean of {count} {unit}s": values.mean(-1)}
     if channels is not None:
+        check_channels(channels, count, record.name)
         chosen = {f"{bar}, {unit} {c}": values[..., c] for c in channels}
     return [
         heatmap_row(
@@ -179,6 +180,15 @@ def heatmap_rows(
         )
         for content, maps in chosen.items()
     ]
+
+
+def check_channels(channels: Sequence[int], count: int, name: str) -> None:
+    """Raise an error unless these are indices of channels of a layer."""
+    if not len(channels) or not all(0 <= c < count for c in channels):
+        raise ValueError(
+            f"`channels` must be indices from 0 to {count - 1} for {name!r}, "
+            f"at least one. Received: channels={list(channels)}"
+        )
 
 
 def grad_cam_row(record: AttentionRecord, context: PlotContext) -> Row:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from keras_attention.visualization._heatmaps import Row
+from keras_attention.visualization._heatmaps import check_channels
 from keras_attention.visualization._heatmaps import heatmap_row
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
@@ -29,6 +30,7 @@ def unit_rows(
     if channels is None:
         variation = maps[context.samples].std(axis=(1, 2)).mean(0)
         channels = np.sort(np.argsort(-variation, kind="stable")[:UNITS])
+    check_channels(channels, values.shape[-1], record.name)
     return [
         heatmap_row(
             record.name,

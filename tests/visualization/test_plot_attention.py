@@ -671,6 +671,14 @@ def test_units_are_those_that_vary_most_or_are_selected():
     assert "unit 3 of 5" in text
 
 
+@pytest.mark.parametrize("kind", ["units", "mixed"])
+@pytest.mark.parametrize("channels", [[5], [0, -1], []])
+def test_channels_that_do_not_exist_raise(kind, channels):
+    weights = np.ones((COUNT, 16, 5) if kind == "units" else (COUNT, 4, 4, 5))
+    with pytest.raises(ValueError, match=r"from 0 to 4 for 'own', .*Received"):
+        plot_attention(weights, layer=of_user(kind), channels=channels)
+
+
 def test_weights_of_positions_without_a_size_have_the_proportions_of_images():
     weights = np.linspace(0, 1, COUNT * 24).reshape(COUNT, 24, 1)
     images = np.ones((COUNT, 40, 90, 3))
