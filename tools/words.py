@@ -33,7 +33,7 @@ WORDS = {
     r"halve(?=\()": "max_pool",
     r"tile_means": "average_pool",
     r"blend": "lerp",
-    r"take_rows": "gather_pixels",
+    r"take_rows": "gather_positions",
     r"weighted_rows": "weighted_gather",
     r"window_sums": "conv2d_few_channels",
     r"conv2d_of_blocks": "grouped_conv2d",

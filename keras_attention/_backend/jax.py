@@ -310,15 +310,10 @@ def _pads(size):
 # Sampling
 
 
-def gather_pixels(definition, maps, rows, columns):
-    """Read the channels of pixels by their row and column."""
-    return _gather(maps, rows, columns)
-
-
-def _gather(maps, rows, columns):
-    """Index by sample, row and column, which XLA makes a gather of rows."""
-    sample = jnp.arange(maps.shape[0])[:, None, None]
-    return maps[sample, rows, columns]
+def gather_positions(definition, table, index):
+    """Index by sample and position, which XLA makes a gather of rows."""
+    sample = jnp.arange(table.shape[0])
+    return table[sample.reshape(-1, *(1,) * (index.ndim - 1)), index]
 
 
 def gather_along(definition, values, index, axis):
@@ -326,8 +321,13 @@ def gather_along(definition, values, index, axis):
     return jnp.take_along_axis(values, index, axis, mode="promise_in_bounds")
 
 
-def weighted_gather(definition, maps, rows, columns):
-    """Weighted sum of the pixels at all pairs of taps `(index, weight)`.
+def weighted_gather(definition, table, taps):
+    """Weighted sums of positions of a table, compiled as one."""
+    return _compiled(_weighted_gather)(table, taps)
+
+
+def _weighted_gather(table, taps):
+    """Sum one position after the other, which XLA fuses.
 
     A product by `einsum` is a product of numbers forwards, yet a dot product
     backwards, for which XLA has a kernel on CPUs: training takes three quarters
@@ -335,13 +335,13 @@ def weighted_gather(definition, maps, rows, columns):
     """
     return sum(
         jnp.einsum(
-            "npqc,npq->npqc",
-            _gather(maps, row, column),
-            row_weight * column_weight,
+            "n...c,n...->n...c",
+            gather_positions(None, table, index[..., point]),
+            weight[..., point],
             precision="highest",
         )
-        for row, row_weight in rows
-        for column, column_weight in columns
+        for index, weight in taps
+        for point in range(index.shape[-1])
     )
 
 
@@ -350,29 +350,22 @@ def interpolate(definition, maps, grid, **settings):
     return _compiled(definition, tuple(settings))(maps, grid, **settings)
 
 
-def deform(definition, maps, rows, columns, kernel, **settings):
+def deform(definition, table, taps, kernel, **settings):
     """Convolve samples of maps, one location of the kernel after the other.
 
     XLA fuses the reads of each with its product, so that no array is locations
     times kernel size times channels.
     """
     compiled = _compiled(_deform_by_kernel_location, ("definition", *settings))
-    return compiled(
-        maps, rows, columns, kernel, definition=definition, **settings
-    )
+    return compiled(table, taps, kernel, definition=definition, **settings)
 
 
-def _deform_by_kernel_location(
-    maps, rows, columns, kernel, *, definition, **settings
-):
+def _deform_by_kernel_location(table, taps, kernel, *, definition, **settings):
     kernels = kernel.reshape(-1, 1, 1, *kernel.shape[2:])
     parts = []
     for i, part in enumerate(kernels):
-        taps = [
-            [(index[..., i, None], by[..., i, None]) for index, by in axis]
-            for axis in (rows, columns)
-        ]
-        outputs = definition(maps, *taps, part, **settings)
+        own = [(index[..., i, None], by[..., i, None]) for index, by in taps]
+        outputs = definition(table, own, part, **settings)
         dtype = jnp.promote_types(outputs.dtype, jnp.float32)
         parts.append(outputs.astype(dtype))
     return functools.reduce(jnp.add, parts).astype(kernel.dtype)

@@ -276,11 +276,9 @@ def _padded(plane, before, after):
 # Sampling
 
 
-def gather_pixels(definition, maps, rows, columns):
-    """Read pixels by a gather for each sample, whose gradient is fast."""
-    batch, height, width, channels = tf.unstack(tf.shape(maps))
-    flat = tf.reshape(maps, (batch, height * width, channels))
-    return tf.gather(flat, rows * width + columns, batch_dims=1)
+def gather_positions(definition, table, index):
+    """Read positions by a gather for each sample, whose gradient is fast."""
+    return tf.gather(table, index, batch_dims=1)
 
 
 def gather_along(definition, values, index, axis):

@@ -5,16 +5,16 @@ import torch
 from keras_attention._backend.pytorch_derivatives import in_forward_mode
 
 
-def gather_pixels(definition, maps, rows, columns):
-    """Read the channels of pixels by their row and column.
+def gather_positions(definition, table, index):
+    """Read positions of a table with all channels.
 
     Keras' own would first look for negative ones.
     """
     if torch.compiler.is_exporting():
-        return definition(maps, rows, columns)
+        return definition(table, index)
     # Not `len`, which is a constant to a tracer.
-    sample = torch.arange(maps.shape[0], device=maps.device)[:, None, None]
-    return maps[sample, rows, columns]
+    sample = torch.arange(table.shape[0], device=table.device)
+    return table[sample.view(-1, *(1,) * (index.ndim - 1)), index]
 
 
 def gather_along(definition, values, index, axis):
@@ -74,27 +74,28 @@ def _bounded(grid, padding_mode):
     return torch.where(grid.abs() < 1e30, grid, -1.0)
 
 
-def weighted_gather(definition, maps, rows, columns):
-    """Weighted sum of the pixels at all pairs of taps `(index, weight)`.
+def weighted_gather(definition, table, taps):
+    """Weighted sums of positions of a table, as bags of embeddings.
 
     The definition writes as many arrays of the size of the result as there are
-    pairs, and this none: a deformable convolution of 56 x 56 x 64 takes a sixth
+    taps, and this none: a deformable convolution of 56 x 56 x 64 takes a sixth
     of the time, and a fifth in training. Only on a CPU, and not in exports.
     """
-    if maps.device.type != "cpu" or torch.compiler.is_exporting():
-        return definition(maps, rows, columns)
-    batch, height, width, channels = maps.shape
-    sample = torch.arange(batch, dtype=torch.int32)[:, None, None] * height
-    lines = [((sample + row) * width, by_row) for row, by_row in rows]
-    table = maps.reshape(-1, channels)
-    index = torch.stack(
-        [line + column for line, _ in lines for column, _ in columns], -1
-    ).flatten(0, -2)
-    weight = torch.stack(
-        [one * other for _, one in lines for _, other in columns], -1
-    ).flatten(0, -2)
-    sums = _bags()(table, index, weight)
-    return sums.view(*rows[0][0].shape, channels)
+    if table.device.type != "cpu" or torch.compiler.is_exporting():
+        return definition(table, taps)
+    batch, positions, channels = table.shape
+    shape = taps[0][0].shape[:-1]
+    index, weight = (
+        torch.stack(parts, -1).reshape(batch, shape[1:].numel(), -1)
+        for parts in zip(*taps, strict=True)
+    )
+    first = torch.arange(batch, dtype=index.dtype)[:, None, None] * positions
+    sums = _bags()(
+        table.reshape(-1, channels),
+        (first + index).flatten(0, 1),
+        weight.flatten(0, 1),
+    )
+    return sums.view(*shape, channels)
 
 
 def _bags():

@@ -12,14 +12,17 @@ from keras_attention.ops import reshaping
 from keras_attention.ops import sampling
 
 
-def fading_taps(maps, rows, columns):
-    """Return the taps along each axis, with zeros outside the map.
+def fading_taps(size, rows, columns, weights=None):
+    """Return the taps of a map of a size, with zeros outside the map.
 
     At whole pixels the gradient is the one-sided one toward the next pixel, as
-    in PyTorch.
+    in PyTorch. Each sample is multiplied by its weight, if there are weights.
     """
-    _, height, width, _ = ops.shape(maps)
-    return _fading_taps(rows, height), _fading_taps(columns, width)
+    height, width = size
+    row_taps = _fading_taps(rows, height)
+    if weights is not None:
+        row_taps = [(index, weight * weights) for index, weight in row_taps]
+    return sampling.pairs(row_taps, _fading_taps(columns, width), width)
 
 
 def sample_clamped(maps, rows, columns):
@@ -28,11 +31,12 @@ def sample_clamped(maps, rows, columns):
     At whole pixels and outside the gradient is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    return sampling.weighted_gather(
-        maps,
-        _clamped_taps(rows, height),
-        _clamped_taps(columns, width),
+    taps = sampling.pairs(
+        _clamped_taps(rows[..., None], height),
+        _clamped_taps(columns[..., None], width),
+        width,
     )
+    return sampling.weighted_gather(sampling.as_table(maps), taps)
 
 
 def sample_channels_clamped(maps, rows, columns, axes):

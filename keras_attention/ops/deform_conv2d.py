@@ -16,6 +16,7 @@ from keras_attention.ops import _tensors
 from keras_attention.ops import deformation
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
+from keras_attention.ops import sampling
 from keras_attention.ops.windows import Windows
 
 
@@ -233,19 +234,15 @@ def deform_conv2d(
     height, width = (ops.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
     grouped = _grouped(maps, offset_groups, data_format)
-    row_taps, column_taps = _pixels.fading_taps(
-        grouped,
+    taps = _pixels.fading_taps(
+        size,
         _flat(moves[..., 0] + rows),
         _flat(moves[..., 1] + columns),
+        None if mask is None else _flat(parts(mask, 1)[..., 0]),
     )
-    if mask is not None:
-        # Multiply the weights, of which there are fewer than samples.
-        factor = _flat(parts(mask, 1)[..., 0])
-        row_taps = [(index, weight * factor) for index, weight in row_taps]
     outputs = deformation.deform(
-        grouped,
-        row_taps,
-        column_taps,
+        sampling.as_table(grouped),
+        taps,
         precision.cast(kernel, dtype),
         groups=groups,
         offset_groups=offset_groups,

@@ -7,15 +7,16 @@ from keras_attention.ops.sampling import weighted_gather
 
 
 @native
-def deform(maps, rows, columns, kernel, *, groups, offset_groups):
+def deform(table, taps, kernel, *, groups, offset_groups):
     """Convolve samples of maps, to (B, locations, filters).
 
-    Maps are (B * offset groups, H, W, channels per offset group). `rows` and
-    `columns` are lists of taps `(index, weight)` as for `weighted_gather`, each
-    of shape (B * offset groups, locations, kernel size). The kernel is (height,
-    width, channels / groups, filters), and its dtype is the output's.
+    The table is (B * offset groups, positions, channels per offset group). The
+    taps `(index, weight)` are those of `weighted_gather` without points, each
+    (B * offset groups, locations, kernel size). The kernel is (height, width,
+    channels / groups, filters), and its dtype is the output's.
     """
-    samples = ops.cast(weighted_gather(maps, rows, columns), kernel.dtype)
+    taps = [(index[..., None], weight[..., None]) for index, weight in taps]
+    samples = ops.cast(weighted_gather(table, taps), kernel.dtype)
     _, locations, kernel_size, _ = ops.shape(samples)
     channels, filters = kernel.shape[-2], kernel.shape[-1] // groups
     if offset_groups > 1:

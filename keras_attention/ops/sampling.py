@@ -1,9 +1,10 @@
 """Sampling of maps at fractional locations.
 
 Samplers are separable: along each axis they read a few pixels, each with a
-weight. A pair of index and weight is called a tap. A sample is the weighted sum
-over all pairs of taps of the two axes. Sums are not computed as matrix
-products, which GPUs may compute in reduced precision.
+weight. A pair of index and weight is called a tap. The taps of a sample are all
+pairs of those of its two axes, and a sample is their weighted sum, as is a sum
+of samples. Sums are not computed as matrix products, which GPUs may compute in
+reduced precision.
 """
 
 from keras import ops
@@ -12,12 +13,24 @@ from keras_attention._backend import native
 
 
 @native
+def gather_positions(table, index):
+    """Gather vectors of a table (B, positions, C) by index (B, ...)."""
+    batch, positions, channels = ops.shape(table)
+    first = ops.arange(batch, dtype="int32") * positions
+    first = ops.reshape(first, (-1, *(1,) * (len(index.shape) - 1)))
+    return ops.take(ops.reshape(table, (-1, channels)), first + index, axis=0)
+
+
 def gather_pixels(maps, rows, columns):
     """Gather pixels with all channels by row and column, both (B, H', W')."""
+    _, _, width, _ = ops.shape(maps)
+    return gather_positions(as_table(maps), rows * width + columns)
+
+
+def as_table(maps):
+    """Merge rows and columns of maps (B, H, W, channels)."""
     batch, height, width, channels = ops.shape(maps)
-    sample = ops.reshape(ops.arange(batch, dtype="int32"), (-1, 1, 1))
-    flat = ops.reshape(maps, (-1, channels))
-    return ops.take(flat, (sample * height + rows) * width + columns, axis=0)
+    return ops.reshape(maps, (batch, height * width, channels))
 
 
 @native
@@ -27,14 +40,36 @@ def gather_along(values, index, axis):
 
 
 @native
-def weighted_gather(maps, rows, columns):
-    """Weighted sum of the pixels at all pairs of taps `(index, weight)`."""
+def weighted_gather(table, taps):
+    """Weighted sums of positions of a table (B, positions, channels).
+
+    Args:
+        table: The values to read.
+        taps: Pairs of index and weight, (B, ..., points). The sums are over all
+            taps and over their points.
+
+    Returns:
+        The sums, (B, ..., channels).
+    """
     return sum(
-        gather_pixels(maps, row, column)
-        * ops.expand_dims(row_weight * column_weight, -1)
-        for row, row_weight in rows
-        for column, column_weight in columns
+        gather_positions(table, index) * ops.expand_dims(weight, -1)
+        for indices, weights in taps
+        for index, weight in zip(
+            ops.unstack(indices, axis=-1),
+            ops.unstack(weights, axis=-1),
+            strict=True,
+        )
     )
+
+
+def pairs(rows, columns, width):
+    """Combine the taps of two axes to taps of the table of a map."""
+    lines = [(row * width, by_row) for row, by_row in rows]
+    return [
+        (line + column, by_row * by_column)
+        for line, by_row in lines
+        for column, by_column in columns
+    ]
 
 
 def in_bounds(taps, size):
@@ -77,9 +112,9 @@ def interpolate(
         maps = ops.transpose(maps, (0, 2, 3, 1))
     settings = (interpolation, padding_mode, align_corners)
     _, height, width, _ = ops.shape(maps)
-    columns = _taps(grid[..., 0], width, *settings)
-    rows = _taps(grid[..., 1], height, *settings)
-    outputs = weighted_gather(maps, rows, columns)
+    columns = _taps(grid[..., 0, None], width, *settings)
+    rows = _taps(grid[..., 1, None], height, *settings)
+    outputs = weighted_gather(as_table(maps), pairs(rows, columns, width))
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 3, 1, 2))
     return outputs

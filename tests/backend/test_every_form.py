@@ -515,13 +515,11 @@ def interpolate(pick, rng):
 
 
 @form
-def gather_pixels(pick, rng):
-    x = a_map(pick, rng)
-    shape = (len(x), pick(1, 3), pick(1, 4))
-    index = [rng.integers(0, n, shape).astype("int32") for n in x.shape[1:3]]
-    if pick(True, False):  # as in glimpses, by rows and by columns
-        index = [index[0][:, :, :1], index[1][:, :1]]
-    return [x], lambda form, x: form(x, *map(ops.convert_to_tensor, index))
+def gather_positions(pick, rng):
+    x = rng.normal(size=(pick(1, 2), pick(1, 6), pick(1, 3)))
+    shape = (len(x), *pick((1, 4), (3, 2), (5,), (1, 2, 3)))
+    index = rng.integers(0, x.shape[1], shape).astype("int32")
+    return [x], lambda form, x: form(x, ops.convert_to_tensor(index))
 
 
 @form
@@ -536,25 +534,19 @@ def gather_along(pick, rng):
     return [rng.normal(size=shape)], call
 
 
-def taps(pick, rng, x, shape):
-    """Return indices along rows and columns, and their weights."""
-    count = pick(1, 2, 4)
-    indices = [
-        rng.integers(0, size, (len(x), *shape)).astype("int32")
-        for size in x.shape[1:3]
-        for _ in range(count)
-    ]
-    weights = rng.normal(size=(2 * count, len(x), *shape))
-    return indices, list(weights)
+def taps(pick, rng, table, shape):
+    """Return the indices of taps of a table, and their weights."""
+    count = pick(1, 4, 16)
+    shape = (count, len(table), *shape)
+    indices = rng.integers(0, table.shape[1], shape).astype("int32")
+    return list(indices), list(rng.normal(size=shape))
 
 
 def paired(indices, weights):
-    pairs = [
+    return [
         (ops.convert_to_tensor(index), weight)
         for index, weight in zip(indices, weights, strict=True)
     ]
-    half = len(pairs) // 2
-    return pairs[:half], pairs[half:]
 
 
 @form
@@ -576,13 +568,14 @@ def attend(pick, rng):
 
 @form
 def weighted_gather(pick, rng):
-    x = a_map(pick, rng)
-    indices, weights = taps(pick, rng, x, (pick(1, 3), pick(1, 4)))
+    table = rng.normal(size=(pick(1, 2), pick(1, 6), pick(1, 3)))
+    shape = (*pick((), (1,), (3, 4)), pick(1, 5))
+    indices, weights = taps(pick, rng, table, shape)
 
-    def call(form, x, *weights):
-        return form(x, *paired(indices, weights))
+    def call(form, table, *weights):
+        return form(table, paired(indices, weights))
 
-    return [x, *weights], call
+    return [table, *weights], call
 
 
 @form
@@ -590,22 +583,22 @@ def deform(pick, rng):
     groups, offset_groups = pick(1, 2, 3), pick(1, 2, 4)
     offset_channels = groups * pick(1, 2)
     size = (pick(1, 2, 3), pick(1, 2))
-    x = rng.normal(size=(offset_groups * pick(1, 2), 4, 5, offset_channels))
+    table = rng.normal(size=(offset_groups * pick(1, 2), 20, offset_channels))
     shape = (pick(1, 6), size[0] * size[1])
-    indices, weights = taps(pick, rng, x, shape)
+    indices, weights = taps(pick, rng, table, shape)
     channels = offset_groups * offset_channels // groups
     kernel = rng.normal(size=(*size, channels, groups * pick(1, 2)))
 
-    def call(form, x, kernel, *weights):
+    def call(form, table, kernel, *weights):
         return form(
-            x,
-            *paired(indices, weights),
+            table,
+            paired(indices, weights),
             kernel,
             groups=groups,
             offset_groups=offset_groups,
         )
 
-    return [x, kernel, *weights], call
+    return [table, kernel, *weights], call
 
 
 @form

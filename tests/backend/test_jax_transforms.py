@@ -271,30 +271,25 @@ def test_gradients_of_single_samples(case):
         assert_close(scanned, expected[0], 1e-4)
 
 
-def taps(rng, shape, size):
-    """Return two taps along an axis for each location."""
-    return [jnp.asarray(rng.integers(0, size, shape)) for _ in range(2)]
-
-
 def forms():
     """Return, by name, a function that calls a form, and array shapes."""
     rng = np.random.default_rng(0)
-    rows, columns = taps(rng, (2, 3, 4), 4), taps(rng, (2, 3, 4), 5)
+    indices = jnp.asarray(rng.integers(0, 20, (4, 2, 3, 4)))
 
-    def pairs(weights):
-        return [
-            list(zip(index, by, strict=True))
-            for index, by in ((rows, weights[:2]), (columns, weights[2:]))
-        ]
+    def taps(weights):
+        return list(zip(indices, weights, strict=True))
 
-    read = [IMAGES, *[(2, 3, 4)] * 4]
+    table, weights = (2, 20, 3), [(2, 3, 4)] * 4
     found = {
-        "weighted_gather": (lambda f, x, *w: f(x, *pairs(w)), read),
+        "weighted_gather": (
+            lambda f, x, *w: f(x, taps(w)),
+            [table, *weights],
+        ),
         "deform": (
             lambda f, x, kernel, *w: f(
-                x, *pairs(w), kernel, groups=1, offset_groups=1
+                x, taps(w), kernel, groups=1, offset_groups=1
             ),
-            [IMAGES, (2, 2, 3, 2), *read[1:]],
+            [table, (2, 2, 3, 2), *weights],
         ),
         "batch_norm": (
             lambda f, *x: f(*x, axis=-1, epsilon=0.1)[0],

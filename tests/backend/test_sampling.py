@@ -11,14 +11,6 @@ from native_forms import FUNCTIONS
 from native_forms import definition
 
 
-def taps(rng, shape, size):
-    """Return two taps along an axis for each location."""
-    return [
-        (rng.integers(0, size, shape).astype("int32"), weight)
-        for weight in rng.normal(size=(2, *shape)).astype("float32")
-    ]
-
-
 def both(name, call, arrays, rng):
     """Return values and gradients of both forms of a function."""
     values = call(definition(name), *map(keras.ops.array, arrays))
@@ -33,18 +25,17 @@ def both(name, call, arrays, rng):
     )
 
 
-def sampled(call, rng):
-    """Return a function of taps and maps, and the arrays to differentiate."""
-    maps = rng.normal(size=(4, 5, 3, 6)).astype("float32")
-    rows, columns = (taps(rng, (4, 7, 9), size) for size in (5, 3))
-    indices = [index for index, _ in (*rows, *columns)]
+def sampled(call, shape, rng):
+    """Return a function of a table and taps, and arrays to differentiate."""
+    table = rng.normal(size=(4, 15, 6)).astype("float32")
+    indices = rng.integers(0, 15, (4, 4, *shape)).astype("int32")
+    weights = rng.normal(size=indices.shape).astype("float32")
 
-    def run(form, maps, *rest):
-        pairs = list(zip(indices, rest[:4], strict=True))
-        pairs = [(keras.ops.array(index), by) for index, by in pairs]
-        return call(form, maps, pairs[:2], pairs[2:], *rest[4:])
+    def run(form, table, *rest):
+        taps = list(zip(map(keras.ops.array, indices), rest[:4], strict=True))
+        return call(form, table, taps, *rest[4:])
 
-    return run, [maps, *(weight for _, weight in (*rows, *columns))]
+    return run, [table, *weights]
 
 
 @pytest.mark.parametrize(
@@ -54,7 +45,7 @@ def test_weighted_gather(exporting, rng, monkeypatch):
     if exporting:
         # Exported graphs have no embedding bags.
         monkeypatch.setattr("torch.compiler.is_exporting", lambda: True)
-    call, arrays = sampled(lambda form, *inputs: form(*inputs), rng)
+    call, arrays = sampled(lambda form, *inputs: form(*inputs), (7, 9, 3), rng)
     found, expected = both("weighted_gather", call, arrays, rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
@@ -65,17 +56,17 @@ def test_weighted_gather(exporting, rng, monkeypatch):
 def test_deform(groups, offset_groups, dtype, rng):
     kernel = rng.normal(size=(3, 3, 6 * offset_groups // groups, 6))
     call, arrays = sampled(
-        lambda form, maps, rows, columns, kernel: keras.ops.cast(
+        lambda form, table, taps, kernel: keras.ops.cast(
             form(
-                maps,
-                rows,
-                columns,
+                table,
+                taps,
                 keras.ops.cast(kernel, dtype),
                 groups=groups,
                 offset_groups=offset_groups,
             ),
             "float32",
         ),
+        (7, 9),
         rng,
     )
     arrays.append(kernel.astype("float32"))
@@ -101,13 +92,13 @@ def test_gather_along(axis, rng):
     assert_close(found[1], expected[1])
 
 
-def test_gather_pixels(rng):
-    index = rng.integers(0, 4, (2, 2, 3, 5)).astype("int32")
+def test_gather_positions(rng):
+    index = rng.integers(0, 16, (2, 3, 5)).astype("int32")
 
     def call(form, x):
-        return form(x, *map(keras.ops.array, index))
+        return form(x, keras.ops.array(index))
 
-    x = rng.normal(size=(2, 4, 4, 3)).astype("float32")
-    found, expected = both("gather_pixels", call, [x], rng)
+    x = rng.normal(size=(2, 16, 3)).astype("float32")
+    found, expected = both("gather_positions", call, [x], rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
