@@ -100,10 +100,10 @@ def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
         @functools.wraps(function)
         def call(*args, **kwargs):
             for value in args:
-                if isinstance(value, KerasTensor):
+                if _is_symbolic(value):
                     return symbolic_call(*args, **kwargs)
             for value in kwargs.values():
-                if isinstance(value, KerasTensor):
+                if _is_symbolic(value):
                     return symbolic_call(*args, **kwargs)
             return function(*args, **kwargs)
 
@@ -112,7 +112,16 @@ def takes_symbolic(output_spec: Callable, *tensors: str) -> Callable[[F], F]:
     return decorate
 
 
+def _is_symbolic(value):
+    """Return whether a value is a symbolic tensor, or a list with one."""
+    if isinstance(value, list | tuple):
+        return any(isinstance(item, KerasTensor) for item in value)
+    return isinstance(value, KerasTensor)
+
+
 def _with_shape(tensor):
+    if isinstance(tensor, list | tuple):
+        return [_with_shape(item) for item in tensor]
     if isinstance(tensor, KerasTensor):
         return tensor
     return ops.convert_to_tensor(tensor)

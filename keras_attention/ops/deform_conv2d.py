@@ -233,12 +233,12 @@ def deform_conv2d(
     moves = parts(offsets, 2)
     height, width = (ops.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
-    grouped = _grouped(maps, offset_groups, data_format)
+    grouped = deformation.grouped(maps, offset_groups, data_format)
     taps = _pixels.fading_taps(
         size,
-        _flat(moves[..., 0] + rows),
-        _flat(moves[..., 1] + columns),
-        None if mask is None else _flat(parts(mask, 1)[..., 0]),
+        reshaping.merge_first(moves[..., 0] + rows),
+        reshaping.merge_first(moves[..., 1] + columns),
+        None if mask is None else reshaping.merge_first(parts(mask, 1)[..., 0]),
     )
     outputs = deformation.deform(
         sampling.as_table(grouped),
@@ -254,20 +254,6 @@ def deform_conv2d(
         outputs = ops.transpose(outputs, (0, 2, 1))
         return reshaping.reshape(outputs, (-1, filters, height, width))
     return reshaping.reshape(outputs, (-1, height, width, filters))
-
-
-def _grouped(maps, groups, data_format):
-    """Reshape maps to (B * groups, H, W, channels per group)."""
-    maps = reshaping.split_channels(maps, groups, data_format)
-    order = (
-        (0, 1, 3, 4, 2) if data_format == "channels_first" else (0, 3, 1, 2, 4)
-    )
-    return _flat(ops.transpose(maps, order))
-
-
-def _flat(x):
-    """Merge the first two axes of `x`."""
-    return reshaping.reshape(x, (-1, *ops.shape(x)[2:]))
 
 
 def _require(condition, what, **received):

@@ -1,9 +1,50 @@
-"""Convolution of samples at offset locations."""
+"""Sums of samples at predicted locations, and convolutions of them.
+
+Maps are (B * groups, H, W, channels per group): each group of channels has
+locations of its own.
+"""
 
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops import _pixels
+from keras_attention.ops import reshaping
+from keras_attention.ops.sampling import as_table
 from keras_attention.ops.sampling import weighted_gather
+
+
+def grouped(maps, groups: int, data_format: str):
+    """Reshape maps of either layout to (B * groups, H, W, C / groups)."""
+    maps = reshaping.split_channels(maps, groups, data_format)
+    order = (
+        (0, 1, 3, 4, 2) if data_format == "channels_first" else (0, 3, 1, 2, 4)
+    )
+    return reshaping.merge_first(ops.transpose(maps, order))
+
+
+def weighted_samples(maps, rows, columns, weights):
+    """Weighted sums of samples of maps, bilinear and zero outside.
+
+    Args:
+        maps: The maps, (B * groups, H, W, channels per group).
+        rows: Rows of the samples in pixels, (B, groups, locations, points).
+        columns: Columns of the samples, of the same shape.
+        weights: Weights of the samples, of the same shape. The sums are over
+            the points.
+
+    Returns:
+        The sums, (B, locations, channels).
+    """
+    _, groups, locations, _ = ops.shape(rows)
+    taps = _pixels.fading_taps(
+        ops.shape(maps)[1:3],
+        *map(reshaping.merge_first, (rows, columns, weights)),
+    )
+    sums = weighted_gather(as_table(maps), taps)
+    channels = maps.shape[-1]
+    sums = reshaping.reshape(sums, (-1, groups, locations, channels))
+    sums = ops.transpose(sums, (0, 2, 1, 3))
+    return reshaping.reshape(sums, (-1, locations, groups * channels))
 
 
 @native

@@ -44,6 +44,11 @@ def split_channels(x, groups: int, data_format: str):
     )
 
 
+def merge_first(x):
+    """Merge the first two axes of a tensor."""
+    return reshape(x, (-1, *ops.shape(x)[2:]))
+
+
 def merge_spatial_axes(x, data_format: str):
     """Merge the spatial axes of a map into one."""
     size = ops.shape(x)

@@ -1,0 +1,170 @@
+"""Multi-scale deformable attention as a function (Zhu et al., 2021)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from keras import ops
+
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
+from keras_attention.ops import _symbolic
+from keras_attention.ops import _tensors
+from keras_attention.ops import deformation
+from keras_attention.ops import precision
+
+
+def _output_spec(values, locations, weights, *, data_format):
+    """Return the shape and dtype of the outputs, or raise an error."""
+    channels = _check(values, locations, weights, data_format)
+    batch = _tensors.batch_size(
+        **_named(values), locations=locations, weights=weights
+    )
+    queries = locations.shape[1] or weights.shape[1]
+    dtype = _tensors.float_dtype("values[0]", values[0])
+    return (batch, queries, channels), dtype
+
+
+def _named(values) -> dict[str, Any]:
+    return {f"values[{level}]": value for level, value in enumerate(values)}
+
+
+def _check(values, locations, weights, data_format) -> int:
+    """Return the number of channels."""
+    shapes = [tuple(value.shape) for value in values]
+    channels = {
+        shape[data_formats.channel_axis(data_format, 4)]
+        for shape in shapes
+        if len(shape) == 4
+    }
+    if (
+        not shapes
+        or any(len(shape) != 4 for shape in shapes)
+        or len(channels) != 1
+        or None in channels
+    ):
+        raise ValueError(
+            "`values` must be a list of maps of rank 4 with the same number of "
+            f"channels. Received: values of shapes {shapes}"
+        )
+    (count,) = channels
+    shape = tuple(locations.shape)
+    if len(shape) != 6 or shape[-1] != 2 or shape[3] != len(values):
+        raise ValueError(
+            "`locations` must have shape (batch, queries, heads, levels, "
+            "points, 2), where the levels are those of `values`, here "
+            f"{len(values)}. Received: locations.shape={shape}"
+        )
+    heads, points = shape[2], shape[4]
+    if heads is None or points is None:
+        raise ValueError(
+            "`locations` must have a known number of heads and points. "
+            f"Received: locations.shape={shape}"
+        )
+    validation.divides(
+        "locations.shape[2]", heads, count, "the number of channels"
+    )
+    found = tuple(weights.shape)
+    if len(found) != 5 or any(
+        None not in (a, b) and a != b
+        for a, b in zip(found, shape[:-1], strict=True)
+    ):
+        raise ValueError(
+            "`weights` must have the shape of `locations` without its last "
+            f"axis, {shape[:-1]}. Received: weights.shape={found}"
+        )
+    for name, tensor in (
+        *_named(values).items(),
+        ("locations", locations),
+        ("weights", weights),
+    ):
+        _tensors.float_dtype(name, tensor)
+    _tensors.batch_size(**_named(values), locations=locations, weights=weights)
+    return count
+
+
+@_symbolic.takes_symbolic(_output_spec, "values", "locations", "weights")
+def deform_attention(
+    values: Sequence[Any],
+    locations: Any,
+    weights: Any,
+    *,
+    data_format: str | None = None,
+):
+    r"""Multi-scale deformable attention, as a function.
+
+    .. math::
+
+        y_{q,h} = \sum_{l,n} A_{q,h,l,n}\, v^l_h(W_l u_{q,h,l,n} - \tfrac12,
+        H_l v_{q,h,l,n} - \tfrac12)
+
+    where :math:`v^l_h` are the channels of head :math:`h` of the map of level
+    :math:`l`, of height :math:`H_l` and width :math:`W_l`, read bilinearly at a
+    position in pixels, zero outside, and :math:`(u, v)` are the `locations` of
+    the points :math:`n`. It is the sampling of
+    `keras_attention.MultiScaleDeformableAttention`, between its dense layers.
+
+    Values and gradients are those of PyTorch's `grid_sample` with
+    `align_corners=False`. Positions are computed in float32 or float64.
+
+    Args:
+        values: List of float tensors, one map of each level, `(batch, height,
+            width, channels)`. The channels of a head are contiguous.
+        locations: Float tensor of shape `(batch, queries, heads, levels,
+            points, 2)`: the locations :math:`(x, y)`, from 0 to 1 between the
+            edges of the map.
+        weights: Float tensor of shape `(batch, queries, heads, levels,
+            points)`, of any sign and sum.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+
+    Returns:
+        A tensor of the dtype of the first map, of shape `(batch, queries,
+        channels)`. With `data_format="channels_first"` the channel axis of
+        `values` is the second. An infinite location samples zero, and a NaN
+        location returns NaN. Memory outside a map is never read.
+
+    Raises:
+        ValueError: If an argument is not as described above, or if the number
+            of heads does not divide the number of channels.
+
+    Example:
+
+    >>> levels = [np.array([[1.0, 2.0]]), np.array([[10.0]])]
+    >>> levels = [level[None, ..., None] for level in levels]
+    >>> center = np.full((1, 1, 1, 2, 1, 2), 0.5)
+    >>> weights = np.array([0.5, 0.5]).reshape(1, 1, 1, 2, 1)
+    >>> y = keras_attention.ops.deform_attention(levels, center, weights)
+    >>> np.asarray(y).ravel().tolist()
+    [5.75]
+
+    Reference:
+        `Deformable DETR: Deformable Transformers for End-to-End Object
+        Detection <https://arxiv.org/abs/2010.04159>`_, equation 3.
+    """
+    data_format = data_formats.resolve_data_format(data_format)
+    values = [ops.convert_to_tensor(value) for value in values]
+    locations, weights = map(ops.convert_to_tensor, (locations, weights))
+    _check(values, locations, weights, data_format)
+    output_dtype = _tensors.float_dtype("values[0]", values[0])
+    dtype = _tensors.sampling_dtype(output_dtype)
+    heads = locations.shape[2]
+    # (levels, B, heads, Q, points[, 2])
+    locations = ops.transpose(
+        precision.cast(locations, dtype), (3, 0, 2, 1, 4, 5)
+    )
+    weights = ops.transpose(precision.cast(weights, dtype), (3, 0, 2, 1, 4))
+    outputs = 0
+    for level, value in enumerate(values):
+        maps = deformation.grouped(
+            precision.cast(value, dtype), heads, data_format
+        )
+        height, width = (
+            precision.cast(size, dtype) for size in ops.shape(maps)[1:3]
+        )
+        outputs = outputs + deformation.weighted_samples(
+            maps,
+            locations[level, ..., 1] * height - 0.5,
+            locations[level, ..., 0] * width - 0.5,
+            weights[level],
+        )
+    return precision.cast(outputs, output_dtype)
