@@ -84,16 +84,14 @@ def weighted_gather(definition, table, taps):
     if table.device.type != "cpu" or torch.compiler.is_exporting():
         return definition(table, taps)
     batch, positions, channels = table.shape
-    shape = taps[0][0].shape[:-1]
+    *shape, _ = taps[0][0].shape
     index, weight = (
-        torch.stack(parts, -1).reshape(batch, shape[1:].numel(), -1)
-        for parts in zip(*taps, strict=True)
+        torch.stack(parts, -1).flatten(-2) for parts in zip(*taps, strict=True)
     )
-    first = torch.arange(batch, dtype=index.dtype)[:, None, None] * positions
+    first = torch.arange(batch, dtype=index.dtype) * positions
+    index = first.view(-1, *(1,) * len(shape)) + index
     sums = _bags()(
-        table.reshape(-1, channels),
-        (first + index).flatten(0, 1),
-        weight.flatten(0, 1),
+        table.reshape(-1, channels), index.flatten(0, -2), weight.flatten(0, -2)
     )
     return sums.view(*shape, channels)
 

@@ -120,7 +120,8 @@ def _is_symbolic(value):
 
 
 def _with_shape(tensor):
-    if isinstance(tensor, list | tuple):
+    is_list = isinstance(tensor, list | tuple)
+    if is_list and any(hasattr(item, "shape") for item in tensor):
         return [_with_shape(item) for item in tensor]
     if isinstance(tensor, KerasTensor):
         return tensor
