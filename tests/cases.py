@@ -15,6 +15,8 @@ from keras_attention import ConvOffset2D
 from keras_attention import CoordinateAttention
 from keras_attention import CrissCrossAttention
 from keras_attention import DeformableConv2D
+from keras_attention import DeformableConv2DV3
+from keras_attention import DeformableConv2DV4
 from keras_attention import DoubleAttention
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import EffectiveSqueezeExcite
@@ -595,6 +597,60 @@ CASES = [
             "strides": 2,
             "dilation_rate": (1, 2),
             "offset_groups": 2,
+        },
+        IMAGE,
+    ),
+    Case(DeformableConv2DV3, {"groups": 2}, IMAGE),
+    Case(
+        DeformableConv2DV3,
+        {
+            "kernel_size": (3, 1),
+            "strides": (2, 1),
+            "padding": (2, 1),
+            "dilation_rate": (1, 2),
+            "offset_scale": 1.5,
+            "depthwise_kernel_size": 5,
+            "center_feature_scale": True,
+            "remove_center": True,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(
+        DeformableConv2DV3,
+        {
+            "kernel_size": 5,
+            "padding": "valid",
+            "depthwise_kernel_size": 3,
+            "center_feature_scale": True,
+        },
+        IMAGE,
+    ),
+    Case(DeformableConv2DV4, {"groups": 2}, IMAGE),
+    Case(
+        DeformableConv2DV4,
+        {
+            "kernel_size": (1, 3),
+            "strides": 2,
+            "padding": (0, 1),
+            "dilation_rate": 2,
+            "offset_scale": 0.5,
+            "depthwise_kernel_size": 3,
+            "center_feature_scale": True,
+            "remove_center": True,
+            "output_bias": False,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        IMAGE,
+    ),
+    Case(
+        DeformableConv2DV4,
+        {
+            "padding": (2, 3),
+            "center_feature_scale": True,
+            "pointwise": False,
         },
         IMAGE,
     ),

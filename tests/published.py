@@ -11,6 +11,7 @@ import dataclasses
 import functools
 import json
 
+import keras
 import numpy as np
 
 import golden
@@ -95,7 +96,9 @@ def check(case, data_format, compiled):
         layer, *case.inputs(data_format), return_attention=True
     )[1]
     if case.has_channels:
-        attention = to_last(attention, data_format)
+        attention = keras.tree.map_structure(
+            lambda array: to_last(array, data_format), attention
+        )
     parts = golden.under(case.arrays, "eval/attention/")
     assert_close(attention, parts or case.arrays["eval/attention"])
     for mode in case.modes:

@@ -74,6 +74,29 @@ def size(name: str, value: Any) -> tuple[int, int]:
         raise _error(name, "one or two positive integers", value) from None
 
 
+def odd_size(name: str, value: Any) -> tuple[int, int]:
+    """Return height and width, both odd: a pair, or one number for both."""
+    try:
+        height, width = size(name, value)
+    except ValueError:
+        height = width = 0
+    if not (height % 2 and width % 2):
+        raise _error(name, "one or two odd positive integers", value)
+    return height, width
+
+
+def optional_odd_size(name: str, value: Any) -> tuple[int, int] | None:
+    """Return `None`, or height and width, both odd."""
+    if value is None:
+        return None
+    try:
+        return odd_size(name, value)
+    except ValueError:
+        raise _error(
+            name, "one or two odd positive integers or None", value
+        ) from None
+
+
 def optional_size(name: str, value: Any) -> tuple[int, int] | None:
     """Return `None`, or height and width: a pair, or one number for both."""
     if value is None:

@@ -50,6 +50,12 @@ from keras_attention.checkpoints.global_context import GLOBAL_CONTEXT_KEY_MAPS
 from keras_attention.checkpoints.global_response_norm import (
     GLOBAL_RESPONSE_NORM_KEY_MAPS,
 )
+from keras_attention.checkpoints.grouped_sampling import (
+    DEFORMABLE_CONV2D_V3_KEY_MAPS,
+)
+from keras_attention.checkpoints.grouped_sampling import (
+    DEFORMABLE_CONV2D_V4_KEY_MAPS,
+)
 from keras_attention.checkpoints.large_kernel_attention import (
     LARGE_KERNEL_ATTENTION_KEY_MAPS,
 )
@@ -117,6 +123,8 @@ from keras_attention.self_attention import PositionAttention
 from keras_attention.spatial import AttentionGate
 from keras_attention.spatial import ConvOffset2D
 from keras_attention.spatial import DeformableConv2D
+from keras_attention.spatial import DeformableConv2DV3
+from keras_attention.spatial import DeformableConv2DV4
 from keras_attention.spatial import LargeKernelAttention
 from keras_attention.spatial import SpatialAttention
 from keras_attention.spatial import SpatialGroupEnhance
@@ -136,6 +144,8 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     CoordinateAttention: COORDINATE_ATTENTION_KEY_MAPS,
     CrissCrossAttention: CRISS_CROSS_ATTENTION_KEY_MAPS,
     DeformableConv2D: DEFORMABLE_CONV2D_KEY_MAPS,
+    DeformableConv2DV3: DEFORMABLE_CONV2D_V3_KEY_MAPS,
+    DeformableConv2DV4: DEFORMABLE_CONV2D_V4_KEY_MAPS,
     DoubleAttention: DOUBLE_ATTENTION_KEY_MAPS,
     EffectiveSqueezeExcite: EFFECTIVE_SQUEEZE_EXCITE_KEY_MAPS,
     EfficientChannelAttention: EFFICIENT_CHANNEL_ATTENTION_KEY_MAPS,

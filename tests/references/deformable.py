@@ -3,7 +3,11 @@
 import numpy as np
 
 from references.maths import ACTIVATIONS
+from references.maths import dense
+from references.maths import gelu
+from references.maths import layer_norm
 from references.maths import sigmoid
+from references.maths import softmax
 
 
 def deformable_conv2d(layer, weights, x):
@@ -85,6 +89,117 @@ def hat(x, rows, columns):
     )
 
 
+def deformable_conv2d_v3(layer, weights, x):
+    u = at_centers(
+        x, layer, weights["depthwise/kernel"], weights["depthwise/bias"]
+    )
+    u = weights["norm_gamma"] * layer_norm(u, 1e-6) + weights["norm_beta"]
+    u = gelu(u)
+    offsets = u @ weights["offset_kernel"] + weights["offset_bias"]
+    logits = u @ weights["mask_kernel"] + weights["mask_bias"]
+    by_group = logits.reshape(*logits.shape[:3], layer.groups, -1)
+    mask = softmax(by_group, 4).reshape(logits.shape)
+    value = dense(weights, "value", x)
+    z = group_sums(layer, value, offsets, mask)
+    if layer.center_feature_scale:
+        z = blended(layer, weights, z, value, u)
+    return dense(weights, "project", z), {"offsets": offsets, "mask": mask}
+
+
+def deformable_conv2d_v4(layer, weights, x):
+    if layer.depthwise_kernel_size:
+        kernel = weights["depthwise/kernel"], weights["depthwise/bias"]
+    else:
+        kernel = np.ones((1, 1, 1, x.shape[-1])), 0
+    u = at_centers(x, layer, *kernel)
+    columns = u @ weights["offset_mask_kernel"] + weights["offset_mask_bias"]
+    height, width = layer.kernel_size
+    points = height * width - layer.remove_center
+    blocks = [
+        columns[..., 3 * points * g : 3 * points * (g + 1)]
+        for g in range(layer.groups)
+    ]
+    offsets = np.concatenate([b[..., : 2 * points] for b in blocks], axis=-1)
+    mask = np.concatenate([b[..., 2 * points :] for b in blocks], axis=-1)
+    value = dense(weights, "value", x) if layer.pointwise else x
+    z = group_sums(layer, value, offsets, mask)
+    if layer.center_feature_scale:
+        z = blended(layer, weights, z, value, z)
+    y = dense(weights, "project", z) if layer.pointwise else z
+    return y, {"offsets": offsets, "mask": mask}
+
+
+def centers(size, layer):
+    """Return the rows and columns of the centers of all windows."""
+    lines = []
+    for axis in (0, 1):
+        extent = (layer.kernel_size[axis] - 1) * layer.dilation_rate[axis]
+        zeros = layer.padding
+        if isinstance(zeros, str):
+            zeros = {"same": extent // 2, "valid": 0}[zeros]
+        else:
+            zeros = zeros[axis]
+        step = layer.strides[axis]
+        count = (size[axis] + 2 * zeros - extent - 1) // step + 1
+        lines.append(np.arange(count) * step - zeros + extent // 2)
+    return np.meshgrid(*lines, indexing="ij")
+
+
+def at_centers(x, layer, kernel, bias):
+    """Convolve each channel, at the centers of the windows."""
+    rows, columns = centers(x.shape[1:3], layer)
+    y = 0
+    for i, j in np.ndindex(kernel.shape[:2]):
+        step = i - kernel.shape[0] // 2, j - kernel.shape[1] // 2
+        shape = (len(x), *rows.shape)
+        read = hat(
+            x,
+            np.broadcast_to(rows + step[0], shape),
+            np.broadcast_to(columns + step[1], shape),
+        )
+        y = y + read * kernel[i, j, 0]
+    return y + bias
+
+
+def group_sums(layer, value, offsets, mask):
+    rows, columns = centers(value.shape[1:3], layer)
+    height, width = layer.kernel_size
+    # Column by column.
+    points = [
+        ((j - height // 2), (i - width // 2))
+        for i in range(width)
+        for j in range(height)
+    ]
+    if layer.remove_center:
+        points.remove((0, 0))
+    parts = np.split(value, layer.groups, axis=-1)
+    sums = [np.zeros((*mask.shape[:3], part.shape[-1])) for part in parts]
+    for g, part in enumerate(parts):
+        for k, (row, column) in enumerate(points):
+            n = g * len(points) + k
+            read = hat(
+                part,
+                rows
+                + layer.offset_scale
+                * (layer.dilation_rate[0] * row + offsets[..., 2 * n + 1]),
+                columns
+                + layer.offset_scale
+                * (layer.dilation_rate[1] * column + offsets[..., 2 * n]),
+            )
+            sums[g] += mask[..., n, None] * read
+    return np.concatenate(sums, axis=-1)
+
+
+def blended(layer, weights, z, value, features):
+    share = sigmoid(
+        features @ weights["center_scale_kernel"] + weights["center_scale_bias"]
+    )
+    share = np.repeat(share, z.shape[-1] // layer.groups, axis=-1)
+    shape = (1, 1, 1, value.shape[-1])
+    center = at_centers(value, layer, np.ones(shape), 0)
+    return (1 - share) * z + share * center
+
+
 def conv_offset2d(layer, weights, x):
     kernel = weights["offset/kernel"]
     batch, height, width, channels = x.shape
@@ -123,4 +238,6 @@ def clamped(x, offsets):
 REFERENCES = {
     "ConvOffset2D": conv_offset2d,
     "DeformableConv2D": deformable_conv2d,
+    "DeformableConv2DV3": deformable_conv2d_v3,
+    "DeformableConv2DV4": deformable_conv2d_v4,
 }

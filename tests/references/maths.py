@@ -1,10 +1,16 @@
 """Functions that several reference implementations share."""
 
+import math
+
 import numpy as np
 
 
 def sigmoid(x):
     return np.exp(-np.logaddexp(0, -x))  # without overflow
+
+
+def gelu(x):
+    return x * (1 + np.vectorize(math.erf)(x / np.sqrt(2))) / 2
 
 
 ACTIVATIONS = {

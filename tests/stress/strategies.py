@@ -394,6 +394,37 @@ def DeformableConv2D(pick, sizes):
     return generated_case(ka.DeformableConv2D, kwargs, shape, resamples=True)
 
 
+def grouped_windows(pick, sizes):
+    """Return arguments of deformable convolutions v3 and v4, and a shape."""
+    kernel_size = (pick(1, 3, 5), pick(1, 3))
+    groups = pick(1, 2, 3)
+    kwargs = windows(pick) | {
+        "kernel_size": kernel_size,
+        "groups": groups,
+        "offset_scale": pick(0.5, 1.0, 2.0),
+        "depthwise_kernel_size": pick(None, 1, 3, (5, 3)),
+        "center_feature_scale": pick(True, False),
+        "remove_center": kernel_size != (1, 1) and pick(True, False),
+    }
+    return kwargs, a_map(pick, sizes, groups * pick(1, 2, 3))
+
+
+@strategy
+def DeformableConv2DV3(pick, sizes):
+    kwargs, shape = grouped_windows(pick, sizes)
+    return generated_case(ka.DeformableConv2DV3, kwargs, shape, resamples=True)
+
+
+@strategy
+def DeformableConv2DV4(pick, sizes):
+    kwargs, shape = grouped_windows(pick, sizes)
+    kwargs |= {
+        "output_bias": pick(True, False),
+        "pointwise": pick(True, False),
+    }
+    return generated_case(ka.DeformableConv2DV4, kwargs, shape, resamples=True)
+
+
 @strategy
 def ConvOffset2D(pick, sizes):
     kwargs = {

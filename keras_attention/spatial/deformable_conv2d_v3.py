@@ -1,0 +1,222 @@
+"""Deformable convolution v3, InternImage (Wang et al., 2023)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import keras
+from keras import ops
+
+from keras_attention._base import calls
+from keras_attention._base.card import Card
+from keras_attention.ops import normalization
+from keras_attention.ops import precision
+from keras_attention.ops import products
+from keras_attention.ops import reductions
+from keras_attention.ops import reshaping
+from keras_attention.spatial._grouped_sampling import GroupedSampling
+
+
+@keras.saving.register_keras_serializable(package="keras_attention")
+class DeformableConv2DV3(GroupedSampling):
+    r"""Deformable 2D convolution, version 3.
+
+    .. math::
+
+        y_p = W_{\text{out}}\, z_p, \qquad
+        z_{p,g} = \sum_k m_{p,g,k}\, v_g\bigl(c_p + \sigma (d_k +
+        \Delta_{p,g,k})\bigr), \qquad
+        v = W_{\text{in}}\, x
+
+    where :math:`c_p` is the center of the window of position :math:`p`,
+    :math:`d_k` are the positions of the points of the window from its center,
+    :math:`\sigma` is `offset_scale`, and :math:`v_g(q)` are the channels of
+    group :math:`g`, read bilinearly at a position in pixels, zero outside. The
+    offsets and the mask come from the features
+
+    .. math::
+
+        u = \operatorname{GELU}(\operatorname{LN}(w * x)), \qquad
+        \Delta_p = W_\Delta\, u_p, \qquad
+        m_{p,g} = \operatorname{softmax}_k (W_m\, u_p)_{g,k}
+
+    where :math:`w` is a kernel for each channel. All products have biases.
+    Weights of offsets and mask are initialized to zero: at first each output is
+    the mean of a window.
+
+    Args:
+        kernel_size: Odd height and width of the window: one number, or one
+            each.
+        strides: Step of the window: one number, or one each for height and
+            width.
+        padding: `"valid"`, `"same"`, or the number of zeros on each side: one
+            number, or one each for height and width. `"same"` is half the
+            extent of the window on each side, also with strides, unlike that of
+            `keras.layers.Conv2D`.
+        dilation_rate: Distance of the points: one number, or one each for
+            height and width.
+        groups: Number of groups of channels with separate offsets and masks, a
+            divisor of the number of channels.
+        offset_scale: Positive factor of the offsets and of the window.
+        depthwise_kernel_size: Odd height and width of the kernel :math:`w`: one
+            number, or one each. `None` is `kernel_size`.
+        center_feature_scale: Whether to blend the sums with the value at the
+            center of the window: :math:`z_p \leftarrow (1 - s_p)\, z_p + s_p\,
+            v_p`, where the share :math:`s` of each group is a dense layer of
+            :math:`u`, and a sigmoid.
+        remove_center: Whether to leave out the point at the center.
+        kernel_initializer: Initializer of the kernels :math:`W_{\text{in}}`,
+            :math:`W_{\text{out}}` and :math:`w`. Those of offsets, mask
+            and :math:`s` are initialized to zero.
+        kernel_regularizer: Regularizer of the same kernels.
+        data_format: `"channels_last"`, `"channels_first"`, or `None` for
+            `keras.config.image_data_format()`.
+        **kwargs: Keyword arguments of `keras.layers.Layer`, such as `name` and
+            `dtype`.
+
+    Call arguments:
+        x: Float tensor of rank 4. The number of channels must be known.
+        return_attention: Whether to return `(outputs, attention)`.
+
+    Input shape:
+        `(batch, height, width, channels)` if `data_format="channels_last"`,
+        `(batch, channels, height, width)` if `data_format="channels_first"`.
+
+    Output shape:
+        `(batch, new_height, new_width, channels)`, or with the channels second.
+        `attention` is a dictionary of two maps of the new size: `"offsets"` has
+        two channels for each group and point, :math:`(\Delta_x, \Delta_y)` in
+        pixels, not scaled, `"mask"` has one. Groups come first, then points
+        column by column.
+
+    Raises:
+        ValueError: If an argument is not as described above, if `groups` does
+            not divide the number of channels, if the window does not fit into
+            the map and its zeros, or if the input has another rank or an
+            unknown number of channels.
+
+    Example:
+
+    >>> x = keras.random.normal((2, 8, 8, 16))
+    >>> layer = keras_attention.DeformableConv2DV3()
+    >>> y, attention = layer(x, return_attention=True)
+    >>> tuple(y.shape)
+    (2, 8, 8, 16)
+    >>> {name: tuple(value.shape) for name, value in attention.items()}
+    {'offsets': (2, 8, 8, 72), 'mask': (2, 8, 8, 36)}
+
+    Reference:
+        `InternImage: Exploring Large-Scale Vision Foundation Models with
+        Deformable Convolutions <https://arxiv.org/abs/2211.05778>`_,
+        equation 2.
+
+    Note:
+        The paper has no factor :math:`\sigma`, and no values and features
+        beside the input; they are those of the authors' code. That code
+        computes the features at the positions of the input, and works only if
+        these are the centers of the windows; here they are computed at the
+        centers. PyTorch initializes the kernel :math:`w` in another way.
+    """
+
+    card = Card(
+        operation=(
+            "sums samples at predicted locations, with weights from a softmax"
+        ),
+        insertion="in place of self-attention in each block of a network",
+        limits=(
+            "Sampling takes several times as long as a depthwise convolution. "
+            "It is made for new networks."
+        ),
+        papers=("2211.05778",),
+        attention={"offsets": "group offsets", "mask": "group weights"},
+        short_names=("dcnv3",),
+        call="DeformableConv2DV3()",
+        parameters="12 * C + 108 * (C + 1) + 2 * (C**2 + C)",
+        multiply_adds="H * W * (2 * C**2 + 162 * C)",
+        layouts=("official",),
+    )
+
+    def __init__(
+        self,
+        kernel_size: int | Sequence[int] = 3,
+        *,
+        strides: int | Sequence[int] = 1,
+        padding: str | int | Sequence[int] = "same",
+        dilation_rate: int | Sequence[int] = 1,
+        groups: int = 4,
+        offset_scale: float = 1.0,
+        depthwise_kernel_size: int | Sequence[int] | None = None,
+        center_feature_scale: bool = False,
+        remove_center: bool = False,
+        kernel_initializer: Any = "glorot_uniform",
+        kernel_regularizer: Any = None,
+        data_format: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            kernel_size,
+            strides=strides,
+            padding=padding,
+            dilation_rate=dilation_rate,
+            groups=groups,
+            offset_scale=offset_scale,
+            depthwise_kernel_size=depthwise_kernel_size,
+            center_feature_scale=center_feature_scale,
+            remove_center=remove_center,
+            kernel_initializer=kernel_initializer,
+            kernel_regularizer=kernel_regularizer,
+            data_format=data_format,
+            **kwargs,
+        )
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        channels = self._channels(input_shape)
+        count = self.groups * self.points
+        self.depthwise = self._depthwise(
+            "depthwise",
+            self.depthwise_kernel_size or self.kernel_size,
+            channels,
+        )
+        self.norm_gamma = self._precise_vector("norm_gamma", channels, "ones")
+        self.norm_beta = self._precise_vector("norm_beta", channels, "zeros")
+        self.offset_kernel, self.offset_bias = self._precise_dense(
+            "offset", 2 * count, channels
+        )
+        self.mask_kernel, self.mask_bias = self._precise_dense(
+            "mask", count, channels
+        )
+        self.value = self._dense("value", channels, channels)
+        self.project = self._dense("project", channels, channels)
+
+    def call(self, x, training=None, return_attention=False):
+        x = self._as_float(x)
+        z = reshaping.to_channels_last(precision.upcast(x), self.data_format)
+        u = self._features(z)
+        attention = {"offsets": self._offsets(u), "mask": self._mask(u)}
+        value = calls.pointwise(self.value, z, 3)
+        sums = self._sample(value, attention)
+        if self.center_feature_scale:
+            sums = self._blend(sums, value, u)
+        outputs = calls.pointwise(self.project, sums, 3)
+        return self._in_format(x.dtype, outputs, attention, return_attention)
+
+    def _features(self, z):
+        u = self._convolve_at_centers(self.depthwise, z)
+        gamma, beta = precision.cast_all(
+            (self.norm_gamma, self.norm_beta), u.dtype
+        )
+        u = normalization.layer_norm(u, 1e-6) * gamma + beta
+        return ops.gelu(u, approximate=False)
+
+    def _offsets(self, u):
+        kernel, bias = self.offset_kernel, self.offset_bias
+        return products.dense(u, *precision.cast_all((kernel, bias), u.dtype))
+
+    def _mask(self, u):
+        kernel, bias = self.mask_kernel, self.mask_bias
+        logits = products.dense(u, *precision.cast_all((kernel, bias), u.dtype))
+        by_point = reshaping.split_channels(
+            logits, self.groups, "channels_last"
+        )
+        mask = reductions.softmax(by_point, 4)
+        return reshaping.reshape(mask, ops.shape(logits))
