@@ -166,6 +166,8 @@ LAYERS = [
     dataclasses.replace(
         _filters("DeformableConv2D", kernel_size=3), jumps=PIXELS
     ),
+    dataclasses.replace(_plain("DeformableConv2DV3"), jumps=PIXELS),
+    dataclasses.replace(_plain("DeformableConv2DV4"), jumps=PIXELS),
     dataclasses.replace(_plain("ConvOffset2D"), jumps=PIXELS),
     _with_relu(_plain("ResidualAttention", depth=2)),
     _glimpse("GlimpseSensor", num_scales=2),

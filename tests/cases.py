@@ -607,7 +607,7 @@ CASES = [
             "kernel_size": (3, 1),
             "strides": (2, 1),
             "padding": (2, 1),
-            "dilation_rate": (1, 2),
+            "dilation_rate": (2, 1),
             "offset_scale": 1.5,
             "depthwise_kernel_size": 5,
             "center_feature_scale": True,
@@ -621,7 +621,7 @@ CASES = [
         DeformableConv2DV3,
         {
             "kernel_size": 5,
-            "padding": "valid",
+            "padding": (2, 3),
             "depthwise_kernel_size": 3,
             "center_feature_scale": True,
         },
@@ -633,7 +633,7 @@ CASES = [
         {
             "kernel_size": (1, 3),
             "strides": 2,
-            "padding": (0, 1),
+            "padding": (1, 2),
             "dilation_rate": 2,
             "offset_scale": 0.5,
             "depthwise_kernel_size": 3,

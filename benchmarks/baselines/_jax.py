@@ -83,3 +83,27 @@ def bilinear(x, rows, columns):
         + read(top + 1, left, t * (1 - s))
         + read(top + 1, left + 1, t * s)
     )
+
+
+def group_sums(value, offsets, mask, groups, kernel):
+    """Weighted sums of samples of NHWC maps, at moved points of windows."""
+    from jax import numpy as jnp
+
+    batch, height, width, channels = value.shape
+    points = kernel * kernel
+    maps = value.reshape(batch, height, width, groups, -1)
+    maps = jnp.moveaxis(maps, 3, 1).reshape(batch * groups, height, width, -1)
+    offsets = offsets.reshape(batch, height, width, groups, points, 2)
+    offsets = jnp.moveaxis(offsets, 3, 1).reshape(-1, height, width, points, 2)
+    i, j = jnp.divmod(jnp.arange(points), kernel)
+    rows = jnp.arange(height)[:, None, None] + j - kernel // 2
+    columns = jnp.arange(width)[:, None] + i - kernel // 2
+    flat = (batch * groups, height, width * points)
+    samples = bilinear(
+        maps,
+        (offsets[..., 1] + rows).reshape(flat),
+        (offsets[..., 0] + columns).reshape(flat),
+    ).reshape(batch, groups, height, width, points, -1)
+    weights = mask.reshape(batch, height, width, groups, points)
+    sums = jnp.einsum("bghwpc,bhwgp->bhwgc", samples, weights)
+    return sums.reshape(batch, height, width, channels)

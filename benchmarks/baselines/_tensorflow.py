@@ -125,3 +125,30 @@ def bilinear(x, rows, columns):
         + read(top + 1, left, t * (1 - s))
         + read(top + 1, left + 1, t * s)
     )
+
+
+def group_sums(value, offsets, mask, groups, kernel):
+    """Weighted sums of samples of NHWC maps, at moved points of windows."""
+    import tensorflow as tf
+
+    batch, height, width, channels = value.shape
+    points, depth = kernel * kernel, channels // groups
+    maps = tf.reshape(value, (batch, height, width, groups, depth))
+    maps = tf.transpose(maps, (0, 3, 1, 2, 4))
+    maps = tf.reshape(maps, (batch * groups, height, width, depth))
+    offsets = tf.reshape(offsets, (batch, height, width, groups, points, 2))
+    offsets = tf.transpose(offsets, (0, 3, 1, 2, 4, 5))
+    near = tf.range(kernel, dtype=value.dtype) - kernel // 2
+    i, j = tf.meshgrid(near, near, indexing="ij")
+    rows = tf.range(height, dtype=value.dtype)[:, None, None]
+    columns = tf.range(width, dtype=value.dtype)[:, None]
+    flat = (batch * groups, height, width * points)
+    samples = bilinear(
+        maps,
+        tf.reshape(offsets[..., 1] + rows + tf.reshape(j, [-1]), flat),
+        tf.reshape(offsets[..., 0] + columns + tf.reshape(i, [-1]), flat),
+    )
+    samples = tf.reshape(samples, (batch, groups, height, width, points, depth))
+    weights = tf.reshape(mask, (batch, height, width, groups, points))
+    sums = tf.einsum("bghwpc,bhwgp->bhwgc", samples, weights)
+    return tf.reshape(sums, (batch, height, width, channels))

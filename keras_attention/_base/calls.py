@@ -41,6 +41,11 @@ def dense(layer: keras.layers.Dense, x: Any):
     return products.dense(x, precision.cast(kernel, x.dtype), bias)
 
 
+def precise_dense(kernel: Any, bias: Any, x: Any):
+    """Compute a dense layer whose weights half precision does not cast."""
+    return products.dense(x, *precision.cast_all((kernel, bias), x.dtype))
+
+
 def pointwise(
     layer: keras.layers.Dense, x: Any, axis: int, *, is_biased: bool = True
 ):

@@ -229,3 +229,35 @@ class KernelLayer(MapLayer):
         )
         layer.build((None, inputs))
         return layer
+
+    def _precise_dense(
+        self, name: str, units: int, inputs: int
+    ) -> tuple[Any, Any]:
+        """Return a kernel and a bias of zeros that half precision keeps.
+
+        They compute locations, which would be off by pixels.
+        """
+        kernel = self.add_weight(
+            (inputs, units), "zeros", name=f"{name}_kernel", autocast=False
+        )
+        return kernel, self._precise_vector(f"{name}_bias", units, "zeros")
+
+    def _depthwise_conv(
+        self,
+        name: str,
+        kernel_size: int | tuple[int, int],
+        channels: int,
+        **settings: Any,
+    ) -> keras.layers.Conv2D:
+        """Return a new convolution of each channel by itself, built."""
+        layer = keras.layers.Conv2D(
+            channels,
+            kernel_size,
+            groups=channels,
+            **settings,
+            **self._kernel(name),
+        )
+        layer.build(
+            data_formats.with_channels((None,) * 4, channels, layer.data_format)
+        )
+        return layer

@@ -7,17 +7,21 @@ import keras
 from keras import ops
 
 from keras_attention._base import calls
+from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
+from keras_attention._utils import validation
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
-from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
-from keras_attention.spatial._grouped_sampling import GroupedSampling
+from keras_attention.spatial._centered_windows import CenteredWindows
+from keras_attention.spatial._centered_windows import move_to_center
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class DeformableConv2DV3(GroupedSampling):
+class DeformableConv2DV3(Attention, KernelLayer):
     r"""Deformable 2D convolution, version 3.
 
     .. math::
@@ -153,29 +157,47 @@ class DeformableConv2DV3(GroupedSampling):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            dilation_rate=dilation_rate,
-            groups=groups,
-            offset_scale=offset_scale,
-            depthwise_kernel_size=depthwise_kernel_size,
-            center_feature_scale=center_feature_scale,
-            remove_center=remove_center,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.kernel_size = validation.odd_size("kernel_size", kernel_size)
+        self.strides = validation.size("strides", strides)
+        self.padding = validation.padding("padding", padding)
+        self.dilation_rate = validation.size("dilation_rate", dilation_rate)
+        self.groups = validation.positive_integer("groups", groups)
+        self.offset_scale = validation.positive_number(
+            "offset_scale", offset_scale
+        )
+        self.depthwise_kernel_size = validation.optional_odd_size(
+            "depthwise_kernel_size", depthwise_kernel_size
+        )
+        self.center_feature_scale = validation.boolean(
+            "center_feature_scale", center_feature_scale
+        )
+        self.remove_center = validation.boolean("remove_center", remove_center)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self._windows = CenteredWindows(
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.dilation_rate,
+            remove_center=self.remove_center,
+        )
 
     def build(self, input_shape):
-        super().build(input_shape)
         channels = self._channels(input_shape)
-        count = self.groups * self.points
-        self.depthwise = self._depthwise(
+        validation.divides(
+            "groups", self.groups, channels, "the number of channels"
+        )
+        count = self.groups * self._windows.points
+        self.depthwise = self._depthwise_conv(
             "depthwise",
             self.depthwise_kernel_size or self.kernel_size,
             channels,
+            strides=self.strides,
+            data_format="channels_last",
         )
         self.norm_gamma = self._precise_vector("norm_gamma", channels, "ones")
         self.norm_beta = self._precise_vector("norm_beta", channels, "zeros")
@@ -187,36 +209,63 @@ class DeformableConv2DV3(GroupedSampling):
         )
         self.value = self._dense("value", channels, channels)
         self.project = self._dense("project", channels, channels)
+        if self.center_feature_scale:
+            self.center_scale_kernel, self.center_scale_bias = (
+                self._precise_dense("center_scale", self.groups, channels)
+            )
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
         z = reshaping.to_channels_last(precision.upcast(x), self.data_format)
         u = self._features(z)
-        attention = {"offsets": self._offsets(u), "mask": self._mask(u)}
+        offsets = calls.precise_dense(self.offset_kernel, self.offset_bias, u)
+        mask = self._mask(u)
         value = calls.pointwise(self.value, z, 3)
-        sums = self._sample(value, attention)
+        z = self._windows.sample(
+            value, offsets, mask, groups=self.groups, scale=self.offset_scale
+        )
         if self.center_feature_scale:
-            sums = self._blend(sums, value, u)
-        outputs = calls.pointwise(self.project, sums, 3)
-        return self._in_format(x.dtype, outputs, attention, return_attention)
+            share = ops.sigmoid(
+                calls.precise_dense(
+                    self.center_scale_kernel, self.center_scale_bias, u
+                )
+            )
+            center = self._windows.at_centers(value)
+            z = move_to_center(z, center, share)
+        y = calls.pointwise(self.project, z, 3)
+        y, offsets, mask = (
+            precision.cast(
+                reshaping.from_channels_last(z, self.data_format), x.dtype
+            )
+            for z in (y, offsets, mask)
+        )
+        attention = {"offsets": offsets, "mask": mask}
+        return self._outputs(y, attention, return_attention)
+
+    def compute_output_shape(self, input_shape):
+        channels = data_formats.channel_count(input_shape, self.data_format)
+        return self._windows.map_shape(input_shape, channels, self.data_format)
+
+    def compute_attention_shape(self, input_shape):
+        mask = self.groups * self._windows.points
+        return {
+            name: self._windows.map_shape(input_shape, count, self.data_format)
+            for name, count in (("offsets", 2 * mask), ("mask", mask))
+        }
 
     def _features(self, z):
-        u = self._convolve_at_centers(self.depthwise, z)
+        u = self._windows.convolve_at_centers(self.depthwise, z)
         gamma, beta = precision.cast_all(
             (self.norm_gamma, self.norm_beta), u.dtype
         )
-        u = normalization.layer_norm(u, 1e-6) * gamma + beta
+        u = gamma * normalization.layer_norm(u, 1e-6) + beta
         return ops.gelu(u, approximate=False)
 
-    def _offsets(self, u):
-        kernel, bias = self.offset_kernel, self.offset_bias
-        return products.dense(u, *precision.cast_all((kernel, bias), u.dtype))
-
     def _mask(self, u):
-        kernel, bias = self.mask_kernel, self.mask_bias
-        logits = products.dense(u, *precision.cast_all((kernel, bias), u.dtype))
-        by_point = reshaping.split_channels(
+        logits = calls.precise_dense(self.mask_kernel, self.mask_bias, u)
+        by_group = reshaping.split_channels(
             logits, self.groups, "channels_last"
         )
-        mask = reductions.softmax(by_point, 4)
-        return reshaping.reshape(mask, ops.shape(logits))
+        return reshaping.reshape(
+            reductions.softmax(by_group, 4), ops.shape(logits)
+        )

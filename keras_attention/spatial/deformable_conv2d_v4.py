@@ -7,16 +7,19 @@ import keras
 from keras import ops
 
 from keras_attention._base import calls
+from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
+from keras_attention._base.layer import KernelLayer
+from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
-from keras_attention.ops import products
 from keras_attention.ops import reshaping
-from keras_attention.spatial._grouped_sampling import GroupedSampling
+from keras_attention.spatial._centered_windows import CenteredWindows
+from keras_attention.spatial._centered_windows import move_to_center
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
-class DeformableConv2DV4(GroupedSampling):
+class DeformableConv2DV4(Attention, KernelLayer):
     r"""Deformable 2D convolution, version 4.
 
     .. math::
@@ -151,31 +154,51 @@ class DeformableConv2DV4(GroupedSampling):
         **kwargs: Any,
     ) -> None:
         super().__init__(
-            kernel_size,
-            strides=strides,
-            padding=padding,
-            dilation_rate=dilation_rate,
-            groups=groups,
-            offset_scale=offset_scale,
-            depthwise_kernel_size=depthwise_kernel_size,
-            center_feature_scale=center_feature_scale,
-            remove_center=remove_center,
             kernel_initializer=kernel_initializer,
             kernel_regularizer=kernel_regularizer,
             data_format=data_format,
             **kwargs,
         )
+        self.kernel_size = validation.odd_size("kernel_size", kernel_size)
+        self.strides = validation.size("strides", strides)
+        self.padding = validation.padding("padding", padding)
+        self.dilation_rate = validation.size("dilation_rate", dilation_rate)
+        self.groups = validation.positive_integer("groups", groups)
+        self.offset_scale = validation.positive_number(
+            "offset_scale", offset_scale
+        )
+        self.depthwise_kernel_size = validation.optional_odd_size(
+            "depthwise_kernel_size", depthwise_kernel_size
+        )
+        self.center_feature_scale = validation.boolean(
+            "center_feature_scale", center_feature_scale
+        )
+        self.remove_center = validation.boolean("remove_center", remove_center)
         self.output_bias = validation.boolean("output_bias", output_bias)
         self.pointwise = validation.boolean("pointwise", pointwise)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self._windows = CenteredWindows(
+            self.kernel_size,
+            self.strides,
+            self.padding,
+            self.dilation_rate,
+            remove_center=self.remove_center,
+        )
 
     def build(self, input_shape):
-        super().build(input_shape)
         channels = self._channels(input_shape)
+        validation.divides(
+            "groups", self.groups, channels, "the number of channels"
+        )
         if self.depthwise_kernel_size:
-            self.depthwise = self._depthwise(
-                "depthwise", self.depthwise_kernel_size, channels
+            self.depthwise = self._depthwise_conv(
+                "depthwise",
+                self.depthwise_kernel_size,
+                channels,
+                strides=self.strides,
+                data_format="channels_last",
             )
-        used = 3 * self.groups * self.points
+        used = 3 * self.groups * self._windows.points
         self.offset_mask_kernel, self.offset_mask_bias = self._precise_dense(
             "offset_mask", -(-used // 8) * 8, channels
         )
@@ -184,40 +207,69 @@ class DeformableConv2DV4(GroupedSampling):
             self.project = self._dense(
                 "project", channels, channels, use_bias=self.output_bias
             )
+        if self.center_feature_scale:
+            self.center_scale_kernel, self.center_scale_bias = (
+                self._precise_dense("center_scale", self.groups, channels)
+            )
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
         z = reshaping.to_channels_last(precision.upcast(x), self.data_format)
-        attention = self._offsets_and_mask(self._features(z))
+        offsets, mask = self._offsets_and_mask(z)
         value = calls.pointwise(self.value, z, 3) if self.pointwise else z
-        outputs = self._sample(value, attention)
-        if self.center_feature_scale:
-            outputs = self._blend(outputs, value, outputs)
-        if self.pointwise:
-            outputs = calls.pointwise(self.project, outputs, 3)
-        return self._in_format(x.dtype, outputs, attention, return_attention)
-
-    def _features(self, z):
-        if self.depthwise_kernel_size:
-            return self._convolve_at_centers(self.depthwise, z)
-        return self._at_centers(z)
-
-    def _offsets_and_mask(self, u):
-        kernel, bias = precision.cast_all(
-            (self.offset_mask_kernel, self.offset_mask_bias), u.dtype
+        y = self._windows.sample(
+            value, offsets, mask, groups=self.groups, scale=self.offset_scale
         )
-        columns = products.dense(u, kernel, bias)
-        used = 3 * self.groups * self.points
+        if self.center_feature_scale:
+            share = ops.sigmoid(
+                calls.precise_dense(
+                    self.center_scale_kernel, self.center_scale_bias, y
+                )
+            )
+            center = self._windows.at_centers(value)
+            y = move_to_center(y, center, share)
+        if self.pointwise:
+            y = calls.pointwise(self.project, y, 3)
+        y, offsets, mask = (
+            precision.cast(
+                reshaping.from_channels_last(z, self.data_format), x.dtype
+            )
+            for z in (y, offsets, mask)
+        )
+        attention = {"offsets": offsets, "mask": mask}
+        return self._outputs(y, attention, return_attention)
+
+    def compute_output_shape(self, input_shape):
+        channels = data_formats.channel_count(input_shape, self.data_format)
+        return self._windows.map_shape(input_shape, channels, self.data_format)
+
+    def compute_attention_shape(self, input_shape):
+        mask = self.groups * self._windows.points
+        return {
+            name: self._windows.map_shape(input_shape, count, self.data_format)
+            for name, count in (("offsets", 2 * mask), ("mask", mask))
+        }
+
+    def _offsets_and_mask(self, z):
+        if self.depthwise_kernel_size:
+            u = self._windows.convolve_at_centers(self.depthwise, z)
+        else:
+            u = self._windows.at_centers(z)
+        columns = calls.precise_dense(
+            self.offset_mask_kernel, self.offset_mask_bias, u
+        )
+        points = self._windows.points
+        # For each group the offsets of its points, then their weights.
         by_group = reshaping.split_channels(
-            columns[..., :used], self.groups, "channels_last"
+            columns[..., : 3 * self.groups * points],
+            self.groups,
+            "channels_last",
         )
         size = ops.shape(columns)[:3]
-        offsets = by_group[..., : 2 * self.points]
-        mask = by_group[..., 2 * self.points :]
-        return {
-            name: reshaping.reshape(part, (*size, count * self.points))
-            for name, part, count in (
-                ("offsets", offsets, 2 * self.groups),
-                ("mask", mask, self.groups),
+        return (
+            reshaping.reshape(part, (*size, count * self.groups * points))
+            for part, count in (
+                (by_group[..., : 2 * points], 2),
+                (by_group[..., 2 * points :], 1),
             )
-        }
+        )

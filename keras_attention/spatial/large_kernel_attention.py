@@ -134,9 +134,20 @@ class LargeKernelAttention(Attention, KernelLayer):
 
     def build(self, input_shape):
         channels = self._channels(input_shape)
-        self.local = self._depthwise("local", self.kernel_size, 1, channels)
-        self.dilated = self._depthwise(
-            "dilated", self.dilated_kernel_size, self.dilation_rate, channels
+        settings = {
+            "padding": "same",
+            "use_bias": self.use_bias,
+            "data_format": self.data_format,
+        }
+        self.local = self._depthwise_conv(
+            "local", self.kernel_size, channels, **settings
+        )
+        self.dilated = self._depthwise_conv(
+            "dilated",
+            self.dilated_kernel_size,
+            channels,
+            dilation_rate=self.dilation_rate,
+            **settings,
         )
         self.pointwise = self._dense(
             "pointwise", channels, channels, use_bias=self.use_bias
@@ -158,22 +169,3 @@ class LargeKernelAttention(Attention, KernelLayer):
             attention
         )
         return precision.cast_in_range(outputs, x.dtype)
-
-    def _depthwise(
-        self, name: str, kernel_size: int, dilation_rate: int, channels: int
-    ) -> keras.layers.Conv2D:
-        """Return a new convolution of each channel by itself, built."""
-        layer = keras.layers.Conv2D(
-            channels,
-            kernel_size,
-            padding="same",
-            dilation_rate=dilation_rate,
-            groups=channels,
-            use_bias=self.use_bias,
-            data_format=self.data_format,
-            **self._kernel(name),
-        )
-        layer.build(
-            data_formats.with_channels((None,) * 4, channels, self.data_format)
-        )
-        return layer

@@ -1,0 +1,171 @@
+"""Windows around centers, whose points deformable convolutions v3 and v4 move.
+
+Inside these layers maps have the channels last.
+"""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_attention._base import calls
+from keras_attention._utils import data_formats
+from keras_attention.ops import deformation
+from keras_attention.ops import precision
+from keras_attention.ops import reshaping
+from keras_attention.ops.windows import Windows
+
+
+class CenteredWindows(Windows):
+    """Windows of odd size over a map of any size.
+
+    Args:
+        kernel_size: Odd height and width of the windows.
+        strides: Distance of the windows.
+        padding: `"valid"`, `"same"` (half a window of zeros on each side), or
+            the numbers of zeros on each side.
+        dilation_rate: Distance of the points of a window.
+        remove_center: Whether windows have no point at the center.
+    """
+
+    def __init__(
+        self,
+        kernel_size: tuple[int, int],
+        strides: tuple[int, int],
+        padding: Any,
+        dilation_rate: tuple[int, int],
+        *,
+        remove_center: bool,
+    ) -> None:
+        # From the first point of a window to its center.
+        self._half = tuple(
+            (size - 1) * distance // 2
+            for size, distance in zip(kernel_size, dilation_rate, strict=True)
+        )
+        zeros = {"same": self._half, "valid": (0, 0)}.get(padding, padding)
+        super().__init__(kernel_size, strides, zeros, dilation_rate)
+        if remove_center and self.taps == 1:
+            raise ValueError(
+                "`remove_center` must be False for a kernel of one point. "
+                f"Received: remove_center={remove_center}"
+            )
+        self._remove_center = remove_center
+        self.points = self.taps - remove_center
+        # Zeros around a map whose positions are the centers of windows.
+        self._margins = tuple(
+            number - half
+            for number, half in zip(zeros, self._half, strict=True)
+        )
+
+    def map_shape(self, input_shape, channels: int, data_format: str):
+        """Return the shape of a map of the windows of a map."""
+        size = data_formats.spatial_size(input_shape, data_format)
+        counts = (self.count(number, axis) for axis, number in enumerate(size))
+        return data_formats.shape_from_channels_last(
+            (input_shape[0], *counts, channels), data_format
+        )
+
+    def at_centers(self, z):
+        """Return the values of a map at the centers of the windows."""
+        z = _padded(z, self._margins)
+        return z[:, :: self.strides[0], :: self.strides[1]]
+
+    def convolve_at_centers(self, layer: keras.layers.Conv2D, z):
+        """Convolve at the centers of the windows, with zeros around the map.
+
+        The layer has the strides of the windows, and an odd kernel.
+        """
+        pads = [
+            margin + size // 2
+            for margin, size in zip(
+                self._margins, layer.kernel_size, strict=True
+            )
+        ]
+        z = _padded(z, [min(number, 0) for number in pads])
+        kernel, bias = precision.cast_all((layer.kernel, layer.bias), z.dtype)
+        pads = [(max(number, 0),) * 2 for number in pads]
+        return calls.convolve(layer, z, kernel, bias, pads)
+
+    def sample(self, value, offsets, mask, *, groups: int, scale: float):
+        """Return weighted sums of samples at the moved points of each window.
+
+        Args:
+            value: The map to sample.
+            offsets: `(batch, new_height, new_width, 2 * groups * points)`, for
+                each group and point (x, y).
+            mask: `(batch, new_height, new_width, groups * points)`.
+            groups: Number of groups of channels.
+            scale: Factor of the offsets and of the windows.
+        """
+        new_size = ops.shape(mask)[1:3]
+        shape = (-1, new_size[0] * new_size[1], groups, self.points)
+        offsets = reshaping.reshape(offsets, (*shape, 2))
+        mask = reshaping.reshape(mask, shape)
+        rows, columns = (
+            center + scale * (steps + offsets[..., 1 - axis])
+            for axis, (center, steps) in enumerate(
+                zip(
+                    self._centers(new_size, value.dtype),
+                    self._steps(value.dtype),
+                    strict=True,
+                )
+            )
+        )
+        sums = deformation.weighted_samples(
+            deformation.grouped(value, groups, "channels_last"),
+            *(ops.swapaxes(z, 1, 2) for z in (rows, columns, mask)),
+        )
+        return reshaping.reshape(sums, (-1, *new_size, value.shape[-1]))
+
+    def _centers(self, new_size, dtype):
+        """Return rows and columns of the windows, (windows, 1, 1)."""
+        rows, columns = (
+            ops.arange(number, dtype=dtype) * self.strides[axis]
+            - float(self._margins[axis])
+            for axis, number in enumerate(new_size)
+        )
+        return (
+            reshaping.reshape(ops.broadcast_to(lines, new_size), (-1, 1, 1))
+            for lines in (rows[:, None], columns)
+        )
+
+    def _steps(self, dtype):
+        """Return rows and columns of the points, from the center.
+
+        The points run column by column, as in the published code.
+        """
+        height, width = (
+            np.arange(size) * distance - half
+            for size, distance, half in zip(
+                self.kernel_size, self.dilation_rate, self._half, strict=True
+            )
+        )
+        columns, rows = np.meshgrid(width, height, indexing="ij")
+        steps = [rows.ravel(), columns.ravel()]
+        if self._remove_center:
+            steps = [np.delete(lines, len(lines) // 2) for lines in steps]
+        return [ops.convert_to_tensor(lines, dtype) for lines in steps]
+
+
+def move_to_center(sums, center, share):
+    """Move the sums of each group toward the values at the centers.
+
+    The share of each group is 1 for the value, and 0 for the sum.
+    """
+    groups = share.shape[-1]
+    by_group, target = (
+        reshaping.split_channels(z, groups, "channels_last")
+        for z in (sums, center)
+    )
+    moved = by_group + share[..., None] * (target - by_group)
+    return reshaping.reshape(moved, ops.shape(sums))
+
+
+def _padded(z, margins):
+    """Add rows and columns of zeros on each side, or remove some if < 0."""
+    pads = [(0, 0), *((max(n, 0),) * 2 for n in margins), (0, 0)]
+    if pads != [(0, 0)] * 4:
+        z = ops.pad(z, pads)
+    rows, columns = (slice(-n, n) if n < 0 else slice(None) for n in margins)
+    return z if rows == columns == slice(None) else z[:, rows, columns]
