@@ -331,7 +331,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the share of the center is that of the sum",
-        "spatial.deformable_conv2d_v4",
+        "spatial.deformable_conv2dv4",
         "move_to_center(y, center, share)",
         "move_to_center(center, y, share)",
         "DeformableConv2DV4",

@@ -89,7 +89,7 @@ def hat(x, rows, columns):
     )
 
 
-def deformable_conv2d_v3(layer, weights, x):
+def deformable_conv2dv3(layer, weights, x):
     u = at_centers(
         x, layer, weights["depthwise/kernel"], weights["depthwise/bias"]
     )
@@ -106,7 +106,7 @@ def deformable_conv2d_v3(layer, weights, x):
     return dense(weights, "project", z), {"offsets": offsets, "mask": mask}
 
 
-def deformable_conv2d_v4(layer, weights, x):
+def deformable_conv2dv4(layer, weights, x):
     if layer.depthwise_kernel_size:
         kernel = weights["depthwise/kernel"], weights["depthwise/bias"]
     else:
@@ -238,6 +238,6 @@ def clamped(x, offsets):
 REFERENCES = {
     "ConvOffset2D": conv_offset2d,
     "DeformableConv2D": deformable_conv2d,
-    "DeformableConv2DV3": deformable_conv2d_v3,
-    "DeformableConv2DV4": deformable_conv2d_v4,
+    "DeformableConv2DV3": deformable_conv2dv3,
+    "DeformableConv2DV4": deformable_conv2dv4,
 }
