@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_attention._utils import validation
+from keras_attention.checkpoints._key_map import kept_paths
 from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._targets import weights_by_path
 
@@ -61,7 +62,10 @@ def export_reference_weights(
     key_maps = key_maps_of(target)
     key_map = key_maps[validation.one_of("layout", layout, tuple(key_maps))]
     weights = weights_by_path(target)
-    names: dict[str, list[str]] = {path: [] for path in weights}
+    kept = kept_paths(key_map)
+    names: dict[str, list[str]] = {
+        path: [] for path in weights if path not in kept
+    }
     for name, (path, _) in key_map.items():
         if path in names:
             names[path].append(name)

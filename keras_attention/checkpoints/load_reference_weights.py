@@ -175,5 +175,5 @@ def _load(
     if not match.matched_keys:
         raise ValueError(_errors.unknown_names_message(key_maps, arrays))
     if not match.is_exact:
-        raise ValueError(_errors.mismatch_message(match, target))
+        raise ValueError(_errors.mismatch_message(match, target, key_maps))
     _assigning.assign(weights, _assigning.convert(match, weights, arrays))
