@@ -75,9 +75,7 @@ def unknown_names_message(
     )
 
 
-def mismatch_message(
-    match: Match, target: Any, layouts: Iterable[str]
-) -> str:
+def mismatch_message(match: Match, target: Any, layouts: Iterable[str]) -> str:
     """Return the message for a source that matches a key map in part.
 
     Args:
@@ -112,9 +110,7 @@ def mismatch_message(
     return "\n".join([summary, *lines, *_hints(match, target, layouts)])
 
 
-def _hints(
-    match: Match, target: Any, layouts: Iterable[str]
-) -> Iterator[str]:
+def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
     """Yield sentences that say how to make a source and a target match."""
     only_in_source = [path for _, path in match.unexpected_keys if path]
     only_in_target = match.unmapped_weights + [

@@ -32,6 +32,9 @@ DEFORMABLE_CONV2D_KEY_MAPS: dict[str, KeyMap] = {
         _convolution(""), kept=("offset_kernel", "offset_bias")
     ),
     "mmcv": _convolution("") | _convolution("conv_offset.", "offset_"),
+    "detectron2": (
+        _convolution("conv2.") | _convolution("conv2_offset.", "offset_")
+    ),
     "DCNv2": _convolution("") | _convolution("conv_offset_mask.", "offset_"),
     "aliked": (
         _convolution("regular_conv.") | _convolution("offset_conv.", "offset_")

@@ -31,6 +31,10 @@ def export_reference_weights(
             * `"monai"`: MONAI;
             * `"mmpretrain"`: MMPretrain;
             * `"mmcv"`: MMCV, of OpenMMLab;
+            * `"torchvision"`: torchvision, without the weights that compute the
+              offsets of a `DeformableConv2D`;
+            * `"detectron2"`: detectron2;
+            * `"aliked"`: the networks ALIKED;
             * `"paddleclas"`: PaddleClas;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
@@ -39,7 +43,7 @@ def export_reference_weights(
             * `"triplet_attention"`: the file `triplet_attention.py` of the
               authors of triplet attention;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
-              `"pytorch-deform-conv"`, `"pytorch-attention"`,
+              `"pytorch-deform-conv"`, `"DCNv2"`, `"pytorch-attention"`,
               `"external-attention-pytorch"`,
               `"recurrent-visual-attention"`: the repository of that name.
 

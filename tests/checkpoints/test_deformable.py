@@ -23,6 +23,7 @@ OFFSETS = ["offset_kernel", "offset_bias"]
 NAMES = {
     "official": ("", "offset_"),
     "mmcv": ("", "conv_offset."),
+    "detectron2": ("conv2.", "conv2_offset."),
     "DCNv2": ("", "conv_offset_mask."),
     "aliked": ("regular_conv.", "offset_conv."),
 }
@@ -78,7 +79,7 @@ def test_deformable_conv2d_exports_and_loads_names(layout, modulated, use_bias):
     if use_bias:
         shapes[f"{kernel}bias"] = (6,)
     assert {name: exported[name].shape for name in exported} == shapes
-    prefixed = {f"module.layer4.0.conv2.{k}": exported[k] for k in exported}
+    prefixed = {f"module.layer4.0.{k}": exported[k] for k in exported}
     load_reference_weights(another, prefixed)
     for old, new in zip(layer.weights, another.weights, strict=True):
         np.testing.assert_array_equal(to_numpy(old), to_numpy(new))
@@ -154,7 +155,7 @@ def test_other_names_of_the_offsets_raise_with_the_known_layouts():
         "The layout 'torchvision' has no names for 'offset_kernel', "
         "'offset_bias', which keep their values. If the source has these "
         "weights, give them the names of another layout: 'official', 'mmcv', "
-        "'DCNv2', 'aliked'."
+        "'detectron2', 'DCNv2', 'aliked'."
     )
 
 
