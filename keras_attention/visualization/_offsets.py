@@ -41,8 +41,8 @@ def kernel_offset_rows(
     lengths = np.sqrt((by_tap**2).sum(-1)).mean((-1, -2))
     # Coordinates of the taps without offsets, and sizes of the map, by axis.
     grids, sizes = [], []
-    known = record.size or ()
-    known = known if len(known) == 2 else (None, None)
+    of_call = record.size or ()
+    known = of_call if len(of_call) == 2 else (None, None)
     for axis in (0, 1):
         grid, size = _regular_taps(
             layer,
@@ -146,9 +146,7 @@ def _square_kernel(offsets: np.ndarray) -> tuple[int, int]:
     return side, side
 
 
-def _regular_taps(
-    layer, kernel: int, count: int, axis: int, size: int | None
-):
+def _regular_taps(layer, kernel: int, count: int, axis: int, size: int | None):
     """Return tap coordinates without offsets, and the size of the map.
 
     Args:

@@ -13,6 +13,7 @@ from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import plot_attention
 from keras_attention._base.card import Card
+from keras_attention.visualization._path import LayerPath
 
 COUNT, SIDE = 4, 8
 
@@ -661,6 +662,15 @@ def of_user(attention):
 
 PAIRS = np.zeros((COUNT, SIDE, SIDE, 18))
 POSITIONS = np.ones((COUNT, 3, 2), "int32")
+
+
+def test_offsets_of_a_layer_that_is_called_on_a_sequence():
+    path = LayerPath("own", of_user("kernel offsets"), size=(SIDE * SIDE,))
+    figure = plot_attention({path: PAIRS}, query=(0, 0))
+    axis = panel(figure)[0][-1]
+    assert axis.collections[0].get_offsets()[4].tolist() == [0, 0]
+
+
 USERS = {
     "saliency and weights": (
         {"where": "saliency", "taps": "kernel weights"},
