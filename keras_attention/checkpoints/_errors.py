@@ -9,6 +9,7 @@ from typing import Any
 
 from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import kept_paths
 from keras_attention.checkpoints._matching import Match
 
 # The most characters of a name, and the most names, in a message.
@@ -19,7 +20,7 @@ _MAX_NAMES = 10_000
 # ends of their paths, as regular expressions, and what they are.
 _OPTIONAL = {
     # The bias of a convolution stands in for the shift of a normalization.
-    "use_bias": (r"(?<!conv)[.]bias$", "biases"),
+    "use_bias": (r"(^|(?<!conv)[.])bias$", "biases"),
     "spatial_norm": (r"norm[.]gamma$", "batch normalization"),
     "use_norm": (r"norm[.]gamma$", "batch normalization"),
     "use_spatial": (r"spatial[.]conv[.]kernel$", "a spatial branch"),
@@ -74,8 +75,14 @@ def unknown_names_message(
     )
 
 
-def mismatch_message(match: Match, target: Any) -> str:
-    """Return the message for a source that matches a key map in part."""
+def mismatch_message(match: Match, target: Any, layouts: Iterable[str]) -> str:
+    """Return the message for a source that matches a key map in part.
+
+    Args:
+        match: The best match.
+        target: The target.
+        layouts: The layouts of the target.
+    """
     missing_keys = [
         *(quoted(match.prefix + key) for key in match.missing_keys),
         *(
@@ -100,10 +107,10 @@ def mismatch_message(match: Match, target: Any) -> str:
         "shape mismatch": joined(shape_mismatches),
     }
     lines = [f"{kind}: {names}" for kind, names in problems.items() if names]
-    return "\n".join([summary, *lines, *_hints(match, target)])
+    return "\n".join([summary, *lines, *_hints(match, target, layouts)])
 
 
-def _hints(match: Match, target: Any) -> Iterator[str]:
+def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
     """Yield sentences that say how to make a source and a target match."""
     only_in_source = [path for _, path in match.unexpected_keys if path]
     only_in_target = match.unmapped_weights + [
@@ -130,6 +137,15 @@ def _hints(match: Match, target: Any) -> Iterator[str]:
         yield (
             f"The kernel of the source has {size} weights: set "
             f"`kernel_size={size}` in the target."
+        )
+    kept = kept_paths(match.key_map)
+    if kept and match.unexpected_keys:
+        others = [repr(it) for it in layouts if it != match.layout]
+        yield (
+            f"The layout {match.layout!r} has no names for "
+            f"{', '.join(map(repr, kept))}, which keep their values. If the "
+            "source has these weights, give them the names of another layout: "
+            f"{', '.join(others)}."
         )
     if "stem_conv1.kernel" in match.shapes:
         if match.missing_keys and match.unexpected_keys:

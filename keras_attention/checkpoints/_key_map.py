@@ -12,8 +12,28 @@ from keras_attention.checkpoints._axis_order import AxisOrder
 
 KeyMap = dict[str, tuple[str, AxisOrder]]
 
+
+class PartialKeyMap(KeyMap):
+    """The key map of a published layer that lacks some weights of the target.
+
+    Args:
+        key_map: The key map of the weights that the published layer has.
+        kept: The paths of the others, which keep their values when a source is
+            loaded, and are not exported.
+    """
+
+    def __init__(self, key_map: KeyMap, kept: tuple[str, ...]) -> None:
+        super().__init__(key_map)
+        self.kept = kept
+
+
 # The path of a published weight that the published network does not use.
 IGNORED = ""
+
+
+def kept_paths(key_map: KeyMap) -> tuple[str, ...]:
+    """Return the paths of the weights that keep their values."""
+    return key_map.kept if isinstance(key_map, PartialKeyMap) else ()
 
 
 def linear(name: str, path: str, kernel: AxisOrder = LINEAR) -> KeyMap:

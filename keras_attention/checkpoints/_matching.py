@@ -12,6 +12,7 @@ import numpy as np
 from keras_attention.checkpoints._axis_order import AxisOrder
 from keras_attention.checkpoints._key_map import IGNORED
 from keras_attention.checkpoints._key_map import KeyMap
+from keras_attention.checkpoints._key_map import kept_paths
 
 Shapes = Mapping[str, tuple[int, ...]]
 Source = Mapping[str, np.ndarray]
@@ -61,8 +62,12 @@ class Match:
 
     @cached_property
     def unmapped_weights(self) -> list[str]:
-        """The paths of the target's weights that are not in the key map."""
+        """The paths of the target's weights that are not in the key map.
+
+        Those that keep their values are not among them.
+        """
         mapped = {path for path, _ in self.key_map.values()}
+        mapped.update(kept_paths(self.key_map))
         return [path for path in self.shapes if path not in mapped]
 
     @cached_property
@@ -123,6 +128,9 @@ def best_match(
 ) -> Match:
     """Return the exact match, or the one with the most matched names.
 
+    Of matches with the same number of names, the one that lacks the fewest
+    weights of the target is returned.
+
     Args:
         key_maps: The key maps of the target, by layout.
         shapes: The shapes of the target's weights, by path.
@@ -132,7 +140,12 @@ def best_match(
         Match(layout, key_map, _prefix(key_map, source), shapes, source)
         for layout, key_map in key_maps.items()
     )
-    return max(matches, key=lambda it: (it.is_exact, len(it.matched_keys)))
+
+    def rank(match):
+        lacking = len(match.missing_keys) + len(match.unmapped_weights)
+        return match.is_exact, len(match.matched_keys), -lacking
+
+    return max(matches, key=rank)
 
 
 def _prefix(key_map: KeyMap, source: Iterable[str]) -> str:

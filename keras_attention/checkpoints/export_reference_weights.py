@@ -4,6 +4,7 @@ import keras
 import numpy as np
 
 from keras_attention._utils import validation
+from keras_attention.checkpoints._key_map import kept_paths
 from keras_attention.checkpoints._registry import key_maps_of
 from keras_attention.checkpoints._targets import weights_by_path
 
@@ -30,6 +31,10 @@ def export_reference_weights(
             * `"monai"`: MONAI;
             * `"mmpretrain"`: MMPretrain;
             * `"mmcv"`: MMCV, of OpenMMLab;
+            * `"torchvision"`: torchvision, without the weights that compute the
+              offsets of a `DeformableConv2D`;
+            * `"detectron2"`: detectron2;
+            * `"aliked"`: the networks ALIKED;
             * `"paddleclas"`: PaddleClas;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
@@ -38,7 +43,7 @@ def export_reference_weights(
             * `"triplet_attention"`: the file `triplet_attention.py` of the
               authors of triplet attention;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
-              `"pytorch-deform-conv"`, `"pytorch-attention"`,
+              `"pytorch-deform-conv"`, `"DCNv2"`, `"pytorch-attention"`,
               `"external-attention-pytorch"`,
               `"recurrent-visual-attention"`: the repository of that name.
 
@@ -61,7 +66,10 @@ def export_reference_weights(
     key_maps = key_maps_of(target)
     key_map = key_maps[validation.one_of("layout", layout, tuple(key_maps))]
     weights = weights_by_path(target)
-    names: dict[str, list[str]] = {path: [] for path in weights}
+    kept = kept_paths(key_map)
+    names: dict[str, list[str]] = {
+        path: [] for path in weights if path not in kept
+    }
     for name, (path, _) in key_map.items():
         if path in names:
             names[path].append(name)

@@ -74,7 +74,19 @@ def load_reference_weights(
       `DW_D_conv`, `conv1`.
     * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
       `channel_mul_conv`. `CrissCrossAttention`: `query_conv`, `key_conv`,
-      `value_conv`, `gamma.scale`.
+      `value_conv`, `gamma.scale`. `DeformableConv2D`: `weight`, `bias`,
+      `conv_offset`.
+    * `"torchvision"`, torchvision. `DeformableConv2D`: `weight`, `bias`. This
+      layer of torchvision is called with the offsets, and has no weights that
+      compute them: those of the target keep their values. So the weights of
+      any convolution can be loaded.
+    * `"detectron2"`, detectron2, and files of MMDetection before version 2.
+      `DeformableConv2D`: `conv2`, `conv2_offset`.
+    * `"DCNv2"`, the repository of that name. `DeformableConv2D`: `weight`,
+      `bias`, `conv_offset_mask`.
+    * `"aliked"`, the networks ALIKED, also of kornia. `DeformableConv2D`:
+      `regular_conv`, `offset_conv`. These networks limit the offsets to a
+      quarter of the larger side of the map; the layer does not.
     * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
@@ -118,7 +130,8 @@ def load_reference_weights(
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
     `state_dict` or `model`, beside other entries, are found there. Every
     `num_batches_tracked` is ignored. Otherwise the match is strict: each weight
-    of the target must be there in its shape, and there must be no other.
+    of the target that the layout has must be there in its shape, and there must
+    be no other.
 
     Args:
         target: A built layer (call it, or its `build`, first), or a network of
@@ -175,5 +188,5 @@ def _load(
     if not match.matched_keys:
         raise ValueError(_errors.unknown_names_message(key_maps, arrays))
     if not match.is_exact:
-        raise ValueError(_errors.mismatch_message(match, target))
+        raise ValueError(_errors.mismatch_message(match, target, key_maps))
     _assigning.assign(weights, _assigning.convert(match, weights, arrays))

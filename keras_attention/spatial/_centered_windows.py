@@ -84,7 +84,7 @@ class CenteredWindows(Windows):
         ]
         z = _padded(z, [min(number, 0) for number in pads])
         kernel, bias = precision.cast_all((layer.kernel, layer.bias), z.dtype)
-        pads = [(max(number, 0),) * 2 for number in pads]
+        pads = tuple((max(number, 0),) * 2 for number in pads)
         return calls.convolve(layer, z, kernel, bias, pads)
 
     def sample(self, value, offsets, mask, *, groups: int, scale: float):

@@ -121,7 +121,14 @@ class DeformableConv2D(Attention, KernelLayer):
         parameters="9 * C * F + F + 243 * C + 27",
         multiply_adds="H * W * (9 * C * F + 288 * C)",
         gain="COCO mAP of R-FCN with ResNet-101 32.1 → 35.7 (without a mask)",
-        layouts=("official",),
+        layouts=(
+            "official",
+            "torchvision",
+            "mmcv",
+            "detectron2",
+            "DCNv2",
+            "aliked",
+        ),
     )
 
     def __init__(

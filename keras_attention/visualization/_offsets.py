@@ -9,6 +9,8 @@ import numpy as np
 
 from keras_attention.visualization._heatmaps import Row
 from keras_attention.visualization._heatmaps import heatmap_row
+from keras_attention.visualization._pairs import MARKER
+from keras_attention.visualization._pairs import query_position
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 from keras_attention.visualization._sampling import ORANGE
@@ -18,8 +20,18 @@ def kernel_offset_rows(
     record: AttentionRecord,
     context: PlotContext,
     points: Sequence[tuple[float, float]] | None,
+    query: tuple[float, float] | None,
 ) -> list[Row]:
-    """Return rows of the offsets of a kernel: their lengths, and windows."""
+    """Return rows of the offsets of a kernel: their lengths, and windows.
+
+    Args:
+        record: The offsets, and the mask if there is one.
+        context: The images.
+        points: Rows and columns of the windows, as fractions, or `None` for the
+            window of `query`.
+        query: Row and column of the window, as fractions, or `None` for the
+            window with the largest offsets.
+    """
     offsets, mask = record.values["offsets"], record.values.get("mask")
     layer = record.layer
     kernel = getattr(layer, "kernel_size", None) or _square_kernel(offsets)
@@ -29,9 +41,15 @@ def kernel_offset_rows(
     lengths = np.sqrt((by_tap**2).sum(-1)).mean((-1, -2))
     # Coordinates of the taps without offsets, and sizes of the map, by axis.
     grids, sizes = [], []
+    of_call = record.size or ()
+    known = of_call if len(of_call) == 2 else (None, None)
     for axis in (0, 1):
         grid, size = _regular_taps(
-            layer, kernel[axis], offsets.shape[1 + axis], axis
+            layer,
+            kernel[axis],
+            offsets.shape[1 + axis],
+            axis,
+            known[axis],
         )
         grids.append(grid)
         sizes.append(size)
@@ -39,12 +57,15 @@ def kernel_offset_rows(
     # Pixels of the image for each pixel of the map, by axis.
     steps = [image / n for image, n in zip(size, sizes, strict=True)]
 
+    is_query = points is None and query is not None
+    at_query = [query_position(query, lengths.shape[1:])] if is_query else None
+
     def plot(axis, sample):
         from matplotlib.patches import Rectangle
 
         context.plot_image(axis, sample, size)
         mappable = None
-        for i, j in _windows(lengths[sample], points):
+        for i, j in at_query or _windows(lengths[sample], points):
             rows, columns = np.meshgrid(grids[0][i], grids[1][j], indexing="ij")
             regular = np.stack([rows.ravel(), columns.ravel()], -1)
             # Only the first group of channels is plotted.
@@ -66,6 +87,8 @@ def kernel_offset_rows(
                     zorder=4,
                 )
             )
+            if is_query:
+                axis.plot(x.mean(), y.mean(), "+", zorder=5, **MARKER)
             weights = np.ones(taps)
             if mask is not None:
                 weights = mask[sample, i, j, :taps]
@@ -85,7 +108,9 @@ def kernel_offset_rows(
         axis.set_ylim(size[0] - 0.5, -0.5)
         return mappable if mask is not None else None
 
-    if points is None:
+    if is_query:
+        content = "window of the position marked by a cross, and its taps"
+    elif points is None:
         content = "window with the largest offsets (white), and its taps"
     else:
         content = "windows (white), and their taps"
@@ -121,7 +146,7 @@ def _square_kernel(offsets: np.ndarray) -> tuple[int, int]:
     return side, side
 
 
-def _regular_taps(layer, kernel: int, count: int, axis: int):
+def _regular_taps(layer, kernel: int, count: int, axis: int, size: int | None):
     """Return tap coordinates without offsets, and the size of the map.
 
     Args:
@@ -129,6 +154,8 @@ def _regular_taps(layer, kernel: int, count: int, axis: int):
         kernel: Size of the kernel along the axis.
         count: Number of windows along the axis.
         axis: 0 for rows, 1 for columns.
+        size: Size of the map along the axis, or `None` if it is not known. Then
+            it is the smallest size with these windows.
     """
 
     def attribute(name, default):
@@ -138,11 +165,13 @@ def _regular_taps(layer, kernel: int, count: int, axis: int):
     dilation = attribute("dilation_rate", 1)[axis]
     padding = getattr(layer, "padding", "same")
     extent = (kernel - 1) * dilation + 1
+    reached = (count - 1) * stride + extent
     if padding == "same":
-        pad_before, size = max(extent - stride, 0) // 2, count * stride
+        size = size or count * stride
+        pad_before = max(reached - size, 0) // 2
     else:
         pad_before = 0 if padding == "valid" else padding[axis]
-        size = (count - 1) * stride + extent - 2 * pad_before
+        size = size or reached - 2 * pad_before
     starts = np.arange(count)[:, None] * stride - pad_before
     return starts + np.arange(kernel) * dilation, size
 

@@ -14,6 +14,8 @@ from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
 UNITS = 3  # that are plotted by default
+# The style of the cross that marks a position.
+MARKER = {"color": "cyan", "markersize": 9, "markeredgewidth": 2}
 
 
 def unit_rows(
@@ -134,9 +136,7 @@ def _marked(name, maps, context, position, size) -> Row:
             (position[1] + 0.5) * width / size[1] - 0.5,
             (position[0] + 0.5) * height / size[0] - 0.5,
             "+",
-            color="cyan",
-            markersize=9,
-            markeredgewidth=2,
+            **MARKER,
         )
         return mappable
 

@@ -84,10 +84,13 @@ def plot_attention(
             of the three whose weights differ most between positions.
         points: Locations of the windows of a deformable convolution to plot:
             row and column, as fractions of height and width. By default it is
-            the window with the largest offsets.
+            the window of `query` or, without it, the window with the largest
+            offsets.
         query: The position of which self-attention is plotted, that is, the
             weights of all positions for this one: row and column, as fractions
-            of height and width. By default it is the middle of the map.
+            of height and width. By default it is the middle of the map. Of a
+            deformable convolution, the locations that the kernel reads for this
+            position are plotted.
         title: Title of the figure.
         data_format: Data format of `images`, and of `attention` if its layer is
             not known: `"channels_last"`, `"channels_first"`, or `None` for
@@ -204,7 +207,9 @@ def _rows_of_layers(
             case "grid":
                 rows = _sampling.grid_rows(record, context)
             case "kernel offsets":
-                rows = _offsets.kernel_offset_rows(record, context, points)
+                rows = _offsets.kernel_offset_rows(
+                    record, context, points, query
+                )
             case "pixel offsets":
                 rows = _offsets.pixel_offset_rows(record, context)
             case "glimpses":

@@ -79,7 +79,7 @@ def count_work(names, kept):
     )
     match = _matching.best_match({"official": key_map}, shapes, source)
     assert match.is_exact == (kept == 1)
-    _errors.mismatch_message(match, None)
+    _errors.mismatch_message(match, None, [])
     return work
 
 

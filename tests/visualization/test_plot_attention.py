@@ -13,6 +13,7 @@ from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import plot_attention
 from keras_attention._base.card import Card
+from keras_attention.visualization._path import LayerPath
 
 COUNT, SIDE = 4, 8
 
@@ -334,6 +335,70 @@ def test_offsets_of_taps(options, points, images, rng):
     assert ("group 0 of 2" in found) == ("offset_groups" in options)
 
 
+@pytest.mark.parametrize("modulated", [True, False])
+def test_taps_of_one_position(modulated, images, rng):
+    layer = keras_attention.DeformableConv2D(
+        2, modulated=modulated, strides=2, padding=1
+    )
+    layer.build((None, SIDE, SIDE, 2))
+    values = [rng.normal(size=weight.shape) for weight in layer.weights]
+    layer.set_weights(values)
+    attention = layer.attention(rng.normal(size=(COUNT, SIDE, SIDE, 2)))
+    figure = plot_attention(
+        attention, images, layer=layer, query=(0.55, 0.99), samples=[1]
+    )
+    axis = panel(figure)[0][-1]
+    # Of 4 x 4 windows, the third of the rows and the last of the columns.
+    (cross,) = (line for line in axis.lines if line.get_marker() == "+")
+    reached = SIDE - 1  # The last row and column are in no window.
+    center = (np.array([6, 4]) + 0.5) * SIDE / reached - 0.5
+    np.testing.assert_allclose(cross.get_xydata(), [center])
+    rows, columns = np.mgrid[3:6, 5:8]
+    offsets = to_numpy(attention["offsets"])[1, 2, 3].reshape(9, 2)
+    taps = np.stack([columns.ravel(), rows.ravel()], -1) + offsets[:, ::-1]
+    (dots,) = axis.collections
+    expected = (taps + 0.5) * SIDE / reached - 0.5
+    np.testing.assert_allclose(dots.get_offsets(), expected, rtol=1e-4)
+    mask = to_numpy(attention["mask"])[1, 2, 3] if modulated else np.ones(9)
+    np.testing.assert_allclose(dots.get_array(), mask, rtol=1e-5)
+    assert "position marked by a cross, and its taps" in texts(figure)
+
+
+@pytest.mark.parametrize("padding", ["same", 1])
+def test_taps_of_strided_windows_are_those_of_the_operation(padding, rng):
+    """`attention_maps` knows the size of the map, which strides may hide."""
+    images = rng.uniform(size=(2, 9, 8, 1)).astype("float32")
+    inputs = keras.Input((9, 8, 1))
+    layer = keras_attention.DeformableConv2D(2, strides=2, padding=padding)
+    model = keras.Model(inputs, layer(inputs))
+    maps = keras_attention.attention_maps(model, images)
+    figure = plot_attention(maps, images, query=(0, 1))
+    axis = panel(figure)[0][-1]
+    size = tuple(layer.compute_output_shape((None, 9, 8, 1))[1:3])
+    rows, columns = layer._windows.positions((9, 8), size, "float32")
+    last = size[1] - 1
+    expected = np.stack([to_numpy(it)[last] for it in (columns, rows)], -1)
+    np.testing.assert_allclose(axis.collections[0].get_offsets(), expected)
+
+
+def test_points_have_priority_over_the_query_of_offsets(rng):
+    attention = {"offsets": rng.normal(size=(1, 4, 4, 18))}
+    figure = plot_attention(attention, query=(0, 0), points=[(0.5, 0.5)])
+    expected = plot_attention(attention, points=[(0.5, 0.5)])
+    axis, other = (panel(it)[0][-1] for it in (figure, expected))
+    assert not [line for line in axis.lines if line.get_marker() == "+"]
+    np.testing.assert_array_equal(
+        *(it.collections[0].get_offsets() for it in (axis, other))
+    )
+
+
+@pytest.mark.parametrize("query", [(0.5, 1.5), 0.5, (0.5,)])
+def test_invalid_query_of_offsets_raises(query, rng):
+    attention = {"offsets": rng.normal(size=(1, 4, 4, 18))}
+    with pytest.raises(ValueError, match="`query` must be a row and a column"):
+        plot_attention(attention, query=query)
+
+
 def test_offsets_of_an_unknown_layer(rng):
     figure = plot_attention({"offsets": rng.normal(size=(1, 4, 4, 18))})
     assert len(panel(figure)[0]) == 2
@@ -597,6 +662,15 @@ def of_user(attention):
 
 PAIRS = np.zeros((COUNT, SIDE, SIDE, 18))
 POSITIONS = np.ones((COUNT, 3, 2), "int32")
+
+
+def test_offsets_of_a_layer_that_is_called_on_a_sequence():
+    path = LayerPath("own", of_user("kernel offsets"), size=(SIDE * SIDE,))
+    figure = plot_attention({path: PAIRS}, query=(0, 0))
+    axis = panel(figure)[0][-1]
+    assert axis.collections[0].get_offsets()[4].tolist() == [0, 0]
+
+
 USERS = {
     "saliency and weights": (
         {"where": "saliency", "taps": "kernel weights"},
