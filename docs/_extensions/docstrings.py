@@ -45,6 +45,9 @@ SHOWN = {
     "kernel offsets": "the length of the offsets, and the window with the "
     "largest offsets",
     "kernel weights": "the weights of its taps",
+    "group offsets": "the length of the offsets, and the window with the "
+    "largest offsets",
+    "group weights": "the weights of its points",
 }
 # Kinds of attention that a layer does not have by default.
 OPTIONAL = {"GlobalContext": ["channel"]}

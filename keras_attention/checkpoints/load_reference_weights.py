@@ -39,6 +39,10 @@ def load_reference_weights(
       The PyTorch networks do not use `global_att2`: load their weights into a
       layer with `share_global=True`, which ignores it. `DeformableConv2D`
       (MXNet): `weight`, `bias`, `offset_weight`, `offset_bias`.
+      `DeformableConv2DV3`: `dw_conv`, `offset`, `mask`, `input_proj`,
+      `output_proj`. `DeformableConv2DV4`: `offset_mask_dw`, `offset_mask`,
+      `value_proj`, `output_proj`. Both: `center_feature_scale_proj_weight`,
+      `center_feature_scale_proj_bias`.
       `SpatialChannelSqueezeExcite`: `cSE.fc1`, `cSE.fc2`, `sSE.conv`.
       `CoordinateAttention`: `conv1`, `bn1`, `conv_h`, `conv_w`.
       `TripletAttention`: `conv` and `bn` after `ChannelGateH.spatial.`,

@@ -19,11 +19,15 @@ from keras_attention.visualization import _hooks
 from keras_attention.visualization._path import LayerPath
 
 # Kinds of attention with a channel axis.
-_WITH_CHANNELS = (*GATES, "fusion", "kernel offsets", "kernel weights")
+_WITH_CHANNELS = (
+    *(*GATES, "fusion"),
+    *("kernel offsets", "kernel weights", "group offsets", "group weights"),
+)
 # Kinds whose entries are plotted together: the kind of the plot, and the names
 # of the entries by their kind, of which the first must be there.
 _TOGETHER = {
     "kernel offsets": {"kernel offsets": "offsets", "kernel weights": "mask"},
+    "group offsets": {"group offsets": "offsets", "group weights": "mask"},
     "patches": {"positions": "positions", "saliency": "saliency"},
     "cross": {"column pairs": "height", "row pairs": "width"},
 }
@@ -236,7 +240,9 @@ def _alone(kind: str, values: np.ndarray) -> tuple[str, np.ndarray]:
     """Return kind and values as they are plotted without other entries."""
     if kind == "saliency":
         return "spatial", values[..., None]
-    return ("grouped" if kind == "kernel weights" else kind), values
+    return (
+        "grouped" if kind in ("kernel weights", "group weights") else kind
+    ), values
 
 
 def _to_channels_last(x: np.ndarray, kind: str, data_format: str) -> np.ndarray:

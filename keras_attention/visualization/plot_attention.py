@@ -16,6 +16,7 @@ from keras_attention.visualization import _gates
 from keras_attention.visualization import _heatmaps
 from keras_attention.visualization import _offsets
 from keras_attention.visualization import _pairs
+from keras_attention.visualization import _points
 from keras_attention.visualization import _records
 from keras_attention.visualization import _sampling
 from keras_attention.visualization._figure_layout import FigureLayout
@@ -207,8 +208,20 @@ def _rows_of_layers(
             case "grid":
                 rows = _sampling.grid_rows(record, context)
             case "kernel offsets":
-                rows = _offsets.kernel_offset_rows(
-                    record, context, points, query
+                rows = _offsets.offset_rows(
+                    record,
+                    _points.kernel_points(record),
+                    context,
+                    points,
+                    query,
+                )
+            case "group offsets":
+                rows = _offsets.offset_rows(
+                    record,
+                    _points.group_points(record),
+                    context,
+                    points,
+                    query,
                 )
             case "pixel offsets":
                 rows = _offsets.pixel_offset_rows(record, context)

@@ -13,6 +13,7 @@ from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import plot_attention
 from keras_attention._base.card import Card
+from keras_attention.ops import deformation
 from keras_attention.visualization._path import LayerPath
 
 COUNT, SIDE = 4, 8
@@ -333,6 +334,52 @@ def test_offsets_of_taps(options, points, images, rng):
     found = texts(figure)
     assert "length of the offsets" in found
     assert ("group 0 of 2" in found) == ("offset_groups" in options)
+
+
+@pytest.mark.parametrize(
+    ("cls", "options"),
+    [
+        (keras_attention.DeformableConv2DV3, {"groups": 2}),
+        (
+            keras_attention.DeformableConv2DV4,
+            {
+                "groups": 1,
+                "kernel_size": (3, 1),
+                "strides": (2, 1),
+                "padding": "valid",
+                "dilation_rate": (2, 3),
+                "offset_scale": 1.5,
+                "remove_center": True,
+            },
+        ),
+    ],
+)
+def test_points_of_groups(cls, options, images, rng, monkeypatch):
+    layer = cls(**options, name="bent")
+    inputs = rng.normal(size=(COUNT, SIDE, SIDE, 2)).astype("float32")
+    layer.build(inputs.shape)
+    layer.set_weights([rng.normal(size=w.shape) for w in layer.weights])
+    # The locations that the operation itself samples.
+    sampled = {}
+    operation = deformation.weighted_samples
+
+    def spy(maps, rows, columns, weights):
+        sampled.update(rows=to_numpy(rows), columns=to_numpy(columns))
+        return operation(maps, rows, columns, weights)
+
+    monkeypatch.setattr(deformation, "weighted_samples", spy)
+    attention = {k: to_numpy(v) for k, v in layer.attention(inputs).items()}
+    path = LayerPath("bent", layer, size=(SIDE, SIDE))
+    figure = plot_attention({path: attention}, images, query=(0.6, 0.3))
+    pictures, _ = panel(figure)
+    (dots,) = (c.get_offsets() for c in pictures[2 * COUNT].collections)
+    height, width = attention["mask"].shape[1:3]
+    window = int(0.6 * height) * width + int(0.3 * width)
+    expected = np.stack(
+        [sampled[name][0, 0, window] for name in ("columns", "rows")], -1
+    )
+    np.testing.assert_allclose(dots, expected, rtol=1e-4, atol=1e-4)
+    assert "marked by a cross" in texts(figure)
 
 
 @pytest.mark.parametrize("modulated", [True, False])
