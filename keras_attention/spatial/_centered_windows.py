@@ -84,8 +84,8 @@ class CenteredWindows(Windows):
         ]
         z = _padded(z, [min(number, 0) for number in pads])
         kernel, bias = precision.cast_all((layer.kernel, layer.bias), z.dtype)
-        pads = tuple((max(number, 0),) * 2 for number in pads)
-        return calls.convolve(layer, z, kernel, bias, pads)
+        zeros = tuple((max(number, 0),) * 2 for number in pads)
+        return calls.convolve(layer, z, kernel, bias, zeros)
 
     def sample(self, value, offsets, mask, *, groups: int, scale: float):
         """Return weighted sums of samples at the moved points of each window.

@@ -30,8 +30,8 @@ def offset_rows(
         record: The offsets, and the mask if there is one.
         points: The points of their windows.
         context: The images.
-        windows: Rows and columns of the windows, as fractions, or `None` for the
-            window of `query`.
+        windows: Rows and columns of the windows, as fractions, or `None` for
+            the window of `query`.
         query: Row and column of the window, as fractions, or `None` for the
             window with the largest offsets.
     """

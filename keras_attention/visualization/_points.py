@@ -94,8 +94,10 @@ def group_points(record: AttentionRecord) -> Points:
         lines.append(centers[:, None] + scale * steps)
         smallest = (count - 1) * stride + 2 * (half - zeros[axis]) + 1
         size.append(_known_size(record)[axis] or smallest)
+    rows, columns = lines
     return _split(
-        *lines,
+        rows,
+        columns,
         scale * offsets.reshape(*offsets.shape[:-1], -1, 2)[..., ::-1],
         record.values.get("mask"),
         (size[0], size[1]),
