@@ -55,9 +55,9 @@ class DeformableConv2DV4(Attention, KernelLayer):
         offset_scale: Positive factor of the offsets and of the window.
         depthwise_kernel_size: Odd height and width of the convolution of each
             channel: one number, or one each. `None` is no convolution.
-        center_feature_scale: Whether to interpolate between the sums and
-            the value at the center of the window: :math:`z_p \leftarrow (1 - s_p)\, z_p + s_p\,
-            v_p`, where the share :math:`s` of each group is a dense layer of
+        center_feature_scale: Whether to add the value at the center of the
+            window: :math:`z_p \leftarrow (1 - s_p)\, z_p + s_p\, v_{c_p}`,
+            where the share :math:`s` of each group is a dense layer of
             :math:`z`, and a sigmoid.
         remove_center: Whether to leave out the point at the center.
         output_bias: Whether :math:`W_{\text{out}}` has a bias.
