@@ -13,6 +13,8 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import spatial_axes
+from keras_attention.ops.reshaping import from_channels_last
+from keras_attention.ops.reshaping import to_channels_last
 
 
 @native
@@ -21,6 +23,38 @@ def max_pool(x, *, data_format):
     return ops.max_pool(
         x, 3, strides=2, padding="same", data_format=data_format
     )
+
+
+def block_max_pool(x, pool_size, *, data_format: str):
+    """Max pooling of blocks, of one size for each spatial axis.
+
+    Positions after the last whole block are left out. If a map is smaller than
+    a block, its maximum is returned.
+    """
+    x = to_channels_last(x, data_format)
+    for axis, length in enumerate(pool_size, 1):
+        size = ops.shape(x)[axis]
+        if not isinstance(size, int) or size < length:
+            # A block beyond the edge repeats the last position.
+            count = block_count(size, length) * length
+            index = ops.minimum(ops.arange(count, dtype="int32"), size - 1)
+            x = ops.take(x, index, axis=axis)
+    # TensorFlow on some CPUs pools channels-last maps only.
+    x = ops.max_pool(
+        x,
+        pool_size,
+        strides=pool_size,
+        padding="valid",
+        data_format="channels_last",
+    )
+    return from_channels_last(x, data_format)
+
+
+def block_count(size, length: int):
+    """Return the number of whole blocks along an axis, and at least 1."""
+    # Not the maximum: the size may be a tensor.
+    is_smaller = ((length - 1) // size + length - 1) // length
+    return size // length + is_smaller
 
 
 @native
