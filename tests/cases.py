@@ -399,14 +399,18 @@ CASES = [
             **weights,
         )
         for kwargs, shapes, weights in (
-            ({}, IMAGE, {"inert_weights": ("key/bias",)}),
             (
-                {"scale": False, "pool_size": 2, "use_norm": True},
+                {"use_norm": True},
                 IMAGE,
                 {
                     "inert_weights": ("key/bias",),
                     "idle_weights": ("value/bias", "expand/bias"),
                 },
+            ),
+            (
+                {"scale": False, "pool_size": 2},
+                IMAGE,
+                {"inert_weights": ("key/bias",)},
             ),
             ({"mode": "gaussian", "reduction": 3}, SIGNAL, {}),
             (QUERIES | {"mode": "dot_product"}, VOLUME, {}),
