@@ -473,4 +473,20 @@ MUTATIONS = [
         "ChannelSelfAttention",
         "equals_the_float64_reference",
     ),
+    Mutation(
+        "keys of a volume are pooled along the first axis",
+        "self_attention.non_local",
+        "return (1,) * (axes - 2) + (self.pool_size,) * min(axes, 2)",
+        "return (self.pool_size,) * axes",
+        "NonLocal",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
+        "products are scaled by the number of channels, not its root",
+        "self_attention.non_local",
+        "query.shape[axis] ** -0.5",
+        "query.shape[axis] ** -1.0",
+        "NonLocal",
+        "equals_the_float64_reference",
+    ),
 ]

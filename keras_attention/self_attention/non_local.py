@@ -227,7 +227,9 @@ class NonLocal(Attention, KernelLayer):
         size = data_formats.spatial_size(input_shape, self.data_format)
         blocks = None
         if count is not None:
-            blocks = math.prod(map(resizing.block_count, size, self._block(size)))
+            blocks = math.prod(
+                map(resizing.block_count, size, self._block(size))
+            )
         return (input_shape[0], count, blocks)
 
     def _queries_and_keys(self, z, axis: int):
