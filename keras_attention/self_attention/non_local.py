@@ -16,8 +16,8 @@ from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import products
 from keras_attention.ops import reductions
-from keras_attention.ops import resizing
 from keras_attention.ops import reshaping
+from keras_attention.ops import resizing
 from keras_attention.self_attention._merged import merged
 from keras_attention.self_attention._merged import position_count
 

@@ -262,5 +262,5 @@ def test_layouts_that_do_not_fit_raise():
     with pytest.raises(ValueError, match=r"Received: ") as caught:
         load_reference_weights(layer, weights_of(POOLED))
     assert "W.1" in str(caught.value)
-    with pytest.raises(ValueError, match="`layout` must be .*Received: "):
+    with pytest.raises(ValueError, match=r"`layout` must be .*Received: "):
         export_reference_weights(layer, "timm")
