@@ -474,10 +474,10 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
-        "keys of a volume are pooled along the first axis",
+        "the weights of positions are divided by the number of all positions",
         "self_attention.non_local",
-        "return (1,) * (axes - 2) + (self.pool_size,) * min(axes, 2)",
-        "return (self.pool_size,) * axes",
+        "elementwise.relu(queries + keys) / self._count(key, axis)",
+        "elementwise.relu(queries + keys) / self._count(query, axis)",
         "NonLocal",
         "equals_the_float64_reference",
     ),

@@ -14,6 +14,7 @@ from keras import ops
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import spatial_axes
 from keras_attention.ops.reshaping import from_channels_last
+from keras_attention.ops.reshaping import reshape
 from keras_attention.ops.reshaping import to_channels_last
 
 
@@ -25,36 +26,43 @@ def max_pool(x, *, data_format):
     )
 
 
-def block_max_pool(x, pool_size, *, data_format: str):
-    """Max pooling of blocks, of one size for each spatial axis.
+def block_max_pool(x, side: int, *, data_format: str):
+    """Max pooling of blocks of the last two spatial axes, or of the only one.
 
-    Positions after the last whole block are left out. If a map is smaller than
-    a block, its maximum is returned.
+    Positions after the last whole block are left out. A map that is smaller
+    than a block is one block.
     """
     x = to_channels_last(x, data_format)
-    for axis, length in enumerate(pool_size, 1):
-        size = ops.shape(x)[axis]
-        if not isinstance(size, int) or size < length:
+    size = ops.shape(x)
+    if is_volume := len(size) == 5:
+        # TensorFlow has no pooling of volumes in float64.
+        x = reshape(x, (size[0] * size[1], *size[2:]))
+    axes = range(1, len(x.shape) - 1)
+    for axis in axes:
+        length = ops.shape(x)[axis]
+        if not isinstance(length, int) or length < side:
             # A block beyond the edge repeats the last position.
-            count = block_count(size, length) * length
-            index = ops.minimum(ops.arange(count, dtype="int32"), size - 1)
+            count = block_count(length, side) * side
+            index = ops.minimum(ops.arange(count, dtype="int32"), length - 1)
             x = ops.take(x, index, axis=axis)
     # TensorFlow on some CPUs pools channels-last maps only.
-    x = ops.max_pool(
-        x,
-        pool_size,
-        strides=pool_size,
-        padding="valid",
-        data_format="channels_last",
-    )
+    block = (side,) * len(axes)
+    x = ops.max_pool(x, block, strides=block, data_format="channels_last")
+    if is_volume:
+        x = reshape(x, (*size[:2], *ops.shape(x)[1:]))
     return from_channels_last(x, data_format)
 
 
-def block_count(size, length: int):
+def block_counts(size, side: int) -> tuple:
+    """Return the number of blocks along each axis of a map."""
+    return (*size[:-2], *(block_count(length, side) for length in size[-2:]))
+
+
+def block_count(length, side: int):
     """Return the number of whole blocks along an axis, and at least 1."""
-    # Not the maximum: the size may be a tensor.
-    is_smaller = ((length - 1) // size + length - 1) // length
-    return size // length + is_smaller
+    # Not the maximum: the length may be a tensor.
+    is_smaller = ((side - 1) // length + side - 1) // side
+    return length // side + is_smaller
 
 
 @native

@@ -195,15 +195,13 @@ class NonLocal(Attention, KernelLayer):
         x = self._as_float(x)
         z, axis = merged(x, self.data_format)
         size = data_formats.spatial_size(ops.shape(x), self.data_format)
-        query, key = self._queries_and_keys(z, axis)
-        key = self._pooled(key, size)
+        query, key = self._queries_and_keys(z, size, axis)
         value = self._pooled(calls.pointwise(self.value, z, axis), size)
         attention = None
         if return_attention or self.mode == "concatenation":
             attention = self._weights(query, key, axis)
         if self.mode == "dot_product":
             # The same sums with and without the attention.
-            key = key / self._count(key, axis)
             z = products.attend_linearly(query, key, value, axis=axis)
         elif attention is None:
             z = products.attend(query, key, value, axis=axis)
@@ -227,27 +225,29 @@ class NonLocal(Attention, KernelLayer):
         size = data_formats.spatial_size(input_shape, self.data_format)
         blocks = None
         if count is not None:
-            blocks = math.prod(
-                map(resizing.block_count, size, self._block(size))
-            )
+            blocks = math.prod(resizing.block_counts(size, self.pool_size))
         return (input_shape[0], count, blocks)
 
-    def _queries_and_keys(self, z, axis: int):
-        """Return the queries, scaled, and the keys before they are pooled."""
+    def _queries_and_keys(self, z, size, axis: int):
+        """Return the queries and the keys, with the factors of their products.
+
+        A softmax is the same for any bias of the keys.
+        """
         if self.mode == "gaussian":
-            return z, z
+            return z, self._pooled(z, size)
+        is_softmax = self.mode == "embedded_gaussian"
         query = calls.pointwise(self.query, z, axis)
-        # A softmax is the same for any bias of the keys.
-        is_biased = self.mode != "embedded_gaussian"
-        key = calls.pointwise(self.key, z, axis, is_biased=is_biased)
-        if self.mode == "embedded_gaussian" and self.scale:
+        key = calls.pointwise(self.key, z, axis, is_biased=not is_softmax)
+        key = self._pooled(key, size)
+        if is_softmax and self.scale:
             query = query * query.shape[axis] ** -0.5
+        elif self.mode == "dot_product":
+            key = key / self._count(key, axis)
         return query, key
 
     def _weights(self, query, key, axis: int):
         """Return the weights of all pairs of positions."""
         if self.mode == "dot_product":
-            key = key / self._count(key, axis)
             return products.pair_products(query, key, axis=axis)
         if self.mode != "concatenation":
             return products.pair_weights(query, key, axis=axis)
@@ -273,11 +273,6 @@ class NonLocal(Attention, KernelLayer):
             return z
         z = reshaping.split_spatial_axis(z, size, self.data_format)
         z = resizing.block_max_pool(
-            z, self._block(size), data_format=self.data_format
+            z, self.pool_size, data_format=self.data_format
         )
         return reshaping.merge_spatial_axes(z, self.data_format)
-
-    def _block(self, size) -> tuple[int, ...]:
-        """Return the size of a block of a map: not along the first of three."""
-        axes = len(size)
-        return (1,) * (axes - 2) + (self.pool_size,) * min(axes, 2)

@@ -259,7 +259,7 @@ def test_weights_of_timm(scale, rng):
 def test_layouts_that_do_not_fit_raise():
     layer = NonLocal()
     layer.build((None, 5, 7, 12))
-    with pytest.raises(ValueError, match=r"Received: ") as caught:
+    with pytest.raises(ValueError, match="`use_norm=True` in") as caught:
         load_reference_weights(layer, weights_of(POOLED))
     assert "W.1" in str(caught.value)
     with pytest.raises(ValueError, match=r"`layout` must be .*Received: "):
