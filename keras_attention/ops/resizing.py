@@ -26,30 +26,33 @@ def max_pool(x, *, data_format):
     )
 
 
-def block_max_pool(x, side: int, *, data_format: str):
-    """Max pooling of blocks of the last two spatial axes, or of the only one.
+def block_max_pool(x, size, side: int, *, data_format: str):
+    """Max pooling of blocks of a map whose positions have one axis.
 
-    Positions after the last whole block are left out. A map that is smaller
-    than a block is one block.
+    Blocks extend along the last two spatial axes, or the only one. Positions
+    after the last whole block are left out. A map that is smaller than a block
+    is one block.
+
+    Args:
+        x: The map, of rank 3.
+        size: The sizes of its spatial axes.
+        side: The side of a block.
+        data_format: The data format of the map.
     """
     x = to_channels_last(x, data_format)
-    size = ops.shape(x)
-    if is_volume := len(size) == 5:
-        # TensorFlow has no pooling of volumes in float64.
-        x = reshape(x, (size[0] * size[1], *size[2:]))
-    axes = range(1, len(x.shape) - 1)
-    for axis in axes:
-        length = ops.shape(x)[axis]
+    batch, _, channels = ops.shape(x)
+    # TensorFlow has no pooling of volumes in float64.
+    x = reshape(x, (-1, *size[-2:], channels))
+    for axis, length in enumerate(size[-2:], 1):
         if not isinstance(length, int) or length < side:
             # A block beyond the edge repeats the last position.
             count = block_count(length, side) * side
             index = ops.minimum(ops.arange(count, dtype="int32"), length - 1)
             x = ops.take(x, index, axis=axis)
     # TensorFlow on some CPUs pools channels-last maps only.
-    block = (side,) * len(axes)
+    block = (side,) * len(size[-2:])
     x = ops.max_pool(x, block, strides=block, data_format="channels_last")
-    if is_volume:
-        x = reshape(x, (*size[:2], *ops.shape(x)[1:]))
+    x = reshape(x, (batch, -1, channels))
     return from_channels_last(x, data_format)
 
 

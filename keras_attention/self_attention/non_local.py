@@ -253,13 +253,14 @@ class NonLocal(Attention, KernelLayer):
             return products.pair_weights(query, key, axis=axis)
         # A sum of two numbers for each pair, not a product of two vectors.
         of_query, of_key = ops.split(precision.cast(self.score, query.dtype), 2)
-        queries = products.pointwise(query, of_query, None, axis=axis)
-        keys = products.pointwise(key, of_key, None, axis=axis)
+        count = self._count(key, axis)
         if axis == 1:
-            queries = ops.swapaxes(queries, 1, 2)
+            query = ops.swapaxes(query, 1, 2)
         else:
-            keys = ops.swapaxes(keys, 1, 2)
-        return elementwise.relu(queries + keys) / self._count(key, axis)
+            key = ops.swapaxes(key, 1, 2)
+        queries = products.pointwise(query, of_query, None, axis=2)
+        keys = products.pointwise(key, of_key, None, axis=1)
+        return elementwise.relu(queries + keys) / count
 
     def _count(self, key, axis: int):
         """Return the number of keys, in their dtype."""
@@ -268,11 +269,9 @@ class NonLocal(Attention, KernelLayer):
         )
 
     def _pooled(self, z, size):
-        """Return the maxima of blocks of a map of this size, both merged."""
+        """Return the maxima of blocks of a map of this size, if it pools."""
         if self.pool_size == 1:
             return z
-        z = reshaping.split_spatial_axis(z, size, self.data_format)
-        z = resizing.block_max_pool(
-            z, self.pool_size, data_format=self.data_format
+        return resizing.block_max_pool(
+            z, size, self.pool_size, data_format=self.data_format
         )
-        return reshaping.merge_spatial_axes(z, self.data_format)
