@@ -151,6 +151,7 @@ LAYERS = [
     _plain("CrissCrossAttention"),
     _plain("DoubleAttention"),
     _with_relu(_plain("ExternalAttention")),
+    _plain("NonLocal"),
     _plain("PositionAttention"),
     _plain("GatherExcite", extent=2, parametric=True),
     Case(

@@ -34,6 +34,7 @@ from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import LargeKernelAttention
 from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import NonLocal
 from keras_attention import PolarizedSelfAttention
 from keras_attention import PositionAttention
 from keras_attention import RecurrentAttention
@@ -388,6 +389,38 @@ CASES = [
             (CrissCrossAttention, {}, IMAGE),
             (CrissCrossAttention, {"reduction": 3, "recurrence": 1}, IMAGE),
             (CrissCrossAttention, QUERIES | {"recurrence": 3}, SMALL_IMAGE),
+        )
+    ),
+    *(
+        Case(
+            NonLocal,
+            kwargs,
+            shapes,
+            attention_channels=None,
+            weight_scale=0.1,
+            **weights,
+        )
+        for kwargs, shapes, weights in (
+            (
+                {"use_norm": True},
+                IMAGE,
+                {
+                    "inert_weights": ("key/bias",),
+                    "idle_weights": ("value/bias", "expand/bias"),
+                },
+            ),
+            (
+                {"scale": False, "pool_size": 2},
+                IMAGE,
+                {"inert_weights": ("key/bias",)},
+            ),
+            ({"mode": "gaussian", "reduction": 3}, SIGNAL, {}),
+            (QUERIES | {"mode": "dot_product"}, VOLUME, {}),
+            (
+                QUERIES | {"mode": "concatenation", "pool_size": 3},
+                VOLUME,
+                {},
+            ),
         )
     ),
     *(

@@ -497,4 +497,20 @@ MUTATIONS = [
         "ChannelSelfAttention",
         "equals_the_float64_reference",
     ),
+    Mutation(
+        "the weights of positions are divided by the number of all positions",
+        "self_attention.non_local",
+        "count = self._count(key, axis)",
+        "count = self._count(query, axis)",
+        "NonLocal",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
+        "products are scaled by the number of channels, not its root",
+        "self_attention.non_local",
+        "query.shape[axis] ** -0.5",
+        "query.shape[axis] ** -1.0",
+        "NonLocal",
+        "equals_the_float64_reference",
+    ),
 ]

@@ -127,7 +127,11 @@ def is_of_kind(kind, shape, inputs, layer):
         "rows": shape == (batch, *space[:1], 1, channels),
         "columns": shape == (batch, 1, *space[1:], channels),
         "branches": len(shape) == 3,
-        "position pairs": shape == (batch, math.prod(space), math.prod(space)),
+        "position pairs": (
+            shape[:2] == (batch, math.prod(space))
+            and len(shape) == 3
+            and 1 <= shape[2] <= math.prod(space)
+        ),
         "column pairs": shape == (batch, *space, space[0]),
         "row pairs": shape == (batch, *space, space[-1]),
         "channel pairs": shape == (batch, channels, channels),

@@ -204,10 +204,12 @@ class KernelLayer(MapLayer):
         return copy() if copy else self.kernel_initializer  # or a function
 
     def _batch_norm(
-        self, name: str, channels: int, axis: int = -1
+        self, name: str, channels: int, axis: int = -1, **settings: Any
     ) -> BatchNorm:
         """Return a new batch normalization of `channels`, built."""
-        norm = BatchNorm(axis, dtype=self._policy_of(name), name=name)
+        norm = BatchNorm(
+            axis, dtype=self._policy_of(name), name=name, **settings
+        )
         norm.build((None, channels))
         return norm
 
@@ -221,12 +223,10 @@ class KernelLayer(MapLayer):
         }
 
     def _dense(
-        self, name: str, units: int, inputs: int, *, use_bias: bool = True
+        self, name: str, units: int, inputs: int, **settings: Any
     ) -> keras.layers.Dense:
         """Return a new dense layer, built for a number of inputs."""
-        layer = keras.layers.Dense(
-            units, use_bias=use_bias, **self._kernel(name)
-        )
+        layer = keras.layers.Dense(units, **(self._kernel(name) | settings))
         layer.build((None, inputs))
         return layer
 

@@ -30,8 +30,12 @@ def convert(
     pieces: dict[str, list[np.ndarray]] = {}
     not_finite: dict[str, str] = {}
     for key, (path, axis_order) in match.expected_keys.items():
-        name = match.matched_keys[key]
         dtype = weights[path].dtype
+        if key not in match.matched_keys:  # not in the published layout
+            zeros = np.zeros(match.shapes[path], _numpy_dtype(dtype))
+            pieces.setdefault(path, []).append(zeros)
+            continue
+        name = match.matched_keys[key]
         with np.errstate(over="ignore", invalid="ignore"):
             array = arrays.pop(name).astype(_numpy_dtype(dtype), copy=False)
         if not np.isfinite(array).all():

@@ -25,12 +25,18 @@ class AxisOrder:
             layout.
         pieces: The number of published arrays that are concatenated along the
             last axis to make the Keras array.
+        factor: What a published array is multiplied by to make the Keras array.
+        folded_into: For a bias before a batch normalization that the published
+            layout does not have: the path of the moving mean. The bias is zero
+            when it is loaded, and subtracted from the mean for export.
     """
 
     keras: str
     published: tuple[str, ...]
     reversed_axes: str = ""
     pieces: int = 1
+    factor: float = 1
+    folded_into: str = ""
 
     def published_shapes(self, keras_shape: Sequence[int]) -> list[tuple]:
         """Return the published shapes that are accepted for a Keras weight."""
@@ -55,7 +61,7 @@ class AxisOrder:
         array = array.transpose([axes.index(axis) for axis in kept])
         if kept != self.keras:
             array = array[None]
-        array = np.flip(array, self._flipped())
+        array = self._scaled(np.flip(array, self._flipped()), self.factor)
         # JAX may keep using the memory of an array that it is given, and
         # PyTorch does not accept read-only memory or negative strides.
         return np.array(array, order="C")
@@ -64,7 +70,7 @@ class AxisOrder:
         """Return a copy of a Keras array in the published axis order."""
         order = self.published[0]
         sizes = dict(zip(self.keras, array.shape, strict=True)) | {"1": 1}
-        array = np.flip(array, self._flipped())
+        array = self._scaled(np.flip(array, self._flipped()), 1 / self.factor)
         axes = order.replace("1", "")
         if self.keras == "1":
             array = array[0]
@@ -72,6 +78,11 @@ class AxisOrder:
         return np.array(array, order="C").reshape(
             [sizes[axis] for axis in order]
         )
+
+    @staticmethod
+    def _scaled(array: np.ndarray, factor: float) -> np.ndarray:
+        """Return an array times a factor, in its dtype."""
+        return array if factor == 1 else (array * factor).astype(array.dtype)
 
     def _flipped(self) -> tuple[int, ...]:
         """Return the indices of the reversed axes in the Keras array."""

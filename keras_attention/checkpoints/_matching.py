@@ -57,7 +57,9 @@ class Match:
     def missing_keys(self) -> list[str]:
         """The expected names that are not in the source."""
         return [
-            key for key in self.expected_keys if key not in self.matched_keys
+            key
+            for key, (_, axis_order) in self.expected_keys.items()
+            if key not in self.matched_keys and not axis_order.folded_into
         ]
 
     @cached_property

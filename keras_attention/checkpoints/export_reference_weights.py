@@ -42,6 +42,7 @@ def export_reference_weights(
             * `"mbv2_ca"`: the authors' MobileNetV2 with coordinate attention;
             * `"triplet_attention"`: the file `triplet_attention.py` of the
               authors of triplet attention;
+            * `"non-local_pytorch"`: the repository Non-local_pytorch;
             * `"segmentation_models.pytorch"`, `"selective-kernel-conv"`,
               `"pytorch-deform-conv"`, `"DCNv2"`, `"pytorch-attention"`,
               `"external-attention-pytorch"`,
@@ -80,9 +81,18 @@ def export_reference_weights(
             f"none for {', '.join(map(repr, unmapped))}. "
             f"Received: layout={layout!r}"
         )
+    arrays = {
+        path: keras.ops.convert_to_numpy(weight)
+        for path, weight in weights.items()
+    }
+    for path, axis_order in key_map.values():
+        if axis_order.folded_into and path in arrays:
+            bias = arrays.pop(path)
+            mean = arrays[axis_order.folded_into]
+            arrays[axis_order.folded_into] = mean - bias
     exported = {}
-    for path, found in names.items():
-        array = keras.ops.convert_to_numpy(weights[path])
+    for path, array in arrays.items():
+        found = names[path]
         # One Keras array may be several arrays in the published layout.
         pieces = np.split(array, len(found), axis=-1)
         for name, piece in zip(found, pieces, strict=True):

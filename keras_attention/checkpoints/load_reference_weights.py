@@ -72,14 +72,25 @@ def load_reference_weights(
       `attn.fc_select`. `CoordinateAttention`: `conv1`, `bn1`, `conv_h`,
       `conv_w`, without biases. `GatherExcite`: `gather.conv1`, `gather.norm1`,
       `gather.conv2` and so on, `mlp.fc1`, `mlp.fc2`. `SplitAttention`:
-      `conv`, `bn0`, `fc1`, `bn1`, `fc2`.
+      `conv`, `bn0`, `fc1`, `bn1`, `fc2`. `NonLocal(use_norm=True)`: `t`, `p`,
+      `g`, `z`, `norm`. timm scales the products by the channels of the input,
+      so `t` is multiplied by the root of hidden units over channels.
     * `"monai"`, MONAI. `AttentionGate`: `W_g`, `W_x`, `psi`.
     * `"mmpretrain"`, MMPretrain. `LargeKernelAttention`: `DW_conv`,
       `DW_D_conv`, `conv1`.
     * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
       `channel_mul_conv`. `CrissCrossAttention`: `query_conv`, `key_conv`,
-      `value_conv`, `gamma.scale`. `DeformableConv2D`: `weight`, `bias`,
+      `value_conv`, `gamma.scale`. `NonLocal`: `theta.conv`, `phi.conv`,
+      `g.conv`, `conv_out.conv`, `concat_project.conv`; `phi.0.conv` and
+      `g.0.conv` if it pools; with batch normalization `conv_out.bn`, and no
+      bias before it. The bias is zero then, and on export it is subtracted
+      from the moving mean. `DeformableConv2D`: `weight`, `bias`,
       `conv_offset`.
+    * `"non-local_pytorch"`, the repository Non-local_pytorch. `NonLocal`:
+      `theta`, `phi`, `g`, `W`, `concat_project.0`; `phi.0` and `g.0` if it
+      pools; `W.0` and `W.1` with batch normalization. That code does not scale
+      the products: for a layer that does, `theta` is multiplied by the root of
+      the number of hidden units.
     * `"torchvision"`, torchvision. `DeformableConv2D`: `weight`, `bias`. This
       layer of torchvision is called with the offsets, and has no weights that
       compute them: those of the target keep their values. So the weights of
@@ -120,6 +131,10 @@ def load_reference_weights(
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
       `classifier.fc`, `baseliner.fc`. Older checkpoints without
       `locator.fc_lt` have another locator and do not fit.
+
+    Names do not tell the mode of a `NonLocal`, nor, in `"mmcv"` and `"timm"`,
+    whether its products are scaled: set `mode` and `scale` as they were in
+    training.
 
     Each of these layers has a `.weight`, and a `.bias` where it has biases; a
     batch normalization has a `.running_mean` and a `.running_var` too. In

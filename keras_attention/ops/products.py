@@ -65,17 +65,20 @@ def weighted_sums(x, weights, *, axis):
     return matmul(weights, x)
 
 
-def pair_weights(query, key, *, axis):
-    """Softmax of the products of each query with all keys.
+def pair_products(query, key, *, axis):
+    """Products of each query with all keys.
 
     Queries and keys are the positions of maps whose channels are on axis 1 or
-    2. The weights are (batch, queries, keys).
+    2. The products are (batch, queries, keys).
     """
     if axis == 1:
-        scores = matmul(ops.swapaxes(query, 1, 2), key)
-    else:
-        scores = matmul(query, ops.swapaxes(key, 1, 2))
-    return softmax(scores, 2)
+        return matmul(ops.swapaxes(query, 1, 2), key)
+    return matmul(query, ops.swapaxes(key, 1, 2))
+
+
+def pair_weights(query, key, *, axis):
+    """Softmax of `pair_products` over the keys."""
+    return softmax(pair_products(query, key, axis=axis), 2)
 
 
 @native
@@ -83,3 +86,14 @@ def attend(query, key, value, *, axis):
     """Sums of the values, weighted by `pair_weights`."""
     weights = pair_weights(query, key, axis=axis)
     return weighted_sums(value, weights, axis=axis)
+
+
+def attend_linearly(query, key, value, *, axis):
+    """Sums of the values, weighted by `pair_products`.
+
+    The keys are multiplied by the values first, so that there is no array of
+    pairs of positions.
+    """
+    if axis == 1:
+        return matmul(matmul(value, ops.swapaxes(key, 1, 2)), query)
+    return matmul(query, matmul(ops.swapaxes(key, 1, 2), value))

@@ -13,6 +13,9 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import spatial_axes
+from keras_attention.ops.reshaping import from_channels_last
+from keras_attention.ops.reshaping import reshape
+from keras_attention.ops.reshaping import to_channels_last
 
 
 @native
@@ -21,6 +24,48 @@ def max_pool(x, *, data_format):
     return ops.max_pool(
         x, 3, strides=2, padding="same", data_format=data_format
     )
+
+
+def block_max_pool(x, size, side: int, *, data_format: str):
+    """Max pooling of blocks of a map whose positions have one axis.
+
+    Blocks extend along the last two spatial axes, or the only one. Positions
+    after the last whole block are left out. A map that is smaller than a block
+    is one block.
+
+    Args:
+        x: The map, of rank 3.
+        size: The sizes of its spatial axes.
+        side: The side of a block.
+        data_format: The data format of the map.
+    """
+    x = to_channels_last(x, data_format)
+    batch, _, channels = ops.shape(x)
+    # TensorFlow has no pooling of volumes in float64.
+    x = reshape(x, (-1, *size[-2:], channels))
+    for axis, length in enumerate(size[-2:], 1):
+        if not isinstance(length, int) or length < side:
+            # A block beyond the edge repeats the last position.
+            count = block_count(length, side) * side
+            index = ops.minimum(ops.arange(count, dtype="int32"), length - 1)
+            x = ops.take(x, index, axis=axis)
+    # TensorFlow on some CPUs pools channels-last maps only.
+    block = (side,) * len(size[-2:])
+    x = ops.max_pool(x, block, strides=block, data_format="channels_last")
+    x = reshape(x, (batch, -1, channels))
+    return from_channels_last(x, data_format)
+
+
+def block_counts(size, side: int) -> tuple:
+    """Return the number of blocks along each axis of a map."""
+    return (*size[:-2], *(block_count(length, side) for length in size[-2:]))
+
+
+def block_count(length, side: int):
+    """Return the number of whole blocks along an axis, and at least 1."""
+    # Not the maximum: the length may be a tensor.
+    is_smaller = ((side - 1) // length + side - 1) // side
+    return length // side + is_smaller
 
 
 @native

@@ -190,7 +190,10 @@ class ExternalAttention(Attention, KernelLayer):
 
     def _memory(self, name: str, units: int, inputs: int, initializer: Any):
         """Return a new memory: a dense layer without a bias, built."""
-        settings = self._kernel(name) | {"kernel_initializer": initializer}
-        layer = keras.layers.Dense(units, use_bias=False, **settings)
-        layer.build((None, inputs))
-        return layer
+        return self._dense(
+            name,
+            units,
+            inputs,
+            use_bias=False,
+            kernel_initializer=initializer,
+        )

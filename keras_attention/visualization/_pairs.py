@@ -84,9 +84,27 @@ def pair_rows(
     size = map_size(record, values.shape[1], context)
     row, column = query_position(query, size)
     maps = values[:, row * size[1] + column]
-    height, width = map_size(record, maps.shape[1], context)
+    height, width = _pooled_size(record, size, maps.shape[1], context)
     maps = maps.reshape(len(maps), height, width)
     return [_marked(record.name, maps, context, (row, column), size)]
+
+
+def _pooled_size(
+    record: AttentionRecord,
+    size: tuple[int, int],
+    positions: int,
+    context: PlotContext,
+) -> tuple[int, int]:
+    """Return height and width of a map whose positions may be pooled.
+
+    They are those of a map of this size in blocks of some side, of which whole
+    ones are counted, and at least one.
+    """
+    for side in range(1, max(size) + 1):
+        height, width = (max(1, length // side) for length in size)
+        if height * width == positions:
+            return height, width
+    return map_size(record, positions, context)
 
 
 def cross_rows(

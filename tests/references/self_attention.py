@@ -51,6 +51,45 @@ def position_attention(layer, weights, x):
     return weights["gamma"] * y + x, attention
 
 
+def non_local(layer, weights, x):
+    query = key = x
+    if layer.mode != "gaussian":
+        query = dense(weights, "query", x)
+        key = dense(weights, "key", x)
+    value = dense(weights, "value", x)
+    rows = range(1, x.ndim - 1)[-2:]  # of three axes, not the first
+    for axis in rows:
+        key, value = (maxima(y, axis, layer.pool_size) for y in (key, value))
+    query, key, value = (
+        y.reshape(len(y), -1, y.shape[-1]) for y in (query, key, value)
+    )
+    hidden, count = query.shape[-1], key.shape[1]
+    if layer.mode == "concatenation":
+        of_query, of_key = np.split(weights["score"], 2)
+        scores = query @ of_query + (key @ of_key).swapaxes(1, 2)
+        attention = np.maximum(scores, 0) / count
+    else:
+        scores = query @ key.swapaxes(1, 2)
+        if layer.mode == "dot_product":
+            attention = scores / count
+        elif layer.mode == "embedded_gaussian" and layer.scale:
+            attention = softmax(scores / np.sqrt(hidden), 2)
+        else:
+            attention = softmax(scores, 2)
+    y = dense(weights, "expand", attention @ value)
+    if layer.use_norm:
+        y = norm(weights, "norm", y)
+    return x + y.reshape(x.shape), attention
+
+
+def maxima(x, axis, length):
+    """Return the maxima of whole blocks along an axis, or of all of it."""
+    length = min(length, x.shape[axis])
+    starts = range(0, x.shape[axis] - length + 1, length)
+    blocks = [x.take(range(s, s + length), axis).max(axis) for s in starts]
+    return np.stack(blocks, axis)
+
+
 def criss_cross_attention(layer, weights, x):
     _, height, width, _ = x.shape
     for _ in range(layer.recurrence):
@@ -82,5 +121,6 @@ REFERENCES = {
     "CrissCrossAttention": criss_cross_attention,
     "DoubleAttention": double_attention,
     "ExternalAttention": external_attention,
+    "NonLocal": non_local,
     "PositionAttention": position_attention,
 }

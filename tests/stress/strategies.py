@@ -257,6 +257,22 @@ def PositionAttention(pick, sizes):
 
 
 @strategy
+def NonLocal(pick, sizes):
+    kwargs = bottleneck(pick) | {
+        "mode": pick(
+            "embedded_gaussian", "gaussian", "dot_product", "concatenation"
+        ),
+        "scale": pick(True, False),
+        "pool_size": pick(1, 2, 3),
+        "use_norm": pick(False, True),
+    }
+    shape = a_map(
+        pick, sizes, 2 * pick(*sizes.channels_per_group), pick(*sizes.ranks)
+    )
+    return generated_case(ka.NonLocal, kwargs, shape)
+
+
+@strategy
 def CrissCrossAttention(pick, sizes):
     kwargs = bottleneck(pick) | {"recurrence": pick(1, 2, 3)}
     shape = a_map(pick, sizes, 4 * pick(*sizes.channels_per_group))

@@ -844,6 +844,21 @@ def test_weights_of_all_positions_for_one(query, position, images, rng):
     assert "one marked by a cross" in texts(figure)
 
 
+@pytest.mark.parametrize(
+    ("size", "blocks"), [((4, 6), (2, 3)), ((5, 9), (2, 4)), ((3, 13), (1, 6))]
+)
+def test_weights_of_blocks_of_positions_for_one(size, blocks, images, rng):
+    layer = keras_attention.NonLocal(pool_size=2, data_format="channels_last")
+    maps = attended(layer, rng, size)
+    figure = plot_attention(maps, images, query=(0, 0.99))
+    plots, _ = panel(figure)
+    expected = maps[layer.name][:, size[1] - 1].reshape(COUNT, *blocks)
+    for axis, weights in zip(plots[COUNT:], expected, strict=True):
+        assert_close(np.asarray(axis.images[1].get_array()), weights)
+        ((x,), (y,)) = axis.lines[0].get_data()
+        assert_close([x, y], [7.5 - 0.5 * 8 / size[1], 0.5 * 8 / size[0] - 0.5])
+
+
 def test_weights_of_pairs_of_positions_are_recognized(rng):
     weights = rng.uniform(size=(COUNT, 16, 16))
     weights /= weights.sum(2, keepdims=True)
