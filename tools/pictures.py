@@ -39,6 +39,7 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         {"dynamic_capacity.png": "dynamic_capacity.png"},
     ),
     "fusion": ((), {"fusion.png": "fusion.png"}),
+    "segmentation": ((), {"segmentation.png": "segmentation.png"}),
     "upgrade_pretrained": (
         (),
         {"upgrade_pretrained.png": "upgrade_pretrained.png"},
