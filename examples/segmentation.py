@@ -15,11 +15,11 @@ attention in the middle. Prints the intersection over union of each on images of
 test digits, and the time of a training step, and plots masks and attention.
 
 Images are made of the digits of one part only: training and test images have no
-scan in common. The sizes, the learning rate and the number of epochs were
-chosen by validation within the training digits (`--validate`), for the plain
-network; the test digits are only counted. `docs/results.md` has the table of a
-run. `KERAS_BACKEND` chooses among the backends that are installed: jax,
-tensorflow or torch.
+scan in common. The sizes, the batch size and the learning rate were chosen by
+validation within the training digits (`--validate`), for the plain network, the
+number of epochs for time; the test digits are only counted. `docs/results.md`
+has the table of a run. `KERAS_BACKEND` chooses among the backends that are
+installed: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 

@@ -5,7 +5,7 @@
 
 Runs the scripts with the settings of which `docs/results.md` has the tables,
 each with a progress bar, and copies their plots to `docs/pictures`. All
-together they take about an hour on two cores.
+together they take more than an hour on two cores.
 """
 
 import argparse
