@@ -2,14 +2,9 @@
 
 import ast
 import math
-import statistics
-import time
-from collections.abc import Mapping
 from collections.abc import Sequence
 from typing import Any
 
-import _images
-import _progress
 import _support
 import _verdict
 import keras
@@ -19,9 +14,6 @@ import keras_attention
 
 NONE = _verdict.NONE
 LARGEST_MAP = 16  # of the first stage: height and width, in positions
-ROUNDS = 15
-SECONDS = 60  # after which no round of measurements starts
-WARM_UP = 3
 # Symbols in the formulas of cards: sizes that depend on arguments.
 ATTRIBUTES = {"k": "kernel_size", "G": "groups"}
 CHOSEN_SIZES = {"h", "m", "k"}
@@ -168,27 +160,3 @@ def _of_attention(layer: keras.layers.Layer) -> int | None:
         if explained > count:
             break
     return None
-
-
-def milliseconds(
-    models: Mapping[str, keras.Model], images: _images.Images, batch_size: int
-) -> dict[str, float]:
-    """Return the median time of a training step of each network.
-
-    In each round, each network is trained for one step, one after another.
-    """
-    batch = _images.Batches(images, batch_size, seed=0)[0]
-    for model in models.values():
-        model.compile("adam", "sparse_categorical_crossentropy")
-        for _ in range(WARM_UP):
-            model.train_on_batch(*batch)
-    seconds: dict[str, list[float]] = {name: [] for name in models}
-    start = time.perf_counter()
-    for number in _progress.track(range(ROUNDS), "round of measurements"):
-        if number and time.perf_counter() - start > SECONDS:
-            break
-        for name, model in models.items():
-            before = time.perf_counter()
-            model.train_on_batch(*batch)
-            seconds[name].append(time.perf_counter() - before)
-    return {name: 1e3 * statistics.median(x) for name, x in seconds.items()}

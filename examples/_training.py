@@ -1,6 +1,8 @@
-"""Training and evaluation of classifiers on distorted digits."""
+"""Training and evaluation of networks on distorted digits."""
 
 import argparse
+import statistics
+import time
 from collections.abc import Callable
 from collections.abc import Mapping
 from collections.abc import Sequence
@@ -13,6 +15,9 @@ import keras
 import numpy as np
 
 EVALUATED_AT_ONCE = 512
+ROUNDS = 15
+SECONDS = 60  # after which no round of measurements starts
+WARM_UP = 3
 
 
 class Task(NamedTuple):
@@ -98,7 +103,8 @@ def train(
     """Train `model`, and return the median seconds of an epoch.
 
     Args:
-        model: A classifier with class probabilities as outputs.
+        model: A network with class probabilities as outputs, of images or of
+            pixels.
         data: Batches of images and classes.
         epochs: Number of epochs.
         learning_rate: Learning rate of the first step; it decays to zero.
@@ -141,3 +147,26 @@ def predict(model: keras.Model, images: np.ndarray) -> np.ndarray:
     padded = np.concatenate([images, images[np.zeros(missing, int)]])
     outputs = model.predict(padded, batch_size=EVALUATED_AT_ONCE, verbose=0)
     return outputs[: len(images)]
+
+
+def milliseconds(
+    models: Mapping[str, keras.Model], batch: tuple[np.ndarray, np.ndarray]
+) -> dict[str, float]:
+    """Return the median time of a training step of each network.
+
+    In each round, each network is trained for one step, one after another.
+    """
+    for model in models.values():
+        model.compile("adam", "sparse_categorical_crossentropy")
+        for _ in range(WARM_UP):
+            model.train_on_batch(*batch)
+    seconds: dict[str, list[float]] = {name: [] for name in models}
+    start = time.perf_counter()
+    for number in _progress.track(range(ROUNDS), "round of measurements"):
+        if number and time.perf_counter() - start > SECONDS:
+            break
+        for name, model in models.items():
+            before = time.perf_counter()
+            model.train_on_batch(*batch)
+            seconds[name].append(time.perf_counter() - before)
+    return {name: 1e3 * statistics.median(x) for name, x in seconds.items()}

@@ -232,7 +232,8 @@ def compare(options: argparse.Namespace) -> None:
         )
     times = results.get(TIMES, None) or {}
     if not times.keys() >= set(names):
-        times = _backbone.milliseconds(models, images, batch_size_of(images))
+        batches = _images.Batches(images, batch_size_of(images), seed=0)
+        times = _training.milliseconds(models, batches[0])
         results.add(TIMES, None, times)
     train(missing, images, options, results)
     rows = {

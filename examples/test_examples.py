@@ -349,6 +349,7 @@ INVALID_OPTIONS = [
     ("digits", [f"--output={__file__}"], "cannot be made a folder (File"),
     ("spatial_transformer", ["--transform=zoom"], "invalid choice: 'zoom"),
     ("fusion", ["--only=Sum"], "argument --only: invalid choice: 'Sum'"),
+    ("segmentation", ["--only=unet"], "argument --only: invalid choice: 'unet"),
     ("recurrent_attention", ["--glimpses=0"], f"--glimpses: {INTEGER}0"),
     ("upgrade_pretrained", ["--few=0"], f"argument --few: {INTEGER}0"),
     ("dynamic_capacity", ["--patches=0"], f"{PATCHES}{INTEGER}0"),

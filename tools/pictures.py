@@ -5,7 +5,7 @@
 
 Runs the scripts with the settings of which `docs/results.md` has the tables,
 each with a progress bar, and copies their plots to `docs/pictures`. All
-together they take about an hour on two cores.
+together they take more than an hour on two cores.
 """
 
 import argparse
@@ -39,6 +39,7 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         {"dynamic_capacity.png": "dynamic_capacity.png"},
     ),
     "fusion": ((), {"fusion.png": "fusion.png"}),
+    "segmentation": ((), {"segmentation.png": "segmentation.png"}),
     "upgrade_pretrained": (
         (),
         {"upgrade_pretrained.png": "upgrade_pretrained.png"},

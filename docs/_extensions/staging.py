@@ -23,6 +23,7 @@ EXAMPLES = {
     "recurrent_attention": "recurrent_attention",
     "dynamic_capacity": "dynamic_capacity",
     "fusion": "fusion",
+    "segmentation": "segmentation",
     "upgrade_pretrained": "upgrade_pretrained",
     "several_devices": None,
     "published_weights": None,
