@@ -28,6 +28,9 @@ Kind = Literal[
     "pixel offsets",  # of each value: (B, H, W, C, 2)
     "kernel offsets",  # of each tap of a kernel: (B, H', W', 2 * taps)
     "kernel weights",  # of each tap of a kernel: (B, H', W', taps)
+    # For each query, points of maps: (B, queries, heads, levels, points, 2).
+    "locations",
+    "location weights",  # of each point: (B, queries, heads, levels, points)
     "glimpses",  # locations of glimpses: (B, glimpses, 2)
     "saliency",  # of each position: (B, H, W)
     "positions",  # rows and columns of patches: (B, patches, 2)

@@ -57,6 +57,9 @@ from keras_attention.checkpoints.linear_context_transform import (
     LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
 )
 from keras_attention.checkpoints.networks import network_key_maps
+from keras_attention.checkpoints.multi_scale_deformable_attention import (
+    MULTI_SCALE_DEFORMABLE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.polarized_self_attention import (
     polarized_self_attention_key_maps,
 )
@@ -113,6 +116,7 @@ from keras_attention.self_attention import ChannelSelfAttention
 from keras_attention.self_attention import CrissCrossAttention
 from keras_attention.self_attention import DoubleAttention
 from keras_attention.self_attention import ExternalAttention
+from keras_attention.self_attention import MultiScaleDeformableAttention
 from keras_attention.self_attention import PositionAttention
 from keras_attention.spatial import AttentionGate
 from keras_attention.spatial import ConvOffset2D
@@ -149,6 +153,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     LargeKernelAttention: LARGE_KERNEL_ATTENTION_KEY_MAPS,
     LinearContextTransform: LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
+    MultiScaleDeformableAttention: MULTI_SCALE_DEFORMABLE_ATTENTION_KEY_MAPS,
     PolarizedSelfAttention: polarized_self_attention_key_maps,
     PositionAttention: POSITION_ATTENTION_KEY_MAPS,
     RecurrentAttention: recurrent_attention_key_maps,

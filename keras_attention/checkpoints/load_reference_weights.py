@@ -53,7 +53,8 @@ def load_reference_weights(
       `PositionAttention` and `CrissCrossAttention`: `query_conv`, `key_conv`,
       `value_conv`, `gamma`. `ChannelSelfAttention`: `gamma`.
       `ExternalAttention`: `conv1`, `linear_0`, `linear_1`, `conv2.0`,
-      `conv2.1`.
+      `conv2.1`. `MultiScaleDeformableAttention`: `sampling_offsets`,
+      `attention_weights`, `value_proj`, `output_proj`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
@@ -74,7 +75,8 @@ def load_reference_weights(
       `DW_D_conv`, `conv1`.
     * `"mmcv"`, MMCV. `GlobalContext`: `conv_mask`, `channel_add_conv`,
       `channel_mul_conv`. `CrissCrossAttention`: `query_conv`, `key_conv`,
-      `value_conv`, `gamma.scale`.
+      `value_conv`, `gamma.scale`. `MultiScaleDeformableAttention`:
+      `sampling_offsets`, `attention_weights`, `value_proj`, `output_proj`.
     * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.
