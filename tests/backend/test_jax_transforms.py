@@ -69,6 +69,7 @@ NAMES = {
     functions.TPSGrid: "tps_grid",
     functions.GridSample: "grid_sample",
     functions.SampleOffsets: "sample_offsets",
+    functions.DeformAttention: "deform_attention",
     functions.DeformConv2D: "deform_conv2d",
     functions.ExtractGlimpses: "extract_glimpses",
 }
@@ -112,7 +113,7 @@ def stateless(case, dtype, training):
             weights, others, *inputs, training=training
         )[0]
 
-    return call, (weights, [jnp.asarray(x) for x in case.inputs(dtype=dtype)])
+    return call, (weights, jax.tree.map(jnp.asarray, case.inputs(dtype=dtype)))
 
 
 def like(structure, seed):
