@@ -162,6 +162,8 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
             "hidden_units", hidden_units
         )
         self.dropout = validation.rate("dropout", dropout)
+        # A fixed name, as the keys of PyTorch's `state_dict` contain it.
+        self.seed_generator = keras.random.SeedGenerator(name="seed_generator")
         self.input_spec = keras.layers.InputSpec(ndim=3)
         # Keras would cast the reference points: in half precision they are off
         # by pixels.
@@ -193,9 +195,6 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         self.score.build((None, channels))
         self.value = self._dense("value", units, channels)
         self.out = self._dense("out", channels, units)
-        self.drop = keras.layers.Dropout(
-            self.dropout, dtype=self._policy_of("drop"), name="drop"
-        )
 
     def call(
         self,
@@ -225,7 +224,8 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     def compute_attention(self, query, values, reference_points, training=None):
         scores = precision.upcast(calls.dense(self.score, query))
-        weights = reductions.softmax(self._split(scores, -1), 3)
+        taps = self._levels * self.num_points
+        weights = reductions.softmax(self._split(scores, taps), 3)
         query = precision.upcast(query)
         offsets = products.dense(
             query,
@@ -252,7 +252,11 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
             data_format=self.data_format,
         )
         outputs = calls.dense(self.out, samples)
-        return query + self.drop.call(outputs, training=training)
+        if training and self.dropout:
+            outputs = keras.random.dropout(
+                outputs, self.dropout, seed=self.seed_generator
+            )
+        return query + outputs
 
     def compute_output_shape(
         self, query_shape, values_shape, reference_points_shape
