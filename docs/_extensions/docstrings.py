@@ -45,6 +45,8 @@ SHOWN = {
     "kernel offsets": "the length of the offsets, and the window with the "
     "largest offsets",
     "kernel weights": "the weights of its taps",
+    "locations": "the points that the query in the middle reads",
+    "location weights": "their weights",
 }
 # Kinds of attention that a layer does not have by default.
 OPTIONAL = {"GlobalContext": ["channel"]}
