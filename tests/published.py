@@ -70,9 +70,11 @@ class Published:
 
     def inputs(self, data_format):
         return each(
-            lambda name: self.arrays[name]
-            if name in PLAIN
-            else to_layout(self.arrays[name], data_format),
+            lambda name: (
+                self.arrays[name]
+                if name in PLAIN
+                else to_layout(self.arrays[name], data_format)
+            ),
             self.names,
         )
 

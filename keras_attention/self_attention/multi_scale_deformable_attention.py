@@ -288,9 +288,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     def _split(self, x, *sizes):
         """Split the last axis into heads and these sizes."""
-        return reshaping.reshape(
-            x, (*ops.shape(x)[:2], self.num_heads, *sizes)
-        )
+        return reshaping.reshape(x, (*ops.shape(x)[:2], self.num_heads, *sizes))
 
     def _sizes(self, values, dtype):
         """Return the width and height of each map, of shape (levels, 1, 2)."""

@@ -22,9 +22,7 @@ from contract.selection import for_cases
 def test_equals_the_float64_reference(case, data_format):
     layer = case.generic(data_format=data_format)
     inputs = case.inputs()
-    outputs = layer(
-        *case.in_layout(inputs, data_format), **case.all_outputs
-    )
+    outputs = layer(*case.in_layout(inputs, data_format), **case.all_outputs)
     outputs = case.outputs_to_last(outputs, data_format)
     assert_close(outputs, case.expected(layer, inputs))
 
@@ -95,7 +93,9 @@ def test_one_sample_of_one_position_is_finite(case):
     shapes = case.resized(1, 1)
     layer = case.generic(shapes)
     for value in (0.0, 1.0):
-        inputs = each_shape(lambda shape, value=value: np.full(shape, value, "float32"), shapes)
+        inputs = each_shape(
+            lambda shape, value=value: np.full(shape, value, "float32"), shapes
+        )
         outputs, gradients, weight_gradients = vjp(
             layer, inputs, case.cotangent(shapes)
         )

@@ -137,7 +137,11 @@ def test_float16_gradients_are_summed_in_float32():
     locations = np.full((1, 4096, 1, 1, 1, 2), 0.5, "float16")
     _, gradients, _ = vjp(
         Function(dtype="float16"),
-        [locations, np.ones(locations.shape[:-1], "float16"), np.ones((1,) * 4)],
+        [
+            locations,
+            np.ones(locations.shape[:-1], "float16"),
+            np.ones((1,) * 4),
+        ],
         np.ones((1, 4096, 1), "float16"),
     )
     assert gradients[2].item() == 4096

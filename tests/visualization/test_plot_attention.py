@@ -783,14 +783,16 @@ def test_points_of_one_query(query, index, images, rng):
     weights = to_numpy(attention["weights"])
     for sample, axis in enumerate(plots[COUNT:]):
         assert len(axis.collections) == 2
-        for level, drawn in enumerate(axis.collections):
+        for level, plotted in enumerate(axis.collections):
             expected = locations[sample, index, :, level].reshape(-1, 2)
-            assert_close(np.asarray(drawn.get_offsets()), SIDE * expected - 0.5)
+            assert_close(np.asarray(plotted.get_offsets()), SIDE * expected - 0.5)
             shares = weights[sample, index, :, level].ravel()
-            assert_close(np.asarray(drawn.get_array()), shares)
+            assert_close(np.asarray(plotted.get_array()), shares)
         assert axis.get_xlim() == (-0.5, SIDE - 0.5)
         mean = np.concatenate(axis.lines[0].get_data())
-        assert_close(mean, SIDE * locations[sample, index].mean((0, 1, 2)) - 0.5)
+        assert_close(
+            mean, SIDE * locations[sample, index].mean((0, 1, 2)) - 0.5
+        )
     assert bar.get_ylabel() == "weight"
     assert "a shape for each of 2 levels" in texts(figure)
 
