@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import re
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -135,7 +136,7 @@ def _filters(name: str, **settings: Any) -> Case:
 class OneByOne(keras_attention.MultiScaleDeformableAttention):
     """The layer with its inputs one by one: query, points, and maps."""
 
-    _lists = {}
+    _lists = types.MappingProxyType({})
 
     def build(self, query_shape, points_shape, *values_shape):
         super().build(query_shape, list(values_shape), points_shape)

@@ -11,9 +11,9 @@ import keras
 import numpy as np
 import pytest
 
+from autodiff import shapes_of
 from keras_attention import _cards
 from keras_attention import models
-from autodiff import shapes_of
 from multiply_adds import multiply_adds
 from pages import ROOT
 from pages import Page

@@ -4,6 +4,7 @@ import functools
 import inspect
 import re
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -28,7 +29,7 @@ class MapLayer(keras.layers.Layer):
     # user writes; `None` for parts of layers.
     _public_class: Any = None
     # The arguments of `call` that are lists of tensors, with their positions.
-    _lists: Mapping[str, int] = {}
+    _lists: Mapping[str, int] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)

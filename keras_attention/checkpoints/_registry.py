@@ -56,10 +56,10 @@ from keras_attention.checkpoints.large_kernel_attention import (
 from keras_attention.checkpoints.linear_context_transform import (
     LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
 )
-from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.multi_scale_deformable_attention import (
     MULTI_SCALE_DEFORMABLE_ATTENTION_KEY_MAPS,
 )
+from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.polarized_self_attention import (
     polarized_self_attention_key_maps,
 )

@@ -1,6 +1,7 @@
 """Multi-scale deformable attention, Deformable DETR (Zhu et al., 2021)."""
 
 import math
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -136,7 +137,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
     )
 
     # The argument `values` of `call` is a list of tensors.
-    _lists = {"values": 1}
+    _lists = MappingProxyType({"values": 1})
 
     def __init__(
         self,

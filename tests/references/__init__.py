@@ -2,7 +2,8 @@
 
 They are written from the equations, not from the layers, channels last and as
 simply as possible. A reference is a function of the layer (for its arguments
-only), its weights by role, and its inputs, one by one. It returns outputs and attention.
+only), its weights by role, and its inputs, one by one. It returns outputs and
+attention.
 """
 
 import keras

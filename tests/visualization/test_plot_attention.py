@@ -785,7 +785,9 @@ def test_points_of_one_query(query, index, images, rng):
         assert len(axis.collections) == 2
         for level, plotted in enumerate(axis.collections):
             expected = locations[sample, index, :, level].reshape(-1, 2)
-            assert_close(np.asarray(plotted.get_offsets()), SIDE * expected - 0.5)
+            assert_close(
+                np.asarray(plotted.get_offsets()), SIDE * expected - 0.5
+            )
             shares = weights[sample, index, :, level].ravel()
             assert_close(np.asarray(plotted.get_array()), shares)
         assert axis.get_xlim() == (-0.5, SIDE - 0.5)
