@@ -64,10 +64,11 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
     `inputs` (those of a list one after the other), and those to the trainable
-    weights by role (the path without the layer's own name). All are NumPy arrays, with zeros if there is no gradient.
-    Training mode updates the layer's statistics. `compiled` uses the compiler
-    of the backend; eager PyTorch has none. Without `compiled`, JAX compiles
-    each operation separately, which takes longer.
+    weights by role (the path without the layer's own name). All are NumPy
+    arrays, with zeros if there is no gradient. Training mode updates the
+    layer's statistics. `compiled` uses the compiler of the backend; eager
+    PyTorch has none. Without `compiled`, JAX compiles each operation
+    separately, which takes longer.
     """
     inputs = keras.tree.map_structure(ops.convert_to_tensor, list(inputs))
     cotangent = ops.convert_to_tensor(cotangent)
