@@ -53,6 +53,11 @@ FUNCTIONS = [
     ),
     Case(functions.SampleOffsets, {}, (IMAGES, (2, 4, 5, 3, 2))),
     Case(
+        functions.DeformAttention,
+        {},
+        ((2, 4, 1, 2, 3, 2), (2, 4, 1, 2, 3), IMAGES, (2, 2, 3, 3)),
+    ),
+    Case(
         functions.DeformConv2D,
         {"padding": "same"},
         (IMAGES, (2, 4, 5, 8), (2, 2, 3, 2), (2, 4, 5, 4), (2,)),
@@ -227,7 +232,7 @@ def test_gradients_of_single_samples(case):
     def join(sample):
         """Return the arguments of a sample, and the shared ones."""
         return [
-            x if axis is None else part[None]
+            x if axis is None else jax.tree.map(lambda a: a[None], part)
             for x, part, axis in zip(inputs, sample, axes, strict=True)
         ]
 
