@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import re
+import types
 from collections.abc import Callable
 from typing import Any
 
@@ -47,6 +48,8 @@ class Case:
         name: Name of the public class, and in snake case of the baseline.
         make: Function from a shape to the layer, not built.
         seconds: Shape of a second input, if any.
+        all_shapes: Shapes of all inputs, if they are not a map and maybe a
+            second input.
         jumps: Share of gradients that may differ by rounding, as they are
             discontinuous: at whole pixels, or at the kink of a ReLU.
     """
@@ -55,6 +58,7 @@ class Case:
     make: Callable[[Shape], keras.layers.Layer]
     seconds: Callable[[Shape], tuple[int, ...]] | None = None
     jumps: float = 0
+    all_shapes: Callable[[Shape], list[tuple[int, ...]]] | None = None
 
     @property
     def baseline(self) -> str:
@@ -83,6 +87,8 @@ class Case:
 
     def _shapes(self, shape: Shape) -> list[tuple[int, ...]]:
         """Return the shapes of the inputs."""
+        if self.all_shapes:
+            return self.all_shapes(shape)
         return [shape.tensor, *([self.seconds(shape)] if self.seconds else [])]
 
 
@@ -125,6 +131,39 @@ def _filters(name: str, **settings: Any) -> Case:
             shape.channels, **settings, data_format=shape.data_format
         ),
     )
+
+
+class OneByOne(keras_attention.MultiScaleDeformableAttention):
+    """The layer with its inputs one by one: query, points, and maps."""
+
+    _lists = types.MappingProxyType({})
+
+    def build(self, query_shape, points_shape, *values_shape):
+        super().build(query_shape, list(values_shape), points_shape)
+
+    def call(self, query, points, *values, training=None):
+        return super().call(query, list(values), points, training=training)
+
+    def compute_output_shape(self, query_shape, points_shape, *values_shape):
+        return tuple(query_shape)
+
+
+def _of_queries(shape: Shape) -> list[tuple[int, ...]]:
+    """Return the shapes of 300 queries, of points, and of four levels."""
+    levels = [
+        dataclasses.replace(
+            shape,
+            height=max(1, shape.height // 2**level),
+            width=max(1, shape.width // 2**level),
+        )
+        for level in range(4)
+    ]
+    query = (shape.batch, 300)
+    return [
+        (*query, shape.channels),
+        (*query, len(levels), 2),
+        *(level.tensor for level in levels),
+    ]
 
 
 def _with_relu(case: Case) -> Case:
@@ -171,6 +210,12 @@ LAYERS = [
     dataclasses.replace(_plain("DeformableConv2DV4"), jumps=PIXELS),
     dataclasses.replace(_plain("ConvOffset2D"), jumps=PIXELS),
     _with_relu(_plain("ResidualAttention", depth=2)),
+    Case(
+        "MultiScaleDeformableAttention",
+        lambda shape: OneByOne(dropout=0.0, data_format=shape.data_format),
+        jumps=PIXELS,
+        all_shapes=_of_queries,
+    ),
     _glimpse("GlimpseSensor", num_scales=2),
     _glimpse("GlimpseNetwork", num_scales=2),
 ]

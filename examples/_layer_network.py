@@ -4,6 +4,7 @@ import inspect
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers
 
 import keras_attention
@@ -19,6 +20,7 @@ SIZES = {"reduction": 2, "groups": 4}
 # Other arguments of single layers.
 ARGUMENTS: dict[str, dict[str, Any]] = {
     "AttentionGate": {"grid": True},  # The gating map is smaller.
+    "MultiScaleDeformableAttention": {"num_heads": 4, "dropout": 0.0},
     "BAM": {"combine": "add"},  # A product of two small values learns slowly.
     "ResidualAttention": {"depth": 2, "trunk": 1},
 }
@@ -57,8 +59,8 @@ def has_positions(cls: Any) -> bool:
 def insert(model: keras.Model, name: str, cls: Any) -> keras.Model:
     """Return a copy of the network with an attention layer.
 
-    Fusions replace an addition, attention gates a skip connection, and all
-    others follow a stage.
+    Fusions replace an addition, attention gates a skip connection, deformable
+    attention reads both stages, and all others follow a stage.
 
     Args:
         model: Network of `build`.
@@ -80,6 +82,8 @@ def insert(model: keras.Model, name: str, cls: Any) -> keras.Model:
 
     if cls.__name__ == "AttentionGate":
         return _with_gated_skip(model, make())
+    if cls.__name__ == "MultiScaleDeformableAttention":
+        return _with_queries(model, make())
     if set(cls.card.kinds) == {"fusion"}:
         return keras_attention.replace_add(
             model, make, where=f"{stage}_add", identity=False
@@ -97,5 +101,28 @@ def _with_gated_skip(model: keras.Model, gate: Any) -> keras.Model:
     pool = layers.GlobalAveragePooling2D
     x = layers.Concatenate()([pool()(gate(skip, x)), pool()(x)])
     x = layers.Dropout(0.3)(x)
+    outputs = layers.Dense(10, activation="softmax")(x)
+    return keras.Model(copy.input, outputs)
+
+
+def _with_queries(model: keras.Model, attention: Any) -> keras.Model:
+    """Return a copy whose positions of the last stage read both stages."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    fine, coarse = (copy.get_layer(stage).output for stage in STAGES)
+    _, height, width, channels = coarse.shape
+    query = layers.Reshape((height * width, channels))(coarse)
+    # A reference point at each position, on either level.
+    y, x = np.meshgrid(
+        (np.arange(height) + 0.5) / height,
+        (np.arange(width) + 0.5) / width,
+        indexing="ij",
+    )
+    points = np.stack([x, y], axis=-1).reshape(1, -1, 1, 2)
+    points = keras.ops.convert_to_tensor(points.astype("float32"))
+    points = keras.ops.zeros_like(query)[:, :, :2, None] + points
+    fine = layers.Conv2D(channels, 1)(fine)
+    x = attention(query, [fine, coarse], points)
+    x = layers.Dropout(0.3)(layers.GlobalAveragePooling1D()(x))
     outputs = layers.Dense(10, activation="softmax")(x)
     return keras.Model(copy.input, outputs)

@@ -63,25 +63,32 @@ def vjp(layer, inputs, cotangent, *, training=False, compiled=BACKEND == "jax"):
     """Compute outputs and gradients of a layer (vector-Jacobian product).
 
     Returns `outputs`, the gradients of `sum(outputs * cotangent)` to each of
-    `inputs`, and those to the trainable weights by role (the path without the
-    layer's own name). All are NumPy arrays, with zeros if there is no gradient.
-    Training mode updates the layer's statistics. `compiled` uses the compiler
-    of the backend; eager PyTorch has none. Without `compiled`, JAX compiles
-    each operation separately, which takes longer.
+    `inputs` (those of a list one after the other), and those to the trainable
+    weights by role (the path without the layer's own name). All are NumPy
+    arrays, with zeros if there is no gradient. Training mode updates the
+    layer's statistics. `compiled` uses the compiler of the backend; eager
+    PyTorch has none. Without `compiled`, JAX compiles each operation
+    separately, which takes longer.
     """
-    inputs = [ops.convert_to_tensor(x) for x in inputs]
+    inputs = keras.tree.map_structure(ops.convert_to_tensor, list(inputs))
     cotangent = ops.convert_to_tensor(cotangent)
     if not layer.built:
-        layer.build(*(x.shape for x in inputs))
+        layer.build(*shapes_of(inputs))
     run = {"jax": _jax, "tensorflow": _tensorflow, "torch": _torch}[BACKEND]
     outputs, grads = run(layer, inputs, cotangent, training, compiled)
     grads = [ops.convert_to_numpy(grad) for grad in grads]
     roles = [role(weight) for weight in layer.trainable_weights]
+    count = len(keras.tree.flatten(inputs))
     return (
         ops.convert_to_numpy(outputs),
-        grads[: len(inputs)],
-        dict(zip(roles, grads[len(inputs) :], strict=True)),
+        grads[:count],
+        dict(zip(roles, grads[count:], strict=True)),
     )
+
+
+def shapes_of(inputs):
+    """Return the shapes of tensors and of lists of tensors."""
+    return keras.tree.map_structure(lambda x: tuple(x.shape), list(inputs))
 
 
 def forward(layer, *inputs, **kwargs):
@@ -95,7 +102,7 @@ def forward(layer, *inputs, **kwargs):
     import jax
 
     if not layer.built:
-        layer.build(*(x.shape for x in inputs))
+        layer.build(*shapes_of(inputs))
 
     def call(values, inputs):
         # `stateless_call` of Keras would not cast the inputs.
@@ -156,7 +163,7 @@ def _tensorflow(layer, inputs, cotangent, training, compiled):
         weights = [weight.value for weight in layer.trainable_weights]
         return outputs, tape.gradient(
             loss,
-            [*inputs, *weights],
+            [*keras.tree.flatten(inputs), *weights],
             unconnected_gradients=tf.UnconnectedGradients.ZERO,
         )
 
@@ -190,7 +197,7 @@ def _jax(layer, inputs, cotangent, training, compiled):
         layer.non_trainable_variables, state, strict=True
     ):
         variable.assign(value)
-    return outputs, [*grads[0], *grads[1]]
+    return outputs, [*keras.tree.flatten(grads[0]), *grads[1]]
 
 
 def _values(layer, trainable):
@@ -224,12 +231,14 @@ def _jax_loss(model, weights, arguments):
 def _torch(layer, inputs, cotangent, training, compiled):
     import torch
 
-    inputs = [x.detach().clone().requires_grad_() for x in inputs]
+    inputs = keras.tree.map_structure(
+        lambda x: x.detach().clone().requires_grad_(), inputs
+    )
     outputs = layer(*inputs, training=training)
     weights = [weight.value for weight in layer.trainable_weights]
     loss = (outputs * cotangent).sum()
     return outputs, torch.autograd.grad(
-        loss, [*inputs, *weights], materialize_grads=True
+        loss, [*keras.tree.flatten(inputs), *weights], materialize_grads=True
     )
 
 

@@ -4,6 +4,7 @@ import keras
 
 from contract.case import Case
 from contract.case import LayerFactory
+from contract.case import QueryCase
 from contract.case import convolution
 from keras_attention import BAM
 from keras_attention import CBAM
@@ -34,6 +35,7 @@ from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import LargeKernelAttention
 from keras_attention import LinearContextTransform
 from keras_attention import MultiScaleChannelAttention
+from keras_attention import MultiScaleDeformableAttention
 from keras_attention import NonLocal
 from keras_attention import PolarizedSelfAttention
 from keras_attention import PositionAttention
@@ -852,4 +854,27 @@ DYNAMIC = [
     ),
 ]
 
-EVERYTHING = CASES + GLIMPSES + RECURRENT + DYNAMIC
+# Layers of queries, lists of maps, and reference points.
+POINTS = [
+    QueryCase(
+        MultiScaleDeformableAttention,
+        {"num_heads": 4, "num_points": 3, "dropout": 0.5},
+        ((3, 5, 16), [(3, 6, 7, 16), (3, 4, 3, 16)], (3, 5, 2, 2)),
+        attention_channels=None,
+    ),
+    QueryCase(
+        MultiScaleDeformableAttention,
+        {
+            "num_heads": 2,
+            "num_points": 2,
+            "hidden_units": 6,
+            "dropout": 0.0,
+            "kernel_initializer": "ones",
+            "kernel_regularizer": "l2",
+        },
+        ((3, 7, 10), [(3, 6, 5, 10)], (3, 7, 1, 4)),
+        attention_channels=None,
+    ),
+]
+
+EVERYTHING = CASES + GLIMPSES + RECURRENT + DYNAMIC + POINTS

@@ -306,6 +306,22 @@ MUTATIONS = [
         "equals_the_float64_reference",
     ),
     Mutation(
+        "locations of deformable attention are taken in the order (y, x)",
+        "ops.deform_attention",
+        "locations[level, ..., 1] * height",
+        "locations[level, ..., 0] * height",
+        "MultiScaleDeformableAttention",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
+        "offsets of boxes are not divided by the number of points",
+        "self_attention.multi_scale_deformable_attention",
+        "(0.5 / self.num_points)",
+        "0.5",
+        "MultiScaleDeformableAttention",
+        "equals_the_float64_reference",
+    ),
+    Mutation(
         "offsets are taken in the order (dx, dy)",
         "ops.deform_conv2d",
         "merge_first(moves[..., 0] + rows)",

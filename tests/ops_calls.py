@@ -19,7 +19,9 @@ class Call:
     """A function with its tensors, in `channels_last`, and its settings.
 
     `moved` are the names of the tensors that the data format moves, `shared`
-    those that have no batch axis.
+    those that have no batch axis, `listed` those of which only the second axis
+    may be unknown. An argument that is a list has a tensor for each item,
+    such as `values[0]`.
     """
 
     function: Callable
@@ -27,6 +29,12 @@ class Call:
     settings: dict
     moved: tuple[str, ...] = ()
     shared: tuple[str, ...] = ()
+    listed: tuple[str, ...] = ()
+
+    @property
+    def names(self):
+        """Return the names of the arguments that are tensors, or lists."""
+        return {name.partition("[")[0] for name in self.tensors}
 
     def __str__(self):
         data_format = self.settings.get("data_format", "")
@@ -43,7 +51,14 @@ class Call:
 
     def __call__(self, **tensors):
         """Return the outputs, with `tensors` in place of the own ones."""
-        return self.function(**{**self.tensors, **tensors}, **self.settings)
+        arguments = {}
+        for name, tensor in {**self.tensors, **tensors}.items():
+            argument, is_item, _ = name.partition("[")
+            if is_item:
+                arguments.setdefault(argument, []).append(tensor)
+            else:
+                arguments[name] = tensor
+        return self.function(**arguments, **self.settings)
 
     def arrays(self, dtype="float32"):
         return {name: x.astype(dtype) for name, x in self.tensors.items()}
@@ -65,7 +80,9 @@ class Call:
         if name in self.shared:
             return tuple(shape)
         first = self.settings.get("data_format") == "channels_first"
-        if unknown and len(shape) > 3:
+        if unknown and name in self.listed:
+            shape[1] = None
+        elif unknown and len(shape) > 3:
             start = 2 if first and name in self.moved else 1
             shape[start : start + 2] = [None, None]
         return (None, *shape[1:])
@@ -83,6 +100,18 @@ _IMAGE_CALLS = [
         {"inputs": IMAGES, "grid": _small(2, 4, 5, 2)},
         {"padding_mode": "border", "align_corners": False},
         ("inputs",),
+    ),
+    Call(
+        ops.deform_attention,
+        {
+            "values[0]": IMAGES,
+            "values[1]": IMAGES[:, :3, :2],
+            "locations": _small(2, 5, 2, 2, 3, 2),
+            "weights": _small(2, 5, 2, 2, 3),
+        },
+        {},
+        ("values[0]", "values[1]"),
+        listed=("locations", "weights"),
     ),
     Call(
         ops.deform_conv2d,

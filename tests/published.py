@@ -18,13 +18,17 @@ import golden
 import keras_attention
 from autodiff import forward
 from autodiff import role
+from autodiff import shapes_of
 from autodiff import vjp
 from contract.case import assert_close
+from contract.case import each
 from contract.case import to_last
 from contract.case import to_layout
 from keras_attention.checkpoints._registry import key_maps_of
 
-INPUTS = ("x", "gating")
+INPUTS = ("x", "gating", "query", "values", "reference_points")
+# Inputs without a layout: they are no maps.
+PLAIN = ("query", "reference_points")
 # By mode, of values and of the gradients of weights: training divides by the
 # standard deviation of as few as four values.
 TOLERANCES = {"eval": (1e-5, 3e-5), "train": (1e-4, 3e-4)}
@@ -53,18 +57,32 @@ class Published:
     def modes(self):
         return [mode for mode in TOLERANCES if f"{mode}/y" in self.arrays]
 
-    def inputs(self, data_format):
+    @property
+    def names(self):
+        """Return the names of the inputs, in lists of those of lists."""
+        items = sorted(key for key in self.arrays if key.startswith("values/"))
+        names = [items if name == "values" else name for name in INPUTS]
         return [
-            to_layout(self.arrays[name], data_format)
-            for name in INPUTS
-            if name in self.arrays
+            name
+            for name in names
+            if name and (name is items or name in self.arrays)
         ]
+
+    def inputs(self, data_format):
+        return each(
+            lambda name: (
+                self.arrays[name]
+                if name in PLAIN
+                else to_layout(self.arrays[name], data_format)
+            ),
+            self.names,
+        )
 
     def layer(self, data_format="channels_last"):
         """Return the layer with the weights of the file."""
         cls = getattr(keras_attention, self.meta["layer"])
         layer = cls(**self.meta["arguments"], data_format=data_format)
-        layer.build(*(x.shape for x in self.inputs(data_format)))
+        layer.build(*shapes_of(self.inputs(data_format)))
         weights = golden.under(self.arrays, "w/")
         if weights:
             keras_attention.load_reference_weights(layer, weights)
@@ -109,17 +127,22 @@ def _check_mode(case, mode, data_format, compiled):
     tolerance, tolerance_of_weights = TOLERANCES[mode]
     stored = golden.under(case.arrays, f"{mode}/")
     layer = case.layer(data_format)
+    names = keras.tree.flatten(case.names)
+    # The outputs are as the first input.
+    own = "channels_last" if names[0] in PLAIN else data_format
     outputs, gradients, weight_gradients = vjp(
         layer,
         case.inputs(data_format),
-        to_layout(stored["cotangent"], data_format),
+        to_layout(stored["cotangent"], own),
         training=mode == "train",
         compiled=compiled,
     )
-    assert_close(to_last(outputs, data_format), stored["y"], tolerance)
-    last = [to_last(gradient, data_format) for gradient in gradients]
-    expected = [stored[f"d{name}"] for name in INPUTS if name in case.arrays]
-    assert_close(last, expected, tolerance)
+    assert_close(to_last(outputs, own), stored["y"], tolerance)
+    last = [
+        gradient if name in PLAIN else to_last(gradient, data_format)
+        for name, gradient in zip(names, gradients, strict=True)
+    ]
+    assert_close(last, [stored[f"d{name}"] for name in names], tolerance)
     roles = case.roles(layer)
     expected = golden.in_roles(golden.under(stored, "dw/"), roles)
     assert weight_gradients.keys() == expected.keys()

@@ -143,6 +143,8 @@ def is_of_kind(kind, shape, inputs, layer):
         "kernel weights": len(shape) == 4,
         "group offsets": len(shape) == 4 and shape[-1] % 2 == 0,
         "group weights": len(shape) == 4,
+        "locations": shape[:2] == inputs[:2] and len(shape) == 6,
+        "location weights": shape[:2] == inputs[:2] and len(shape) == 5,
     }[kind]
 
 

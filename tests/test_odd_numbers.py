@@ -14,6 +14,8 @@ from cases import DYNAMIC
 from cases import EVERYTHING
 from contract.case import assert_close
 from contract.case import assert_same
+from contract.case import each
+from contract.case import each_shape
 from contract.case import flat
 from contract.case import to_layout
 from contract.selection import one_of_each_class
@@ -28,7 +30,13 @@ from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 def integers(case, dtype):
     rng = np.random.default_rng(0)
     low = 0 if dtype[0] in "ub" else -2
-    return [rng.integers(low, 3, shape).astype(dtype) for shape in case.shapes]
+    return each_shape(
+        lambda shape: rng.integers(low, 3, shape).astype(dtype), case.shapes
+    )
+
+
+def as_floats(inputs):
+    return each(lambda x: x.astype("float32"), inputs)
 
 
 def assert_same_dtype(actual, expected):
@@ -42,14 +50,14 @@ def assert_same_dtype(actual, expected):
 @pytest.mark.parametrize("case", one_of_each_class(EVERYTHING), ids=str)
 def test_integer_inputs_are_cast_to_the_compute_dtype(case, dtype):
     layer, inputs = case.generic(), integers(case, dtype)
-    expected = forward(layer, *(x.astype("float32") for x in inputs))
+    expected = forward(layer, *as_floats(inputs))
     found = forward(layer, *inputs)
     assert_same_dtype(found, expected)
     # Not bit by bit, as XLA may compile calls differently.
     assert_close(flat(found), flat(expected), 1e-5)
     # Only one of two inputs, given by its name.
-    *others, last = map(keras.ops.convert_to_tensor, inputs)
-    others = [keras.ops.cast(x, "float32") for x in others]
+    *others, last = each(keras.ops.convert_to_tensor, inputs)
+    others = each(lambda x: keras.ops.cast(x, "float32"), others)
     found = forward(layer, *others, last)
     assert_close(flat(found), flat(expected), 1e-5)
 
@@ -77,22 +85,22 @@ def test_models_take_integer_inputs(case, dtype, data_format):
 @pytest.mark.parametrize("case", one_of_each_class(EVERYTHING)[::4], ids=str)
 def test_stateless_calls_take_integer_inputs(case):
     layer, inputs = case.generic(), integers(case, "uint8")
-    tensors = list(map(keras.ops.convert_to_tensor, inputs))
+    tensors = each(keras.ops.convert_to_tensor, inputs)
     found, _ = layer.stateless_call(
         [v.value for v in layer.trainable_variables],
         [v.value for v in layer.non_trainable_variables],
         *tensors,
     )
     assert_same_dtype(found, layer(*inputs))
-    assert_close(found, layer(*(x.astype("float32") for x in inputs)))
+    assert_close(found, layer(*as_floats(inputs)))
 
 
 @pytest.mark.parametrize("case", subset(one_of_each_class(EVERYTHING)), ids=str)
 def test_call_itself_takes_integer_inputs(case):
     """`call`, which `keras.layers.TimeDistributed` calls, casts them too."""
     layer, inputs = case.generic(), integers(case, "uint8")
-    expected = layer(*(x.astype("float32") for x in inputs))
-    found = layer.call(*map(keras.ops.convert_to_tensor, inputs))
+    expected = layer(*as_floats(inputs))
+    found = layer.call(*each(keras.ops.convert_to_tensor, inputs))
     assert_same_dtype(found, expected)
     assert_close(flat(found), flat(expected), 1e-5)
 

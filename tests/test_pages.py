@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 
+from autodiff import shapes_of
 from keras_attention import _cards
 from keras_attention import models
 from multiply_adds import multiply_adds
@@ -79,6 +80,8 @@ def built(call, values):
     inputs = [np.random.default_rng(0).normal(size=shape)]
     if "FeatureFusion" in call or "AttentionGate" in call:
         inputs *= 2
+    if "MultiScaleDeformable" in call:  # one map, with a query at each position
+        inputs = each_position(inputs[0])
     if "Glimpse" in call:
         inputs.append(np.zeros((1, 2)))
     localization = keras.Sequential(
@@ -91,5 +94,12 @@ def built(call, values):
     )
     names = {"localization": localization, **values}
     layer = eval(call, _cards.layers(), names)
-    layer.build(*(x.shape for x in inputs))
+    layer.build(*shapes_of(inputs))
     return layer, inputs
+
+
+def each_position(x):
+    """Return queries, the list of maps, and points of all positions."""
+    query = x.reshape(len(x), -1, x.shape[-1])
+    points = np.random.default_rng(1).uniform(size=(*query.shape[:2], 1, 2))
+    return [query, [x], points]

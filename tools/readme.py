@@ -28,6 +28,8 @@ SHAPES = {
     "row pairs": "(B, H, W, W)",
     "channel pairs": "(B, C, C)",
     "units": "(B, H * W, units)",
+    "locations": "locations, (B, Q, heads, levels, points, 2)",
+    "location weights": "(B, Q, heads, levels, points)",
     "branches": "(B, branches, C)",
     "fusion": "(B, H, W, C), of `x`",
     "grid": "grid, (B, H', W', 2)",

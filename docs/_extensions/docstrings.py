@@ -48,6 +48,8 @@ SHOWN = {
     "group offsets": "the length of the offsets, and the window with the "
     "largest offsets",
     "group weights": "the weights of its points",
+    "locations": "the points that the query in the middle reads",
+    "location weights": "their weights",
 }
 # Kinds of attention that a layer does not have by default.
 OPTIONAL = {"GlobalContext": ["channel"]}

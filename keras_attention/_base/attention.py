@@ -79,7 +79,11 @@ class Attention:
             return outputs
         arguments = inspect.signature(self.call).bind(*args, **kwargs).arguments
         attention_shape = self.compute_attention_shape(
-            *(x.shape for x in arguments.values() if hasattr(x, "shape"))
+            *(
+                keras.tree.map_structure(lambda tensor: tensor.shape, x)
+                for x in arguments.values()
+                if hasattr(x, "shape") or isinstance(x, list)
+            )
         )
         attention = keras.tree.map_shape_structure(
             lambda shape: keras.KerasTensor(shape, self.compute_dtype),

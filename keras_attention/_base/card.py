@@ -31,6 +31,9 @@ Kind = Literal[
     # ..., of each point of each group, (x, y): (B, H', W', 2 * groups * points)
     "group offsets",
     "group weights",  # their weights: (B, H', W', groups * points)
+    # For each query, points of maps: (B, queries, heads, levels, points, 2).
+    "locations",
+    "location weights",  # of each point: (B, queries, heads, levels, points)
     "glimpses",  # locations of glimpses: (B, glimpses, 2)
     "saliency",  # of each position: (B, H, W)
     "positions",  # rows and columns of patches: (B, patches, 2)

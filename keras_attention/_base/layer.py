@@ -3,6 +3,8 @@
 import functools
 import inspect
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -26,6 +28,8 @@ class MapLayer(keras.layers.Layer):
     # The class of this package that a layer is of, whatever subclass of it a
     # user writes; `None` for parts of layers.
     _public_class: Any = None
+    # The arguments of `call` that are lists of tensors, with their positions.
+    _lists: Mapping[str, int] = MappingProxyType({})
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -51,10 +55,28 @@ class MapLayer(keras.layers.Layer):
 
     def _with_float_inputs(self, args, kwargs):
         """Cast integers and booleans among the arguments to floats."""
-        args = [self._as_float(x) for x in args]
+        positions = self._lists.values()
+        args = [
+            self._as_floats(x) if i in positions else self._as_float(x)
+            for i, x in enumerate(args)
+        ]
         if kwargs:
-            kwargs = {name: self._as_float(x) for name, x in kwargs.items()}
+            kwargs = {
+                name: self._as_floats(x)
+                if name in self._lists
+                else self._as_float(x)
+                for name, x in kwargs.items()
+            }
         return args, kwargs
+
+    def _as_floats(self, tensors):
+        """Return a list of arrays, as `_as_float` does each."""
+        if not isinstance(tensors, list | tuple):
+            raise ValueError(
+                f"`{next(iter(self._lists))}` must be a list of tensors. "
+                f"Received: an argument of type {type(tensors)}"
+            )
+        return [self._as_float(x) for x in tensors]
 
     def _as_float(self, x):
         """Return an array of integers or booleans in the compute dtype."""

@@ -160,6 +160,17 @@ def non_negative_number(name: str, value: Any) -> float:
     return number
 
 
+def rate(name: str, value: Any) -> float:
+    """Return `value` as a `float`, which must be from 0 to 1."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = -1.0
+    if isinstance(value, bool | str) or not 0 <= number <= 1:
+        raise _error(name, "a number from 0 to 1", value)
+    return number
+
+
 def seed(name: str, value: Any) -> int | None:
     """Return `None`, or `value` as an `int`, which must fit 32 bits."""
     if value is None:

@@ -62,6 +62,9 @@ from keras_attention.checkpoints.large_kernel_attention import (
 from keras_attention.checkpoints.linear_context_transform import (
     LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
 )
+from keras_attention.checkpoints.multi_scale_deformable_attention import (
+    MULTI_SCALE_DEFORMABLE_ATTENTION_KEY_MAPS,
+)
 from keras_attention.checkpoints.networks import network_key_maps
 from keras_attention.checkpoints.non_local import non_local_key_maps
 from keras_attention.checkpoints.polarized_self_attention import (
@@ -120,6 +123,7 @@ from keras_attention.self_attention import ChannelSelfAttention
 from keras_attention.self_attention import CrissCrossAttention
 from keras_attention.self_attention import DoubleAttention
 from keras_attention.self_attention import ExternalAttention
+from keras_attention.self_attention import MultiScaleDeformableAttention
 from keras_attention.self_attention import NonLocal
 from keras_attention.self_attention import PositionAttention
 from keras_attention.spatial import AttentionGate
@@ -161,6 +165,7 @@ KEY_MAPS: dict[type, KeyMaps | Callable[[Any], KeyMaps]] = {
     LargeKernelAttention: LARGE_KERNEL_ATTENTION_KEY_MAPS,
     LinearContextTransform: LINEAR_CONTEXT_TRANSFORM_KEY_MAPS,
     MultiScaleChannelAttention: FEATURE_FUSION_KEY_MAPS,
+    MultiScaleDeformableAttention: MULTI_SCALE_DEFORMABLE_ATTENTION_KEY_MAPS,
     NonLocal: non_local_key_maps,
     PolarizedSelfAttention: polarized_self_attention_key_maps,
     PositionAttention: POSITION_ATTENTION_KEY_MAPS,

@@ -57,7 +57,8 @@ def load_reference_weights(
       `PositionAttention` and `CrissCrossAttention`: `query_conv`, `key_conv`,
       `value_conv`, `gamma`. `ChannelSelfAttention`: `gamma`.
       `ExternalAttention`: `conv1`, `linear_0`, `linear_1`, `conv2.0`,
-      `conv2.1`.
+      `conv2.1`. `MultiScaleDeformableAttention`: `sampling_offsets`,
+      `attention_weights`, `value_proj`, `output_proj`.
     * `"caffe"`, the Caffe networks of the paper's authors. `SqueezeExcite`:
       `1x1_down`, `1x1_up`. `SelectiveKernel` with two paths: `3x3g32`,
       `3x3g32d2`, `B_fc1`, `B_fc2`. `GatherExcite` of the whole map:
@@ -85,7 +86,8 @@ def load_reference_weights(
       `g.0.conv` if it pools; with batch normalization `conv_out.bn`, and no
       bias before it. The bias is zero then, and on export it is subtracted
       from the moving mean. `DeformableConv2D`: `weight`, `bias`,
-      `conv_offset`.
+      `conv_offset`. `MultiScaleDeformableAttention`: `sampling_offsets`,
+      `attention_weights`, `value_proj`, `output_proj`.
     * `"non-local_pytorch"`, the repository Non-local_pytorch. `NonLocal`:
       `theta`, `phi`, `g`, `W`, `concat_project.0`; `phi.0` and `g.0` if it
       pools; `W.0` and `W.1` with batch normalization. That code does not scale

@@ -31,22 +31,19 @@ def _named(values) -> dict[str, Any]:
 def _check(values, locations, weights, data_format) -> int:
     """Return the number of channels."""
     shapes = [tuple(value.shape) for value in values]
-    channels = {
-        shape[data_formats.channel_axis(data_format, 4)]
-        for shape in shapes
-        if len(shape) == 4
-    }
+    axis = data_formats.channel_axis(data_format, 4)
+    # Not a set: in a trace of PyTorch, sizes are tensors.
+    channels = [shape[axis] for shape in shapes if len(shape) == 4]
     if (
-        not shapes
-        or any(len(shape) != 4 for shape in shapes)
-        or len(channels) != 1
-        or None in channels
+        not channels
+        or len(channels) < len(shapes)
+        or any(count is None or count != channels[0] for count in channels)
     ):
         raise ValueError(
             "`values` must be a list of maps of rank 4 with the same number of "
             f"channels. Received: values of shapes {shapes}"
         )
-    (count,) = channels
+    count = channels[0]
     shape = tuple(locations.shape)
     if len(shape) != 6 or shape[-1] != 2 or shape[3] != len(values):
         raise ValueError(

@@ -8,6 +8,9 @@ from keras_attention.self_attention.criss_cross_attention import (
 )
 from keras_attention.self_attention.double_attention import DoubleAttention
 from keras_attention.self_attention.external_attention import ExternalAttention
+from keras_attention.self_attention.multi_scale_deformable_attention import (
+    MultiScaleDeformableAttention,
+)
 from keras_attention.self_attention.non_local import NonLocal
 from keras_attention.self_attention.position_attention import PositionAttention
 
@@ -16,6 +19,7 @@ __all__ = [
     "CrissCrossAttention",
     "DoubleAttention",
     "ExternalAttention",
+    "MultiScaleDeformableAttention",
     "NonLocal",
     "PositionAttention",
 ]

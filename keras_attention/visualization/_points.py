@@ -1,165 +1,104 @@
-"""Points that the windows of deformable convolutions read."""
+"""Plots of the points of maps that a query reads."""
 
 from __future__ import annotations
 
-import dataclasses
-import math
+import operator
+from typing import Any
 
 import numpy as np
 
+from keras_attention.visualization._heatmaps import Row
+from keras_attention.visualization._pairs import query_position
+from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
-
-@dataclasses.dataclass(frozen=True)
-class Points:
-    """Points of all windows, in pixels of the map.
-
-    Attributes:
-        rows: Rows of the points of a window without offsets, `(new_height,
-            points)`.
-        columns: Their columns, `(new_width, points)`.
-        moves: The offsets (y, x), `(samples, new_height, new_width, groups,
-            points, 2)`.
-        weights: The weights, `(samples, new_height, new_width, groups,
-            points)`, or `None` if there are none.
-        size: The size of the map.
-    """
-
-    rows: np.ndarray
-    columns: np.ndarray
-    moves: np.ndarray
-    weights: np.ndarray | None
-    size: tuple[int, int]
-
-    @property
-    def lengths(self) -> np.ndarray:
-        """The mean length of the offsets of each window."""
-        return np.sqrt((self.moves**2).sum(-1)).mean((-1, -2))
-
-    def regular(self, i: int, j: int) -> np.ndarray:
-        """Return rows and columns of the points without offsets."""
-        return np.stack([self.rows[i], self.columns[j]], -1)
+MARKERS = "osD^vP*X"  # of the levels
 
 
-def kernel_points(record: AttentionRecord) -> Points:
-    """Return the points of deformable convolutions v1 and v2.
-
-    The offsets are (y, x), and taps run row by row.
-    """
-    offsets = record.values["offsets"]
-    layer = record.layer
-    kernel = getattr(layer, "kernel_size", None) or _square_kernel(offsets)
-    lines, size = [], []
-    for axis in (0, 1):
-        grid, length = _regular_taps(
-            layer,
-            kernel[axis],
-            offsets.shape[1 + axis],
-            axis,
-            _known_size(record)[axis],
-        )
-        lines.append(grid)
-        size.append(length)
-    rows, columns = lines
-    return _split(
-        np.repeat(rows, kernel[1], axis=1),
-        np.tile(columns, kernel[0]),
-        offsets,
-        record.values.get("mask"),
-        (size[0], size[1]),
-    )
-
-
-def group_points(record: AttentionRecord) -> Points:
-    """Return the points of deformable convolutions v3 and v4.
-
-    The offsets are (x, y), points run column by column, and both offsets and
-    windows are scaled.
-    """
-    layer = record.layer
-    offsets = record.values["offsets"]
-    (height, width), scale = layer.kernel_size, layer.offset_scale
-    j, i = np.divmod(np.arange(height * width), height)
-    if layer.remove_center:
-        i, j = (np.delete(steps, len(steps) // 2) for steps in (i, j))
-    lines, size = [], []
-    for axis, steps in enumerate((i, j)):
-        half = layer.kernel_size[axis] // 2 * layer.dilation_rate[axis]
-        zeros = layer.padding
-        if isinstance(zeros, str):
-            zeros = (half, half) if zeros == "same" else (0, 0)
-        stride, count = layer.strides[axis], offsets.shape[1 + axis]
-        centers = np.arange(count) * stride - zeros[axis] + half
-        steps = steps * layer.dilation_rate[axis] - half
-        lines.append(centers[:, None] + scale * steps)
-        smallest = (count - 1) * stride + 2 * (half - zeros[axis]) + 1
-        size.append(_known_size(record)[axis] or smallest)
-    rows, columns = lines
-    return _split(
-        rows,
-        columns,
-        scale * offsets.reshape(*offsets.shape[:-1], -1, 2)[..., ::-1],
-        record.values.get("mask"),
-        (size[0], size[1]),
-    )
-
-
-def _split(rows, columns, offsets, mask, size) -> Points:
-    """Return points whose offsets and weights are split by group."""
-    space = (*offsets.shape[:3], -1, rows.shape[1])
-    return Points(
-        rows,
-        columns,
-        offsets.reshape(*space, 2),
-        None if mask is None else mask.reshape(space),
-        size,
-    )
-
-
-def _known_size(record: AttentionRecord):
-    """Return the size of the map of a record, or twice `None`."""
-    size = record.size or ()
-    return size if len(size) == 2 else (None, None)
-
-
-def _square_kernel(offsets: np.ndarray) -> tuple[int, int]:
-    """Return the size of a square kernel with this number of offsets."""
-    channels = offsets.shape[-1]
-    side = math.isqrt(channels // 2)
-    if 2 * side**2 != channels:
-        raise ValueError(
-            "`layer` must be given for offsets of a kernel that is not square, "
-            "or of several groups. "
-            f"Received: offsets=array of shape {offsets.shape}"
-        )
-    return side, side
-
-
-def _regular_taps(layer, kernel: int, count: int, axis: int, size: int | None):
-    """Return tap coordinates without offsets, and the size of the map.
+def point_rows(
+    record: AttentionRecord, context: PlotContext, query: Any
+) -> list[Row]:
+    """Return the row of the points of one query, on all levels.
 
     Args:
-        layer: The layer, or `None`.
-        kernel: Size of the kernel along the axis.
-        count: Number of windows along the axis.
-        axis: 0 for rows, 1 for columns.
-        size: Size of the map along the axis, or `None` if it is not known. Then
-            it is the smallest size with these windows.
+        record: Attention with `locations` `(samples, queries, heads, levels,
+            points, 2)` and maybe `weights`, of this shape without the last
+            axis.
+        context: The images.
+        query: Index of the query, or a row and a column as fractions: then it
+            is the query that reads nearest to them.
     """
+    locations = record.values["locations"]
+    weights = record.values.get("weights")
+    if weights is None:
+        weights = np.ones(locations.shape[:-1])
+    # The mean location of each query, (samples, queries, 2).
+    means = (weights[..., None] * locations).sum((2, 3, 4))
+    means = means / np.maximum(weights.sum((2, 3, 4)), 1e-12)[..., None]
+    chosen = _chosen(query, means)
+    levels = locations.shape[3]
+    size = context.size()
+    shown = [weights[i, chosen[i]] for i in context.samples]
+    largest = max(float(np.max(shown)), 1e-12)
 
-    def attribute(name, default):
-        return getattr(layer, name, (default, default))
+    def pixels(points):
+        return points * (size[1], size[0]) - 0.5
 
-    stride = attribute("strides", 1)[axis]
-    dilation = attribute("dilation_rate", 1)[axis]
-    padding = getattr(layer, "padding", "same")
-    extent = (kernel - 1) * dilation + 1
-    reached = (count - 1) * stride + extent
-    if padding == "same":
-        size = size or count * stride
-        pad_before = max(reached - size, 0) // 2
-    else:
-        pad_before = 0 if padding == "valid" else padding[axis]
-        size = size or reached - 2 * pad_before
-    starts = np.arange(count)[:, None] * stride - pad_before
-    return starts + np.arange(kernel) * dilation, size
+    def plot(axis, sample):
+        context.plot_image(axis, sample, size)
+        own = chosen[sample]
+        mappable = None
+        for level in range(levels):
+            x, y = pixels(locations[sample, own, :, level].reshape(-1, 2)).T
+            shares = weights[sample, own, :, level].ravel()
+            mappable = axis.scatter(
+                x,
+                y,
+                c=shares,
+                cmap="viridis",
+                vmin=0,
+                vmax=largest,
+                s=8 + 30 * np.clip(shares / largest, 0, 1),
+                marker=MARKERS[level % len(MARKERS)],
+                edgecolors="white",
+                linewidths=0.5,
+                zorder=3,
+            )
+        axis.plot(
+            *pixels(means[sample, own]),
+            "+",
+            color="cyan",
+            markersize=11,
+            markeredgewidth=2,
+            zorder=4,
+        )
+        # Points may be outside, where they read zeros.
+        axis.set_xlim(-0.5, size[1] - 0.5)
+        axis.set_ylim(size[0] - 0.5, -0.5)
+        return mappable
+
+    content = "points that a query reads, and their mean (cross)"
+    if levels > 1:
+        content += f": a shape for each of {levels} levels"
+    return [Row(record.name, content, plot, "weight")]
+
+
+def _chosen(query: Any, means: np.ndarray) -> np.ndarray:
+    """Return the index of the query to plot in each sample."""
+    samples, count, _ = means.shape
+    if np.shape(query) or query is None:
+        # In steps so fine that they are any position.
+        row, column = query_position(query, (10_000, 10_000))
+        distances = np.abs(means - np.array([column, row]) / 10_000)
+        return (distances**2).sum(-1).argmin(-1)
+    try:
+        index = operator.index(query)
+    except TypeError:
+        index = -1
+    if isinstance(query, bool) or not 0 <= index < count:
+        raise ValueError(
+            f"`query` must be the index of a query, from 0 to {count - 1}, or "
+            "a row and a column, as fractions of height and width from 0 to "
+            f"1. Received: query={query!r}"
+        )
+    return np.full(samples, index)

@@ -30,6 +30,7 @@ _TOGETHER = {
     "group offsets": {"group offsets": "offsets", "group weights": "mask"},
     "patches": {"positions": "positions", "saliency": "saliency"},
     "cross": {"column pairs": "height", "row pairs": "width"},
+    "locations": {"locations": "locations", "location weights": "weights"},
 }
 # The kinds of plots that need both entries.
 _BOTH = ("patches", "cross")
@@ -181,6 +182,8 @@ def _known_keys() -> str:
 def _guess(values: np.ndarray, data_format: str) -> str:
     """Return the kind of attention of an unknown layer, by its shape."""
     rank, shape = values.ndim, values.shape
+    if rank == 6 and shape[-1] == 2:
+        return "locations"
     if rank == 5 and shape[-1] == 2:
         return "pixel offsets"
     if rank == 3 and np.allclose(values.sum(1), 1, atol=1e-2):

@@ -19,6 +19,7 @@ from keras_attention.visualization import _pairs
 from keras_attention.visualization import _points
 from keras_attention.visualization import _records
 from keras_attention.visualization import _sampling
+from keras_attention.visualization import _window_points
 from keras_attention.visualization._figure_layout import FigureLayout
 from keras_attention.visualization._names import Names
 from keras_attention.visualization._plot_context import PlotContext
@@ -43,7 +44,7 @@ def plot_attention(
     samples: Sequence[int] | None = None,
     channels: Sequence[int] | None = None,
     points: Sequence[tuple[float, float]] | None = None,
-    query: tuple[float, float] | None = None,
+    query: tuple[float, float] | int | None = None,
     title: str | None = None,
     data_format: str | None = None,
 ) -> Figure:
@@ -52,7 +53,8 @@ def plot_attention(
     The figure has a column for each image, and a row for each spatial result of
     a layer: heatmaps of weights (of self-attention those of one position), the
     sampling grid of a `SpatialTransformer` and the images that it samples, the
-    offsets of a `DeformableConv2D` or `ConvOffset2D`, the glimpses of a
+    offsets of a `DeformableConv2D` or `ConvOffset2D`, the points that a query
+    of a `MultiScaleDeformableAttention` reads, the glimpses of a
     `RecurrentAttention`, the patches of a `DynamicCapacityNetwork`.
 
     Below are the gates of channels, with standard deviations over the images
@@ -91,7 +93,8 @@ def plot_attention(
             weights of all positions for this one: row and column, as fractions
             of height and width. By default it is the middle of the map. Of a
             deformable convolution, the locations that the kernel reads for this
-            position are plotted.
+            position are plotted. Of `MultiScaleDeformableAttention` it is the
+            query that reads nearest to this position, or the index of a query.
         title: Title of the figure.
         data_format: Data format of `images`, and of `attention` if its layer is
             not known: `"channels_last"`, `"channels_first"`, or `None` for
@@ -210,7 +213,7 @@ def _rows_of_layers(
             case "kernel offsets":
                 rows = _offsets.offset_rows(
                     record,
-                    _points.kernel_points(record),
+                    _window_points.kernel_points(record),
                     context,
                     points,
                     query,
@@ -218,11 +221,13 @@ def _rows_of_layers(
             case "group offsets":
                 rows = _offsets.offset_rows(
                     record,
-                    _points.group_points(record),
+                    _window_points.group_points(record),
                     context,
                     points,
                     query,
                 )
+            case "locations":
+                rows = _points.point_rows(record, context, query)
             case "pixel offsets":
                 rows = _offsets.pixel_offset_rows(record, context)
             case "glimpses":

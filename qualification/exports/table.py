@@ -61,7 +61,8 @@ def subjects():
         name = case.layer_cls.__name__
         if name not in seen:
             seen.add(name)
-            yield name, functools.partial(alone, case), case.inputs()
+            inputs = keras.tree.flatten(case.inputs())
+            yield name, functools.partial(alone, case), inputs
     rng = np.random.default_rng(0)
     images = rng.normal(size=(2, 64, 64, 3)).astype("float32")
     for family in NETWORKS:
@@ -75,8 +76,9 @@ def subjects():
 
 def alone(case):
     """Return a model of one layer, which takes one tensor if that does."""
-    inputs = [keras.Input(shape[1:]) for shape in case.shapes]
+    inputs = case.symbols()
     outputs = case.generic()(*inputs)
+    inputs = keras.tree.flatten(inputs)
     return keras.Model(inputs if len(inputs) > 1 else inputs[0], outputs)
 
 

@@ -15,7 +15,7 @@ import table
 from cases import CASES
 from cases import EVERYTHING
 from contract.case import assert_close
-from contract.case import to_layout
+from contract.case import each_shape
 from keras_attention import DynamicCapacityNetwork
 
 # No ONNX file of `DynamicCapacityNetwork` runs, in either data format.
@@ -87,10 +87,14 @@ def test_onnx_files_of_unknown_sizes_run_at_any_size(case, tmp_path):
 def test_onnx_files_of_channels_first_layers_run(case, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     layout = {"data_format": "channels_first"}
-    maps = [keras.Input(to_layout(s, **layout)[1:]) for s in case.shapes]
+    maps = each_shape(
+        lambda shape: keras.Input(shape[1:]),
+        case.in_layout(case.shapes, **layout),
+    )
     outputs = case.generic(**layout)(*maps)
+    maps = keras.tree.flatten(maps)
     model = keras.Model(maps if len(maps) > 1 else maps[0], outputs)
-    x = [to_layout(array, **layout) for array in case.inputs()]
+    x = keras.tree.flatten(case.in_layout(case.inputs(), **layout))
     path, expected = formats.write("ONNX", model, tmp_path / "model", x)
     session = onnxruntime.InferenceSession(path)
     names = [entry.name for entry in session.get_inputs()]

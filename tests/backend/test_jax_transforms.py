@@ -53,6 +53,11 @@ FUNCTIONS = [
     ),
     Case(functions.SampleOffsets, {}, (IMAGES, (2, 4, 5, 3, 2))),
     Case(
+        functions.DeformAttention,
+        {},
+        ((2, 4, 1, 2, 3, 2), (2, 4, 1, 2, 3), IMAGES, (2, 2, 3, 3)),
+    ),
+    Case(
         functions.DeformConv2D,
         {"padding": "same"},
         (IMAGES, (2, 4, 5, 8), (2, 2, 3, 2), (2, 4, 5, 4), (2,)),
@@ -69,6 +74,7 @@ NAMES = {
     functions.TPSGrid: "tps_grid",
     functions.GridSample: "grid_sample",
     functions.SampleOffsets: "sample_offsets",
+    functions.DeformAttention: "deform_attention",
     functions.DeformConv2D: "deform_conv2d",
     functions.ExtractGlimpses: "extract_glimpses",
 }
@@ -112,7 +118,7 @@ def stateless(case, dtype, training):
             weights, others, *inputs, training=training
         )[0]
 
-    return call, (weights, [jnp.asarray(x) for x in case.inputs(dtype=dtype)])
+    return call, (weights, jax.tree.map(jnp.asarray, case.inputs(dtype=dtype)))
 
 
 def like(structure, seed):
@@ -226,7 +232,7 @@ def test_gradients_of_single_samples(case):
     def join(sample):
         """Return the arguments of a sample, and the shared ones."""
         return [
-            x if axis is None else part[None]
+            x if axis is None else jax.tree.map(lambda a: a[None], part)
             for x, part, axis in zip(inputs, sample, axes, strict=True)
         ]
 

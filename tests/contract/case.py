@@ -42,6 +42,8 @@ class LayerFactory:
 class Case:
     """A configuration of a layer, with its `channels_last` input shapes.
 
+    The shapes of an input that is a list of tensors are a list.
+
     `attention_channels` is the channel axis of the attention in
     `channels_last`, or `None`. `idle_weights` are the ends of the paths of
     weights without effect in training, such as biases before batch
@@ -134,7 +136,7 @@ class Case:
         """Return the layer, built, with random weights."""
         layer = self.layer(**kwargs)
         shapes = shapes or self.shapes
-        layer.build(*(to_layout(shape, layer.data_format) for shape in shapes))
+        layer.build(*self.in_layout(shapes, layer.data_format))
         return self.randomized(layer)
 
     def randomized(self, layer):
@@ -150,10 +152,18 @@ class Case:
 
     def inputs(self, shapes=None, dtype="float32"):
         rng = np.random.default_rng(0)
-        return [
-            rng.normal(size=shape).astype(dtype)
-            for shape in shapes or self.shapes
-        ]
+        return each_shape(
+            lambda shape: rng.normal(size=shape).astype(dtype),
+            shapes or self.shapes,
+        )
+
+    def in_layout(self, inputs, data_format):
+        """Convert inputs, or their shapes, to a data format."""
+        return [to_layout(x, data_format) for x in inputs]
+
+    def gradients_to_last(self, gradients, data_format):
+        """Convert the gradients of all inputs to `channels_last`."""
+        return [to_last(gradient, data_format) for gradient in gradients]
 
     def cotangent(self, shapes=None):
         """Return a random array with the `channels_last` output shape."""
@@ -203,16 +213,14 @@ class Case:
 
     def model(self, *, symbolic_sizes=False, layer=None, **call_kwargs):
         """Return a functional model of the layer alone."""
-        inputs = [
-            keras.Input(
-                (*[None] * (len(shape) - 2), shape[-1])
-                if symbolic_sizes
-                else shape[1:]
-            )
-            for shape in self.shapes
-        ]
+        inputs = self.symbols(symbolic_sizes=symbolic_sizes)
         layer = layer or self.generic()
         return keras.Model(inputs, layer(*inputs, **call_kwargs))
+
+    def symbols(self, *, symbolic_sizes=False):
+        """Return symbolic inputs, of known spatial sizes or not."""
+        shapes = self.resized(None, None) if symbolic_sizes else self.shapes
+        return each_shape(lambda shape: keras.Input(shape[1:]), shapes)
 
     def resized(self, batch, size):
         """Return the shapes with another batch and other spatial sizes."""
@@ -222,10 +230,55 @@ class Case:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class QueryCase(Case):
+    """A case of a layer of queries, a list of maps, and reference points.
+
+    Only the maps have a data format.
+    """
+
+    def in_layout(self, inputs, data_format):
+        query, values, *others = inputs
+        return [query, to_layout(values, data_format), *others]
+
+    def gradients_to_last(self, gradients, data_format):
+        query, *values, points = gradients
+        return [query, *super().gradients_to_last(values, data_format), points]
+
+    def channels_first_axis(self, rank):
+        """Return the last axis: that of the channels in either format."""
+        return -1
+
+    def resized(self, batch, size):
+        query, values, points = self.shapes
+        return (
+            (batch, size, query[-1]),
+            [(batch, size, size, shape[-1]) for shape in values],
+            (batch, size, *points[2:]),
+        )
+
+
+def each_shape(function, shapes):
+    """Return the results of a function of each shape, in lists as these."""
+    return [
+        each_shape(function, shape)
+        if isinstance(shape, list)
+        else function(shape)
+        for shape in shapes
+    ]
+
+
+def each(function, inputs):
+    """Return the results of a function of each input, in lists as these."""
+    return keras.tree.map_structure(function, list(inputs))
+
+
 def to_layout(shape_or_array, data_format):
     """Convert a shape or an array from `channels_last` to a data format."""
     if data_format == "channels_last":
         return shape_or_array
+    if isinstance(shape_or_array, list):
+        return [to_layout(item, data_format) for item in shape_or_array]
     if isinstance(shape_or_array, tuple):
         batch, *spatial, channels = shape_or_array
         return (batch, channels, *spatial)

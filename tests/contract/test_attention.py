@@ -5,6 +5,7 @@ import keras
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import dtype_of
+from contract.case import each
 from contract.case import float_leaves
 from contract.selection import for_cases
 
@@ -23,14 +24,14 @@ def test_attention_accepts_symbolic_inputs(case):
     expected = layer(*inputs, return_attention=True)
     both = case.model(layer=layer, return_attention=True)
     assert_close(both(inputs), expected)
-    symbols = [keras.Input(shape[1:]) for shape in case.shapes]
+    symbols = case.symbols()
     gate = keras.Model(symbols, layer.attention(*symbols))
     assert_close(gate(inputs), expected[1])
 
 
 @for_cases(lambda case: case.has_attention)
 def test_attention_accepts_what_call_accepts(case):
-    inputs64 = [x.astype("float64") for x in case.inputs()]
+    inputs64 = each(lambda x: x.astype("float64"), case.inputs())
     unbuilt = case.layer(dtype="mixed_bfloat16")
     attention = unbuilt.attention(*inputs64)
     assert unbuilt.built

@@ -14,6 +14,8 @@ import pytest
 
 from autodiff import forward
 from contract.case import arguments
+from contract.case import each
+from contract.case import each_shape
 from contract.case import flat
 from contract.selection import for_cases
 
@@ -59,6 +61,7 @@ INVALID_VALUES = {
 INVALID_VALUES_OF = {
     "activation": ("no such activation", 3),
     "control_points": (*INVALID_VALUES[int], 1),
+    "dropout": (*INVALID_VALUES[float], 1.5),
     "epsilon": (*INVALID_VALUES[float], 0),
     "extent": (1, 3, *(v for v in INVALID_VALUES[int] if v != 0)),
     "gate_activation": ("no such activation", 3),
@@ -186,10 +189,10 @@ def test_build_makes_every_weight(case):
 
 @for_cases()
 def test_unknown_channels_raise(case):
-    shapes = [
-        (*shape[:-1], None) if len(shape) > 2 else shape
-        for shape in case.shapes
-    ]
+    shapes = each_shape(
+        lambda shape: (*shape[:-1], None) if len(shape) > 2 else shape,
+        case.shapes,
+    )
     with pytest.raises(ValueError, match=r"known size .*Received: "):
         case.layer().build(*shapes)
 
@@ -197,8 +200,8 @@ def test_unknown_channels_raise(case):
 @for_cases()
 def test_inputs_of_other_shapes_raise(case):
     layer = case.generic()
-    flatter = [x[:, 0] for x in case.inputs()]
-    fewer = [x[..., :-1] for x in case.inputs()]
+    flatter = each(lambda x: x[:, 0], case.inputs())
+    fewer = each(lambda x: x[..., :-1], case.inputs())
     for inputs, match in ((flatter, "expected "), (fewer, "expected axis")):
         with pytest.raises(ValueError, match=match):
             layer(*inputs)
@@ -206,13 +209,18 @@ def test_inputs_of_other_shapes_raise(case):
 
 @for_cases()
 def test_inputs_without_spatial_axes_raise(case):
-    inputs = [x.reshape(len(x), -1) if x.ndim > 2 else x for x in case.inputs()]
+    inputs = each(
+        lambda x: x.reshape(len(x), -1) if x.ndim > 2 else x, case.inputs()
+    )
     with pytest.raises(ValueError, match="ndim"):
         case.layer()(*inputs)
 
 
 def behavior(layer, case):
-    """Return the initial weights, losses and outputs of a layer."""
+    """Return the initial weights, losses and outputs of a layer.
+
+    The outputs are those of inference, unless the layer has dropout.
+    """
     keras.utils.set_random_seed(0)
     try:
         layer.build(*case.shapes)
@@ -220,5 +228,6 @@ def behavior(layer, case):
         return str(error)
     start = [weight.tolist() for weight in layer.get_weights()]
     losses = flat(layer.losses)
-    outputs = flat(forward(case.randomized(layer), *case.inputs()))
+    training = {"training": True} if "dropout" in case.kwargs else {}
+    outputs = flat(forward(case.randomized(layer), *case.inputs(), **training))
     return start, [a.tolist() for a in (*losses, *outputs)]

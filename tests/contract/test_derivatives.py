@@ -7,8 +7,7 @@ import references
 from autodiff import BACKEND
 from autodiff import vjp
 from contract.case import assert_close
-from contract.case import to_last
-from contract.case import to_layout
+from contract.case import flat
 from contract.selection import for_cases
 
 
@@ -31,9 +30,10 @@ def test_gradients_equal_those_of_the_reference(case):
     _, gradients, weight_gradients = case.gradients
     gradients = [*gradients, *weight_gradients.values()]
     point = references.point(layer, inputs)
-    indices = [*range(len(inputs))]
+    count = len(flat(inputs))
+    indices = [*range(count)]
     indices += [
-        len(inputs) + index
+        count + index
         for index, weight in enumerate(layer.weights)
         if weight.trainable
     ]
@@ -61,10 +61,10 @@ def test_data_formats_have_the_same_gradients(case):
     cotangent = case.cotangent()
     _, first, first_weights = vjp(
         case.generic(data_format="channels_first"),
-        [to_layout(x, "channels_first") for x in case.inputs()],
+        case.in_layout(case.inputs(), "channels_first"),
         np.moveaxis(cotangent, -1, case.channels_first_axis(cotangent.ndim)),
     )
-    assert_close([to_last(g, "channels_first") for g in first], last)
+    assert_close(case.gradients_to_last(first, "channels_first"), last)
     assert_close(first_weights, weights)
 
 

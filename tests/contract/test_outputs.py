@@ -1,6 +1,7 @@
 """Outputs: values and shapes, in both data formats and for all sizes."""
 
 import warnings
+from operator import itemgetter
 
 import keras
 import numpy as np
@@ -11,7 +12,8 @@ from autodiff import BACKEND
 from autodiff import forward
 from autodiff import vjp
 from contract.case import assert_close
-from contract.case import to_layout
+from contract.case import each
+from contract.case import each_shape
 from contract.case import to_numpy
 from contract.selection import for_cases
 
@@ -20,9 +22,7 @@ from contract.selection import for_cases
 def test_equals_the_float64_reference(case, data_format):
     layer = case.generic(data_format=data_format)
     inputs = case.inputs()
-    outputs = layer(
-        *(to_layout(x, data_format) for x in inputs), **case.all_outputs
-    )
+    outputs = layer(*case.in_layout(inputs, data_format), **case.all_outputs)
     outputs = case.outputs_to_last(outputs, data_format)
     assert_close(outputs, case.expected(layer, inputs))
 
@@ -30,12 +30,13 @@ def test_equals_the_float64_reference(case, data_format):
 @for_cases()
 def test_symbolic_shapes_equal_eager_shapes(case, data_format):
     layer = case.layer(data_format=data_format)
-    shapes = [to_layout(shape, data_format) for shape in case.shapes]
-    inputs = [to_layout(x, data_format) for x in case.inputs()]
+    shapes = case.in_layout(case.shapes, data_format)
+    inputs = case.in_layout(case.inputs(), data_format)
     eager = layer(*inputs, **case.all_outputs)
-    symbolic = layer(*map(keras.KerasTensor, shapes), **case.all_outputs)
+    symbols = each_shape(keras.KerasTensor, shapes)
+    symbolic = layer(*symbols, **case.all_outputs)
     assert shapes_of(symbolic) == shapes_of(eager)
-    outputs = layer(*map(keras.KerasTensor, shapes))
+    outputs = layer(*symbols)
     assert str(outputs.shape) == shapes_of(eager)[0]
     assert layer.compute_output_shape(*shapes) == outputs.shape
 
@@ -63,7 +64,7 @@ def test_a_sample_does_not_depend_on_the_batch(case):
     layer, inputs = case.generic(), case.inputs()
     together = to_numpy(forward(layer, *inputs))
     alone = [
-        to_numpy(forward(layer, *(x[i : i + 1] for x in inputs)))
+        to_numpy(forward(layer, *each(itemgetter(slice(i, i + 1)), inputs)))
         for i in range(len(together))
     ]
     assert_close(np.concatenate(alone), together)
@@ -78,11 +79,11 @@ def test_traces_accept_any_batch_size(case):
     """Exporters trace one sample; the graph must accept any number."""
     torch = pytest.importorskip("torch")
     layer = case.generic()
-    inputs = [keras.ops.convert_to_tensor(x) for x in case.inputs()]
+    inputs = each(keras.ops.convert_to_tensor, case.inputs())
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about values that become constant
         traced = torch.jit.trace(
-            layer, [x[:1] for x in inputs], check_trace=False
+            layer, tuple(each(lambda x: x[:1], inputs)), check_trace=False
         )
     assert_close(traced(*inputs), layer(*inputs))
 
@@ -92,7 +93,9 @@ def test_one_sample_of_one_position_is_finite(case):
     shapes = case.resized(1, 1)
     layer = case.generic(shapes)
     for value in (0.0, 1.0):
-        inputs = [np.full(shape, value, "float32") for shape in shapes]
+        inputs = each_shape(
+            lambda shape, value=value: np.full(shape, value, "float32"), shapes
+        )
         outputs, gradients, weight_gradients = vjp(
             layer, inputs, case.cotangent(shapes)
         )

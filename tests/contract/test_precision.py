@@ -11,6 +11,8 @@ from autodiff import subset
 from contract.case import arguments
 from contract.case import assert_close
 from contract.case import dtype_of
+from contract.case import each
+from contract.case import each_shape
 from contract.case import flat
 from contract.case import float_leaves
 from contract.selection import for_cases
@@ -60,9 +62,9 @@ def test_float16_does_not_overflow(case, dtype):
     size = 64 if len(case.shapes[0]) < 5 else 16
     shapes = case.resized(1, size)
     rng = np.random.default_rng(3)
-    inputs = [rng.uniform(0, 1000, size=shape) for shape in shapes]
+    inputs = each_shape(lambda s: rng.uniform(0, 1000, size=s), shapes)
     inputs[0][..., 0] = 1000
-    half = [x.astype("float16") for x in inputs]
+    half = each(lambda x: x.astype("float16"), inputs)
     # Not with a kernel of ones, whose sums overflow in float16.
     defaults = arguments(case.layer_cls)
     kernel = {k: defaults[k] for k in defaults if k == "kernel_initializer"}

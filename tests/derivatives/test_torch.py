@@ -3,12 +3,12 @@
 import dataclasses
 import functools
 
+import keras
 import numpy as np
 import pytest
 
 import cases
 from autodiff import BACKEND
-from contract.case import to_layout
 from keras_attention import CoordinateAttention
 from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
@@ -40,12 +40,13 @@ class Subject:
 
 def _layer(case, training=False):
     layout = "channels_first" if training else "channels_last"
-    layer = case.generic(data_format=layout, dtype="float64")
-    inputs = [
-        tensor(to_layout(x, layout)) for x in case.inputs(dtype="float64")
-    ]
+    # Keras' dropout on PyTorch draws other values in each call.
+    settings = {"dropout": 0.0} if "dropout" in case.kwargs else {}
+    layer = case.generic(data_format=layout, dtype="float64", **settings)
+    nested = case.in_layout(case.inputs(dtype="float64"), layout)
+    inputs = [tensor(x) for x in keras.tree.flatten(nested)]
     if not training and case.layer_cls is not RecurrentAttention:
-        return layer, inputs
+        return lambda *x: layer(*packed(nested, x)), inputs
     # Otherwise Keras assigns statistics and random states in place.
     weights, others = (
         [variable.value.detach() for variable in variables]
@@ -57,7 +58,7 @@ def _layer(case, training=False):
 
     def stateless(*inputs):
         return layer.stateless_call(
-            weights, others, *inputs, training=training
+            weights, others, *packed(nested, inputs), training=training
         )[0]
 
     return stateless, inputs
@@ -69,6 +70,11 @@ def _function(function, shapes, **settings):
     return functools.partial(function, **settings), inputs
 
 
+def packed(nested, inputs):
+    """Return the inputs in lists as those of `nested`."""
+    return keras.tree.pack_sequence_as(nested, list(inputs))
+
+
 def tensor(array):
     return torch.tensor(np.ascontiguousarray(array))
 
@@ -76,6 +82,10 @@ def tensor(array):
 def _glimpses(images, **settings):
     locations = torch.tensor([[0.1, -0.4], [0.9, 0.3]])
     return ops.extract_glimpses(images, locations[: len(images)], **settings)
+
+
+def _attended(first, second, locations, weights, **settings):
+    return ops.deform_attention([first, second], locations, weights, **settings)
 
 
 def _deformed(x, offsets, kernel, mask, bias, **settings):
@@ -136,6 +146,16 @@ FUNCTIONS = [
                     "strides": 2,
                     "data_format": "channels_first",
                 },
+            ),
+            (
+                _attended,
+                [
+                    (2, 5, 4, 6),
+                    (2, 3, 2, 6),
+                    (2, 4, 3, 2, 2, 2),
+                    (2, 4, 3, 2, 2),
+                ],
+                {"data_format": "channels_last"},
             ),
             (
                 ops.sample_offsets,

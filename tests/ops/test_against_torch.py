@@ -4,10 +4,12 @@ import numpy as np
 import pytest
 
 from autodiff import BACKEND
+from autodiff import Calls
 from autodiff import vjp
 from contract.case import assert_close
 from keras_attention import GlimpseSensor
 from keras_attention.ops import affine_grid
+from keras_attention.ops import deform_attention
 from ops_sampler import SETTINGS
 from ops_sampler import Sampler
 from ops_sampler import name
@@ -41,6 +43,48 @@ def test_grid_sample(settings, shape, form, rng):
     )[:2]
     expected = [a.detach().numpy() for a in (expected, *gradients)]
     # Locations of up to 20 pixels, in float32.
+    assert_close([found[0], *found[1]], expected, 2e-5)
+
+
+@pytest.mark.parametrize("heads", [1, 3])
+def test_deform_attention(heads, rng):
+    """Heads are samples of `grid_sample`, whose grid runs from -1 to 1."""
+    maps = [rng.normal(size=(2, *size, 6)) for size in ((7, 5), (1, 3))]
+    locations = rng.uniform(-0.3, 1.3, size=(2, 4, heads, 2, 3, 2))
+    weights = rng.normal(size=(2, 4, heads, 2, 3))
+    cotangent = rng.normal(size=(2, 4, 6))
+    inputs = [
+        torch.tensor(a, requires_grad=True) for a in (locations, weights, *maps)
+    ]
+
+    def of_heads(x):
+        return x.unflatten(-1, (heads, -1)).permute(0, 3, 4, 1, 2).flatten(0, 1)
+
+    expected = 0
+    for level, value in enumerate(inputs[2:]):
+        grid = 2 * inputs[0][:, :, :, level].transpose(1, 2).flatten(0, 1) - 1
+        samples = torch.nn.functional.grid_sample(
+            of_heads(value), grid, align_corners=False
+        )
+        shares = inputs[1][:, :, :, level].transpose(1, 2).flatten(0, 1)
+        sums = (samples * shares[:, None]).sum(-1)
+        sums = sums.unflatten(0, (2, heads)).permute(0, 3, 1, 2)
+        expected = expected + sums.flatten(2)
+    gradients = torch.autograd.grad(
+        (expected * torch.tensor(cotangent)).sum(), inputs
+    )
+
+    def function(locations, weights, *values):
+        return deform_attention(
+            list(values), locations, weights, data_format="channels_last"
+        )
+
+    found = vjp(
+        Calls(function),
+        [a.astype("float32") for a in (locations, weights, *maps)],
+        cotangent.astype("float32"),
+    )[:2]
+    expected = [a.detach().numpy() for a in (expected, *gradients)]
     assert_close([found[0], *found[1]], expected, 2e-5)
 
 

@@ -17,6 +17,7 @@ CASES = 60
 # Arguments with a single value, and the reason.
 NOT_VARIED = {
     "kernel_initializer": "weights are set to generated values",
+    "dropout": "it uses random numbers",
     "monte_carlo_samples": "more than one uses random numbers",
     "top": "any network: its maps vary",
     "coarse": "any network: its strides vary",
@@ -35,6 +36,8 @@ ARRAYS = {
     "kernel",
     "mask",
     "bias",
+    "values",
+    "weights",
 }
 
 

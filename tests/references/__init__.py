@@ -2,9 +2,11 @@
 
 They are written from the equations, not from the layers, channels last and as
 simply as possible. A reference is a function of the layer (for its arguments
-only), its weights by role, and its inputs. It returns outputs and attention.
+only), its weights by role, and its inputs, one by one. It returns outputs and
+attention.
 """
 
+import keras
 import numpy as np
 
 from autodiff import role
@@ -47,6 +49,7 @@ def outputs(layer, point):
 
 def point(layer, inputs):
     """Return inputs and weights, in this order, as one list in float64."""
+    inputs = keras.tree.flatten(list(inputs))
     return [np.asarray(a, "float64") for a in (*inputs, *layer.get_weights())]
 
 

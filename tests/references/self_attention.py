@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from references import deformable
 from references.maths import dense
 from references.maths import norm
 from references.maths import softmax
@@ -116,11 +117,56 @@ def criss_cross_attention(layer, weights, x):
     return x, attention
 
 
+def multi_scale_deformable_attention(layer, weights, query, *inputs):
+    *values, points = inputs
+    heads, count = layer.num_heads, layer.num_points
+    shape = (*query.shape[:2], heads, len(values), count)
+    shares = dense(weights, "score", query)
+    shares = softmax(shares.reshape(*shape[:3], -1), 3).reshape(shape)
+    offsets = query @ weights["offset_kernel"] + weights["offset_bias"]
+    offsets = offsets.reshape(*shape, 2)
+    locations = np.empty(offsets.shape)
+    for level, value in enumerate(values):
+        center = points[:, :, None, level, None, :2]
+        move = offsets[:, :, :, level]
+        if points.shape[-1] == 4:
+            size = points[:, :, None, level, None, 2:]
+            locations[:, :, :, level] = center + move / count * size / 2
+        else:
+            size = [value.shape[2], value.shape[1]]
+            locations[:, :, :, level] = center + move / size
+    values = [dense(weights, "value", value) for value in values]
+    y = query + dense(
+        weights, "out", deform_attention(values, locations, shares)
+    )
+    return y, {"locations": locations, "weights": shares}
+
+
+def deform_attention(values, locations, weights):
+    """Sample the channels of each head at its points, and sum them."""
+    heads = locations.shape[2]
+    width = values[0].shape[-1] // heads
+    parts = [0] * heads
+    for level, value in enumerate(values):
+        rows = locations[..., level, :, 1] * value.shape[1] - 0.5
+        columns = locations[..., level, :, 0] * value.shape[2] - 0.5
+        for head in range(heads):
+            samples = deformable.hat(
+                value[..., head * width : (head + 1) * width],
+                rows[:, :, head],
+                columns[:, :, head],
+            )
+            shares = weights[:, :, head, level, :, None]
+            parts[head] = parts[head] + (shares * samples).sum(2)
+    return np.concatenate(parts, axis=-1)
+
+
 REFERENCES = {
     "ChannelSelfAttention": channel_self_attention,
     "CrissCrossAttention": criss_cross_attention,
     "DoubleAttention": double_attention,
     "ExternalAttention": external_attention,
+    "MultiScaleDeformableAttention": multi_scale_deformable_attention,
     "NonLocal": non_local,
     "PositionAttention": position_attention,
 }

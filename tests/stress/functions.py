@@ -5,10 +5,13 @@ import types
 import keras
 import numpy as np
 
+import keras_attention
+import references
 from contract.case import to_layout
 from keras_attention import ops
 from references import deformable
 from references import hard
+from references import self_attention
 from references import spatial
 
 
@@ -103,6 +106,51 @@ class TPSGrid(Grid):
     @staticmethod
     def locations(points, target):
         return spatial.thin_plate_spline(points, target)
+
+
+class DeformAttention(Function):
+    """Locations, weights and maps, one by one."""
+
+    channels_out = None
+
+    @classmethod
+    def to_layout(cls, shape_or_array, layout, index):
+        return (
+            to_layout(shape_or_array, layout) if index > 1 else shape_or_array
+        )
+
+    def call(self, locations, weights, *values, training=None):
+        return ops.deform_attention(
+            list(values), locations, weights, data_format=self.data_format
+        )
+
+    def reference(self, locations, weights, *values):
+        return self_attention.deform_attention(values, locations, weights)
+
+
+class MultiScaleDeformableAttention(
+    keras_attention.MultiScaleDeformableAttention
+):
+    """The layer, with its inputs one by one: query, points, and maps."""
+
+    channels_out = None
+    _lists = types.MappingProxyType({})
+
+    @classmethod
+    def to_layout(cls, shape_or_array, layout, index):
+        return DeformAttention.to_layout(shape_or_array, layout, index)
+
+    def build(self, query_shape, points_shape, *values_shape):
+        super().build(query_shape, list(values_shape), points_shape)
+
+    def call(self, query, points, *values, training=None, **kwargs):
+        return super().call(
+            query, list(values), points, training=training, **kwargs
+        )
+
+    def reference(self, query, points, *others):
+        values, weights = others[: self._levels], others[self._levels :]
+        return references.outputs(self, [query, *values, points, *weights])
 
 
 class DeformConv2D(Function):

@@ -651,6 +651,53 @@ def deform_conv2d(pick, sizes):
     )
 
 
+def attended(pick, sizes, channels, coordinates=2):
+    """Return batch and queries, the shapes of the points, and of the maps."""
+    levels = pick(1, 2, 3)
+    batch, queries = pick(*sizes.batch), pick(1, 2, 5)
+    maps = [(batch, *a_map(pick, sizes, channels)[1:]) for _ in range(levels)]
+    return (batch, queries), (batch, queries, levels, coordinates), maps
+
+
+@strategy
+def deform_attention(pick, sizes):
+    heads, points = pick(1, 2, 3), pick(1, 3, 4)
+    channels = heads * pick(*sizes.channels_per_group)
+    start, (*_, levels, _), maps = attended(pick, sizes, channels)
+    shape = (*start, heads, levels, points)
+    return generated_case(
+        functions.DeformAttention,
+        {},
+        (*shape, 2),
+        shape,
+        *maps,
+        kinds=("unit", "free", *["map"] * levels),
+        resamples=True,
+    )
+
+
+@strategy
+def MultiScaleDeformableAttention(pick, sizes):
+    heads = pick(1, 2, 4)
+    kwargs = {
+        "num_heads": heads,
+        "num_points": pick(1, 2, 4),
+        "hidden_units": pick(None, heads, 3 * heads),
+        "dropout": 0.0,
+    }
+    channels = heads * pick(*sizes.channels_per_group)
+    start, points, maps = attended(pick, sizes, channels, pick(2, 4))
+    return generated_case(
+        functions.MultiScaleDeformableAttention,
+        kwargs,
+        (*start, channels),
+        points,
+        *maps,
+        kinds=("free", "unit", *["map"] * len(maps)),
+        resamples=True,
+    )
+
+
 @strategy
 def sample_offsets(pick, sizes):
     shape = a_map(pick, sizes, pick(1, 3, 4))

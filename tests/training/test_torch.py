@@ -8,7 +8,7 @@ import pytest
 
 import cases
 from autodiff import BACKEND
-from contract.case import to_layout
+from contract.case import each
 from keras_attention import RecurrentAttention
 from small_networks import small
 
@@ -23,9 +23,11 @@ DTYPES = pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
 
 
 def tensors(case, layout, dtype="float32"):
-    arrays = [to_layout(x, layout) for x in case.inputs()]
     dtype = getattr(torch, dtype)
-    return [torch.tensor(np.ascontiguousarray(x)).to(dtype) for x in arrays]
+    return each(
+        lambda x: torch.tensor(np.ascontiguousarray(x)).to(dtype),
+        case.in_layout(case.inputs(), layout),
+    )
 
 
 def check_step(model, inputs, dtype, idle=()):
@@ -59,8 +61,8 @@ def check_step(model, inputs, dtype, idle=()):
 @EVERYTHING
 def test_layers_train_under_autocast(case, dtype):
     for layout, kinds in (
-        ("channels_last", ("float32", "float32")),
-        ("channels_first", (dtype, "float32")),
+        ("channels_last", ("float32",) * 3),
+        ("channels_first", (dtype, "float32", "float32")),
     ):
         layer = case.generic(data_format=layout)
         inputs = [

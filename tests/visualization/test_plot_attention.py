@@ -893,6 +893,63 @@ def test_weights_of_pairs_of_channels(rng):
     assert "channel that reads" in texts(figure)
 
 
+def points_of_queries(rng):
+    """Return the layer and its attention: three queries, of two levels."""
+    layer = keras_attention.MultiScaleDeformableAttention(
+        2, num_points=2, data_format="channels_last"
+    )
+    points = np.array([[0.1, 0.2], [0.9, 0.4], [0.5, 0.6]])[None, :, None]
+    attention = layer.attention(
+        rng.normal(size=(COUNT, 3, 8)),
+        [rng.normal(size=(COUNT, n, n, 8)) for n in (100, 50)],
+        np.tile(points, (COUNT, 1, 2, 1)),
+    )
+    return layer, attention
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [(None, 2), (0, 0), (np.int64(1), 1), ((0.4, 1), 1), ((0, 0), 0)],
+)
+def test_points_of_one_query(query, index, images, rng):
+    layer, attention = points_of_queries(rng)
+    figure = plot_attention(attention, images, layer=layer, query=query)
+    plots, (bar,) = panel(figure)
+    locations = to_numpy(attention["locations"])
+    weights = to_numpy(attention["weights"])
+    for sample, axis in enumerate(plots[COUNT:]):
+        assert len(axis.collections) == 2
+        for level, plotted in enumerate(axis.collections):
+            expected = locations[sample, index, :, level].reshape(-1, 2)
+            assert_close(
+                np.asarray(plotted.get_offsets()), SIDE * expected - 0.5
+            )
+            shares = weights[sample, index, :, level].ravel()
+            assert_close(np.asarray(plotted.get_array()), shares)
+        assert axis.get_xlim() == (-0.5, SIDE - 0.5)
+        mean = np.concatenate(axis.lines[0].get_data())
+        assert_close(
+            mean, SIDE * locations[sample, index].mean((0, 1, 2)) - 0.5
+        )
+    assert bar.get_ylabel() == "weight"
+    assert "a shape for each of 2 levels" in texts(figure)
+
+
+def test_points_are_recognized_without_weights(rng):
+    _, attention = points_of_queries(rng)
+    plots, _ = panel(plot_attention(attention["locations"], query=1))
+    assert len(plots[0].collections) == 2
+    plots, _ = panel(plot_attention(attention, query=1))
+    assert len(plots[0].collections) == 2
+
+
+@pytest.mark.parametrize("query", [3, -1, 0.5, True, (2, 0), "middle"])
+def test_invalid_index_of_a_query_raises(query, rng):
+    layer, attention = points_of_queries(rng)
+    with pytest.raises(ValueError, match=r"`query` must be .*Received: query="):
+        plot_attention(attention, layer=layer, query=query)
+
+
 @pytest.mark.parametrize("query", [(0.5,), (0.5, 1.5), (-1, 0)])
 def test_invalid_query_raises(query, rng):
     layer = keras_attention.PositionAttention(2, data_format="channels_last")
