@@ -12,17 +12,25 @@ from keras_attention.ops import reshaping
 from keras_attention.ops import sampling
 
 
-def fading_taps(size, rows, columns, weights=None):
-    """Return the taps of a map of a size, with zeros outside the map.
+def fading_taps(size, rows, columns, weights=None, first=0):
+    """Return the taps of a map in a table, with zeros outside the map.
 
     At whole pixels the gradient is the one-sided one toward the next pixel, as
-    in PyTorch. Each sample is multiplied by its weight, if there are weights.
+    in PyTorch.
+
+    Args:
+        size: Height and width of the map, or of that of each sample.
+        rows: Rows of the samples.
+        columns: Columns of the samples.
+        weights: What the samples are multiplied by, or `None`.
+        first: The position in the table at which the map, or that of each
+            sample, starts.
     """
     height, width = size
     row_taps = _fading_taps(rows, height)
     if weights is not None:
         row_taps = [(index, weight * weights) for index, weight in row_taps]
-    return sampling.pairs(row_taps, _fading_taps(columns, width), width)
+    return sampling.pairs(row_taps, _fading_taps(columns, width), width, first)
 
 
 def sample_clamped(maps, rows, columns):

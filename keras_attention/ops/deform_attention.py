@@ -1,5 +1,6 @@
 """Multi-scale deformable attention as a function (Zhu et al., 2021)."""
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,8 @@ from keras_attention.ops import _symbolic
 from keras_attention.ops import _tensors
 from keras_attention.ops import deformation
 from keras_attention.ops import precision
+from keras_attention.ops import reshaping
+from keras_attention.ops import sampling
 
 
 def _output_spec(values, locations, weights, *, data_format):
@@ -144,24 +147,38 @@ def deform_attention(
     _check(values, locations, weights, data_format)
     output_dtype = _tensors.float_dtype("values[0]", values[0])
     dtype = _tensors.sampling_dtype(output_dtype)
-    heads = locations.shape[2]
-    # (levels, B, heads, Q, points[, 2])
+    heads, levels, points = locations.shape[2:5]
+    maps = [
+        deformation.grouped(precision.cast(value, dtype), heads, data_format)
+        for value in values
+    ]
+    sizes = [ops.shape(level)[1:3] for level in maps]
+    table = ops.concatenate([sampling.as_table(level) for level in maps], 1)
+
+    def of_points(numbers):
+        """Return a number of each level as one of each point."""
+        numbers = ops.stack([precision.cast(n, "int32") for n in numbers])
+        return ops.repeat(numbers, points)
+
+    height, width = (of_points(numbers) for numbers in zip(*sizes, strict=True))
+    counts = [rows * columns for rows, columns in sizes]
+    first = of_points(itertools.accumulate([0, *counts[:-1]]))
+    # (B, heads, Q, levels * points, x and y)
+    queries = ops.shape(locations)[1]
     locations = ops.transpose(
-        precision.cast(locations, dtype), (3, 0, 2, 1, 4, 5)
+        precision.cast(locations, dtype), (0, 2, 1, 3, 4, 5)
     )
-    weights = ops.transpose(precision.cast(weights, dtype), (3, 0, 2, 1, 4))
-    outputs = 0
-    for level, value in enumerate(values):
-        maps = deformation.grouped(
-            precision.cast(value, dtype), heads, data_format
-        )
-        height, width = (
-            precision.cast(size, dtype) for size in ops.shape(maps)[1:3]
-        )
-        outputs = outputs + deformation.weighted_samples(
-            maps,
-            locations[level, ..., 1] * height - 0.5,
-            locations[level, ..., 0] * width - 0.5,
-            weights[level],
-        )
+    locations = reshaping.reshape(
+        locations, (-1, heads, queries, levels * points, 2)
+    )
+    weights = ops.transpose(precision.cast(weights, dtype), (0, 2, 1, 3, 4))
+    weights = reshaping.reshape(weights, (-1, heads, queries, levels * points))
+    outputs = deformation.weighted_samples(
+        table,
+        (height, width),
+        locations[..., 1] * precision.cast(height, dtype) - 0.5,
+        locations[..., 0] * precision.cast(width, dtype) - 0.5,
+        weights,
+        first,
+    )
     return precision.cast(outputs, output_dtype)

@@ -9,7 +9,6 @@ from keras import ops
 from keras_attention._backend import native
 from keras_attention.ops import _pixels
 from keras_attention.ops import reshaping
-from keras_attention.ops.sampling import as_table
 from keras_attention.ops.sampling import weighted_gather
 
 
@@ -22,26 +21,28 @@ def grouped(maps, groups: int, data_format: str):
     return reshaping.merge_first(ops.transpose(maps, order))
 
 
-def weighted_samples(maps, rows, columns, weights):
+def weighted_samples(table, size, rows, columns, weights, first=0):
     """Weighted sums of samples of maps, bilinear and zero outside.
 
     Args:
-        maps: The maps, (B * groups, H, W, channels per group).
+        table: The maps, (B * groups, positions, channels per group).
+        size: Height and width of the map, or of that of each point.
         rows: Rows of the samples in pixels, (B, groups, locations, points).
         columns: Columns of the samples, of the same shape.
         weights: Weights of the samples, of the same shape. The sums are over
             the points.
+        first: The position in the table at which the map starts, or that of
+            each point.
 
     Returns:
         The sums, (B, locations, channels).
     """
     _, groups, locations, _ = ops.shape(rows)
     taps = _pixels.fading_taps(
-        ops.shape(maps)[1:3],
-        *map(reshaping.merge_first, (rows, columns, weights)),
+        size, *map(reshaping.merge_first, (rows, columns, weights)), first
     )
-    sums = weighted_gather(as_table(maps), taps)
-    channels = maps.shape[-1]
+    sums = weighted_gather(table, taps)
+    channels = table.shape[-1]
     sums = reshaping.reshape(sums, (-1, groups, locations, channels))
     sums = ops.transpose(sums, (0, 2, 1, 3))
     return reshaping.reshape(sums, (-1, locations, groups * channels))

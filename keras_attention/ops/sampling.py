@@ -62,9 +62,9 @@ def weighted_gather(table, taps):
     )
 
 
-def pairs(rows, columns, width):
-    """Combine the taps of two axes to taps of the table of a map."""
-    lines = [(row * width, by_row) for row, by_row in rows]
+def pairs(rows, columns, width, first=0):
+    """Combine the taps of two axes to taps of a map that starts at `first`."""
+    lines = [(row * width + first, by_row) for row, by_row in rows]
     return [
         (line + column, by_row * by_column)
         for line, by_row in lines

@@ -14,6 +14,7 @@ from keras_attention._utils import data_formats
 from keras_attention.ops import deformation
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
+from keras_attention.ops import sampling
 from keras_attention.ops.windows import Windows
 
 
@@ -113,7 +114,10 @@ class CenteredWindows(Windows):
             )
         )
         sums = deformation.weighted_samples(
-            deformation.grouped(value, groups, "channels_last"),
+            sampling.as_table(
+                deformation.grouped(value, groups, "channels_last")
+            ),
+            ops.shape(value)[1:3],
             *(ops.swapaxes(z, 1, 2) for z in (rows, columns, mask)),
         )
         return reshaping.reshape(sums, (-1, *new_size, value.shape[-1]))

@@ -12,9 +12,9 @@ from keras_attention.visualization._heatmaps import heatmap_row
 from keras_attention.visualization._pairs import MARKER
 from keras_attention.visualization._pairs import query_position
 from keras_attention.visualization._plot_context import PlotContext
-from keras_attention.visualization._window_points import Points
 from keras_attention.visualization._records import AttentionRecord
 from keras_attention.visualization._sampling import ORANGE
+from keras_attention.visualization._window_points import Points
 
 
 def offset_rows(
