@@ -12,7 +12,7 @@ from keras_attention.ops import reshaping
 from keras_attention.ops import sampling
 
 
-def fading_taps(size, rows, columns, weights=None, first=0):
+def fading_taps(size, rows, columns, weights=None, groups=1, start=0):
     """Return the taps of a map in a table, with zeros outside the map.
 
     At whole pixels the gradient is the one-sided one toward the next pixel, as
@@ -23,14 +23,15 @@ def fading_taps(size, rows, columns, weights=None, first=0):
         rows: Rows of the samples.
         columns: Columns of the samples.
         weights: What the samples are multiplied by, or `None`.
-        first: The position in the table at which the map, or that of each
-            sample, starts.
+        groups: The number of rows of the table for a position.
+        start: The row of the table for the first pixel of each sample.
     """
     height, width = size
     row_taps = _fading_taps(rows, height)
     if weights is not None:
         row_taps = [(index, weight * weights) for index, weight in row_taps]
-    return sampling.pairs(row_taps, _fading_taps(columns, width), width, first)
+    column_taps = _fading_taps(columns, width)
+    return sampling.pairs(row_taps, column_taps, width, groups, start)
 
 
 def sample_clamped(maps, rows, columns):

@@ -13,7 +13,6 @@ from keras_attention.ops import _tensors
 from keras_attention.ops import deformation
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
-from keras_attention.ops import sampling
 
 
 def _output_spec(values, locations, weights, *, data_format):
@@ -149,11 +148,13 @@ def deform_attention(
     dtype = _tensors.sampling_dtype(output_dtype)
     heads, levels, points = locations.shape[2:5]
     maps = [
-        deformation.grouped(precision.cast(value, dtype), heads, data_format)
+        reshaping.to_channels_last(precision.cast(value, dtype), data_format)
         for value in values
     ]
     sizes = [ops.shape(level)[1:3] for level in maps]
-    table = ops.concatenate([sampling.as_table(level) for level in maps], 1)
+    table = ops.concatenate(
+        [deformation.grouped_table(level, heads) for level in maps], 1
+    )
 
     def of_points(numbers):
         """Return a number of each level as one of each point."""
@@ -162,23 +163,15 @@ def deform_attention(
 
     height, width = (of_points(numbers) for numbers in zip(*sizes, strict=True))
     counts = [rows * columns for rows, columns in sizes]
-    first = of_points(itertools.accumulate([0, *counts[:-1]]))
-    # (B, heads, Q, levels * points, x and y)
-    queries = ops.shape(locations)[1]
-    locations = ops.transpose(
-        precision.cast(locations, dtype), (0, 2, 1, 3, 4, 5)
-    )
-    locations = reshaping.reshape(
-        locations, (-1, heads, queries, levels * points, 2)
-    )
-    weights = ops.transpose(precision.cast(weights, dtype), (0, 2, 1, 3, 4))
-    weights = reshaping.reshape(weights, (-1, heads, queries, levels * points))
+    start = of_points(itertools.accumulate([0, *counts[:-1]]))
+    shape = (-1, ops.shape(locations)[1], heads, levels * points)
+    locations = reshaping.reshape(precision.cast(locations, dtype), (*shape, 2))
     outputs = deformation.weighted_samples(
         table,
         (height, width),
         locations[..., 1] * precision.cast(height, dtype) - 0.5,
         locations[..., 0] * precision.cast(width, dtype) - 0.5,
-        weights,
-        first,
+        reshaping.reshape(precision.cast(weights, dtype), shape),
+        start,
     )
     return precision.cast(outputs, output_dtype)

@@ -1,7 +1,6 @@
 """Sums of samples at predicted locations, and convolutions of them.
 
-Maps are (B * groups, H, W, channels per group): each group of channels has
-locations of its own.
+Each group of channels has locations of its own.
 """
 
 from keras import ops
@@ -21,31 +20,38 @@ def grouped(maps, groups: int, data_format: str):
     return reshaping.merge_first(ops.transpose(maps, order))
 
 
-def weighted_samples(table, size, rows, columns, weights, first=0):
+def grouped_table(maps, groups: int):
+    """Reshape maps (B, H, W, C) to (B, H * W * groups, C / groups)."""
+    batch, height, width, channels = ops.shape(maps)
+    shape = (batch, height * width * groups, channels // groups)
+    return reshaping.reshape(maps, shape)
+
+
+def weighted_samples(table, size, rows, columns, weights, start=0):
     """Weighted sums of samples of maps, bilinear and zero outside.
 
     Args:
-        table: The maps, (B * groups, positions, channels per group).
+        table: The maps by `grouped_table`, or the tables of several maps, one
+            after the other.
         size: Height and width of the map, or of that of each point.
-        rows: Rows of the samples in pixels, (B, groups, locations, points).
+        rows: Rows of the samples in pixels, (B, locations, groups, points).
         columns: Columns of the samples, of the same shape.
         weights: Weights of the samples, of the same shape. The sums are over
             the points.
-        first: The position in the table at which the map starts, or that of
-            each point.
+        start: The number of positions before the map, or before that of each
+            point.
 
     Returns:
         The sums, (B, locations, channels).
     """
-    _, groups, locations, _ = ops.shape(rows)
+    _, locations, groups, _ = ops.shape(rows)
+    group = ops.arange(groups, dtype="int32")[:, None]
     taps = _pixels.fading_taps(
-        size, *map(reshaping.merge_first, (rows, columns, weights)), first
+        size, rows, columns, weights, groups, start * groups + group
     )
     sums = weighted_gather(table, taps)
-    channels = table.shape[-1]
-    sums = reshaping.reshape(sums, (-1, groups, locations, channels))
-    sums = ops.transpose(sums, (0, 2, 1, 3))
-    return reshaping.reshape(sums, (-1, locations, groups * channels))
+    shape = (-1, locations, groups * table.shape[-1])
+    return reshaping.reshape(sums, shape)
 
 
 @native

@@ -62,9 +62,13 @@ def weighted_gather(table, taps):
     )
 
 
-def pairs(rows, columns, width, first=0):
-    """Combine the taps of two axes to taps of a map that starts at `first`."""
-    lines = [(row * width + first, by_row) for row, by_row in rows]
+def pairs(rows, columns, width, groups=1, start=0):
+    """Combine the taps of two axes to taps of a table.
+
+    The table has so many rows for a position, and those of a map from `start`.
+    """
+    lines = [(row * (width * groups) + start, by_row) for row, by_row in rows]
+    columns = [(column * groups, by_column) for column, by_column in columns]
     return [
         (line + column, by_row * by_column)
         for line, by_row in lines

@@ -14,7 +14,6 @@ from keras_attention._utils import data_formats
 from keras_attention.ops import deformation
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
-from keras_attention.ops import sampling
 from keras_attention.ops.windows import Windows
 
 
@@ -114,11 +113,11 @@ class CenteredWindows(Windows):
             )
         )
         sums = deformation.weighted_samples(
-            sampling.as_table(
-                deformation.grouped(value, groups, "channels_last")
-            ),
+            deformation.grouped_table(value, groups),
             ops.shape(value)[1:3],
-            *(ops.swapaxes(z, 1, 2) for z in (rows, columns, mask)),
+            rows,
+            columns,
+            mask,
         )
         return reshaping.reshape(sums, (-1, *new_size, value.shape[-1]))
 
