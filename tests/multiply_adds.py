@@ -31,7 +31,10 @@ def multiply_adds(layer, inputs):
         for module in (channel, fusion, mixed, self_attention, spatial)
     ]
     patches += [
-        mock.patch.object(channel, "layer_norm", _uncounted(maths.layer_norm)),
+        *(
+            mock.patch.object(m, "layer_norm", _uncounted(maths.layer_norm))
+            for m in (channel, deformable)
+        ),
         mock.patch.object(spatial, "dense", _uncounted(spatial.dense)),
         mock.patch.object(spatial, "sample", _reading(spatial.sample)),
         mock.patch.object(deformable, "hat", _reading(deformable.hat)),

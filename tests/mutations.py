@@ -308,8 +308,8 @@ MUTATIONS = [
     Mutation(
         "locations of deformable attention are taken in the order (y, x)",
         "ops.deform_attention",
-        "locations[level, ..., 1] * height",
-        "locations[level, ..., 0] * height",
+        "locations[..., 1] * precision.cast(height, dtype)",
+        "locations[..., 0] * precision.cast(height, dtype)",
         "MultiScaleDeformableAttention",
         "equals_the_float64_reference",
     ),

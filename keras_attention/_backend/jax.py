@@ -382,8 +382,8 @@ def _fused_sums_jvp(primals, tangents):
     def sums(table, weights):
         @functools.partial(jax.checkpoint, prevent_cse=False)
         def add(total, of_point):
-            taps = zip(*of_point, strict=True)
-            taps = [(i[..., None], weight[..., None]) for i, weight in taps]
+            parts = zip(*of_point, strict=True)
+            taps = [(i[..., None], weight[..., None]) for i, weight in parts]
             return total + _sums(table, taps), None
 
         shape = (*index.shape[2:], table.shape[-1])

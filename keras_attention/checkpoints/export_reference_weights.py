@@ -91,8 +91,10 @@ def export_reference_weights(
             mean = arrays[axis_order.folded_into]
             arrays[axis_order.folded_into] = mean - bias
     exported = {}
-    for path, array in arrays.items():
-        found = names[path]
+    for path, found in names.items():
+        if path not in arrays:
+            continue
+        array = arrays[path]
         # One Keras array may be several arrays in the published layout.
         pieces = np.split(array, len(found), axis=-1)
         for name, piece in zip(found, pieces, strict=True):

@@ -135,7 +135,7 @@ class DeformableConv2DV3(Attention, KernelLayer):
         short_names=("dcnv3",),
         call="DeformableConv2DV3()",
         parameters="12 * C + 108 * (C + 1) + 2 * (C**2 + C)",
-        multiply_adds="H * W * (2 * C**2 + 162 * C)",
+        multiply_adds="H * W * (2 * C**2 + 164 * C)",
         layouts=("official",),
     )
 

@@ -107,11 +107,11 @@ def deformable_conv2dv3(layer, weights, x):
 
 
 def deformable_conv2dv4(layer, weights, x):
+    u = at_centers(x, layer)
     if layer.depthwise_kernel_size:
-        kernel = weights["depthwise/kernel"], weights["depthwise/bias"]
-    else:
-        kernel = np.ones((1, 1, 1, x.shape[-1])), 0
-    u = at_centers(x, layer, *kernel)
+        u = at_centers(
+            x, layer, weights["depthwise/kernel"], weights["depthwise/bias"]
+        )
     columns = u @ weights["offset_mask_kernel"] + weights["offset_mask_bias"]
     height, width = layer.kernel_size
     points = height * width - layer.remove_center
@@ -145,9 +145,12 @@ def centers(size, layer):
     return np.meshgrid(*lines, indexing="ij")
 
 
-def at_centers(x, layer, kernel, bias):
+def at_centers(x, layer, kernel=None, bias=0):
     """Convolve each channel, at the centers of the windows."""
     rows, columns = centers(x.shape[1:3], layer)
+    if kernel is None:
+        shape = (len(x), *rows.shape)
+        return hat(x, *(np.broadcast_to(n, shape) for n in (rows, columns)))
     y = 0
     for i, j in np.ndindex(kernel.shape[:2]):
         step = i - kernel.shape[0] // 2, j - kernel.shape[1] // 2
@@ -195,9 +198,7 @@ def blended(layer, weights, z, value, features):
         features @ weights["center_scale_kernel"] + weights["center_scale_bias"]
     )
     share = np.repeat(share, z.shape[-1] // layer.groups, axis=-1)
-    shape = (1, 1, 1, value.shape[-1])
-    center = at_centers(value, layer, np.ones(shape), 0)
-    return (1 - share) * z + share * center
+    return (1 - share) * z + share * at_centers(value, layer)
 
 
 def conv_offset2d(layer, weights, x):

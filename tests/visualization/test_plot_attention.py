@@ -363,9 +363,9 @@ def test_points_of_groups(cls, options, images, rng, monkeypatch):
     sampled = {}
     operation = deformation.weighted_samples
 
-    def spy(maps, rows, columns, weights):
+    def spy(table, size, rows, columns, weights):
         sampled.update(rows=to_numpy(rows), columns=to_numpy(columns))
-        return operation(maps, rows, columns, weights)
+        return operation(table, size, rows, columns, weights)
 
     monkeypatch.setattr(deformation, "weighted_samples", spy)
     attention = {k: to_numpy(v) for k, v in layer.attention(inputs).items()}
@@ -376,7 +376,7 @@ def test_points_of_groups(cls, options, images, rng, monkeypatch):
     height, width = attention["mask"].shape[1:3]
     window = int(0.6 * height) * width + int(0.3 * width)
     expected = np.stack(
-        [sampled[name][0, 0, window] for name in ("columns", "rows")], -1
+        [sampled[name][0, window, 0] for name in ("columns", "rows")], -1
     )
     np.testing.assert_allclose(dots, expected, rtol=1e-4, atol=1e-4)
     assert "marked by a cross" in texts(figure)
