@@ -131,8 +131,9 @@ class Goldens(Table):
             with np.load(path) as file:
                 meta = json.loads(str(file["meta"]))
             source = f"{meta['source']} (`{path.stem}`)"
-            sources.setdefault(meta["layer"], []).append(source)
-        lines = _head("layer", "computed by (file)")
+            name = meta.get("layer") or f"ops.{meta['function']}"
+            sources.setdefault(name, []).append(source)
+        lines = _head("layer or function", "computed by (file)")
         for layer, entries in sorted(sources.items()):
             lines += _row(f"`{layer}`", "; ".join(entries))
         return lines
