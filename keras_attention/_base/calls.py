@@ -92,12 +92,15 @@ def _pointwise(x, kernel, bias, axis):
     return products.pointwise(x, kernel, bias, axis=axis)
 
 
-def conv2d(layer: keras.layers.Conv2D, x: Any):
-    """Call a convolution without an activation, in the dtype of `x`."""
+def conv2d(layer: keras.layers.Conv2D, x: Any, padding: Any = None):
+    """Call a convolution without an activation, in the dtype of `x`.
+
+    `padding` replaces that of the layer.
+    """
     kernel, bias = layer.kernel, layer.bias
     if bias is not None:
         bias = precision.cast(bias, x.dtype)
-    return convolve(layer, x, precision.cast(kernel, x.dtype), bias)
+    return convolve(layer, x, precision.cast(kernel, x.dtype), bias, padding)
 
 
 def convolve(

@@ -12,7 +12,6 @@ from keras import ops
 from keras_attention._base import calls
 from keras_attention._utils import data_formats
 from keras_attention.ops import deformation
-from keras_attention.ops import precision
 from keras_attention.ops import reshaping
 from keras_attention.ops.windows import Windows
 
@@ -83,9 +82,8 @@ class CenteredWindows(Windows):
             )
         ]
         z = _padded(z, [min(number, 0) for number in pads])
-        kernel, bias = precision.cast_all((layer.kernel, layer.bias), z.dtype)
         zeros = tuple((max(number, 0),) * 2 for number in pads)
-        return calls.convolve(layer, z, kernel, bias, zeros)
+        return calls.conv2d(layer, z, zeros)
 
     def sample(self, value, offsets, mask, *, groups: int, scale: float):
         """Return weighted sums of samples at the moved points of each window.

@@ -859,6 +859,15 @@ def test_weights_of_blocks_of_positions_for_one(size, blocks, images, rng):
         assert_close([x, y], [7.5 - 0.5 * 8 / size[1], 0.5 * 8 / size[0] - 0.5])
 
 
+def test_keys_that_are_no_blocks_have_the_proportions_of_the_map(rng):
+    layer = keras_attention.NonLocal(data_format="channels_last")
+    layer.build((None, 4, 6, 8))
+    weights = rng.uniform(size=(COUNT, 24, 10))
+    plots, _ = panel(plot_attention(weights, layer=layer, query=(0, 0)))
+    found = np.asarray(plots[0].images[0].get_array())
+    assert_close(found, weights[0, 0].reshape(2, 5))
+
+
 def test_weights_of_pairs_of_positions_are_recognized(rng):
     weights = rng.uniform(size=(COUNT, 16, 16))
     weights /= weights.sum(2, keepdims=True)
@@ -933,6 +942,15 @@ def test_points_of_one_query(query, index, images, rng):
         )
     assert bar.get_ylabel() == "weight"
     assert "a shape for each of 2 levels" in texts(figure)
+
+
+def test_points_on_one_level_have_one_shape(rng):
+    _, attention = points_of_queries(rng)
+    one = {name: z[:, :, :, :1] for name, z in attention.items()}
+    figure = plot_attention(one, query=1)
+    plots, _ = panel(figure)
+    assert len(plots[0].collections) == 1
+    assert "a shape for each" not in texts(figure)
 
 
 def test_points_are_recognized_without_weights(rng):
