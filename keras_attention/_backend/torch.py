@@ -61,6 +61,11 @@ def relu(definition, x):
     return torch.relu(x) if torch.is_grad_enabled() else torch.relu_(x)
 
 
+def gelu(definition, x):
+    """Gaussian error linear unit, in one pass."""
+    return functional.gelu(x)
+
+
 def activate(definition, function, x):
     """Apply an activation function.
 

@@ -1,5 +1,7 @@
 """Elementwise operations on maps."""
 
+import math
+
 from keras import ops
 
 from keras_attention._backend import native
@@ -10,6 +12,15 @@ from keras_attention.ops.precision import upcast
 def relu(x):
     """Rectified linear unit. It may overwrite `x`."""
     return ops.relu(x)
+
+
+@native
+def gelu(x):
+    """Gaussian error linear unit, `x * (1 + erf(x / sqrt(2))) / 2`.
+
+    TensorFlow's has the root in float32 for any `x`.
+    """
+    return 0.5 * x * (1 + ops.erf(x / math.sqrt(2)))
 
 
 @native

@@ -12,6 +12,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -259,7 +260,7 @@ class DeformableConv2DV3(Attention, KernelLayer):
             (self.norm_gamma, self.norm_beta), u.dtype
         )
         u = gamma * normalization.layer_norm(u, 1e-6) + beta
-        return ops.gelu(u, approximate=False)
+        return elementwise.gelu(u)
 
     def _mask(self, u):
         logits = calls.precise_dense(self.mask_kernel, self.mask_bias, u)

@@ -181,6 +181,12 @@ def relu(pick, rng):
 
 
 @form
+def gelu(pick, rng):
+    x = pick(1, 100) * rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
+    return [x], lambda form, x: form(x)
+
+
+@form
 def cast(pick, rng):
     dtype = pick("float32", "float16", "bfloat16", "float64")
     if BACKEND == "jax" and dtype == "float64":
