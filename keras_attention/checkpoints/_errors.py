@@ -138,6 +138,7 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
             f"The kernel of the source has {size} weights: set "
             f"`kernel_size={size}` in the target."
         )
+    yield from _pooling(match)
     kept = kept_paths(match.key_map)
     if kept and match.unexpected_keys:
         others = [repr(it) for it in layouts if it != match.layout]
@@ -158,6 +159,19 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
             "If the source is a larger network, pass the weights of this layer "
             "alone."
         )
+
+
+def _pooling(match: Match) -> Iterator[str]:
+    """Yield a sentence if only one of source and target pools.
+
+    PyTorch numbers a convolution that pooling follows: `g.0.weight`.
+    """
+    found = {name for name, _ in match.unexpected_keys}
+    missing = {match.prefix + key for key in match.missing_keys}
+    if {name.replace(".0.", ".") for name in found} & missing:
+        yield "The source pools: set `pool_size=2` in the target."
+    elif {name.replace(".0.", ".") for name in missing} & found:
+        yield "The source does not pool: set `pool_size=1` in the target."
 
 
 def _kernel_sizes(match: Match) -> Iterator[int]:

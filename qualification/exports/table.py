@@ -2,7 +2,8 @@
 
 `python qualification/exports/table.py` tries all formats on the backend that
 `KERAS_BACKEND` names, writes the results to `results.json`, and writes the page
-of the docs from the results of all backends.
+of the docs from the results of all backends. With names of layers as arguments
+it tries these, and keeps the other rows.
 """
 
 import functools
@@ -83,10 +84,13 @@ def alone(case):
 
 
 def run(folder, names=None, only=None):
-    """Return the error of each file, or the message, by subject and format."""
+    """Return the error of each file, or the message, by subject and format.
+
+    `only` are parts of the names of subjects.
+    """
     found, manifest, expected = {}, [], {}
     for subject, make, inputs in subjects():
-        if only and only not in subject:
+        if only and not any(part in subject for part in only):
             continue
         of_inputs = folder / f"{len(expected)}-{len(found)}.npz"
         np.savez(of_inputs, *inputs)
@@ -202,10 +206,11 @@ def page(found):
     return "\n".join(lines) + "\n"
 
 
-def write(own):
-    """Write the results and the page."""
+def write(own, *, keep=False):
+    """Write the results and the page, with the rows of before if `keep`."""
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {}
-    found[formats.BACKEND] = {
+    before = found.get(formats.BACKEND, {}) if keep else {}
+    found[formats.BACKEND] = before | {
         subject: {
             name: anywhere(result) if isinstance(result, str) else result
             for name, result in results.items()
@@ -216,10 +221,10 @@ def write(own):
     PAGE.write_text(page(found))
 
 
-def main():
+def main(only):
     with tempfile.TemporaryDirectory() as folder:
-        write(run(Path(folder)))
+        write(run(Path(folder), only=only), keep=bool(only))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

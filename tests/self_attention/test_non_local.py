@@ -1,5 +1,7 @@
 """Tests of `NonLocal` beyond the contract."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -177,6 +179,23 @@ def test_files_with_a_prefix():
     arguments = POOLED.meta["arguments"]
     _, y = outputs(named, POOLED, **arguments)
     assert_close(y, POOLED.arrays["eval/y"])
+
+
+@pytest.mark.parametrize("layout", ["mmcv", "non-local_pytorch"])
+@pytest.mark.parametrize(
+    ("sizes", "hint"),
+    [
+        ((2, 1), "The source pools: set `pool_size=2` in the target."),
+        ((1, 2), "The source does not pool: set `pool_size=1` in the target."),
+    ],
+)
+def test_error_names_the_pooling_of_the_source(layout, sizes, hint):
+    source, target = (NonLocal(pool_size=size) for size in sizes)
+    for layer in (source, target):
+        layer.build((None, 4, 4, 8))
+    exported = export_reference_weights(source, layout)
+    with pytest.raises(ValueError, match=re.escape(hint)):
+        load_reference_weights(target, exported)
 
 
 def test_weights_of_unscaled_code_in_a_layer_that_scales():
