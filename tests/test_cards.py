@@ -308,3 +308,13 @@ def test_initializer_may_be_a_function():
     ):
         layer.build((None, 4, 4, 4))
         assert (keras.ops.convert_to_numpy(layer.weights[0]) == 7).all()
+
+
+def test_contributing_has_a_row_of_each_kind_of_attention():
+    text = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
+    _, _, table = text.partition("| kind | attention (channels last) | plot |")
+    rows = table.partition("\n\n")[0].splitlines()[2:]
+    kinds = re.findall(
+        "`([a-z ]+)`", " ".join(row.split("|")[1] for row in rows)
+    )
+    assert sorted(kinds) == sorted(keras_attention.Card.KINDS)

@@ -31,6 +31,7 @@ class Attention:
     data_format: str
     compute_dtype: str
     _as_float: Any
+    _lists: tuple[str, ...]
     # The gate, or other weights: the equation of the subclass.
     compute_attention: Any
 
@@ -81,8 +82,8 @@ class Attention:
         attention_shape = self.compute_attention_shape(
             *(
                 keras.tree.map_structure(lambda tensor: tensor.shape, x)
-                for x in arguments.values()
-                if hasattr(x, "shape") or isinstance(x, list)
+                for name, x in arguments.items()
+                if hasattr(x, "shape") or name in self._lists
             )
         )
         attention = keras.tree.map_shape_structure(

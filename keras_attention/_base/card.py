@@ -19,8 +19,10 @@ Kind = Literal[
     "branches",  # weights of branches: (B, branches, C)
     # For each position, weights of all positions: (B, H * W, H' * W').
     "position pairs",
-    "column pairs",  # ..., of the positions in its column: (B, H, W, H)
-    "row pairs",  # ..., of the positions in its row: (B, H, W, W)
+    # For each position, weights of those in its column: (B, H, W, H).
+    "column pairs",
+    # For each position, weights of those in its row: (B, H, W, W).
+    "row pairs",
     "channel pairs",  # for each channel, weights of all channels: (B, C, C)
     "units",  # weights of units at each position: (B, H * W, units)
     "fusion",  # the weight of the first of two maps: (B, H, W, C)
@@ -28,9 +30,9 @@ Kind = Literal[
     "pixel offsets",  # of each value: (B, H, W, C, 2)
     "kernel offsets",  # of each tap of a kernel: (B, H', W', 2 * taps)
     "kernel weights",  # of each tap of a kernel: (B, H', W', taps)
-    # ..., of each point of each group, (x, y): (B, H', W', 2 * groups * points)
+    # Of each group and point, (x, y): (B, H', W', 2 * groups * points).
     "group offsets",
-    "group weights",  # their weights: (B, H', W', groups * points)
+    "group weights",  # of each group and point: (B, H', W', groups * points)
     # For each query, points of maps: (B, queries, heads, levels, points, 2).
     "locations",
     "location weights",  # of each point: (B, queries, heads, levels, points)

@@ -3,8 +3,6 @@
 import functools
 import inspect
 import re
-from collections.abc import Mapping
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -28,13 +26,19 @@ class MapLayer(keras.layers.Layer):
     # The class of this package that a layer is of, whatever subclass of it a
     # user writes; `None` for parts of layers.
     _public_class: Any = None
-    # The arguments of `call` that are lists of tensors, with their positions.
-    _lists: Mapping[str, int] = MappingProxyType({})
+    # The arguments of `call` that are lists of tensors, and their positions.
+    _lists: tuple[str, ...] = ()
+    _list_positions: tuple[int, ...] = ()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "card" in vars(cls) and cls.__module__.startswith(PACKAGE):
             cls._public_class = cls
+        if cls._lists or cls._list_positions:
+            _, *names = inspect.signature(cls.call).parameters
+            cls._list_positions = tuple(
+                i for i, name in enumerate(names) if name in cls._lists
+            )
 
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
@@ -55,9 +59,10 @@ class MapLayer(keras.layers.Layer):
 
     def _with_float_inputs(self, args, kwargs):
         """Cast integers and booleans among the arguments to floats."""
-        positions = self._lists.values()
         args = [
-            self._as_floats(x) if i in positions else self._as_float(x)
+            self._as_floats(x)
+            if i in self._list_positions
+            else self._as_float(x)
             for i, x in enumerate(args)
         ]
         if kwargs:
@@ -72,9 +77,10 @@ class MapLayer(keras.layers.Layer):
     def _as_floats(self, tensors):
         """Return a list of arrays, as `_as_float` does each."""
         if not isinstance(tensors, list | tuple):
+            (name,) = self._lists
             raise ValueError(
-                f"`{next(iter(self._lists))}` must be a list of tensors. "
-                f"Received: an argument of type {type(tensors)}"
+                f"`{name}` must be a list of tensors. "
+                f"Received: {name}={validation.described(tensors)}"
             )
         return [self._as_float(x) for x in tensors]
 
@@ -85,7 +91,7 @@ class MapLayer(keras.layers.Layer):
             if isinstance(x, list | tuple | dict):
                 raise ValueError(
                     "Each input must be one tensor, not a list, tuple or "
-                    f"dictionary. Received: an argument of type {type(x)}"
+                    f"dictionary. Received: inputs={validation.described(x)}"
                 )
             return x
         # A scalar is not a map: `training` may be a boolean tensor.
@@ -152,7 +158,7 @@ class MapLayer(keras.layers.Layer):
             return policy[f"{self.path}/{name}"]
         return policy
 
-    def _precise_vector(self, name: str, size: int, initializer: str) -> Any:
+    def _precise_vector(self, name: str, size: int, initializer: Any) -> Any:
         """Return a new weight that half precision does not cast.
 
         It is combined with float32 statistics, and would lose accuracy.
@@ -253,16 +259,21 @@ class KernelLayer(MapLayer):
         return layer
 
     def _precise_dense(
-        self, name: str, units: int, inputs: int
+        self,
+        name: str,
+        units: int,
+        inputs: int,
+        bias_initializer: Any = "zeros",
     ) -> tuple[Any, Any]:
-        """Return a kernel and a bias of zeros that half precision keeps.
+        """Return a kernel of zeros and a bias that half precision keeps.
 
         They compute locations, which would be off by pixels.
         """
         kernel = self.add_weight(
             (inputs, units), "zeros", name=f"{name}_kernel", autocast=False
         )
-        return kernel, self._precise_vector(f"{name}_bias", units, "zeros")
+        bias = self._precise_vector(f"{name}_bias", units, bias_initializer)
+        return kernel, bias
 
     def _depthwise_conv(
         self,

@@ -26,6 +26,12 @@ from keras_attention.checkpoints.coordinate_attention import (
 )
 from keras_attention.checkpoints.deformable import CONV_OFFSET2D_KEY_MAPS
 from keras_attention.checkpoints.deformable import DEFORMABLE_CONV2D_KEY_MAPS
+from keras_attention.checkpoints.deformable_v3_v4 import (
+    DEFORMABLE_CONV2D_V3_KEY_MAPS,
+)
+from keras_attention.checkpoints.deformable_v3_v4 import (
+    DEFORMABLE_CONV2D_V4_KEY_MAPS,
+)
 from keras_attention.checkpoints.double_attention import (
     DOUBLE_ATTENTION_KEY_MAPS,
 )
@@ -49,12 +55,6 @@ from keras_attention.checkpoints.gather_excite import gather_excite_key_maps
 from keras_attention.checkpoints.global_context import GLOBAL_CONTEXT_KEY_MAPS
 from keras_attention.checkpoints.global_response_norm import (
     GLOBAL_RESPONSE_NORM_KEY_MAPS,
-)
-from keras_attention.checkpoints.grouped_sampling import (
-    DEFORMABLE_CONV2D_V3_KEY_MAPS,
-)
-from keras_attention.checkpoints.grouped_sampling import (
-    DEFORMABLE_CONV2D_V4_KEY_MAPS,
 )
 from keras_attention.checkpoints.large_kernel_attention import (
     LARGE_KERNEL_ATTENTION_KEY_MAPS,

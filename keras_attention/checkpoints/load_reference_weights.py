@@ -134,9 +134,9 @@ def load_reference_weights(
       `classifier.fc`, `baseliner.fc`. Older checkpoints without
       `locator.fc_lt` have another locator and do not fit.
 
-    Names do not tell the mode of a `NonLocal`, nor, in `"mmcv"` and `"timm"`,
-    whether its products are scaled: set `mode` and `scale` as they were in
-    training.
+    The names do not distinguish the modes `"embedded_gaussian"` and
+    `"dot_product"` of a `NonLocal`, nor, in `"mmcv"` and `"timm"`, whether its
+    products are scaled: set `mode` and `scale` as they were in training.
 
     Each of these layers has a `.weight`, and a `.bias` where it has biases; a
     batch normalization has a `.running_mean` and a `.running_var` too. In

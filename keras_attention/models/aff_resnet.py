@@ -22,12 +22,12 @@ import functools
 from keras_attention._utils import validation
 from keras_attention.fusion import AttentionalFeatureFusion
 from keras_attention.fusion import IterativeAttentionalFeatureFusion
+from keras_attention.models._attention_slot import LayerFactory
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
     preprocess_torch as preprocess_input,
 )
 from keras_attention.models._network import network
-from keras_attention.models._resnet import LayerFactory
 from keras_attention.models._resnet import ResNet
 
 __all__ = [

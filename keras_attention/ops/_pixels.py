@@ -1,8 +1,9 @@
 """Bilinear sampling of maps at positions in pixels.
 
-Maps are (N, H, W, channels), rows and columns any (N, P, Q), in one dtype.
-Positions are in pixels because the rounding of normalized coordinates could
-move a whole pixel, where the gradient is discontinuous.
+Maps are (B, H, W, channels). Rows and columns of samples begin with the batch,
+and have the dtype of the maps. They are in pixels because the rounding of
+normalized coordinates could move a whole pixel, where the gradient is
+discontinuous.
 """
 
 from keras import ops
@@ -20,18 +21,18 @@ def fading_taps(size, rows, columns, weights=None, groups=1, start=0):
 
     Args:
         size: Height and width of the map, or of that of each sample.
-        rows: Rows of the samples.
-        columns: Columns of the samples.
+        rows: Rows of the samples in the map.
+        columns: Columns of the samples in the map.
         weights: What the samples are multiplied by, or `None`.
-        groups: The number of rows of the table for a position.
-        start: The row of the table for the first pixel of each sample.
+        groups: The number of entries of the table for each position.
+        start: The entry of the table for the first pixel of each sample.
     """
     height, width = size
-    row_taps = _fading_taps(rows, height)
+    row_taps = _axis_taps(rows, height)
     if weights is not None:
         row_taps = [(index, weight * weights) for index, weight in row_taps]
-    column_taps = _fading_taps(columns, width)
-    return sampling.pairs(row_taps, column_taps, width, groups, start)
+    column_taps = _axis_taps(columns, width)
+    return sampling.table_taps(row_taps, column_taps, width, groups, start)
 
 
 def sample_clamped(maps, rows, columns):
@@ -40,7 +41,7 @@ def sample_clamped(maps, rows, columns):
     At whole pixels and outside the gradient is zero.
     """
     _, height, width, _ = ops.shape(maps)
-    taps = sampling.pairs(
+    taps = sampling.table_taps(
         _clamped_taps(rows[..., None], height),
         _clamped_taps(columns[..., None], width),
         width,
@@ -72,7 +73,8 @@ def sample_channels_clamped(maps, rows, columns, axes):
     )
 
 
-def _fading_taps(position, size):
+def _axis_taps(position, size):
+    """Return the taps along one axis, with zeros outside."""
     # Infinity minus its floor would be NaN.
     outside = ops.logical_or(
         position < -1, position > precision.cast(size, position.dtype)

@@ -43,7 +43,7 @@ def _check(values, locations, weights, data_format) -> int:
     ):
         raise ValueError(
             "`values` must be a list of maps of rank 4 with the same number of "
-            f"channels. Received: values of shapes {shapes}"
+            f"channels. Received: values.shapes={shapes}"
         )
     count = channels[0]
     shape = tuple(locations.shape)
@@ -54,10 +54,10 @@ def _check(values, locations, weights, data_format) -> int:
             f"{len(values)}. Received: locations.shape={shape}"
         )
     heads, points = shape[2], shape[4]
-    if heads is None or points is None:
+    if not heads or not points:
         raise ValueError(
-            "`locations` must have a known number of heads and points. "
-            f"Received: locations.shape={shape}"
+            "`locations` must have a known number of heads and points, and at "
+            f"least one of each. Received: locations.shape={shape}"
         )
     validation.divides(
         "locations.shape[2]", heads, count, "the number of channels"
@@ -93,13 +93,13 @@ def deform_attention(
 
     .. math::
 
-        y_{q,h} = \sum_{l,n} A_{q,h,l,n}\, v^l_h(W_l u_{q,h,l,n} - \tfrac12,
-        H_l v_{q,h,l,n} - \tfrac12)
+        z_{q,h} = \sum_{l,n} A_{q,h,l,n}\, v^l_h(W_l x_{q,h,l,n} - \tfrac12,
+        H_l y_{q,h,l,n} - \tfrac12)
 
     where :math:`v^l_h` are the channels of head :math:`h` of the map of level
     :math:`l`, of height :math:`H_l` and width :math:`W_l`, read bilinearly at a
-    position in pixels, zero outside, and :math:`(u, v)` are the `locations` of
-    the points :math:`n`. It is the sampling of
+    column and a row in pixels, zero outside, and :math:`(x, y)` are the
+    `locations` of the points :math:`n`. It is the sampling of
     `keras_attention.MultiScaleDeformableAttention`, between its dense layers.
 
     Values and gradients are those of PyTorch's `grid_sample` with
@@ -141,6 +141,11 @@ def deform_attention(
         Detection <https://arxiv.org/abs/2010.04159>`_, equation 3.
     """
     data_format = data_formats.resolve_data_format(data_format)
+    if not isinstance(values, list | tuple):
+        raise ValueError(
+            "`values` must be a list of maps. "
+            f"Received: values={validation.described(values)}"
+        )
     values = [ops.convert_to_tensor(value) for value in values]
     locations, weights = map(ops.convert_to_tensor, (locations, weights))
     _check(values, locations, weights, data_format)
@@ -164,7 +169,7 @@ def deform_attention(
     height, width = (of_points(numbers) for numbers in zip(*sizes, strict=True))
     counts = [rows * columns for rows, columns in sizes]
     start = of_points(itertools.accumulate([0, *counts[:-1]]))
-    shape = (-1, ops.shape(locations)[1], heads, levels * points)
+    shape = (*ops.shape(locations)[:2], heads, levels * points)
     locations = reshaping.reshape(precision.cast(locations, dtype), (*shape, 2))
     outputs = deformation.weighted_samples(
         table,

@@ -38,19 +38,20 @@ def weighted_samples(table, size, rows, columns, weights, start=0):
         columns: Columns of the samples, of the same shape.
         weights: Weights of the samples, of the same shape. The sums are over
             the points.
-        start: The number of positions before the map, or before that of each
-            point.
+        start: The number of positions in the table before the map, or before
+            that of each point.
 
     Returns:
         The sums, (B, locations, channels).
     """
-    _, locations, groups, _ = ops.shape(rows)
+    batch, locations, groups, _ = ops.shape(rows)
     group = ops.arange(groups, dtype="int32")[:, None]
     taps = _pixels.fading_taps(
         size, rows, columns, weights, groups, start * groups + group
     )
     sums = weighted_gather(table, taps)
-    shape = (-1, locations, groups * table.shape[-1])
+    # Not -1: there may be no locations.
+    shape = (batch, locations, groups * table.shape[-1])
     return reshaping.reshape(sums, shape)
 
 

@@ -84,8 +84,15 @@ def blocks_to_channels(x, data_format: str):
 
 def half_sizes(size, data_format: str) -> tuple:
     """Return half of the spatial sizes, rounded down, and at least 1."""
-    # Not the maximum: sizes may be tensors.
-    return tuple(n // 2 + 1 // n for n in spatial_size(size, data_format))
+    return tuple(block_count(n, 2) for n in spatial_size(size, data_format))
+
+
+def block_count(length, side: int):
+    """Return the number of whole blocks along an axis, and at least 1."""
+    # 1 if the axis is shorter than a block. Not the maximum: the length may be
+    # a tensor.
+    is_shorter = ((side - 1) // length + side - 1) // side
+    return length // side + is_shorter
 
 
 def split_spatial_axis(x, size, data_format: str):

@@ -4,6 +4,7 @@
 and is for images only.
 """
 
+import math
 import string
 from typing import Any
 
@@ -13,6 +14,7 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import spatial_axes
+from keras_attention.ops.reshaping import block_count
 from keras_attention.ops.reshaping import from_channels_last
 from keras_attention.ops.reshaping import reshape
 from keras_attention.ops.reshaping import to_channels_last
@@ -52,20 +54,14 @@ def block_max_pool(x, size, side: int, *, data_format: str):
     # TensorFlow on some CPUs pools channels-last maps only.
     block = (side,) * len(size[-2:])
     x = ops.max_pool(x, block, strides=block, data_format="channels_last")
-    x = reshape(x, (batch, -1, channels))
+    # Not -1: the batch may be empty.
+    x = reshape(x, (batch, math.prod(block_counts(size, side)), channels))
     return from_channels_last(x, data_format)
 
 
 def block_counts(size, side: int) -> tuple:
     """Return the number of blocks along each axis of a map."""
     return (*size[:-2], *(block_count(length, side) for length in size[-2:]))
-
-
-def block_count(length, side: int):
-    """Return the number of whole blocks along an axis, and at least 1."""
-    # Not the maximum: the length may be a tensor.
-    is_smaller = ((side - 1) // length + side - 1) // side
-    return length // side + is_smaller
 
 
 @native

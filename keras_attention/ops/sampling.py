@@ -62,10 +62,11 @@ def weighted_gather(table, taps):
     )
 
 
-def pairs(rows, columns, width, groups=1, start=0):
-    """Combine the taps of two axes to taps of a table.
+def table_taps(rows, columns, width, groups=1, start=0):
+    """Combine the taps of two axes of a map to taps of a table.
 
-    The table has so many rows for a position, and those of a map from `start`.
+    The table has `groups` entries for each position of the map, which begin at
+    the entry `start`.
     """
     lines = [(row * (width * groups) + start, by_row) for row, by_row in rows]
     columns = [(column * groups, by_column) for column, by_column in columns]
@@ -118,7 +119,7 @@ def interpolate(
     _, height, width, _ = ops.shape(maps)
     columns = _taps(grid[..., 0, None], width, *settings)
     rows = _taps(grid[..., 1, None], height, *settings)
-    outputs = weighted_gather(as_table(maps), pairs(rows, columns, width))
+    outputs = weighted_gather(as_table(maps), table_taps(rows, columns, width))
     if data_format == "channels_first":
         outputs = ops.transpose(outputs, (0, 3, 1, 2))
     return outputs

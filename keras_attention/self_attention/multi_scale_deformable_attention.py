@@ -1,7 +1,6 @@
 """Multi-scale deformable attention, Deformable DETR (Zhu et al., 2021)."""
 
 import math
-from types import MappingProxyType
 from typing import Any
 
 import keras
@@ -15,7 +14,6 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
-from keras_attention.ops import products
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 from keras_attention.ops.deform_attention import deform_attention
@@ -34,9 +32,11 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     where :math:`z_q` are the queries and :math:`p_{q,l}` their reference
     points, :math:`v^l_h` are the channels of head :math:`h` of a 1x1
-    convolution of the map of level :math:`l`, of size :math:`s_l`, read
-    bilinearly at a location, zero outside, and :math:`d` is dropout. The
-    offsets :math:`\Delta_q`, in pixels, are a dense layer of the query. For
+    convolution of the map of level :math:`l`, of width and height :math:`s_l`,
+    read bilinearly at a location, zero outside, :math:`W_h` are the columns of
+    the last dense layer for head :math:`h`, :math:`b` is its bias, and
+    :math:`d` is dropout. The weights, by :math:`w` and :math:`c`, and the
+    offsets :math:`\Delta_q`, in pixels, are dense layers of the query. For
     boxes of a center :math:`p` and a size :math:`r`, the locations are
     :math:`p_{q,l} + \Delta_{q,h,l,n}\, r_{q,l} / (2 N)` with the number
     :math:`N` of points.
@@ -70,7 +70,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         reference_points: Float tensor of the reference points of each level:
             :math:`(x, y)`, from 0 to 1 between the edges of the map, or boxes,
             :math:`(x, y)` of the center, width and height.
-        training: Whether to drop values.
+        training: Whether to apply dropout.
         return_attention: Whether to return `(outputs, attention)`.
 
     Input shape:
@@ -110,10 +110,11 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     Note:
         The layer adds the query, after dropout, as mmcv's does. The authors'
-        module does neither: set `dropout=0` and subtract the query. There is no
-        mask of padding: multiply the maps by it before the call. In half
-        precision, offsets and locations are computed in float32, and reference
-        points are not cast.
+        module has no dropout and does not add the query: set `dropout=0` and
+        subtract the query. There is no mask of padding: multiply the maps by it
+        before the call. In half precision, offsets and locations are computed
+        in float32, and reference points are not cast; the returned locations
+        have the compute dtype.
     """
 
     card = Card(
@@ -136,8 +137,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         layouts=("official", "mmcv"),
     )
 
-    # The argument `values` of `call` is a list of tensors.
-    _lists = MappingProxyType({"values": 1})
+    _lists = ("values",)
 
     def __init__(
         self,
@@ -174,26 +174,27 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         channels = data_formats.channel_count(query_shape, "channels_last")
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: channels})
         self._levels = len(values_shape)
+        if not self._levels:
+            raise ValueError(
+                "`values` must be a list of at least one map. "
+                "Received: values=[]"
+            )
         self._check(query_shape, values_shape, reference_points_shape)
         units = self.hidden_units or channels
         validation.divides(
             "num_heads", self.num_heads, units, "the number of hidden units"
         )
         points = self.num_heads * self._levels * self.num_points
-        # Kept in float32: in half precision, a location is off by pixels.
-        self.offset_kernel = self.add_weight(
-            (channels, 2 * points),
-            "zeros",
-            name="offset_kernel",
-            autocast=False,
+        self.offset_kernel, self.offset_bias = self._precise_dense(
+            "offset", 2 * points, channels, bias_initializer=self._directions
         )
-        self.offset_bias = self.add_weight(
-            (2 * points,), self._directions, name="offset_bias", autocast=False
+        self.score = self._dense(
+            "score",
+            points,
+            channels,
+            kernel_initializer="zeros",
+            kernel_regularizer=None,
         )
-        self.score = keras.layers.Dense(
-            points, **(self._kernel("score") | _ZEROS)
-        )
-        self.score.build((None, channels))
         self.value = self._dense("value", units, channels)
         self.out = self._dense("out", channels, units)
 
@@ -228,10 +229,8 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         taps = self._levels * self.num_points
         weights = reductions.softmax(self._split(scores, taps), 3)
         query = precision.upcast(query)
-        offsets = products.dense(
-            query,
-            precision.cast(self.offset_kernel, query.dtype),
-            precision.cast(self.offset_bias, query.dtype),
+        offsets = calls.precise_dense(
+            self.offset_kernel, self.offset_bias, query
         )
         offsets = self._split(offsets, self._levels, self.num_points, 2)
         points = precision.cast(reference_points, query.dtype)
@@ -314,11 +313,11 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         """Raise an error if the inputs do not fit to each other."""
         channels = self.input_spec.axes[-1]
         values_shape = [tuple(shape) for shape in values_shape]
-        received = f"Received: values of shapes {values_shape}"
-        if len(values_shape) != self._levels or not values_shape:
+        received = f"Received: values.shapes={values_shape}"
+        if len(values_shape) != self._levels:
             raise ValueError(
                 "`values` must be a list of as many maps as in the first call, "
-                f"here {self._levels or 'at least one'}. {received}"
+                f"here {self._levels}. {received}"
             )
         axis = data_formats.channel_axis(self.data_format, 4)
         if any(
@@ -347,7 +346,3 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
                 f"{self._levels}. "
                 f"Received: reference_points.shape={points_shape}"
             )
-
-
-# Arguments of the dense layer of the weights, which starts at zero.
-_ZEROS = {"kernel_initializer": "zeros", "kernel_regularizer": None}

@@ -41,9 +41,12 @@ class NonLocal(Attention, KernelLayer):
       number of channels of :math:`\theta`, or 1 without `scale`;
     * `"gaussian"`: :math:`A_{p,q} = \operatorname{softmax}_q(x_p \cdot x_q)`;
     * `"dot_product"`: :math:`A_{p,q} = \theta_p \cdot \phi_q / N` for
-      :math:`N` positions :math:`q`;
+      the number :math:`N` of positions :math:`q`;
     * `"concatenation"`: :math:`A_{p,q} = \operatorname{ReLU}(w \cdot
-      [\theta_p, \phi_q]) / N`.
+      [\theta_p, \phi_q]) / N`, where :math:`w` is a vector of weights.
+
+    With `pool_size`, :math:`q` runs over blocks of positions, and
+    :math:`\phi_q` and :math:`g_q` are their maxima.
 
     :math:`W` is zero at first, or the scale of the normalization after it, so
     that the layer is the identity then.
@@ -229,14 +232,12 @@ class NonLocal(Attention, KernelLayer):
         return (input_shape[0], count, blocks)
 
     def _queries_and_keys(self, z, size, axis: int):
-        """Return the queries and the keys, with the factors of their products.
-
-        A softmax is the same for any bias of the keys.
-        """
+        """Return the queries and keys, with the factors of their products."""
         if self.mode == "gaussian":
             return z, self._pooled(z, size)
         is_softmax = self.mode == "embedded_gaussian"
         query = calls.pointwise(self.query, z, axis)
+        # A softmax is the same for any bias of the keys.
         key = calls.pointwise(self.key, z, axis, is_biased=not is_softmax)
         key = self._pooled(key, size)
         if is_softmax and self.scale:

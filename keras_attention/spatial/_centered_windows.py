@@ -12,6 +12,7 @@ from keras import ops
 from keras_attention._base import calls
 from keras_attention._utils import data_formats
 from keras_attention.ops import deformation
+from keras_attention.ops import elementwise
 from keras_attention.ops import reshaping
 from keras_attention.ops.windows import Windows
 
@@ -42,8 +43,12 @@ class CenteredWindows(Windows):
             (size - 1) * distance // 2
             for size, distance in zip(kernel_size, dilation_rate, strict=True)
         )
-        zeros = {"same": self._half, "valid": (0, 0)}.get(padding, padding)
-        super().__init__(kernel_size, strides, zeros, dilation_rate)
+        super().__init__(
+            kernel_size,
+            strides,
+            self._half if padding == "same" else padding,
+            dilation_rate,
+        )
         if remove_center and self.taps == 1:
             raise ValueError(
                 "`remove_center` must be False for a kernel of one point. "
@@ -51,7 +56,9 @@ class CenteredWindows(Windows):
             )
         self._remove_center = remove_center
         self.points = self.taps - remove_center
-        # Zeros around a map whose positions are the centers of windows.
+        # Zeros around a map whose positions are the centers of windows; less
+        # than none if the first windows have their centers inside the map.
+        zeros: Any = (0, 0) if padding == "valid" else self.padding
         self._margins = tuple(
             number - half
             for number, half in zip(zeros, self._half, strict=True)
@@ -64,6 +71,14 @@ class CenteredWindows(Windows):
         return data_formats.shape_from_channels_last(
             (input_shape[0], *counts, channels), data_format
         )
+
+    def attention_shape(self, input_shape, groups: int, data_format: str):
+        """Return the shapes of offsets and mask of a map."""
+        count = groups * self.points
+        return {
+            name: self.map_shape(input_shape, channels, data_format)
+            for name, channels in (("offsets", 2 * count), ("mask", count))
+        }
 
     def at_centers(self, z):
         """Return the values of a map at the centers of the windows."""
@@ -149,17 +164,17 @@ class CenteredWindows(Windows):
         return [ops.convert_to_tensor(lines, dtype) for lines in steps]
 
 
-def move_to_center(sums, center, share):
-    """Move the sums of each group toward the values at the centers.
+def lerp_to_center(sums, center, share):
+    """Interpolate linearly between sums and the values at the centers.
 
-    The share of each group is 1 for the value, and 0 for the sum.
+    The share of each group is 0 for the sums, and 1 for the values.
     """
     groups = share.shape[-1]
-    by_group, target = (
+    by_group, values = (
         reshaping.split_channels(z, groups, "channels_last")
         for z in (sums, center)
     )
-    moved = by_group + share[..., None] * (target - by_group)
+    moved = elementwise.lerp(values, by_group, share[..., None])
     return reshaping.reshape(moved, ops.shape(sums))
 
 

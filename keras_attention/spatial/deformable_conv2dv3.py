@@ -18,7 +18,7 @@ from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 from keras_attention.spatial._centered_windows import CenteredWindows
-from keras_attention.spatial._centered_windows import move_to_center
+from keras_attention.spatial._centered_windows import lerp_to_center
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -41,8 +41,8 @@ class DeformableConv2DV3(Attention, KernelLayer):
     .. math::
 
         u = \operatorname{GELU}(\operatorname{LN}(w * x)), \qquad
-        \Delta_p = W_\Delta\, u_p, \qquad
-        m_{p,g} = \operatorname{softmax}_k (W_m\, u_p)_{g,k}
+        \Delta_p = W_\Delta\, u_{c_p}, \qquad
+        m_{p,g} = \operatorname{softmax}_k (W_m\, u_{c_p})_{g,k}
 
     where :math:`w` is a kernel for each channel. All products have biases.
     Weights of offsets and mask are initialized to zero: at first each output is
@@ -66,8 +66,8 @@ class DeformableConv2DV3(Attention, KernelLayer):
             number, or one each. `None` is `kernel_size`.
         center_feature_scale: Whether to add the value at the center of the
             window: :math:`z_p \leftarrow (1 - s_p)\, z_p + s_p\, v_{c_p}`,
-            where the share :math:`s` of each group is a dense layer of
-            :math:`u`, and a sigmoid.
+            where the share :math:`s_p` of each group is a dense layer of
+            :math:`u_{c_p}`, and a sigmoid.
         remove_center: Whether to leave out the point at the center.
         kernel_initializer: Initializer of the kernels :math:`W_{\text{in}}`,
             :math:`W_{\text{out}}` and :math:`w`. Those of offsets, mask
@@ -115,11 +115,12 @@ class DeformableConv2DV3(Attention, KernelLayer):
         equation 2.
 
     Note:
-        The paper has no factor :math:`\sigma`, and no values and features
-        beside the input; they are those of the authors' code. That code
-        computes the features at the positions of the input, and works only if
-        these are the centers of the windows; here they are computed at the
-        centers. PyTorch initializes the kernel :math:`w` in another way.
+        Equation 2 has neither :math:`\sigma` nor :math:`W_{\text{in}}`,
+        :math:`W_{\text{out}}` and :math:`u`; they come from the authors' code.
+        That code computes the features at the positions of the input, and works
+        only if these are the centers of the windows; here they are computed at
+        the centers. The kernel :math:`w` starts smaller than PyTorch's, by
+        about the root of the number of channels.
     """
 
     card = Card(
@@ -129,7 +130,7 @@ class DeformableConv2DV3(Attention, KernelLayer):
         insertion="in place of self-attention in each block of a network",
         limits=(
             "Sampling takes several times as long as a depthwise convolution. "
-            "It is made for new networks."
+            "A trained network does not keep its outputs with it."
         ),
         papers=("2211.05778",),
         attention={"offsets": "group offsets", "mask": "group weights"},
@@ -217,12 +218,14 @@ class DeformableConv2DV3(Attention, KernelLayer):
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
+        # Raises an error if the window does not fit.
+        self._windows.map_shape(x.shape, 1, self.data_format)
         z = reshaping.to_channels_last(precision.upcast(x), self.data_format)
         u = self._features(z)
         offsets = calls.precise_dense(self.offset_kernel, self.offset_bias, u)
         mask = self._mask(u)
         value = calls.pointwise(self.value, z, 3)
-        z = self._windows.sample(
+        sums = self._windows.sample(
             value, offsets, mask, groups=self.groups, scale=self.offset_scale
         )
         if self.center_feature_scale:
@@ -232,13 +235,13 @@ class DeformableConv2DV3(Attention, KernelLayer):
                 )
             )
             center = self._windows.at_centers(value)
-            z = move_to_center(z, center, share)
-        y = calls.pointwise(self.project, z, 3)
+            sums = lerp_to_center(sums, center, share)
+        y = calls.pointwise(self.project, sums, 3)
         y, offsets, mask = (
             precision.cast(
-                reshaping.from_channels_last(z, self.data_format), x.dtype
+                reshaping.from_channels_last(part, self.data_format), x.dtype
             )
-            for z in (y, offsets, mask)
+            for part in (y, offsets, mask)
         )
         attention = {"offsets": offsets, "mask": mask}
         return self._outputs(y, attention, return_attention)
@@ -248,11 +251,9 @@ class DeformableConv2DV3(Attention, KernelLayer):
         return self._windows.map_shape(input_shape, channels, self.data_format)
 
     def compute_attention_shape(self, input_shape):
-        mask = self.groups * self._windows.points
-        return {
-            name: self._windows.map_shape(input_shape, count, self.data_format)
-            for name, count in (("offsets", 2 * mask), ("mask", mask))
-        }
+        return self._windows.attention_shape(
+            input_shape, self.groups, self.data_format
+        )
 
     def _features(self, z):
         u = self._windows.convolve_at_centers(self.depthwise, z)

@@ -15,7 +15,7 @@ from keras_attention._utils import validation
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
 from keras_attention.spatial._centered_windows import CenteredWindows
-from keras_attention.spatial._centered_windows import move_to_center
+from keras_attention.spatial._centered_windows import lerp_to_center
 
 
 @keras.saving.register_keras_serializable(package="keras_attention")
@@ -28,7 +28,7 @@ class DeformableConv2DV4(Attention, KernelLayer):
         z_{p,g} = \sum_k m_{p,g,k}\, v_g\bigl(c_p + \sigma (d_k +
         \Delta_{p,g,k})\bigr), \qquad
         v = W_{\text{in}}\, x, \qquad
-        [\Delta_p;\ m_p] = W_u\, u_p
+        [\Delta_p;\ m_p] = W_u\, u_{c_p}
 
     where :math:`c_p` is the center of the window of position :math:`p`,
     :math:`d_k` are the positions of the points of the window from its center,
@@ -36,8 +36,9 @@ class DeformableConv2DV4(Attention, KernelLayer):
     group :math:`g`, read bilinearly at a position in pixels, zero outside. The
     features :math:`u` are the input :math:`x`, or a convolution of each of its
     channels. The mask is not limited to a range, in contrast to that of
-    `keras_attention.DeformableConv2DV3`. All products have biases. Weights of
-    offsets and mask are initialized to zero, and :math:`z` is zero at first.
+    `keras_attention.DeformableConv2DV3`. The dense layers have biases, see
+    `output_bias`. Weights of offsets and mask are initialized to zero, and
+    :math:`z` is zero at first.
 
     Args:
         kernel_size: Odd height and width of the window: one number, or one
@@ -60,7 +61,8 @@ class DeformableConv2DV4(Attention, KernelLayer):
             where the share :math:`s` of each group is a dense layer of
             :math:`z`, and a sigmoid.
         remove_center: Whether to leave out the point at the center.
-        output_bias: Whether :math:`W_{\text{out}}` has a bias.
+        output_bias: Whether :math:`W_{\text{out}}` has a bias. It has no effect
+            with `pointwise=False`.
         pointwise: Whether there are :math:`W_{\text{in}}` and
             :math:`W_{\text{out}}`. Without, the input is sampled, and the sums
             are the output.
@@ -113,7 +115,8 @@ class DeformableConv2DV4(Attention, KernelLayer):
         The published code runs on GPUs alone, with kernels of 3 x 3, a stride
         of 1 and a multiple of 16 channels in each group. As there, the number
         of columns of :math:`W_u` is a multiple of 8, and the last are not used.
-        PyTorch initializes the kernel of the convolution in another way.
+        The kernel of the convolution starts smaller than PyTorch's, by about
+        the root of the number of channels.
     """
 
     card = Card(
@@ -123,7 +126,7 @@ class DeformableConv2DV4(Attention, KernelLayer):
         insertion="in place of self-attention in each block of a network",
         limits=(
             "Sampling takes several times as long as a depthwise convolution. "
-            "It is made for new networks."
+            "A trained network does not keep its outputs with it."
         ),
         papers=("2401.06197",),
         attention={"offsets": "group offsets", "mask": "group weights"},
@@ -214,27 +217,28 @@ class DeformableConv2DV4(Attention, KernelLayer):
 
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
+        # Raises an error if the window does not fit.
+        self._windows.map_shape(x.shape, 1, self.data_format)
         z = reshaping.to_channels_last(precision.upcast(x), self.data_format)
         offsets, mask = self._offsets_and_mask(z)
         value = calls.pointwise(self.value, z, 3) if self.pointwise else z
-        y = self._windows.sample(
+        sums = self._windows.sample(
             value, offsets, mask, groups=self.groups, scale=self.offset_scale
         )
         if self.center_feature_scale:
             share = ops.sigmoid(
                 calls.precise_dense(
-                    self.center_scale_kernel, self.center_scale_bias, y
+                    self.center_scale_kernel, self.center_scale_bias, sums
                 )
             )
             center = self._windows.at_centers(value)
-            y = move_to_center(y, center, share)
-        if self.pointwise:
-            y = calls.pointwise(self.project, y, 3)
+            sums = lerp_to_center(sums, center, share)
+        y = calls.pointwise(self.project, sums, 3) if self.pointwise else sums
         y, offsets, mask = (
             precision.cast(
-                reshaping.from_channels_last(z, self.data_format), x.dtype
+                reshaping.from_channels_last(part, self.data_format), x.dtype
             )
-            for z in (y, offsets, mask)
+            for part in (y, offsets, mask)
         )
         attention = {"offsets": offsets, "mask": mask}
         return self._outputs(y, attention, return_attention)
@@ -244,11 +248,9 @@ class DeformableConv2DV4(Attention, KernelLayer):
         return self._windows.map_shape(input_shape, channels, self.data_format)
 
     def compute_attention_shape(self, input_shape):
-        mask = self.groups * self._windows.points
-        return {
-            name: self._windows.map_shape(input_shape, count, self.data_format)
-            for name, count in (("offsets", 2 * mask), ("mask", mask))
-        }
+        return self._windows.attention_shape(
+            input_shape, self.groups, self.data_format
+        )
 
     def _offsets_and_mask(self, z):
         if self.depthwise_kernel_size:

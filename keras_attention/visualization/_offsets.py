@@ -14,12 +14,12 @@ from keras_attention.visualization._pairs import query_position
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 from keras_attention.visualization._sampling import ORANGE
-from keras_attention.visualization._window_points import Points
+from keras_attention.visualization._window_points import WindowPoints
 
 
 def offset_rows(
     record: AttentionRecord,
-    points: Points,
+    points: WindowPoints,
     context: PlotContext,
     windows: Sequence[tuple[float, float]] | None,
     query: tuple[float, float] | None,

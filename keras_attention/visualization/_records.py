@@ -20,8 +20,12 @@ from keras_attention.visualization._path import LayerPath
 
 # Kinds of attention with a channel axis.
 _WITH_CHANNELS = (
-    *(*GATES, "fusion"),
-    *("kernel offsets", "kernel weights", "group offsets", "group weights"),
+    *GATES,
+    "fusion",
+    "kernel offsets",
+    "kernel weights",
+    "group offsets",
+    "group weights",
 )
 # Kinds whose entries are plotted together: the kind of the plot, and the names
 # of the entries by their kind, of which the first must be there.

@@ -9,9 +9,19 @@ import numpy as np
 
 from keras_attention.visualization._records import AttentionRecord
 
+# Attributes of a layer with groups of points.
+_OF_GROUPS = (
+    "kernel_size",
+    "strides",
+    "padding",
+    "dilation_rate",
+    "offset_scale",
+    "remove_center",
+)
+
 
 @dataclasses.dataclass(frozen=True)
-class Points:
+class WindowPoints:
     """Points of all windows, in pixels of the map.
 
     Attributes:
@@ -41,7 +51,7 @@ class Points:
         return np.stack([self.rows[i], self.columns[j]], -1)
 
 
-def kernel_points(record: AttentionRecord) -> Points:
+def kernel_points(record: AttentionRecord) -> WindowPoints:
     """Return the points of deformable convolutions v1 and v2.
 
     The offsets are (y, x), and taps run row by row.
@@ -70,13 +80,20 @@ def kernel_points(record: AttentionRecord) -> Points:
     )
 
 
-def group_points(record: AttentionRecord) -> Points:
+def group_points(record: AttentionRecord) -> WindowPoints:
     """Return the points of deformable convolutions v3 and v4.
 
     The offsets are (x, y), points run column by column, and both offsets and
     windows are scaled.
     """
     layer = record.layer
+    lacking = [name for name in _OF_GROUPS if not hasattr(layer, name)]
+    if lacking:
+        raise ValueError(
+            "`layer` must have the attributes of `DeformableConv2DV3` that say "
+            f"where its windows are: it has no {', '.join(lacking)}. "
+            f"Received: layer={layer}"
+        )
     offsets = record.values["offsets"]
     (height, width), scale = layer.kernel_size, layer.offset_scale
     j, i = np.divmod(np.arange(height * width), height)
@@ -104,10 +121,10 @@ def group_points(record: AttentionRecord) -> Points:
     )
 
 
-def _split(rows, columns, offsets, mask, size) -> Points:
+def _split(rows, columns, offsets, mask, size) -> WindowPoints:
     """Return points whose offsets and weights are split by group."""
     space = (*offsets.shape[:3], -1, rows.shape[1])
-    return Points(
+    return WindowPoints(
         rows,
         columns,
         offsets.reshape(*space, 2),
@@ -126,10 +143,10 @@ def _square_kernel(offsets: np.ndarray) -> tuple[int, int]:
     """Return the size of a square kernel with this number of offsets."""
     channels = offsets.shape[-1]
     side = math.isqrt(channels // 2)
-    if 2 * side**2 != channels:
+    if 2 * side**2 != channels or side % 2 == 0:
         raise ValueError(
-            "`layer` must be given for offsets of a kernel that is not square, "
-            "or of several groups. "
+            "`layer` must be given for offsets of a kernel that is not square "
+            "or has an even side, or of several groups. "
             f"Received: offsets=array of shape {offsets.shape}"
         )
     return side, side

@@ -16,7 +16,7 @@ from keras_attention.visualization import _gates
 from keras_attention.visualization import _heatmaps
 from keras_attention.visualization import _offsets
 from keras_attention.visualization import _pairs
-from keras_attention.visualization import _points
+from keras_attention.visualization import _query_points
 from keras_attention.visualization import _records
 from keras_attention.visualization import _sampling
 from keras_attention.visualization import _window_points
@@ -76,7 +76,8 @@ def plot_attention(
             below the attention of each layer.
         layer: The layer of `attention`, if that is not the result of
             `attention_maps`. Without it, the kind of attention is guessed from
-            the shape.
+            the shape, and a dictionary of `"offsets"` and `"mask"` is that of a
+            `DeformableConv2D` with an odd, square kernel.
         where: The layers to plot: a regular expression that must match a path
             in full, or a list of paths. By default at most six layers with
             spatial results, evenly by depth, and at most six with gates.
@@ -154,7 +155,8 @@ def plot_attention(
     if not (groups or gates or branches or pairs):
         raise ValueError(
             "`attention` must have an entry of a kind that can be plotted. "
-            f"Received: {', '.join(f'{r.name} ({r.kind})' for r in records)}"
+            "Received: attention="
+            f"{ {record.name: record.kind for record in records} }"
         )
     layout = FigureLayout(title)
     if groups:
@@ -227,7 +229,7 @@ def _rows_of_layers(
                     query,
                 )
             case "locations":
-                rows = _points.point_rows(record, context, query)
+                rows = _query_points.point_rows(record, context, query)
             case "pixel offsets":
                 rows = _offsets.pixel_offset_rows(record, context)
             case "glimpses":

@@ -1,5 +1,7 @@
 """`deform_attention`: values and gradients, and far locations."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -235,6 +237,7 @@ def test_models_take_maps_of_any_size():
     ("change", "match"),
     [
         ({"values": []}, r"`values` must be a list of maps"),
+        ({"values": 5}, r"`values` must be a list of maps"),
         ({"values": [np.ones((2, 5, 12))]}, r"`values` must be .* rank 4"),
         (
             {"values": [np.ones((2, 5, 7, n)) for n in (12, 8)]},
@@ -256,6 +259,8 @@ def test_models_take_maps_of_any_size():
             {"locations": keras.KerasTensor((2, 6, None, 2, 3, 2))},
             "known number of heads and points",
         ),
+        ({"locations": np.ones((2, 6, 0, 2, 3, 2))}, "at least one of each"),
+        ({"locations": np.ones((2, 6, 4, 2, 0, 2))}, "at least one of each"),
         (
             {
                 "locations": np.ones((1, 6, 4, 2, 3, 2)),
@@ -275,4 +280,15 @@ def test_wrong_arguments_raise(change, match):
     }
     with pytest.raises(ValueError, match=match) as error:
         deform_attention(**{**arguments, **change})
-    assert "Received: " in str(error.value)
+    assert re.search(r"Received: [\w.[\]]+=", str(error.value))
+
+
+def test_no_queries_and_no_samples():
+    for batch, queries in ((2, 0), (0, 6), (0, 0)):
+        outputs = deform_attention(
+            [np.ones((batch, 5, 7, 12))],
+            np.ones((batch, queries, 4, 1, 3, 2)),
+            np.ones((batch, queries, 4, 1, 3)),
+            data_format="channels_last",
+        )
+        assert tuple(outputs.shape) == (batch, queries, 12)

@@ -140,6 +140,14 @@ def test_blocks_of_keys(size, pool_size, blocks, data_format, rng):
     assert layer.compute_attention_shape(unknown) == (None, None, None)
 
 
+def test_blocks_of_no_samples(data_format):
+    x = np.zeros(to_layout((0, 5, 7, 6), data_format), "float32")
+    layer = NonLocal(pool_size=2, data_format=data_format)
+    y, attention = layer(x, return_attention=True)
+    assert tuple(y.shape) == x.shape
+    assert tuple(attention.shape) == (0, 35, 6)
+
+
 def test_an_odd_last_row_is_read_by_no_position(rng):
     layer = of_random_weights((2, 5, 4, 6), rng, pool_size=2)
     x = rng.normal(size=(2, 5, 4, 6)).astype("float32")

@@ -70,28 +70,3 @@ def test_starts_as_the_mean_of_a_window(rng):
     padded = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     windows = np.lib.stride_tricks.sliding_window_view(padded, (3, 3), (1, 2))
     assert_close(layer(x), windows.mean((-1, -2)))
-
-
-def test_padding_of_half_a_window_is_that_of_same():
-    layer = built(kernel_size=5, strides=2, dilation_rate=(1, 2))
-    other = built(
-        kernel_size=5, strides=2, dilation_rate=(1, 2), padding=(2, 4)
-    )
-    for size in (8, 9):
-        shape = (None, size, size, 64)
-        expected = (None, -(-size // 2), -(-size // 2), 64)
-        assert layer.compute_output_shape(shape) == expected
-        assert other.compute_output_shape(shape) == expected
-
-
-@pytest.mark.parametrize(
-    ("kwargs", "message"),
-    [
-        ({"kernel_size": 4}, "one or two odd positive integers"),
-        ({"depthwise_kernel_size": 2}, "odd positive integers or None"),
-        ({"kernel_size": 1, "remove_center": True}, "`remove_center` must be"),
-    ],
-)
-def test_invalid_kernels_are_errors(kwargs, message):
-    with pytest.raises(ValueError, match=message):
-        DeformableConv2DV3(**kwargs)

@@ -134,7 +134,7 @@ class MultiScaleDeformableAttention(
     """The layer, with its inputs one by one: query, points, and maps."""
 
     channels_out = None
-    _lists = types.MappingProxyType({})
+    _lists = ()
 
     @classmethod
     def to_layout(cls, shape_or_array, layout, index):

@@ -1,5 +1,7 @@
 """Regression tests of failures that generated cases found."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,8 @@ from keras_attention import CBAM
 from keras_attention import AttentionalFeatureFusion
 from keras_attention import ConvOffset2D
 from keras_attention import DeformableConv2D
+from keras_attention import DeformableConv2DV3
+from keras_attention import DeformableConv2DV4
 from keras_attention import GlimpseSensor
 from keras_attention import IterativeAttentionalFeatureFusion
 from keras_attention import MultiScaleChannelAttention
@@ -101,11 +105,18 @@ def test_channels_first_in_all_precisions(make, dtype):
     )
 
 
-def test_window_larger_than_the_map_raises(data_format):
+@pytest.mark.parametrize(
+    "layer_cls",
+    [
+        functools.partial(DeformableConv2D, 3),
+        DeformableConv2DV3,
+        DeformableConv2DV4,
+    ],
+)
+def test_window_larger_than_the_map_raises(layer_cls, data_format):
     """Each backend had an error of its own, or a map of a negative size."""
     x = to_layout(np.zeros((2, 3, 2, 4), "float32"), data_format)
-    layer = DeformableConv2D(
-        3,
+    layer = layer_cls(
         kernel_size=(1, 3),
         dilation_rate=2,
         padding="valid",
@@ -113,8 +124,12 @@ def test_window_larger_than_the_map_raises(data_format):
     )
     with pytest.raises(ValueError, match=r"5 long, must fit .*Received: size"):
         layer(x)
-    with pytest.raises(ValueError, match="must fit into the map"):
+    with pytest.raises(ValueError, match=r"must fit .*padding='valid'"):
         layer.compute_output_shape(x.shape)
+
+
+def test_window_of_a_function_larger_than_the_map_raises(data_format):
+    x = to_layout(np.zeros((2, 3, 2, 4), "float32"), data_format)
     with pytest.raises(ValueError, match="must fit into the map"):
         deform_conv2d(
             x,

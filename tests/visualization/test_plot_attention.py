@@ -372,14 +372,56 @@ def test_points_of_groups(cls, options, images, rng, monkeypatch):
     path = LayerPath("bent", layer, size=(SIDE, SIDE))
     figure = plot_attention({path: attention}, images, query=(0.6, 0.3))
     pictures, _ = panel(figure)
-    (dots,) = (c.get_offsets() for c in pictures[2 * COUNT].collections)
-    height, width = attention["mask"].shape[1:3]
+    (plotted,) = pictures[2 * COUNT].collections
+    dots = plotted.get_offsets()
+    mask = attention["mask"]
+    first = mask[..., : mask.shape[-1] // layer.groups]
+    limits = min(0, first.min()), max(0, first.max())
+    np.testing.assert_allclose(plotted.get_clim(), limits)
+    height, width = mask.shape[1:3]
     window = int(0.6 * height) * width + int(0.3 * width)
     expected = np.stack(
         [sampled[name][0, window, 0] for name in ("columns", "rows")], -1
     )
     np.testing.assert_allclose(dots, expected, rtol=1e-4, atol=1e-4)
     assert "marked by a cross" in texts(figure)
+
+
+@pytest.mark.parametrize(("padding", "reached"), [("valid", 9), (1, 7)])
+def test_points_of_groups_over_a_map_of_unknown_size(padding, reached, rng):
+    """It is the smallest map with these windows."""
+    layer = keras_attention.DeformableConv2DV3(
+        groups=2, strides=3, padding=padding
+    )
+    layer.build((None, 9, 9, 4))
+    attention = layer.attention(np.zeros((1, 9, 9, 4), "float32"))
+    pictures, _ = panel(plot_attention(attention, layer=layer))
+    axis = pictures[-1]
+    assert axis.get_xlim() == (-0.5, reached - 0.5)
+    assert axis.get_ylim() == (reached - 0.5, -0.5)
+
+
+def test_points_of_groups_without_their_layer_raise():
+    """The offsets of v1 have the same keys, and another order."""
+    layer = keras_attention.DeformableConv2DV3()
+    attention = layer.attention(np.zeros((1, 9, 9, 4), "float32"))
+    with pytest.raises(ValueError, match="`layer` must be given for offsets"):
+        plot_attention(attention)
+
+
+def test_points_of_groups_of_a_layer_without_windows_raise():
+    class Own(keras.layers.Layer):
+        card = keras_attention.Card(
+            operation="samples",
+            insertion="anywhere",
+            attention={"shifts": "group offsets"},
+        )
+
+    attention = {"shifts": np.zeros((1, 4, 4, 18))}
+    with pytest.raises(
+        ValueError, match=r"has no kernel_size, strides, .*Received: layer="
+    ):
+        plot_attention(attention, layer=Own())
 
 
 @pytest.mark.parametrize("modulated", [True, False])
@@ -756,7 +798,7 @@ def test_card_of_a_layer_of_a_user_gives_the_kind_of_each_entry(
 
 def test_attention_that_has_no_plot_raises():
     layer = of_user({"at": "positions"})
-    with pytest.raises(ValueError, match=r"Received: own at \(positions\)"):
+    with pytest.raises(ValueError, match=r"attention={'own at': 'positions'}"):
         keras_attention.plot_attention({"at": POSITIONS}, layer=layer)
 
 

@@ -15,8 +15,8 @@ def _precise(name: str, path: str, separator: str = ".") -> KeyMap:
     }
 
 
-# The scale of the center, and all but the offsets of v4, are expected where the
-# target has them.
+# Entries are used only if the target has the weights: those of the scale of the
+# center, and in v4 all but `offset_mask`.
 _CENTER_SCALE = _precise("center_feature_scale_proj", "center_scale", "_")
 DEFORMABLE_CONV2D_V3_KEY_MAPS = {
     "official": (

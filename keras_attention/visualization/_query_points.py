@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from keras_attention.visualization._heatmaps import Row
+from keras_attention.visualization._pairs import MARKER
 from keras_attention.visualization._pairs import query_position
 from keras_attention.visualization._plot_context import PlotContext
 from keras_attention.visualization._records import AttentionRecord
 
-MARKERS = "osD^vP*X"  # of the levels
+LEVELS = "osD^vP*X"  # the shape of the points of each
 
 
 def point_rows(
@@ -59,19 +60,12 @@ def point_rows(
                 vmin=0,
                 vmax=largest,
                 s=8 + 30 * np.clip(shares / largest, 0, 1),
-                marker=MARKERS[level % len(MARKERS)],
+                marker=LEVELS[level % len(LEVELS)],
                 edgecolors="white",
                 linewidths=0.5,
                 zorder=3,
             )
-        axis.plot(
-            *pixels(means[sample, own]),
-            "+",
-            color="cyan",
-            markersize=11,
-            markeredgewidth=2,
-            zorder=4,
-        )
+        axis.plot(*pixels(means[sample, own]), "+", zorder=4, **MARKER)
         # Points may be outside, where they read zeros.
         axis.set_xlim(-0.5, size[1] - 0.5)
         axis.set_ylim(size[0] - 0.5, -0.5)
@@ -87,7 +81,7 @@ def _chosen(query: Any, means: np.ndarray) -> np.ndarray:
     """Return the index of the query to plot in each sample."""
     samples, count, _ = means.shape
     if np.shape(query) or query is None:
-        # In steps so fine that they are any position.
+        # A grid of 10,000 steps stands for any position.
         row, column = query_position(query, (10_000, 10_000))
         distances = np.abs(means - np.array([column, row]) / 10_000)
         return (distances**2).sum(-1).argmin(-1)
