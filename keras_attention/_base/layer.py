@@ -76,10 +76,11 @@ class MapLayer(keras.layers.Layer):
 
     def _as_floats(self, tensors):
         """Return a list of arrays, as `_as_float` does each."""
-        if not isinstance(tensors, list | tuple):
+        is_list = isinstance(tensors, list | tuple) and len(tensors)
+        if not is_list or any(x is None for x in tensors):
             (name,) = self._lists
             raise ValueError(
-                f"`{name}` must be a list of tensors. "
+                f"`{name}` must be a list of tensors, at least one. "
                 f"Received: {name}={validation.described(tensors)}"
             )
         return [self._as_float(x) for x in tensors]
@@ -168,6 +169,7 @@ class MapLayer(keras.layers.Layer):
     def _channels(self, input_shape) -> int:
         """Return the number of channels, and fix it in `input_spec`."""
         rank = len(input_shape)
+        validation.rank("input_shape", input_shape, self.input_spec)
         channels = data_formats.channel_count(input_shape, self.data_format)
         axis = data_formats.channel_axis(self.data_format, rank)
         self.input_spec = keras.layers.InputSpec(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import keras
+import numpy as np
 
 # `U(-1 / sqrt(fan_in), 1 / sqrt(fan_in))`, with which PyTorch starts a linear
 # or convolutional layer, and so the published networks that say nothing else.
@@ -64,9 +65,25 @@ def integer_of_two_or_more(name: str, value: Any) -> int:
     return number
 
 
+def _is_integer(value: Any) -> bool:
+    """Return whether a value is one integer, of Python or NumPy."""
+    return isinstance(value, int | np.integer)
+
+
+def rank(name: str, shape: Sequence, spec: Any) -> None:
+    """Raise an error unless a shape has a rank of an `InputSpec`."""
+    if spec is None:
+        return
+    least = spec.ndim or spec.min_ndim or 0
+    most = spec.ndim or spec.max_ndim or len(shape)
+    if not least <= len(shape) <= most:
+        ranks = f"{least}" if least == most else f"from {least} to {most}"
+        raise _error(name, f"a shape of rank {ranks}", tuple(shape))
+
+
 def size(name: str, value: Any) -> tuple[int, int]:
     """Return height and width: a pair, or one number for both."""
-    pair = (value, value) if isinstance(value, int) else value
+    pair = (value, value) if _is_integer(value) else value
     try:
         height, width = pair
         return positive_integer(name, height), positive_integer(name, width)
@@ -111,7 +128,7 @@ def optional_size(name: str, value: Any) -> tuple[int, int] | None:
 
 def integers(name: str, value: Any) -> tuple[int, int]:
     """Return a pair of integers: a pair, or one for both."""
-    pair = (value, value) if isinstance(value, int) else value
+    pair = (value, value) if _is_integer(value) else value
     try:
         if any(isinstance(number, bool) for number in pair):
             raise TypeError
@@ -126,7 +143,7 @@ def padding(name: str, value: Any) -> str | tuple[int, int]:
     if isinstance(value, str) and value in ("valid", "same"):
         return value
     try:
-        pair = (value, value) if isinstance(value, int) else value
+        pair = (value, value) if _is_integer(value) else value
         # One more, as there may be none.
         height, width = size(name, [operator.index(n) + 1 for n in pair])
     except (TypeError, ValueError):

@@ -138,7 +138,8 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
             f"The kernel of the source has {size} weights: set "
             f"`kernel_size={size}` in the target."
         )
-    yield from _pooling(match)
+    if hasattr(target, "pool_size"):
+        yield from _pooling(match)
     kept = kept_paths(match.key_map)
     if kept and match.unexpected_keys:
         others = [repr(it) for it in layouts if it != match.layout]
@@ -164,10 +165,15 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
 def _pooling(match: Match) -> Iterator[str]:
     """Yield a sentence if only one of source and target pools.
 
-    PyTorch numbers a convolution that pooling follows: `g.0.weight`.
+    PyTorch numbers the convolution of keys or values that pooling follows:
+    `g.0.weight`.
     """
     found = {name for name, _ in match.unexpected_keys}
-    missing = {match.prefix + key for key in match.missing_keys}
+    missing = {
+        match.prefix + key
+        for key in match.missing_keys
+        if match.key_map[key][0].startswith(("key.", "value."))
+    }
     if {name.replace(".0.", ".") for name in found} & missing:
         yield "The source pools: set `pool_size=2` in the target."
     elif {name.replace(".0.", ".") for name in missing} & found:

@@ -40,10 +40,11 @@ def _check(values, locations, weights, data_format) -> int:
         not channels
         or len(channels) < len(shapes)
         or any(count is None or count != channels[0] for count in channels)
+        or any(size == 0 for shape in shapes for size in shape[1:])
     ):
         raise ValueError(
             "`values` must be a list of maps of rank 4 with the same number of "
-            f"channels. Received: values.shapes={shapes}"
+            f"channels, none of them empty. Received: values.shapes={shapes}"
         )
     count = channels[0]
     shape = tuple(locations.shape)

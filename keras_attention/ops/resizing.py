@@ -48,9 +48,10 @@ def block_max_pool(x, size, side: int, *, data_format: str):
     for axis, length in enumerate(size[-2:], 1):
         if not isinstance(length, int) or length < side:
             # A block beyond the edge repeats the last position.
-            count = block_count(length, side) * side
-            index = ops.minimum(ops.arange(count, dtype="int32"), length - 1)
-            x = ops.take(x, index, axis=axis)
+            before = (slice(None),) * axis
+            last = x[*before, -1:]
+            x = ops.concatenate([x, *[last] * (side - 1)], axis=axis)
+            x = x[*before, : block_count(length, side) * side]
     # TensorFlow on some CPUs pools channels-last maps only.
     block = (side,) * len(size[-2:])
     x = ops.max_pool(x, block, strides=block, data_format="channels_last")

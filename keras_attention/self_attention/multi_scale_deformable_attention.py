@@ -170,15 +170,10 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         # by pixels.
         self.autocast = False
 
-    def build(self, query_shape, values_shape, reference_points_shape):
+    def build(self, query_shape, values_shape, reference_points_shape=None):
         channels = data_formats.channel_count(query_shape, "channels_last")
         self.input_spec = keras.layers.InputSpec(ndim=3, axes={-1: channels})
         self._levels = len(values_shape)
-        if not self._levels:
-            raise ValueError(
-                "`values` must be a list of at least one map. "
-                "Received: values=[]"
-            )
         self._check(query_shape, values_shape, reference_points_shape)
         units = self.hidden_units or channels
         validation.divides(
@@ -207,7 +202,9 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         return_attention=False,
     ):
         self._check(
-            query.shape, [v.shape for v in values], reference_points.shape
+            query.shape,
+            [v.shape for v in values],
+            getattr(reference_points, "shape", None),
         )
         query, *values = (
             precision.cast(x, self.compute_dtype) for x in (query, *values)
@@ -328,7 +325,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
                 "`values` must be maps of rank 4 with the channels of `query` "
                 f"({channels}). {received}"
             )
-        points_shape = tuple(points_shape)
+        points_shape = tuple(points_shape or ())
         *others, levels, numbers = (None, None, None, *points_shape)[-4:]
         if (
             len(points_shape) != 4

@@ -124,15 +124,20 @@ def query_position(query: Any, size: tuple[int, int]) -> tuple[int, int]:
     """Return the row and column of a position given by fractions."""
     if query is None:
         query = (0.5, 0.5)
-    is_pair = np.shape(query) == (2,)
-    if not is_pair or not all(0 <= fraction <= 1 for fraction in query):
+    try:
+        fractions = np.asarray(query, "float64")
+    except (TypeError, ValueError):
+        fractions = np.zeros(0)
+    # A comparison with NaN is false.
+    is_inside = np.logical_and(fractions >= 0, fractions <= 1).all()
+    if fractions.shape != (2,) or not is_inside:
         raise ValueError(
             "`query` must be a row and a column, as fractions of height and "
             f"width from 0 to 1. Received: query={query!r}"
         )
     row, column = (
         min(int(fraction * count), count - 1)
-        for fraction, count in zip(query, size, strict=True)
+        for fraction, count in zip(fractions, size, strict=True)
     )
     return row, column
 

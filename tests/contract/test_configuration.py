@@ -231,3 +231,10 @@ def behavior(layer, case):
     training = {"training": True} if "dropout" in case.kwargs else {}
     outputs = flat(forward(case.randomized(layer), *case.inputs(), **training))
     return start, [a.tolist() for a in (*losses, *outputs)]
+
+
+@for_cases()
+def test_build_of_another_rank_raises(case):
+    shapes = each_shape(lambda shape: shape[:1] + shape[-1:], case.shapes)
+    with pytest.raises(ValueError, match=r"Received: \w+"):
+        case.layer().build(*shapes)

@@ -238,6 +238,7 @@ def test_models_take_maps_of_any_size():
     [
         ({"values": []}, r"`values` must be a list of maps"),
         ({"values": 5}, r"`values` must be a list of maps"),
+        ({"values": [np.ones((2, 0, 7, 12))] * 2}, "none of them empty"),
         ({"values": [np.ones((2, 5, 12))]}, r"`values` must be .* rank 4"),
         (
             {"values": [np.ones((2, 5, 7, n)) for n in (12, 8)]},

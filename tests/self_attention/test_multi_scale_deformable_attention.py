@@ -182,7 +182,7 @@ def test_models_of_named_inputs_survive_saving(tmp_path):
 @pytest.mark.parametrize(
     ("change", "match"),
     [
-        ({"values": []}, "as many maps as in the first call, here 2"),
+        ({"values": []}, "must be a list of tensors, at least one"),
         ({"values": [np.ones((2, 6, 5, 8))]}, "in the first call, here 2"),
         (
             {"values": [np.ones((2, 6, 5, 8)), np.ones((2, 6, 5, 4))]},
@@ -218,6 +218,19 @@ def test_heads_that_do_not_divide_the_units_raise():
     layer_of(3, hidden_units=6)(*inputs())
 
 
-def test_a_list_without_maps_raises():
-    with pytest.raises(ValueError, match="at least one map"):
-        layer_of().build((None, 4, 8), [], (None, 4, 0, 2))
+@pytest.mark.parametrize("values", [[], [None], None, "maps"])
+def test_a_list_without_maps_raises(values):
+    query, points = np.zeros((2, 4, 8)), np.zeros((2, 4, 1, 2))
+    with pytest.raises(ValueError, match=r"`values` must be .*Received: valu"):
+        layer_of()(query, values, points)
+
+
+def test_missing_reference_points_raise():
+    query, values = np.zeros((2, 4, 8)), [np.zeros((2, 5, 5, 8))]
+    layer = layer_of()
+    with pytest.raises(ValueError, match="`reference_points` must have"):
+        layer(query, values, None)
+    layer = layer_of()
+    layer.build((2, 4, 8), [(2, 5, 5, 8)], (2, 4, 1, 2))
+    with pytest.raises(ValueError, match="`reference_points` must have"):
+        layer(query, values, None)

@@ -206,6 +206,17 @@ def test_error_names_the_pooling_of_the_source(layout, sizes, hint):
         load_reference_weights(target, exported)
 
 
+def test_other_numbered_keys_are_no_pooling():
+    """A normalization makes `W` a numbered sequence, too."""
+    source, target = NonLocal(use_norm=True), NonLocal()
+    for layer in (source, target):
+        layer.build((None, 4, 4, 8))
+    exported = export_reference_weights(source, "non-local_pytorch")
+    with pytest.raises(ValueError, match="set `use_norm=True`") as error:
+        load_reference_weights(target, exported)
+    assert "pool" not in str(error.value)
+
+
 def test_weights_of_unscaled_code_in_a_layer_that_scales():
     """The first convolution takes the scale, also on the way back."""
     weights = weights_of(POOLED)

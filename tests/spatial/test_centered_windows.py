@@ -64,6 +64,15 @@ def test_padding_of_less_than_half_a_window(
 
 
 @CLASSES
+def test_sizes_may_be_integers_of_numpy(layer_cls):
+    layer = layer_cls(kernel_size=np.int64(5), padding=np.int32(1))
+    assert (
+        layer.get_config() == layer.from_config(layer.get_config()).get_config()
+    )
+    assert (layer.kernel_size, layer.padding) == ((5, 5), (1, 1))
+
+
+@CLASSES
 @pytest.mark.parametrize(
     ("kwargs", "message"),
     [

@@ -1010,7 +1010,9 @@ def test_invalid_index_of_a_query_raises(query, rng):
         plot_attention(attention, layer=layer, query=query)
 
 
-@pytest.mark.parametrize("query", [(0.5,), (0.5, 1.5), (-1, 0)])
+@pytest.mark.parametrize(
+    "query", [(0.5,), (0.5, 1.5), (-1, 0), (None, 0.5), (0.5, float("nan"))]
+)
 def test_invalid_query_raises(query, rng):
     layer = keras_attention.PositionAttention(2, data_format="channels_last")
     with pytest.raises(ValueError, match=r"`query` must be .*Received: query="):
