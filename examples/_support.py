@@ -13,7 +13,7 @@ BACKENDS = ("jax", "tensorflow", "torch")
 
 # The packages of modules with another name.
 PACKAGES = {
-    "keras_attention": "keras-vision-attention",
+    "keras_attention": ".",  # from the root of the checkout
     "sklearn": "scikit-learn",
 }
 
@@ -169,7 +169,7 @@ def _checked(backend: str) -> str:
     if not _is_installed(backend):
         fail(
             f"KERAS_BACKEND={backend}, but {backend} is not installed. "
-            f'Try: pip install "keras-vision-attention[{backend}]"'
+            f"Try: pip install {backend}"
         )
     return backend
 
@@ -180,7 +180,7 @@ def _first_installed() -> str:
             return backend
     fail(
         f"Keras needs one of {', '.join(BACKENDS)}, and none is installed. "
-        'Try: pip install "keras-vision-attention[jax]"'
+        "Try: pip install jax"
     )
 
 

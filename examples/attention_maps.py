@@ -1,6 +1,6 @@
 """Attention maps of a network, compared with Grad-CAM.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/attention_maps.py
     python examples/attention_maps.py --epochs 20
 

@@ -1,6 +1,6 @@
 """Which attention? One network, several attention layers, your images.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/compare.py
     python examples/compare.py --attention se eca sge:groups=8 --seeds 5
     python examples/compare.py --data FOLDER --size 96 --epochs 30

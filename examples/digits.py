@@ -1,6 +1,6 @@
 """Handwritten digits: a small network with an attention layer, and without.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/digits.py
     python examples/digits.py --attention sge --seeds 5
 

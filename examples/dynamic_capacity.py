@@ -1,6 +1,6 @@
 """Digits in clutter: a large network for a few patches, a small one for all.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/dynamic_capacity.py
     python examples/dynamic_capacity.py --patches 2 4 8 16 --seeds 5
     python examples/dynamic_capacity.py --data mnist --epochs 3

@@ -1,6 +1,6 @@
 """A plot of the attention of every layer, on digits in clutter.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/every_layer.py
     python examples/every_layer.py --layers se cbam aff --epochs 20
 

@@ -1,6 +1,6 @@
 """Residual networks on distorted digits, with attention in their blocks.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/fusion.py
     python examples/fusion.py --only Add AttentionalFeatureFusion --seeds 5
     python examples/fusion.py --data mnist --epochs 3

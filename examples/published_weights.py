@@ -1,6 +1,6 @@
 """Classify an image with published weights.
 
-    pip install "keras-vision-attention[jax,safetensors]" pillow
+    pip install ".[jax,safetensors]" pillow -c constraints.txt
     python examples/published_weights.py SKNet50 downloaded.safetensors cat.jpg
     python examples/published_weights.py CBAMResNet18
 

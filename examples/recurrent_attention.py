@@ -1,6 +1,6 @@
 """Recurrent attention: digits classified by a few glimpses.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/recurrent_attention.py
     python examples/recurrent_attention.py --glimpses 1 2 3 4 5 6 7 8
     python examples/recurrent_attention.py --data mnist --epochs 10

@@ -1,6 +1,6 @@
 """Overlapping digits segmented by a U-Net, with attention and without.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/segmentation.py
     python examples/segmentation.py --only plain AttentionGate --seeds 5
     python examples/segmentation.py --data mnist --epochs 1

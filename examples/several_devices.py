@@ -1,6 +1,6 @@
 """Handwritten digits on several devices: one training, shared among them.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/several_devices.py
     python examples/several_devices.py --strategy model --epochs 10
 

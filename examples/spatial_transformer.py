@@ -1,6 +1,6 @@
 """Spatial transformer: digits rotated, scaled, translated and in clutter.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/spatial_transformer.py
     python examples/spatial_transformer.py --transform attention
     python examples/spatial_transformer.py --data mnist --epochs 5

@@ -394,8 +394,8 @@ def test_invalid_options_raise(name, options, message, in_turn):
     ("backend", "hidden", "message"),
     [
         ("numpy", [], "must be jax, tensorflow or torch. Received: KERAS"),
-        ("torch", ["torch"], 'pip install "keras-vision-attention[torch]"'),
-        (None, BACKENDS, 'pip install "keras-vision-attention[jax]"'),
+        ("torch", ["torch"], "pip install torch"),
+        (None, BACKENDS, "pip install jax"),
         ("jax", ["sklearn"], "pip install scikit-learn"),
     ],
 )

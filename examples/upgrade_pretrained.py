@@ -1,6 +1,6 @@
 """Attention inserted into a trained network, which then learns new classes.
 
-    pip install "keras-vision-attention[jax,examples]"
+    pip install ".[jax,examples]" -c constraints.txt
     python examples/upgrade_pretrained.py
     python examples/upgrade_pretrained.py --few 10 --seeds 5
 

@@ -27,6 +27,10 @@ def test_text_has_no_listed_words():
         ("x = 1\ny = _halve(x)\n", "halve"),
         ("x = 1\nis_grey = True\n", "grey"),
         ("x = 1\nfor x in places:\n", "places"),
+        (
+            "\n`pip install keras-vision-attention[jax]`",
+            "keras-vision-attention",
+        ),
     ],
 )
 def test_listed_words_are_reported_with_their_line(text, word):

@@ -54,6 +54,8 @@ WORDS = {
     r"drawn": "generated, plotted",
     r"spread": "broadcast_like, dilation, distribute",
     r"strew\w*": "clutter",
+    # No index has a release: its extras cannot be installed by this name.
+    r"keras-vision-attention(?=\[)": "the name of the library, or .[extra]",
     r"(normal|initial|optim|quant)is(e|ed|es|ing|ation)": "-ize",
 }
 ALLOWED = (r"multilayer\s+perceptrons?", r"rectified\s+linear")

@@ -230,7 +230,7 @@ def _read_safetensors(file: BinaryIO) -> Mapping:
     except ImportError as error:
         raise ImportError(
             "Reading a '.safetensors' file needs the safetensors library: "
-            "`pip install keras-vision-attention[safetensors]`. "
+            "`pip install safetensors`. "
             f"Received: source={file.name!r}"
         ) from error
     data = file.read()

@@ -55,7 +55,6 @@ def require_matplotlib() -> Any:
         from matplotlib import figure
     except ImportError as error:
         raise ImportError(
-            "Plots need matplotlib: "
-            'pip install "keras-vision-attention[visualization]"'
+            "Plots need matplotlib: `pip install matplotlib`."
         ) from error
     return figure

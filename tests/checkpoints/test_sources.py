@@ -448,11 +448,7 @@ def assert_truncated_raises(layer, path, kept):
 @pytest.mark.parametrize(
     ("ending", "library", "cure"),
     [
-        (
-            "safetensors",
-            "safetensors",
-            "pip install keras-vision-attention[safetensors]",
-        ),
+        ("safetensors", "safetensors", "pip install safetensors"),
         ("pth", "torch", "pip install torch"),
     ],
 )
