@@ -11,6 +11,7 @@ from keras_attention.checkpoints._axis_order import CONVOLUTION_1D
 from keras_attention.checkpoints._key_map import KeyMap
 from keras_attention.checkpoints._key_map import kept_paths
 from keras_attention.checkpoints._matching import Match
+from keras_attention.checkpoints._network_names import CLASSIFIER
 
 # The most characters of a name, and the most names, in a message.
 _MAX_CHARACTERS = 400
@@ -58,6 +59,10 @@ class TooManyArraysError(ValueError):
             f"`source` must hold at most {limit} arrays. Pass the weights of "
             f"the target alone. Received: source={source}"
         )
+
+
+class MismatchError(ValueError):
+    """Raised for a `source` whose names or shapes are not the target's."""
 
 
 def unknown_names_message(
@@ -148,6 +153,17 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
             f"{', '.join(map(repr, kept))}, which keep their values. If the "
             "source has these weights, give them the names of another layout: "
             f"{', '.join(others)}."
+        )
+    classifier = match.shapes.get(f"{CLASSIFIER}.bias")
+    if classifier and any(
+        path == f"{CLASSIFIER}.bias"
+        and match.matched_keys.get(key) in match.shape_mismatches
+        for key, (path, _) in match.expected_keys.items()
+    ):
+        yield (
+            "The classifier of the source has another number of classes. To "
+            "load the other weights alone, build the target with "
+            "`include_top=False`, and add a classifier of your own."
         )
     if "stem_conv1.kernel" in match.shapes:
         if match.missing_keys and match.unexpected_keys:

@@ -160,11 +160,11 @@ def load_reference_weights(
             built: if it has no `kernel_size`, it gets that of the source.
         source: A mapping from names to arrays (NumPy arrays, PyTorch tensors,
             or anything that `numpy.asarray` accepts), or the path of a file:
-            `.npz`; `.safetensors`, which needs the safetensors library,
-            `pip install keras-vision-attention[safetensors]`; or a PyTorch
-            file that ends in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`, which
-            needs PyTorch, on any backend. Files that would run code (pickled
-            Python objects) are refused, and so are more than 100,000 arrays.
+            `.npz`; `.safetensors`, which needs the safetensors library (`pip
+            install safetensors`); or a PyTorch file that ends in `.pt`, `.pth`,
+            `.bin`, `.ckpt` or `.tar`, which needs PyTorch, on any backend.
+            Files that would run code (pickled Python objects) are refused, and
+            so are more than 100,000 arrays.
             Of the dtypes that NumPy lacks, a `.npz` file can hold bfloat16 and
             float8_e5m2.
 
@@ -207,7 +207,11 @@ def _load(
     shapes = {path: tuple(weight.shape) for path, weight in weights.items()}
     match = _matching.best_match(key_maps, shapes, arrays)
     if not match.matched_keys:
-        raise ValueError(_errors.unknown_names_message(key_maps, arrays))
+        raise _errors.MismatchError(
+            _errors.unknown_names_message(key_maps, arrays)
+        )
     if not match.is_exact:
-        raise ValueError(_errors.mismatch_message(match, target, key_maps))
+        raise _errors.MismatchError(
+            _errors.mismatch_message(match, target, key_maps)
+        )
     _assigning.assign(weights, _assigning.convert(match, weights, arrays))

@@ -2,9 +2,11 @@
 
 import functools
 import inspect
+import itertools
 import os
+import typing
 from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from typing import Protocol
 
@@ -13,12 +15,15 @@ import keras
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.checkpoints import load_reference_weights
+from keras_attention.checkpoints._errors import MismatchError
+from keras_attention.checkpoints._sources import read_source
 
 _ARGUMENTS = """
         include_top: Whether the network ends in its classifier.
         weights: `None` for random weights, or the path of a file: a Keras file
             that ends in `.weights.h5` or `.keras`, or published weights, which
-            are read by `keras_attention.load_reference_weights`.
+            are read by `keras_attention.load_reference_weights`. This package
+            hosts no weights, so there is no `"imagenet"`.
         input_tensor: Symbolic tensor to use as the input of the network, such
             as a `keras.Input` or the output of another layer.
         input_shape: Shape of an image without the batch axis. The default is
@@ -102,6 +107,7 @@ def network(make_architecture: Callable[..., Architecture]) -> Builder:
         name=default_name,
         **options,
     ):
+        _check_weights(weights)
         architecture = make_architecture(**options)
         validation.boolean("include_top", include_top)
         validation.positive_integer("classes", classes)
@@ -127,7 +133,13 @@ def network(make_architecture: Callable[..., Architecture]) -> Builder:
         )
         model = keras.Model(inputs, x, name=name)
         if weights is not None:
-            _load(model, weights)
+            other = functools.partial(
+                builder,
+                include_top=False,
+                input_shape=input_shape,
+                data_format=data_format,
+            )
+            _load(model, weights, make_architecture, options, other)
         return model
 
     signature = inspect.signature(build)
@@ -204,14 +216,115 @@ def _pool(x: Any, pooling: str, data_format: str) -> Any:
     return pool(data_format=data_format, name=f"{pooling}_pool")(x)
 
 
-def _load(model: keras.Model, weights: Any) -> None:
-    """Load the weights of a network from a file."""
-    if not isinstance(weights, str | os.PathLike):
+def _check_weights(weights: Any) -> None:
+    """Raise an error unless `weights` is `None` or a path."""
+    if weights == "imagenet":
+        raise ValueError(
+            "`weights` must be None or the path of a file: this package hosts "
+            "no weights. Download a file of published weights, and pass its "
+            "path, such as 'seresnet50.safetensors'. Received: "
+            "weights='imagenet'"
+        )
+    if weights is not None and not isinstance(weights, str | os.PathLike):
         raise ValueError(
             "`weights` must be None or the path of a file. "
             f"Received: weights={weights!r}"
         )
-    if Path(weights).name.endswith((".weights.h5", ".keras")):
+
+
+def _load(
+    model: keras.Model,
+    weights: str | os.PathLike,
+    make_architecture: Callable[..., Architecture],
+    options: dict[str, Any],
+    other: Callable[..., keras.Model],
+) -> None:
+    """Load the weights of a network from a file.
+
+    Args:
+        model: The network.
+        weights: The path of the file.
+        make_architecture: The function that made the architecture.
+        options: Its arguments.
+        other: A function that builds a network with other options, and without
+            a classifier.
+
+    Raises:
+        ValueError: If the weights do not match the network. If they match a
+            network with other options, the error names these.
+    """
+    if os.fspath(weights).endswith((".weights.h5", ".keras")):
         model.load_weights(weights)
-    else:
+        return
+    try:
         load_reference_weights(model, weights)
+    except MismatchError as error:
+        arrays = read_source(weights)
+        for changed in _other_options(make_architecture, options):
+            if _fits(other(**{**options, **changed}), arrays):
+                raise _other_options_error(
+                    make_architecture, weights, options, changed
+                ) from error
+        raise
+
+
+def _other_options(
+    make_architecture: Callable[..., Architecture], options: dict[str, Any]
+) -> Iterator[dict[str, Any]]:
+    """Yield options of a builder that differ from those given.
+
+    Those that have few values: variants, and options that are true or false.
+    The options that change the fewest come first.
+    """
+    parameters = inspect.signature(make_architecture).parameters.values()
+    given = {it.name: options.get(it.name, it.default) for it in parameters}
+    values = {
+        it.name: typing.get_args(it.annotation)
+        if typing.get_origin(it.annotation) is typing.Literal
+        else (True, False)
+        for it in parameters
+        if it.annotation is bool
+        or typing.get_origin(it.annotation) is typing.Literal
+    }
+    changes = [
+        {
+            name: value
+            for name, value in zip(values, chosen, strict=True)
+            if value != given[name]
+        }
+        for chosen in itertools.product(*values.values())
+    ]
+    yield from sorted(filter(None, changes), key=len)
+
+
+def _fits(model: keras.Model, arrays: dict[str, Any]) -> bool:
+    """Load arrays into a model, and return whether they fit."""
+    try:
+        load_reference_weights(model, arrays)
+    except ValueError:
+        return False
+    return True
+
+
+def _other_options_error(
+    make_architecture: Callable[..., Architecture],
+    weights: Any,
+    options: dict[str, Any],
+    changed: dict[str, Any],
+) -> ValueError:
+    """Return the error for weights that fit a builder with other options."""
+    parameters = inspect.signature(make_architecture).parameters
+    given = {
+        name: options.get(name, parameters[name].default) for name in changed
+    }
+    name = make_architecture.__name__
+    return ValueError(
+        "`weights` must be those of the network. This file has those of "
+        f"`{name}({_arguments({**options, **changed})})`. Nothing was loaded. "
+        f"Received: weights={os.fspath(weights)!r}, {_arguments(given)}"
+    )
+
+
+def _arguments(options: dict[str, Any]) -> str:
+    """Return options as the arguments of a call."""
+    return ", ".join(f"{name}={value!r}" for name, value in options.items())

@@ -18,6 +18,7 @@ Reference:
 """
 
 import functools
+from typing import Literal
 
 from keras_attention._utils import validation
 from keras_attention.fusion import AttentionalFeatureFusion
@@ -65,7 +66,7 @@ def _resnet50(
 
 
 @network
-def AFFResNet50(variant: str = "official") -> ResNet:
+def AFFResNet50(variant: Literal["official", "torch"] = "official") -> ResNet:
     """Builds ResNet-50 with AFF, of 30,373,192 trainable parameters.
 
     Args:
@@ -78,7 +79,7 @@ def AFFResNet50(variant: str = "official") -> ResNet:
 
 
 @network
-def IAFFResNet50(variant: str = "official") -> ResNet:
+def IAFFResNet50(variant: Literal["official", "torch"] = "official") -> ResNet:
     """Builds ResNet-50 with iAFF, of 35,170,120 trainable parameters.
 
     Args:

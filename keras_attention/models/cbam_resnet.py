@@ -19,6 +19,7 @@ Reference:
 
 import functools
 from typing import Any
+from typing import Literal
 
 from keras_attention._utils import validation
 from keras_attention.mixed import CBAM
@@ -64,7 +65,9 @@ def _cbam_resnet(
 
 
 @network
-def CBAMResNet18(variant: str = "official", attention: Any = "cbam") -> ResNet:
+def CBAMResNet18(
+    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+) -> ResNet:
     """Builds ResNet-18 with CBAM, of 11,779,392 trainable parameters.
 
     Args:
@@ -74,7 +77,9 @@ def CBAMResNet18(variant: str = "official", attention: Any = "cbam") -> ResNet:
 
 
 @network
-def CBAMResNet34(variant: str = "official", attention: Any = "cbam") -> ResNet:
+def CBAMResNet34(
+    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+) -> ResNet:
     """Builds ResNet-34 with CBAM, of 21,960,468 trainable parameters.
 
     Args:
@@ -84,7 +89,9 @@ def CBAMResNet34(variant: str = "official", attention: Any = "cbam") -> ResNet:
 
 
 @network
-def CBAMResNet50(variant: str = "official", attention: Any = "cbam") -> ResNet:
+def CBAMResNet50(
+    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+) -> ResNet:
     """Builds ResNet-50 with CBAM, of 28,089,624 trainable parameters.
 
     Args:
@@ -96,7 +103,9 @@ def CBAMResNet50(variant: str = "official", attention: Any = "cbam") -> ResNet:
 
 
 @network
-def CBAMResNet101(variant: str = "official", attention: Any = "cbam") -> ResNet:
+def CBAMResNet101(
+    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+) -> ResNet:
     """Builds ResNet-101 with CBAM, of 49,330,172 trainable parameters.
 
     Args:

@@ -19,6 +19,7 @@ Reference:
 
 import functools
 from typing import Any
+from typing import Literal
 
 from keras_attention._utils import validation
 from keras_attention.mixed import CoordinateAttention
@@ -46,7 +47,7 @@ _ATTENTION = {
 
 @network
 def CoordResNet50(
-    variant: str = "official", attention: Any = "coord"
+    variant: Literal["official", "timm"] = "official", attention: Any = "coord"
 ) -> ResNet:
     """Builds ResNet-50 with CA, of 27,474,864 trainable parameters.
 

@@ -18,6 +18,7 @@ Reference:
 """
 
 from typing import Any
+from typing import Literal
 
 from keras_attention._utils import validation
 from keras_attention.channel import EfficientChannelAttention
@@ -65,7 +66,9 @@ def _eca_resnet(
 
 
 @network
-def ECAResNet18(variant: str = "official", attention: Any = "eca") -> ResNet:
+def ECAResNet18(
+    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+) -> ResNet:
     """Builds ResNet-18 with ECA, of 11,689,556 trainable parameters.
 
     Args:
@@ -78,7 +81,9 @@ def ECAResNet18(variant: str = "official", attention: Any = "eca") -> ResNet:
 
 
 @network
-def ECAResNet50(variant: str = "official", attention: Any = "eca") -> ResNet:
+def ECAResNet50(
+    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+) -> ResNet:
     """Builds ResNet-50 with ECA, of 25,557,112 trainable parameters.
 
     Args:
@@ -92,7 +97,9 @@ def ECAResNet50(variant: str = "official", attention: Any = "eca") -> ResNet:
 
 
 @network
-def ECAResNet101(variant: str = "official", attention: Any = "eca") -> ResNet:
+def ECAResNet101(
+    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+) -> ResNet:
     """Builds ResNet-101 with ECA, of 44,549,317 trainable parameters.
 
     Args:

@@ -22,6 +22,7 @@ Reference:
 
 import functools
 from typing import Any
+from typing import Literal
 
 from keras_attention._utils import validation
 from keras_attention.channel import SqueezeExcite
@@ -81,7 +82,9 @@ def _se_resnet(
 
 @network
 def SEResNet18(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch", "timm"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNet-18, of 11,778,592 trainable parameters.
 
@@ -100,7 +103,9 @@ def SEResNet18(
 
 @network
 def SEResNet34(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch", "timm"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNet-34, of 21,958,868 trainable parameters.
 
@@ -116,7 +121,9 @@ def SEResNet34(
 
 @network
 def SEResNet50(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNet-50, of 28,088,024 trainable parameters.
 
@@ -134,7 +141,9 @@ def SEResNet50(
 
 @network
 def SEResNet101(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNet-101, of 49,326,872 trainable parameters.
 
@@ -148,7 +157,9 @@ def SEResNet101(
 
 @network
 def SEResNet152(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNet-152, of 66,821,848 trainable parameters.
 
@@ -162,7 +173,9 @@ def SEResNet152(
 
 @network
 def SEResNeXt50(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNeXt-50 32x4d, of 27,559,896 trainable parameters.
 
@@ -179,7 +192,9 @@ def SEResNeXt50(
 
 @network
 def SEResNeXt101(
-    variant: str = "official", use_bias: bool = True, attention: Any = "se"
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
 ) -> ResNet:
     """Builds SE-ResNeXt-101 32x4d, of 48,955,416 trainable parameters.
 

@@ -1,7 +1,10 @@
 """The networks: outputs and arguments."""
 
+import dataclasses
 import inspect
 import re
+from typing import Any
+from typing import Literal
 
 import keras
 import numpy as np
@@ -11,9 +14,11 @@ from autodiff import subset
 from keras_attention import EfficientChannelAttention
 from keras_attention import SimAM
 from keras_attention import SqueezeExcite
+from keras_attention import export_reference_weights
 from keras_attention import models
 from keras_attention.models import _imagenet
 from keras_attention.models import se_resnet
+from keras_attention.models._network import network
 from small_networks import small
 from small_networks import small_of
 
@@ -113,6 +118,7 @@ def test_docstrings_of_builders_have_all_sections_in_order(name):
         ({"classes": 0}, "classes=0"),
         ({"pooling": "mean"}, "pooling='mean'"),
         ({"weights": 3}, "weights=3"),
+        ({"weights": "imagenet"}, "weights='imagenet'"),
         ({"data_format": "last"}, "data_format='last'"),
         ({"input_shape": (32, 32)}, r"input_shape=\(32, 32\)"),
         ({"input_shape": (3, 3, None)}, r"input_shape=\(3, 3, None\)"),
@@ -134,6 +140,83 @@ def test_docstrings_of_builders_have_all_sections_in_order(name):
 def test_invalid_arguments_raise(arguments, received):
     with pytest.raises(ValueError, match=f"Received: {received}$"):
         small("se_basic", **arguments)
+
+
+def test_imagenet_weights_raise_with_a_hint():
+    with pytest.raises(ValueError, match="this package hosts no weights"):
+        models.SEResNet50(weights="imagenet")
+
+
+@network
+def SmallSEResNet(
+    variant: Literal["official", "torch"] = "official",
+    use_bias: bool = True,
+    attention: Any = "se",
+):
+    """Builds a small network with the arguments of `SEResNet50`."""
+    options = {"variant": variant, "use_bias": use_bias, "attention": attention}
+    architecture = models.SEResNet50.__wrapped__(**options)
+    return dataclasses.replace(architecture, depths=(1,), widths=(16,))
+
+
+@pytest.mark.parametrize(
+    ("saved", "layout", "given", "fits", "received"),
+    [
+        (
+            {"variant": "torch"},
+            "timm",
+            {},
+            "variant='torch'",
+            "variant='official'",
+        ),
+        (
+            {},
+            "timm_legacy",
+            {"variant": "torch", "use_bias": True},
+            "variant='official', use_bias=True",
+            "variant='torch'",
+        ),
+        (
+            {"variant": "torch", "use_bias": False},
+            "senet.pytorch",
+            {"classes": 3},
+            "variant='torch', use_bias=False",
+            "variant='official', use_bias=True",
+        ),
+    ],
+)
+def test_weights_of_another_variant_raise_with_its_arguments(
+    saved, layout, given, fits, received, tmp_path
+):
+    path = tmp_path / "weights.npz"
+    np.savez(path, **export_reference_weights(SmallSEResNet(**saved), layout))
+    with pytest.raises(ValueError, match="must be those of") as caught:
+        SmallSEResNet(weights=path, **given)
+    assert str(caught.value) == (
+        "`weights` must be those of the network. This file has those of "
+        f"`SmallSEResNet({fits})`. Nothing was loaded. "
+        f"Received: weights={str(path)!r}, {received}"
+    )
+
+
+def test_weights_of_no_variant_raise_the_list_of_mismatches(tmp_path):
+    path = tmp_path / "weights.npz"
+    weights = export_reference_weights(SmallSEResNet(), "timm_legacy")
+    del weights["layer0.conv1.weight"]
+    np.savez(path, **weights)
+    with pytest.raises(
+        ValueError, match=r"missing keys: 'layer0\.conv1\.weight'"
+    ):
+        SmallSEResNet(weights=path)
+
+
+def test_weights_of_another_number_of_classes_raise_with_a_hint(tmp_path):
+    path = tmp_path / "weights.npz"
+    weights = export_reference_weights(SmallSEResNet(), "timm_legacy")
+    np.savez(path, **weights)
+    with pytest.raises(ValueError, match="`include_top=False`"):
+        SmallSEResNet(weights=path, classes=10)
+    SmallSEResNet(weights=path, include_top=False)
 
 
 @pytest.mark.parametrize(
