@@ -85,6 +85,8 @@ SAMPLED = (
     ),
     Sampled(("backend", "test_goldens.py"), torch=1, compiled=2),
     Sampled(("derivatives", "training"), torch=3, compiled=1),
+    # The code of the README, which a newcomer runs on each backend.
+    Sampled(("test_readme.py",), torch=1, compiled=1),
     Sampled(("stress",), torch=4, compiled=4),
     Sampled((), torch=1, compiled=12),
 )

@@ -4,21 +4,20 @@
 """
 
 import ast
+import itertools
 import math
-from functools import partial
+import os
 
 import keras
 import numpy as np
 import pytest
 
+import pages
 from autodiff import shapes_of
 from keras_attention import _cards
-from keras_attention import models
 from multiply_adds import multiply_adds
 from pages import ROOT
 from pages import Page
-from small_networks import small
-from surgery_networks import residual
 
 DOCS = ROOT / "docs"
 PAGES = sorted(
@@ -31,23 +30,40 @@ CARDS = {name: cls.card for name, cls in _cards.layers().items()}
 SIZES = {"C": 64, "H": 8, "W": 16, "F": 32}
 
 
-def is_run(path):
-    return bool(Page(path).blocks("python"))
+# Pages with code by folder. The code of a folder runs in one process, because
+# imports take longer than most pages.
+FOLDERS = {
+    folder: [path for path in paths if Page(path).blocks("python")]
+    for folder, paths in itertools.groupby(
+        sorted(PAGES, key=os.path.dirname), key=os.path.dirname
+    )
+}
 
 
-@pytest.mark.parametrize("path", [path for path in PAGES if is_run(path)])
-def test_python_runs(path, tmp_path, monkeypatch):
-    # Small networks with the same names of weights replace the large ones.
-    parts = {"depths": (1,), "widths": (16,)}
-    stand_ins = {
-        (models, "SEResNet50"): partial(small, "se", parts),
-        (models, "SEResNet18"): partial(small, "se_basic", parts),
-        (keras.applications, "ResNet50"): lambda **kwargs: residual(),
-    }
-    for (module, name), stand_in in stand_ins.items():
-        monkeypatch.setattr(module, name, stand_in)
-    monkeypatch.chdir(tmp_path)
-    Page(path).run()
+@pytest.mark.parametrize("folder", [it for it in FOLDERS if FOLDERS[it]])
+def test_python_runs(folder, tmp_path):
+    done = pages.run(tmp_path, keras.config.backend(), *FOLDERS[folder])
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("import keras", "must have os.environ"),
+        ("import keras_attention\nimport os", "must have os.environ"),
+        ("from keras import ops", "must have os.environ"),
+        (
+            'import os\nos.environ["KERAS_BACKEND"] = "torc"\nimport keras',
+            "Received: torc for",
+        ),
+    ],
+)
+def test_code_that_selects_no_backend_is_found(code, message, tmp_path):
+    page = tmp_path / "page.md"
+    page.write_text(f"```python\n{code}\n```\n")
+    done = pages.run(tmp_path, keras.config.backend(), str(page))
+    assert done.returncode == 1
+    assert message in done.stderr
 
 
 @pytest.mark.parametrize("path", PAGES)
