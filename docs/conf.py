@@ -5,6 +5,7 @@ Pages load only files of the site, so readers need no network.
 
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 # Docstrings are read from the package itself, which imports Keras.
@@ -17,7 +18,8 @@ sys.path.insert(0, str(HERE / "_extensions"))
 from sphinxcontrib import katex  # noqa: E402
 
 import keras_attention  # noqa: E402
-import staging  # noqa: E402 (it is in the folder above)
+import repository  # noqa: E402 (it is in the folder above)
+import staging  # noqa: E402
 
 project = "keras-vision-attention"
 author = "the keras-vision-attention authors"
@@ -27,6 +29,7 @@ extensions = [
     "myst_parser",
     "sphinx.ext.autodoc",
     "sphinx.ext.napoleon",
+    "sphinx.ext.viewcode",
     "sphinx_copybutton",
     "sphinx_design",
     "sphinx_gallery.gen_gallery",
@@ -75,7 +78,9 @@ katex_css_path = "katex/katex.min.css"  # and its fonts, of that version
 html_theme = "pydata_sphinx_theme"
 html_title = "keras-vision-attention"
 html_favicon = "_static/icon.svg"
-html_context = {"default_mode": "auto"}
+PROJECT = tomllib.loads((HERE.parent / "pyproject.toml").read_text("utf-8"))
+URLS = PROJECT["project"].get("urls", {})
+html_context = {"default_mode": "auto", **repository.context(URLS)}
 html_static_path = [
     "_static",
     str(katex.SRC_DIR / katex_js_path),
@@ -85,6 +90,7 @@ html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "logo": {"text": f"keras-vision-attention {version}"},
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_prev_next": True,
@@ -93,6 +99,10 @@ html_theme_options = {
     "footer_end": [],
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
+    **repository.theme_options(
+        URLS,
+        generated=[f"gallery/{name}" for name in ("index", *staging.EXAMPLES)],
+    ),
 }
 html_sidebars = {"index": [], "changelog": []}
 

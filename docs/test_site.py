@@ -19,6 +19,7 @@ from sphinxcontrib import katex
 import choosing
 import equations
 import keras_attention
+import repository
 import staging
 from keras_attention import _cards
 from keras_attention import models
@@ -104,6 +105,23 @@ def test_loads_from_the_network_are_found():
     assert not Loads('<a href="https://example">elsewhere</a>').addresses
 
 
+def test_every_page_has_the_version():
+    version = f"keras-vision-attention {keras_attention.__version__}"
+    for page in PAGES:
+        text = (HTML / page).read_text(encoding="utf-8")
+        assert version in text or 'http-equiv="refresh"' in text, page
+
+
+def test_every_layer_links_to_its_source():
+    text = "".join(
+        page.read_text("utf-8") for page in (HTML / "api").glob("*.html")
+    )
+    for cls in LAYERS.values():
+        source = f"_modules/{cls.__module__.replace('.', '/')}.html"
+        assert f"{source}#{cls.__name__}" in text
+        assert (HTML / source).is_file()
+
+
 def test_pictures_are_small():
     pictures = [p for p in DOCS.rglob("*.png") if "gallery" not in p.parts]
     assert sum(p.stat().st_size for p in pictures) < 3_000_000
@@ -166,7 +184,7 @@ def test_every_example_is_in_the_gallery():
     assert examples == set(staging.EXAMPLES)
 
 
-@pytest.mark.parametrize("module", [choosing, equations])
+@pytest.mark.parametrize("module", [choosing, equations, repository])
 def test_examples_in_docstrings(module):
     assert doctest.testmod(module).attempted
     assert not doctest.testmod(module).failed
