@@ -65,6 +65,7 @@ nitpick_ignore_regex = [
         r"py:.*",
         r"(Any|Callable|Figure|Mapping|PathLike|Sequence|Path|optional)",
     ),
+    (r"py:.*", r"(typing\.)?Unpack|(.*\.)?LayerOptions"),
     (r"py:.*", r"(Template|Where|Builder|Spec|Model|Layer|Callback|Operation)"),
     # Types that are split at their commas.
     (r"py:.*", r"(tuple\[str|typing\.Literal\[.*)"),

@@ -1,17 +1,20 @@
 """The public surface, and what importing it costs and brings along."""
 
 import importlib.metadata
+import inspect
 import os
 import pathlib
 import pkgutil
 import subprocess
 import sys
+from typing import Unpack
 
 import keras
 import pytest
 
 import keras_attention
 from keras_attention import models
+from keras_attention._base.options import LayerOptions
 
 
 def test_public_names_are_there():
@@ -53,6 +56,16 @@ def test_each_class_has_a_file_of_its_name():
         folder, file = value.__module__.rpartition(".")[::2]
         assert file.replace("_", "") == name.replace("_", "").lower()
         assert folder.count(".") == 1
+
+
+def test_type_checkers_report_keywords_that_do_not_exist():
+    """`tests/typed.py` has calls of users, which mypy checks."""
+    package = pathlib.Path(keras_attention.__file__).parent
+    assert (package / "py.typed").is_file()
+    for name in keras_attention.list_attentions():
+        signature = inspect.signature(getattr(keras_attention, name))
+        annotation = signature.parameters["kwargs"].annotation
+        assert annotation == Unpack[LayerOptions], name
 
 
 def test_version_is_that_of_the_distribution():

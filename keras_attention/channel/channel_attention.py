@@ -1,6 +1,7 @@
 """Channel attention (CBAM, first half; Woo et al., 2018)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -8,6 +9,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import mlp
@@ -110,7 +112,7 @@ class ChannelAttention(Attention, KernelLayer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -1,12 +1,13 @@
 """Global response normalization, GRN (Woo et al., 2023)."""
 
-from typing import Any
+from typing import Unpack
 
 import keras
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -104,7 +105,7 @@ class GlobalResponseNorm(Attention, MapLayer):
         *,
         epsilon: float = 1e-6,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.epsilon = validation.positive_number("epsilon", epsilon)

@@ -1,6 +1,6 @@
 """Linear context transform, LCT (Ruan et al., 2020)."""
 
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -8,6 +8,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import normalization
@@ -107,7 +108,7 @@ class LinearContextTransform(Attention, MapLayer):
         *,
         epsilon: float = 1e-5,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.groups = validation.positive_integer("groups", groups)

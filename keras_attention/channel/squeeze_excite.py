@@ -1,12 +1,14 @@
 """Squeeze-and-Excitation (Hu et al., 2018)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import mlp
@@ -117,7 +119,7 @@ class SqueezeExcite(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

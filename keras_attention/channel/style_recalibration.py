@@ -1,6 +1,7 @@
 """Style-based recalibration module, SRM (Lee et al., 2019)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -8,6 +9,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import normalization
@@ -115,7 +117,7 @@ class StyleRecalibration(Attention, KernelLayer):
         kernel_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

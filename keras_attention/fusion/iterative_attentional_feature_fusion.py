@@ -1,6 +1,7 @@
 """Iterative attentional feature fusion, iAFF (Dai et al., 2021)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 
@@ -9,6 +10,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.context import branch
 from keras_attention._base.context import weigh
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention.fusion._pair import add
 from keras_attention.fusion._pair import common_shape
@@ -126,7 +128,7 @@ class IterativeAttentionalFeatureFusion(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -10,6 +10,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.hard import _patches
@@ -165,7 +166,7 @@ class DynamicCapacityNetwork(Attention, MapLayer, keras.Model):
         patch_offset: int | Sequence[int] = 0,
         hint_weight: float = 0.01,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.coarse = validation.layer("coarse", coarse)

@@ -2,12 +2,14 @@
 
 import math
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention.hard._retina import retina
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
@@ -102,7 +104,7 @@ class GlimpseNetwork(KernelLayer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -1,12 +1,13 @@
 """Glimpse sensor of the recurrent attention model (Mnih et al., 2014)."""
 
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops.extract_glimpses import extract_glimpses
@@ -101,7 +102,7 @@ class GlimpseSensor(MapLayer):
         num_scales: int = 1,
         scale_factor: int = 2,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         # Half precision cannot represent every pixel location of an image.

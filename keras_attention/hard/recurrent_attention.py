@@ -1,12 +1,14 @@
 """Recurrent model of visual attention (Mnih et al., 2014)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
 
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention.hard._retina import retina
 from keras_attention.hard._rollout import Rollout
@@ -153,7 +155,7 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             seed=seed,

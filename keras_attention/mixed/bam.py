@@ -1,6 +1,7 @@
 """Bottleneck attention module, BAM (Park et al., 2018)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -11,6 +12,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -122,7 +124,7 @@ class BAM(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -1,12 +1,14 @@
 """Convolutional Block Attention Module (Woo et al., 2018)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention.channel import ChannelAttention
 from keras_attention.spatial import SpatialAttention
@@ -119,7 +121,7 @@ class CBAM(Attention, KernelLayer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

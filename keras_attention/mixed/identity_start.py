@@ -2,6 +2,7 @@
 
 import inspect
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -9,6 +10,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
 from keras_attention.ops import reshaping
@@ -97,7 +99,7 @@ class IdentityStart(Attention, MapLayer):
         layer: keras.layers.Layer,
         *,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.layer = validation.layer("layer", layer)

@@ -1,6 +1,7 @@
 """Multi-scale channel attention, MS-CAM (Dai et al., 2021)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 
@@ -9,6 +10,7 @@ from keras_attention._base.card import Card
 from keras_attention._base.context import branch
 from keras_attention._base.context import weigh
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 
 
@@ -110,7 +112,7 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -1,6 +1,7 @@
 """Residual attention module (Wang et al., 2017)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 
@@ -8,6 +9,7 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.mixed._hourglass import Hourglass
@@ -165,7 +167,7 @@ class ResidualAttention(Attention, KernelLayer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

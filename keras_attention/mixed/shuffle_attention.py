@@ -1,7 +1,7 @@
 """Shuffle attention, SA-Net (Zhang and Yang, 2021)."""
 
 import math
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -9,6 +9,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import normalization
@@ -123,7 +124,7 @@ class ShuffleAttention(Attention, MapLayer):
         *,
         epsilon: float = 1e-5,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(data_format=data_format, **kwargs)
         self.groups = validation.positive_integer("groups", groups)

@@ -1,6 +1,6 @@
 """Channel self-attention of the dual attention network (Fu et al., 2019)."""
 
-from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -8,6 +8,7 @@ from keras import ops
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import MapLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention.ops import precision
 from keras_attention.ops import products
@@ -92,7 +93,9 @@ class ChannelSelfAttention(Attention, MapLayer):
         layouts=("official",),
     )
 
-    def __init__(self, *, data_format: str | None = None, **kwargs: Any):
+    def __init__(
+        self, *, data_format: str | None = None, **kwargs: Unpack[LayerOptions]
+    ):
         super().__init__(data_format=data_format, **kwargs)
         self.input_spec = keras.layers.InputSpec(min_ndim=3)
 

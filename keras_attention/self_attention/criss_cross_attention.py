@@ -1,6 +1,7 @@
 """Criss-cross attention, CCNet (Huang et al., 2019)."""
 
 from typing import Any
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -120,7 +122,7 @@ class CrissCrossAttention(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from typing import Unpack
 
 import keras
 from keras import ops
@@ -10,6 +11,7 @@ from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -119,7 +121,7 @@ class ExternalAttention(Attention, KernelLayer):
         kernel_initializer: Any = validation.PYTORCH_UNIFORM,
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,

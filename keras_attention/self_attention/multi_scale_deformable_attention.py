@@ -2,6 +2,7 @@
 
 import math
 from typing import Any
+from typing import Unpack
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ from keras_attention._base import calls
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
+from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -149,7 +151,7 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         kernel_initializer: Any = "glorot_uniform",
         kernel_regularizer: Any = None,
         data_format: str | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[LayerOptions],
     ) -> None:
         super().__init__(
             kernel_initializer=kernel_initializer,
