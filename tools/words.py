@@ -58,7 +58,11 @@ WORDS = {
     r"keras-vision-attention(?=\[)": "the name of the library, or .[extra]",
     r"(normal|initial|optim|quant)is(e|ed|es|ing|ation)": "-ize",
 }
-ALLOWED = (r"multilayer\s+perceptrons?", r"rectified\s+linear")
+ALLOWED = (
+    r"multilayer\s+perceptrons?",
+    r"rectified\s+linear",
+    '"centre"',  # an accepted spelling of a value
+)
 _WORDS = {
     re.compile(rf"(?<![a-z0-9]){word}(?![a-z0-9])", re.IGNORECASE): instead
     for word, instead in WORDS.items()

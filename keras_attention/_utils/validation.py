@@ -54,6 +54,19 @@ def optional_positive_integer(name: str, value: Any) -> int | None:
         raise _error(name, "a positive integer or None", value) from None
 
 
+def optional_non_negative_integer(name: str, value: Any) -> int | None:
+    """Return `None`, or `value` as an `int`, which must be at least 0."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = -1
+    if isinstance(value, bool) or number < 0:
+        raise _error(name, "an integer of at least 0 or None", value)
+    return number
+
+
 def integer_of_two_or_more(name: str, value: Any) -> int:
     """Return `value` as an `int`, which must be at least 2."""
     try:

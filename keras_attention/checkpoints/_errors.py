@@ -145,6 +145,12 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
         )
     if hasattr(target, "pool_size"):
         yield from _pooling(match)
+    for units in _locator_units(match):
+        locator = f"{units} hidden units" if units else "no hidden layer"
+        yield (
+            f"The locator of the source has {locator}: set "
+            f"`locator_units={units}` in the target."
+        )
     kept = kept_paths(match.key_map)
     if kept and match.unexpected_keys:
         others = [repr(it) for it in layouts if it != match.layout]
@@ -206,6 +212,18 @@ def _kernel_sizes(match: Match) -> Iterator[int]:
             if shape == (1, 1, *shape[2:3]):
                 sizes += shape[2:]
     yield from dict.fromkeys(sizes)
+
+
+def _locator_units(match: Match) -> Iterator[int]:
+    """Yield the hidden units of a recurrent model's locator, if they differ."""
+    name = match.matched_keys.get("locator.fc.weight")
+    if name is None:
+        return
+    _, expected = match.shapes.get("locator_hidden.kernel", (0, 0))
+    has_hidden = f"{match.prefix}locator.fc_lt.weight" in match.source
+    units = sum(match.source[name].shape[:1]) if has_hidden else 0
+    if units != expected:
+        yield units
 
 
 def quoted(name: str) -> str:

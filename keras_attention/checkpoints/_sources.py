@@ -68,7 +68,7 @@ def _unwrap(source: Mapping) -> Mapping:
     seen: list[Mapping] = []
     while not any(source is outer for outer in seen):
         seen.append(source)
-        for wrapper in ("state_dict", "model"):
+        for wrapper in ("state_dict", "model", "model_state"):
             if isinstance(source.get(wrapper), Mapping):
                 source = source[wrapper]
                 break

@@ -131,8 +131,8 @@ def load_reference_weights(
     * `"recurrent-visual-attention"`, the repository of that name.
       `GlimpseNetwork`: `fc1` to `fc4`. `RecurrentAttention`: these after
       `sensor.`, and `rnn.i2h`, `rnn.h2h`, `locator.fc`, `locator.fc_lt`,
-      `classifier.fc`, `baseliner.fc`. Older checkpoints without
-      `locator.fc_lt` have another locator and do not fit.
+      `classifier.fc`, `baseliner.fc`. Older checkpoints have no
+      `locator.fc_lt`: load them into a model with `locator_units=0`.
 
     The names do not distinguish the modes `"embedded_gaussian"` and
     `"dot_product"` of a `NonLocal`, nor, in `"mmcv"` and `"timm"`, whether its
@@ -149,7 +149,8 @@ def load_reference_weights(
 
     All names may have a prefix, the same for all, such as `module.layer1.0.se.`
     or `cbam_a/`, and may end in `:0`. Weights that a training script saved as
-    `state_dict` or `model`, beside other entries, are found there. Every
+    `state_dict`, `model` or `model_state`, beside other entries, are found
+    there. Every
     `num_batches_tracked` is ignored. Otherwise the match is strict: each weight
     of the target that the layout has must be there in its shape, and there must
     be no other.

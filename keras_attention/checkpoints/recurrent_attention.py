@@ -63,15 +63,20 @@ def glimpse_network_key_maps(target: GlimpseNetwork) -> dict[str, KeyMap]:
 def recurrent_attention_key_maps(
     target: RecurrentAttention,
 ) -> dict[str, KeyMap]:
-    """Return the key maps for a target with this size of glimpses."""
+    """Return the key maps for a target with this glimpse size and locator."""
     sensor = glimpse_network_key_maps(target.glimpse)[_LAYOUT]
+    # Older checkpoints of that code have a linear locator.
+    locator = linear("locator.fc", "locator")
+    if target.locator_hidden is not None:
+        locator = linear("locator.fc", "locator_hidden") | linear(
+            "locator.fc_lt", "locator"
+        )
     return {
         _LAYOUT: (
             nested("sensor.", "glimpse", sensor)
             | linear("rnn.i2h", "core_input")
             | linear("rnn.h2h", "core_state")
-            | linear("locator.fc", "locator_hidden")
-            | linear("locator.fc_lt", "locator")
+            | locator
             | linear("classifier.fc", "classifier")
             | linear("baseliner.fc", "baseline")
         )

@@ -20,6 +20,9 @@ from keras_attention.hard.glimpse_network import GlimpseNetwork
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
+# First locations of rollouts that follow the means.
+STARTS = ("center", "uniform")
+
 
 @keras.saving.register_keras_serializable(package="keras_attention")
 class RecurrentAttention(Seeded, KernelLayer, keras.Model):
@@ -46,12 +49,12 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
     It trains with `compile` and `fit` like any classifier; the loss given to
     `compile` is the first term. In training locations are sampled, the
     first uniformly from the whole image. Prediction with one Monte Carlo sample
-    is deterministic: it starts at the center and follows the means.
+    follows the means. It starts at the center, and is deterministic, unless
+    `start="uniform"`.
 
     Args:
         num_classes: Number of classes.
-        units: Length of :math:`h_t` and :math:`g`; :math:`A_1` has half as many
-            rows.
+        units: Length of :math:`h_t` and :math:`g`.
         num_glimpses: Number :math:`T` of glimpses.
         location_stddev: Standard deviation :math:`\sigma` of the locations.
         monte_carlo_samples: Number of rollouts for each image. The loss is
@@ -60,6 +63,12 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         reinforce_weight: Weight :math:`\lambda` of REINFORCE, at least 0.
         glimpse_units: Hidden units of :math:`g` for the pixels.
         location_units: Hidden units of :math:`g` for the location.
+        locator_units: Hidden units of the locator, rows of :math:`A_1`: `None`
+            for half of `units`, 0 for a linear locator, as in the paper:
+            :math:`\mu_t = \tanh(A_2 h_t)`.
+        start: First location of a rollout that follows the means: `"center"`,
+            or `"uniform"` for one that is sampled from the whole image, as in
+            training. (`"centre"` is accepted, too.)
         glimpse_size: Side of a glimpse in pixels.
         num_scales: Number of squares around a location.
         scale_factor: Integer: ratio of the sides of consecutive squares.
@@ -104,7 +113,8 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
 
     Note:
         As in the common PyTorch implementation, the locator has a hidden layer
-        and a tanh, where the paper has a linear map. Locations are clipped to
+        and a tanh, where the paper has a linear map; with `locator_units=0` it
+        has only the tanh, as in older checkpoints. Locations are clipped to
         the image after their probability is computed. A last location is
         sampled and rewarded, although no glimpse is taken there.
     """
@@ -148,6 +158,8 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         reinforce_weight: float = 0.01,
         glimpse_units: int = 128,
         location_units: int = 128,
+        locator_units: int | None = None,
+        start: str = "center",
         glimpse_size: int = 8,
         num_scales: int = 1,
         scale_factor: int = 2,
@@ -187,6 +199,11 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         )
         self.glimpse_units = whole("glimpse_units", glimpse_units)
         self.location_units = whole("location_units", location_units)
+        self.locator_units = validation.optional_non_negative_integer(
+            "locator_units", locator_units
+        )
+        spelled = "center" if start == "centre" else start
+        self.start = validation.one_of("start", spelled, STARTS)
         self.input_spec = keras.layers.InputSpec(ndim=4)
         self._step_cache = StepCache()
 
@@ -202,11 +219,17 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
             **retina(self),
         )
         self.glimpse.build(images_shape, (images_shape[0], 2))
-        hidden = max(1, self.units // 2)
         self.core_input = self._dense("core_input", self.units, self.units)
         self.core_state = self._dense("core_state", self.units, self.units)
-        self.locator_hidden = self._dense("locator_hidden", hidden, self.units)
-        self.locator = self._dense("locator", 2, hidden)
+        hidden = self.locator_units
+        if hidden is None:
+            hidden = max(1, self.units // 2)
+        self.locator_hidden = (
+            self._dense("locator_hidden", hidden, self.units)
+            if hidden
+            else None
+        )
+        self.locator = self._dense("locator", 2, hidden or self.units)
         self.classifier = self._dense(
             "classifier", self.num_classes, self.units
         )
@@ -229,7 +252,8 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         """Return the locations of the glimpses, `(batch, num_glimpses, 2)`.
 
         Locations are (x, y) between -1 and 1. They are those of the
-        deterministic rollout, which starts at the center and follows the means.
+        rollout that follows the means. With `start="uniform"` each call samples
+        new first locations.
         """
         images = ops.convert_to_tensor(images)
         if not self.built:
@@ -282,7 +306,7 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         # Half precision cannot represent every pixel location of an image.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         location = ops.zeros((batch, 2), dtype=dtype)
-        if sampled:
+        if sampled or self.start == "uniform":
             location = keras.random.uniform(
                 (batch, 2), -1, 1, dtype=dtype, seed=self.seed_generator
             )
@@ -294,7 +318,9 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
             state = ops.relu(self.core_input(glimpse) + self.core_state(state))
             # Only the cross-entropy trains the glimpses and the state.
             features = ops.stop_gradient(state)
-            hidden = ops.relu(self.locator_hidden(features))
+            hidden = features
+            if self.locator_hidden is not None:
+                hidden = ops.relu(self.locator_hidden(features))
             # tanh(z) = 2 sigmoid(2 z) - 1. On JAX `ops.tanh` narrows float64.
             mean = (
                 2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), dtype)) - 1

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from cases import RECURRENT
 from contract.case import assert_close
 from contract.case import assert_same
 from contract.case import to_layout
@@ -45,7 +44,10 @@ def linear(published, name, x):
 
 
 def reference(published, images, glimpses):
-    """Run the published model, channels first, at the mean locations."""
+    """Run the published model, channels first, at the mean locations.
+
+    Older checkpoints have a linear locator.
+    """
     location = np.zeros((len(images), 2))
     state = np.zeros((len(images), 7))
     for _ in range(glimpses):
@@ -68,8 +70,10 @@ def reference(published, images, glimpses):
             linear(published, "rnn.i2h", glimpse)
             + linear(published, "rnn.h2h", state)
         )
-        hidden = relu(linear(published, "locator.fc", state))
-        location = np.tanh(linear(published, "locator.fc_lt", hidden))
+        means = linear(published, "locator.fc", state)
+        if "locator.fc_lt.weight" in published:
+            means = linear(published, "locator.fc_lt", relu(means))
+        location = np.tanh(means)
     scores = np.exp(linear(published, "classifier.fc", state))
     baseline = linear(published, "baseliner.fc", state)
     return scores / scores.sum(-1, keepdims=True), baseline
@@ -79,7 +83,16 @@ def relu(x):
     return np.maximum(x, 0)
 
 
-def model(data_format):
+def with_linear_locator(published):
+    """Return the weights of an older checkpoint."""
+    older = {k: v for k, v in published.items() if "fc_lt" not in k}
+    rng = np.random.default_rng(1)
+    older["locator.fc.weight"] = rng.normal(size=(2, 7))
+    older["locator.fc.bias"] = rng.normal(size=2)
+    return older
+
+
+def model(data_format, **kwargs):
     return RecurrentAttention(
         4,
         units=7,
@@ -89,16 +102,20 @@ def model(data_format):
         glimpse_size=2,
         num_scales=2,
         data_format=data_format,
+        **kwargs,
     )
 
 
 @pytest.mark.parametrize("prefix", ["", "module."])
+@pytest.mark.parametrize("is_linear", [False, True])
 def test_published_model_gives_the_same_predictions(
-    published, prefix, data_format
+    published, prefix, is_linear, data_format
 ):
+    if is_linear:
+        published = with_linear_locator(published)
     images = np.random.default_rng(1).normal(size=(3, 9, 7, 2))
     moved = to_layout(images, data_format).astype("float32")
-    target = model(data_format)
+    target = model(data_format, locator_units=0 if is_linear else None)
     target.build(moved.shape)
     source = {prefix + name: array for name, array in published.items()}
     load_reference_weights(target, source)
@@ -122,9 +139,46 @@ def test_glimpse_network_loads_without_the_model(published):
 
 
 def test_checkpoints_with_another_locator_raise(published):
-    target = RECURRENT[0].layer()
-    target.build((None, 9, 7, 2))
-    older = {k: v for k, v in published.items() if "fc_lt" not in k}
+    older = with_linear_locator(published)
+    for units, source, message in (
+        (None, older, "has no hidden layer: set `locator_units=0` "),
+        (0, published, "has 3 hidden units: set `locator_units=3` "),
+        (2, published, "has 3 hidden units: set `locator_units=3` "),
+    ):
+        target = model("channels_last", locator_units=units)
+        target.build((None, 9, 7, 2))
+        with pytest.raises(ValueError, match=message):
+            load_reference_weights(target, source)
+    del published["locator.fc.weight"]
     with pytest.raises(ValueError, match="missing keys: ") as caught:
-        load_reference_weights(target, older)
-    assert "missing keys: 'locator.fc_lt.weight'" in str(caught.value)
+        load_reference_weights(target, published)
+    assert "locator_units" not in str(caught.value)
+
+
+@pytest.mark.filterwarnings("ignore:Detected pickle protocol")
+def test_older_checkpoint_file_loads(published, tmp_path):
+    """The file has the old format, and an optimizer's state."""
+    torch = pytest.importorskip("torch", reason="It writes a PyTorch file.")
+    weights = {
+        name: torch.nn.Parameter(torch.tensor(array, dtype=torch.float32))
+        for name, array in with_linear_locator(published).items()
+    }
+    optimizer = torch.optim.Adam(weights.values())
+    sum(weight.sum() for weight in weights.values()).backward()
+    optimizer.step()
+    path = tmp_path / "model_best.pth.tar"
+    torch.save(
+        {
+            "epoch": 25,
+            "model_state": weights,
+            "optim_state": optimizer.state_dict(),
+            "best_valid_acc": 98.4,
+        },
+        path,
+        _use_new_zipfile_serialization=False,
+    )
+    target = model("channels_last", locator_units=0)
+    target.build((None, 9, 7, 2))
+    load_reference_weights(target, path)
+    kernel = weights["locator.fc.weight"].detach().numpy().T
+    assert_same(target.locator.kernel, kernel)

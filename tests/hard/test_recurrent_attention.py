@@ -157,6 +157,33 @@ def test_locations_have_the_documented_distribution():
     np.testing.assert_allclose(logs, -np.log(2 * np.pi * 0.01), rtol=1e-5)
 
 
+def test_first_locations_are_sampled_with_start_uniform():
+    images = np.random.default_rng(0).uniform(size=(200, 8, 8, 1))
+    ram = model(start="uniform")
+    first, second = (to_numpy(ram.locations(images)) for _ in range(2))
+    assert np.any(first[:, 0] != second[:, 0])
+    np.testing.assert_allclose(first[:, 0].var(), 1 / 3, atol=0.05)
+    assert np.any(to_numpy(ram(images)) != to_numpy(ram(images)))
+    # After it, a rollout follows the means, as it does with the same start.
+    seed = to_numpy(ram.seed_generator.state)
+    outputs = to_numpy(ram(images))
+    ram.seed_generator.state.assign(seed)
+    assert_same(ram(images), outputs)
+
+
+def test_start_may_be_spelled_in_two_ways():
+    ram = model(start="centre")
+    assert ram.get_config()["start"] == "center"
+    np.testing.assert_array_equal(to_numpy(ram.locations(toy(3)[0]))[:, 0], 0)
+
+
+def test_parameters_of_a_linear_locator():
+    ram = RecurrentAttention(10, locator_units=0)
+    ram.build((None, 28, 28, 1))
+    # Without the 256 to 128 units of the hidden layer.
+    assert ram.count_params() == 242_317 - (257 * 128 + 129 * 2) + 257 * 2
+
+
 def trained_layers(weights):
     return {name.partition("/")[0] for name, g in weights.items() if g.any()}
 

@@ -94,8 +94,9 @@ def states(layer, weights, images, path):
 
 
 def mean_location(weights, state):
-    hidden = relu(dense(weights, "locator_hidden", state))
-    return np.tanh(dense(weights, "locator", hidden))
+    if "locator_hidden/kernel" in weights:
+        state = relu(dense(weights, "locator_hidden", state))
+    return np.tanh(dense(weights, "locator", state))
 
 
 def classes(weights, state):

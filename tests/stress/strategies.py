@@ -517,6 +517,7 @@ def RecurrentAttention(pick, sizes):
         "num_glimpses": pick(1, 2, 4),
         "glimpse_units": pick(1, 5),
         "location_units": pick(1, 3),
+        "locator_units": pick(None, 0, 3),
         # Arguments without effect on predictions.
         "location_stddev": pick(0.05, 0.2),
         "reinforce_weight": pick(0.0, 0.01),
