@@ -105,7 +105,7 @@ class SqueezeExcite(Attention, KernelLayer):
         multiply_adds="2 * C * h + H * W * C",
         symbols={"h": "C // 16"},
         gain="ImageNet top-1 error of ResNet-50 24.80 → 23.29",
-        layouts=("senet.pytorch", "timm", "caffe"),
+        layouts=("senet.pytorch", "timm", "caffe", "paddleocr", "paddle"),
     )
 
     def __init__(

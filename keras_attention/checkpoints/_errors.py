@@ -70,13 +70,13 @@ def unknown_names_message(
 ) -> str:
     """Return the message for a source that matches no key map at all."""
     known = "\n".join(
-        f"{layout}: {_first_few(key_map)}"
+        f"{layout}: {first_few(key_map)}"
         for layout, key_map in key_maps.items()
     )
     return (
         "`source` must name its weights as one of these layouts does, with any "
         f"prefix. Nothing was loaded. The layouts are\n{known}\n"
-        f"Received: {_first_few(source) or 'no names'}"
+        f"Received: {first_few(source) or 'no names'}"
     )
 
 
@@ -180,7 +180,7 @@ def _hints(match: Match, target: Any, layouts: Iterable[str]) -> Iterator[str]:
     elif len(match.unexpected_keys) > len(only_in_source):
         yield (
             "If the source is a larger network, pass the weights of this layer "
-            "alone."
+            "alone, or set `prefix` to the start of their names."
         )
 
 
@@ -242,7 +242,7 @@ def joined(names: Iterable[str], limit: int = _MAX_NAMES) -> str:
     return ", ".join(names[:limit] + ending)
 
 
-def _first_few(names: Iterable[str], limit: int = 4) -> str:
+def first_few(names: Iterable[str], limit: int = 4) -> str:
     """Return the first names as an example, separated by commas."""
     few = list(map(quoted, islice(names, limit + 1)))
     return ", ".join(few[:limit] + ["..."] * (len(few) > limit))

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable
 from collections.abc import Iterator
 from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from typing import BinaryIO
@@ -16,13 +17,17 @@ import numpy as np
 
 from keras_attention._backend import pytorch_files
 from keras_attention.checkpoints import _archives
+from keras_attention.checkpoints import _errors
 from keras_attention.checkpoints import _npz
+from keras_attention.checkpoints import _onnx
 from keras_attention.checkpoints import _torch_checks
 from keras_attention.checkpoints._errors import NotNumbersError
 from keras_attention.checkpoints._errors import TooManyArraysError
 
 
-def read_source(source: Any) -> dict[str, np.ndarray]:
+def read_source(
+    source: Any, prefix: str | Sequence[str] = ""
+) -> dict[str, np.ndarray]:
     """Return the weights in `source` by name.
 
     Wrappers such as `state_dict`, counters of batches, and the ending `:0` of
@@ -30,7 +35,10 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
 
     Args:
         source: A mapping, or the path of a file.
+        prefix: The start of the names to read, which is removed from them. Of
+            several, each is replaced by its number, from 0 on.
     """
+    _check_prefix(prefix)
     if isinstance(source, str | os.PathLike):
         source = _read_file(Path(source))
     if not isinstance(source, Mapping):
@@ -44,7 +52,7 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
     if len(weights) > _archives.MAX_ARRAYS:
         shown = f"{type(weights).__name__} of {len(weights)} entries"
         raise TooManyArraysError(shown, _archives.MAX_ARRAYS)
-    for name in weights:
+    for name, chosen in _chosen(weights, prefix):
         # A counter of PyTorch's batch normalization. Keras has none.
         if str(name).endswith("num_batches_tracked"):
             continue
@@ -59,8 +67,45 @@ def read_source(source: Any) -> dict[str, np.ndarray]:
         if entries < 0:
             raise NotNumbersError(name, _short_repr(value))
         # TensorFlow 1 adds the number of an output to the name of a variable.
-        arrays[str(name).removesuffix(":0")] = _array(name, value)
+        arrays[chosen.removesuffix(":0")] = _array(name, value)
     return arrays
+
+
+def _check_prefix(prefix: Any) -> None:
+    prefixes = [prefix] if isinstance(prefix, str) else prefix
+    if (
+        not isinstance(prefixes, Sequence)
+        or not prefixes
+        or not all(isinstance(entry, str) for entry in prefixes)
+    ):
+        raise ValueError(
+            "`prefix` must be a string, or a list of strings, one for each "
+            f"array name to replace. Received: prefix={_short_repr(prefix)}"
+        )
+
+
+def _chosen(
+    weights: Mapping, prefix: str | Sequence[str]
+) -> Iterator[tuple[Any, str]]:
+    """Yield the names that start with a prefix, and those without it."""
+    if not prefix:
+        for name in weights:
+            yield name, str(name)
+        return
+    prefixes = [prefix] if isinstance(prefix, str) else prefix
+    for number, start in enumerate(prefixes):
+        found = [name for name in weights if str(name).startswith(start)]
+        if not found:
+            raise ValueError(
+                "`prefix` must be the start of names of `source`, which are "
+                f"{_errors.first_few(map(str, weights))}. Nothing was loaded. "
+                f"Received: prefix={_short_repr(start)}"
+            )
+        for name in found:
+            rest = str(name)[len(start) :]
+            if not isinstance(prefix, str):
+                rest = f"{number}.{rest.lstrip('./_')}"
+            yield name, rest
 
 
 def _unwrap(source: Mapping) -> Mapping:
@@ -298,6 +343,7 @@ _DTYPES: dict[str, np.dtype] = {
 
 _READERS: dict[str, Callable[[BinaryIO], Any]] = {
     ".npz": _npz.read,
+    ".onnx": _onnx.read,
     ".safetensors": _read_safetensors,
     **dict.fromkeys((".pt", ".pth", ".bin", ".ckpt", ".tar"), _read_torch),
 }

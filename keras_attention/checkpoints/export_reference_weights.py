@@ -36,6 +36,9 @@ def export_reference_weights(
             * `"detectron2"`: detectron2;
             * `"aliked"`: the networks ALIKED;
             * `"paddleclas"`: PaddleClas;
+            * `"paddleocr"`: the MobileNetV3 of PaddleOCR;
+            * `"paddle"`: other networks of Paddle, with the numbers of
+              convolutions counted from 0;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;

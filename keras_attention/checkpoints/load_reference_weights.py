@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from collections.abc import Sequence
 from typing import Any
 
 import keras
@@ -19,7 +20,10 @@ from keras_attention.checkpoints.efficient_channel_attention import stand_in
 
 
 def load_reference_weights(
-    target: keras.layers.Layer, source: Mapping[str, Any] | str | os.PathLike
+    target: keras.layers.Layer,
+    source: Mapping[str, Any] | str | os.PathLike,
+    *,
+    prefix: str | Sequence[str] = "",
 ) -> None:
     """Loads published weights into a layer or network of this package.
 
@@ -111,6 +115,12 @@ def load_reference_weights(
       `mlp_1`, `mlp_2`. `SpatialAttention`: `conv2d`. `CBAM`: both.
     * `"senet.pytorch"`, the repositories senet.pytorch and PytorchInsight.
       `SqueezeExcite`: `fc.0`, `fc.2`.
+    * `"paddleocr"`, the MobileNetV3 of PaddleOCR. `SqueezeExcite`:
+      `1_weights`, `1_offset`, `2_weights`, `2_offset`, after a prefix such as
+      `conv2_se_`.
+    * `"paddle"`, other networks of Paddle, which numbers all convolutions.
+      `SqueezeExcite`: `0.w_0`, `0.b_0`, `1.w_0`, `1.b_0`, which are the names
+      with `prefix=("conv2d_24.", "conv2d_25.")` or other numbers.
     * `"mbv2_ca"`, the authors' MobileNetV2 with coordinate attention.
       `CoordinateAttention`: `conv1`, `bn1`, `conv2`, `conv3`.
     * `"segmentation_models.pytorch"`, the repository of that name.
@@ -162,19 +172,26 @@ def load_reference_weights(
         source: A mapping from names to arrays (NumPy arrays, PyTorch tensors,
             or anything that `numpy.asarray` accepts), or the path of a file:
             `.npz`; `.safetensors`, which needs the safetensors library (`pip
-            install safetensors`); or a PyTorch file that ends in `.pt`, `.pth`,
-            `.bin`, `.ckpt` or `.tar`, which needs PyTorch, on any backend.
-            Files that would run code (pickled Python objects) are refused, and
-            so are more than 100,000 arrays.
+            install safetensors`); `.onnx`, which needs `pip install onnx`; or a
+            PyTorch file that ends in `.pt`, `.pth`, `.bin`, `.ckpt` or `.tar`,
+            which needs PyTorch, on any backend. Files that would run code
+            (pickled Python objects) are refused, and so are more than 100,000
+            arrays.
             Of the dtypes that NumPy lacks, a `.npz` file can hold bfloat16 and
-            float8_e5m2.
+            float8_e5m2. Of an ONNX file, the initializers and the constants
+            of the graph are read, but no other file.
+        prefix: The start of the names to load, if the source has other weights
+            too. It is removed from the names. If the names of a layer have
+            nothing in common, pass one prefix for each of its convolutions, in
+            their order. They are replaced by their numbers, from 0 on.
 
     Raises:
         ValueError: If `target` is not built, if no layout is known for it, if
             `source` is neither a mapping nor a readable file of arrays of
-            numbers, or if there are missing keys, unexpected keys, shape
-            mismatches or values that are not finite in the dtype of the
-            target. All of them are listed, and no weight has changed.
+            numbers, if no name starts with a prefix, or if there are missing
+            keys, unexpected keys, shape mismatches or values that are not
+            finite in the dtype of the target. All of them are listed, and no
+            weight has changed.
         OSError: If the file cannot be opened, for example because it does not
             exist.
         ImportError: If a library that is needed to read the file is missing.
@@ -192,12 +209,12 @@ def load_reference_weights(
     True
     """
     if isinstance(target, EfficientChannelAttention) and not target.built:
-        arrays = read_source(source)
+        arrays = read_source(source, prefix)
         built = stand_in(target, arrays)
         _load(built, key_maps_of(built), arrays)
         target.give_kernel(keras.ops.convert_to_numpy(built.kernel))
     else:
-        _load(target, key_maps_of(target), read_source(source))
+        _load(target, key_maps_of(target), read_source(source, prefix))
 
 
 def _load(

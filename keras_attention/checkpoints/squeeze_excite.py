@@ -1,6 +1,7 @@
 """Key maps of squeeze-and-excitation, of channels alone and with positions."""
 
 from keras_attention.checkpoints._axis_order import POINTWISE
+from keras_attention.checkpoints._axis_order import VECTOR
 from keras_attention.checkpoints._key_map import linear
 from keras_attention.checkpoints._key_map import nested
 
@@ -14,6 +15,19 @@ SQUEEZE_EXCITE_KEY_MAPS = {
         linear("1x1_down", "squeeze", POINTWISE)
         | linear("1x1_up", "excite", POINTWISE)
     ),
+    "paddleocr": {
+        "1_weights": ("squeeze.kernel", POINTWISE),
+        "1_offset": ("squeeze.bias", VECTOR),
+        "2_weights": ("excite.kernel", POINTWISE),
+        "2_offset": ("excite.bias", VECTOR),
+    },
+    # Paddle numbers all convolutions of a network.
+    "paddle": {
+        "0.w_0": ("squeeze.kernel", POINTWISE),
+        "0.b_0": ("squeeze.bias", VECTOR),
+        "1.w_0": ("excite.kernel", POINTWISE),
+        "1.b_0": ("excite.bias", VECTOR),
+    },
 }
 
 SPATIAL_CHANNEL_SQUEEZE_EXCITE_KEY_MAPS = {

@@ -261,7 +261,7 @@ def test_networks_without_a_layout_raise(target):
 def test_unknown_layouts_raise():
     layer = SqueezeExcite()
     layer.build((None, 4, 4, 8))
-    known = "'senet.pytorch', 'timm' or 'caffe'"
+    known = "'senet.pytorch', 'timm', 'caffe', 'paddleocr' or 'paddle'"
     for layout in ("torchvision", "tim", "TIMM", 3, ["timm"]):
         message = f"`layout` must be {known}. Received: layout={layout!r}"
         with pytest.raises(ValueError, match=f"^{re.escape(message)}$"):

@@ -56,7 +56,7 @@ def test_unexpected_keys_raise(golden):
         "unexpected keys: '1.weight', '2.bias'",
         (
             "If the source is a larger network, pass the weights of this layer "
-            "alone."
+            "alone, or set `prefix` to the start of their names."
         ),
     ]
 

@@ -381,7 +381,7 @@ def test_message_gives_the_length_of_a_list(layer):
 @pytest.mark.parametrize("name", ["weights.h5", "weights", "weights.npz.gz"])
 def test_unknown_ending_raises(name, layer, tmp_path):
     message = error_message(layer, tmp_path / name)
-    assert ".npz, .safetensors, .pt, " in message
+    assert ".npz, .onnx, .safetensors, .pt, " in message
     assert message.endswith(f"{name}'")
 
 
@@ -449,6 +449,7 @@ def assert_truncated_raises(layer, path, kept):
     ("ending", "library", "cure"),
     [
         ("safetensors", "safetensors", "pip install safetensors"),
+        ("onnx", "onnx", "pip install onnx"),
         ("pth", "torch", "pip install torch"),
     ],
 )

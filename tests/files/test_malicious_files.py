@@ -12,6 +12,7 @@ from pathlib import Path
 
 import keras
 import numpy as np
+import onnx
 import pytest
 from safetensors.numpy import save_file
 
@@ -409,6 +410,35 @@ def many_in_safetensors(path, count):
     path.write_bytes(struct.pack("<Q", len(text)) + text)
 
 
+def write_onnx(path, arrays):
+    tensors = [onnx.numpy_helper.from_array(a, n) for n, a in arrays.items()]
+    save_onnx(path, tensors)
+
+
+def save_onnx(path, tensors):
+    graph = onnx.helper.make_graph([], "network", [], [], tensors)
+    path.write_bytes(onnx.helper.make_model(graph).SerializeToString())
+
+
+def many_in_onnx(path, count):
+    tensors = (
+        onnx.TensorProto(name=str(index), data_type=1, dims=[0])
+        for index in range(count)
+    )
+    save_onnx(path, tensors)
+
+
+@pytest.mark.parametrize("dims", [(2**40,), (2**31, 2**31, 2**31), (-4, 16)])
+@pytest.mark.parametrize("data", [{}, {"raw_data": bytes(256)}])
+def test_onnx_with_a_huge_shape_raises(dims, data, layer, tmp_path):
+    path = tmp_path / "weights.onnx"
+    tensor = onnx.TensorProto(
+        name="fc.0.weight", data_type=1, dims=dims, **data
+    )
+    save_onnx(path, [tensor])
+    assert "`source` must " in error_message(layer, path)
+
+
 def many_in_archive(path, count):
     """Write an archive whose directory has many names for one entry."""
     with zipfile.ZipFile(path, "w") as archive:
@@ -451,6 +481,7 @@ def many_of_one_storage_in_old_format(path, count):
     [
         ("safetensors", many_in_safetensors),
         ("npz", many_in_archive),
+        ("onnx", many_in_onnx),
         ("pth", many_in_archive),
         ("pth", many_of_one_storage),
         ("pth", many_of_one_storage_in_old_format),
@@ -479,6 +510,7 @@ def write_torch(path, arrays, **kwargs):
     [
         ("safetensors", lambda path, arrays: save_file(arrays, path)),
         ("npz", lambda path, arrays: np.savez(path, **arrays)),
+        ("onnx", write_onnx),
         ("pth", write_torch),
         (
             "pth",
