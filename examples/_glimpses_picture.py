@@ -1,5 +1,6 @@
 """Plot of `recurrent_attention.py`: locations and pixels of glimpses."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import _training
@@ -21,6 +22,8 @@ def plot(
     model: keras_attention.RecurrentAttention,
     images: np.ndarray,
     labels: np.ndarray,
+    preprocess: Callable = np.asarray,
+    which: str = "digits that the network was not trained on",
 ) -> None:
     """Save a plot of a digit of each class, with its glimpses.
 
@@ -29,17 +32,22 @@ def plot(
         model: A recurrent attention model.
         images: Distorted digits; the first of each class is plotted.
         labels: Their classes.
+        preprocess: A function that the model's images go through.
+        which: What the images are, for the title.
     """
-    shown = [int(np.flatnonzero(labels == c)[0]) for c in CLASSES]
+    shown = [
+        int(np.flatnonzero(labels == c)[0]) for c in CLASSES if c in labels
+    ]
     images, labels = images[shown], labels[shown]
-    locations = keras.ops.convert_to_numpy(model.locations(images))
+    inputs = preprocess(images)
+    locations = keras.ops.convert_to_numpy(model.locations(inputs))
     size = images.shape[1]
     # The pixel at the center of the squares of a location.
     pixels = np.floor((locations + 1) / 2 * size).astype(int)
     figure = Figure(figsize=(12, 3.4), dpi=100, layout="constrained")
     figure.suptitle(
         f"{model.num_glimpses} glimpses, in the order of their numbers, of "
-        "digits that the network was not trained on: the first of each class",
+        f"{which}: the first of each class",
         fontsize=12,
     )
     axes = figure.subplots(2, len(shown))
@@ -48,7 +56,7 @@ def plot(
         images[..., 0],
         pixels,
         labels,
-        _training.classes(model, images),
+        _training.classes(model, inputs),
         strict=True,
     ):
         column[0].set_title(f"class {label}", fontsize=10)

@@ -14,6 +14,7 @@ BACKENDS = ("jax", "tensorflow", "torch")
 # The packages of modules with another name.
 PACKAGES = {
     "keras_attention": ".",  # from the root of the checkout
+    "skimage": "scikit-image",
     "sklearn": "scikit-learn",
 }
 
@@ -31,7 +32,7 @@ def prepare(*modules: str, threads: int | None = 1) -> str:
     # Threads that wait for others leave the cores to other processes.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     backend = choose_backend()
-    _require("keras_attention", *modules)
+    require("keras_attention", *modules)
     return backend
 
 
@@ -142,7 +143,7 @@ def folder(text: str) -> Path:
     return path
 
 
-def _require(*modules: str) -> None:
+def require(*modules: str) -> None:
     """End the program unless it can import the modules it needs."""
     missing = [module for module in modules if not _is_installed(module)]
     if missing:

@@ -1,22 +1,32 @@
-"""Classify an image with published weights.
+"""Published weights: networks, and layers trained by others.
 
     pip install ".[jax,safetensors]" pillow -c constraints.txt
     python examples/published_weights.py SKNet50 downloaded.safetensors cat.jpg
     python examples/published_weights.py CBAMResNet18
+    pip install "keras-vision-attention[jax,onnx,examples]" torch onnxruntime
+    python examples/published_weights.py ram ram_6_8x8_2_model_best.pth.tar
+    python examples/published_weights.py squeeze_excite FILE.onnx
 
-Builds a network of `keras_attention.models`, loads the weights of a downloaded
-file, and prints the five most likely classes of an image. The file may be
-`.safetensors`, `.npz`, or a PyTorch file, which needs PyTorch. Without a file,
-the weights are random numbers seeded by their names, and without an image, the
-image is noise: then the output is the same on every backend. `KERAS_BACKEND`
+The first form builds a network of `keras_attention.models`, loads the weights
+of a downloaded file, and prints the five most likely classes of an image. The
+file may be `.safetensors`, `.npz`, or a PyTorch file, which needs PyTorch.
+Without an image, the image is noise.
+
+The second form loads weights into a layer or a small model of this package,
+prints how its results compare with published ones or with another
+implementation, and saves a picture. `published_weights.py ram --help` says
+where the file is published.
+
+Without a file, the weights are random numbers seeded by their names: then the
+output is the same on every backend, but for sampled locations. `KERAS_BACKEND`
 selects one of the installed backends: jax, tensorflow or torch.
 """
 # ruff: noqa: E402 (the backend is chosen before Keras is imported)
 
 import argparse
+import importlib
 import sys
 import tempfile
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +34,7 @@ import _support
 
 BACKEND = _support.prepare(threads=None)
 
+import _published
 import keras
 import numpy as np
 
@@ -42,24 +53,8 @@ LAYOUTS = {
 }
 NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
 SIZE = 224
-
-
-def make_weight(name: str, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a random weight, seeded by its name and scaled for its layer."""
-    rng = np.random.default_rng(zlib.crc32(name.encode()))
-    n = rng.standard_normal(shape)
-    fan_in = int(np.prod(shape[1:]))
-    if name.endswith("running_var"):
-        weight = 0.5 + n**2 / 2
-    elif name.endswith("running_mean"):
-        weight = 0.1 * n
-    elif len(shape) > 1 and fan_in > 1:
-        weight = n * np.sqrt(2 / fan_in)
-    elif len(shape) == 1 and name.endswith("weight"):
-        weight = 0.6 + 0.1 * n
-    else:
-        weight = 0.05 * n
-    return weight.astype("float32")
+# Layers and small models with published weights, each with its own options.
+SYSTEMS = ("ram", "squeeze_excite")
 
 
 def make_file(name: str, folder: str) -> Path:
@@ -70,7 +65,10 @@ def make_file(name: str, folder: str) -> Path:
     model = getattr(models, name)()
     exported = keras_attention.export_reference_weights(model, layout)
     path = Path(folder) / f"{name}.npz"
-    np.savez(path, **{k: make_weight(k, exported[k].shape) for k in exported})
+    np.savez(
+        path,
+        **{k: _published.make_weight(k, exported[k].shape) for k in exported},
+    )
     return path
 
 
@@ -116,7 +114,12 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description="Classify an image with published weights."
     )
-    parser.add_argument("model", metavar="MODEL", choices=NETWORKS)
+    parser.add_argument(
+        "model",
+        metavar="MODEL",
+        choices=[*NETWORKS, *SYSTEMS],
+        help=f"{', '.join(SYSTEMS)} or a network: {', '.join(NETWORKS)}",
+    )
     parser.add_argument("file", metavar="FILE", nargs="?", type=Path)
     parser.add_argument("image", metavar="IMAGE", nargs="?", type=Path)
     parser.add_argument(
@@ -137,6 +140,11 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
 
 def main() -> None:
     """Build the network, load the weights, predict, and print the classes."""
+    if sys.argv[1:2] and sys.argv[1] in SYSTEMS:
+        _support.prepare("matplotlib", "sklearn", threads=None)
+        system = importlib.import_module(f"_published_{sys.argv[1]}")
+        system.main(sys.argv[2:], BACKEND)
+        return
     options = parse()
     builder = getattr(models, options.model)
     variant = {"variant": options.variant} if options.variant else {}

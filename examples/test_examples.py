@@ -9,6 +9,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 EXAMPLES = Path(__file__).parent
@@ -307,6 +308,48 @@ def test_published_weights_of_an_image(tmp_path):
     assert result.stdout.count("| 0.") == 5
 
 
+# With random weights, what each system prints on every backend.
+SYSTEMS = {
+    "ram": (
+        "RecurrentAttention with random weights on ",
+        "scores of the first: 0.0026 0.0559 0.0006 0.0030 0.9356 0.0016 ",
+    ),
+    "squeeze_excite": (
+        "SqueezeExcite with random weights on ",
+        "| conv2_se_ | 16 → 4 | 0.2000 | 0.5102 | ",
+    ),
+}
+
+
+@pytest.mark.parametrize("backend", ONE_BACKEND)
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_published_weights_of_a_system(system, backend, tmp_path, in_turn):
+    result = in_turn(
+        "published_weights", system, "--output", tmp_path, backend=backend
+    )
+    assert result.returncode == 0, result.stderr
+    for text in SYSTEMS[system]:
+        assert text in result.stdout
+    differences = re.findall(r"\d\.\de[-+]\d\d", result.stdout)
+    assert all(float(number) < 1e-5 for number in differences)
+    check_picture(tmp_path / f"published_{system}.png", 10_000)
+
+
+def test_published_weights_trains_on_the_other_digits(tmp_path, in_turn):
+    rng = np.random.default_rng(0)
+    np.savez(
+        tmp_path / "digits.npz",
+        x=rng.integers(0, 256, (40, 28, 28), "uint8"),
+        y=rng.integers(0, 10, 40),
+    )
+    options = ("--digits", tmp_path / "digits.npz", "--count", "20")
+    options = (*options, "--train", "1", "--output", tmp_path)
+    result = in_turn("published_weights", "ram", *options)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("| trained here, ") == 3
+    assert "trained here: 1 epochs of 20 other digits" in result.stdout
+
+
 @pytest.mark.parametrize("backend", ONE_BACKEND)
 def test_upgrade_pretrained(backend, tmp_path, in_turn):
     toy = ("--epochs", "2", "--seeds", "1", "--train", "160", "--few", "2")
@@ -377,6 +420,7 @@ INVALID_OPTIONS = [
         ["SKNet50", "--variant", "timm"],
         "unexpected keyword argument",
     ),
+    ("published_weights", ["ram", "absent.pth"], "No such file"),
     ("published_weights", ["SEResNet18", "absent.npz"], "No such file"),
     ("published_weights", ["SEResNet18", "absent.h5"], "must end in .npz"),
 ]

@@ -36,7 +36,8 @@ def read_source(
     Args:
         source: A mapping, or the path of a file.
         prefix: The start of the names to read, which is removed from them. Of
-            several, each is replaced by its number, from 0 on.
+            several, each is the start of one name, which is replaced by
+            `array_0`, `array_1` and so on.
     """
     _check_prefix(prefix)
     if isinstance(source, str | os.PathLike):
@@ -80,7 +81,7 @@ def _check_prefix(prefix: Any) -> None:
     ):
         raise ValueError(
             "`prefix` must be a string, or a list of strings, one for each "
-            f"array name to replace. Received: prefix={_short_repr(prefix)}"
+            f"array to load. Received: prefix={_short_repr(prefix)}"
         )
 
 
@@ -92,20 +93,21 @@ def _chosen(
         for name in weights:
             yield name, str(name)
         return
-    prefixes = [prefix] if isinstance(prefix, str) else prefix
-    for number, start in enumerate(prefixes):
+    is_one = isinstance(prefix, str)
+    for number, start in enumerate([prefix] if is_one else prefix):
         found = [name for name in weights if str(name).startswith(start)]
-        if not found:
+        if not is_one and start in found:
+            found = [start]
+        if not found or (len(found) > 1 and not is_one):
             raise ValueError(
-                "`prefix` must be the start of names of `source`, which are "
-                f"{_errors.first_few(map(str, weights))}. Nothing was loaded. "
-                f"Received: prefix={_short_repr(start)}"
+                f"`prefix` must be the start of {'' if is_one else 'one of '}"
+                f"the names of `source`, which are "
+                f"{_errors.first_few(map(str, found or weights))}. Nothing was "
+                f"loaded. Received: prefix={_short_repr(start)}"
             )
         for name in found:
-            rest = str(name)[len(start) :]
-            if not isinstance(prefix, str):
-                rest = f"{number}.{rest.lstrip('./_')}"
-            yield name, rest
+            rest = str(name).removeprefix(start)
+            yield name, rest if is_one else f"array_{number}"
 
 
 def _unwrap(source: Mapping) -> Mapping:

@@ -37,8 +37,7 @@ def export_reference_weights(
             * `"aliked"`: the networks ALIKED;
             * `"paddleclas"`: PaddleClas;
             * `"paddleocr"`: the MobileNetV3 of PaddleOCR;
-            * `"paddle"`: other networks of Paddle, with the numbers of
-              convolutions counted from 0;
+            * `"paddle"`: other networks of Paddle, with numbers as names;
             * `"tensorflow"`: the TensorFlow reference of CBAM;
             * `"senet.pytorch"`: the repositories senet.pytorch and
               PytorchInsight, for squeeze-and-excitation;

@@ -119,8 +119,9 @@ def load_reference_weights(
       `1_weights`, `1_offset`, `2_weights`, `2_offset`, after a prefix such as
       `conv2_se_`.
     * `"paddle"`, other networks of Paddle, which numbers all convolutions.
-      `SqueezeExcite`: `0.w_0`, `0.b_0`, `1.w_0`, `1.b_0`, which are the names
-      with `prefix=("conv2d_24.", "conv2d_25.")` or other numbers.
+      `SqueezeExcite`: `array_0` to `array_3`, which are names given by
+      `prefix`, a list of the names of kernel, bias, kernel and bias, such as
+      `("conv2d_24.w_0", "conv2d_24.b_0", "conv2d_25.w_0", "conv2d_25.b_0")`.
     * `"mbv2_ca"`, the authors' MobileNetV2 with coordinate attention.
       `CoordinateAttention`: `conv1`, `bn1`, `conv2`, `conv3`.
     * `"segmentation_models.pytorch"`, the repository of that name.
@@ -182,8 +183,8 @@ def load_reference_weights(
             of the graph are read, but no other file.
         prefix: The start of the names to load, if the source has other weights
             too. It is removed from the names. If the names of a layer have
-            nothing in common, pass one prefix for each of its convolutions, in
-            their order. They are replaced by their numbers, from 0 on.
+            nothing in common, pass a list of the names, or of what only one
+            name starts with. They become `array_0`, `array_1` and so on.
 
     Raises:
         ValueError: If `target` is not built, if no layout is known for it, if

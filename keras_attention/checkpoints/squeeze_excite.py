@@ -21,12 +21,14 @@ SQUEEZE_EXCITE_KEY_MAPS = {
         "2_weights": ("excite.kernel", POINTWISE),
         "2_offset": ("excite.bias", VECTOR),
     },
-    # Paddle numbers all convolutions of a network.
+    # Paddle numbers all convolutions of a network, and its converter to ONNX
+    # gives other names to the biases: these names are those of a list of
+    # prefixes.
     "paddle": {
-        "0.w_0": ("squeeze.kernel", POINTWISE),
-        "0.b_0": ("squeeze.bias", VECTOR),
-        "1.w_0": ("excite.kernel", POINTWISE),
-        "1.b_0": ("excite.bias", VECTOR),
+        "array_0": ("squeeze.kernel", POINTWISE),
+        "array_1": ("squeeze.bias", VECTOR),
+        "array_2": ("excite.kernel", POINTWISE),
+        "array_3": ("excite.bias", VECTOR),
     },
 }
 

@@ -29,10 +29,14 @@ NAMES = {
     ),
     "paddle": (
         [
-            *("conv2d_24.w_0_deepcopy_120", "conv2d_24.b_0_deepcopy_121"),
-            *("conv2d_25.w_0_deepcopy_122", "conv2d_25.b_0_deepcopy_123"),
+            *("conv2d_24.w_0_deepcopy_120", "p2o.pd_op.reshape.0"),
+            *("conv2d_25.w_0_deepcopy_122", "p2o.pd_op.reshape.0.1"),
         ],
-        ("conv2d_24", "conv2d_25."),
+        # The second is also the start of the last.
+        (
+            *("conv2d_24.w_0", "p2o.pd_op.reshape.0"),
+            *("conv2d_25", "p2o.pd_op.reshape.0.1"),
+        ),
     ),
 }
 
@@ -113,6 +117,15 @@ def test_prefix_selects_a_kernel_of_a_layer_that_is_not_built(rng):
     load_reference_weights(layer, source, prefix="b.")
     layer.build((None, 4, 4, 8))
     assert_same(np.ravel(layer.kernel), kernels[1].ravel())
+
+
+def test_list_entry_must_be_the_start_of_one_name(layer, arrays):
+    source = dict(zip(NAMES["paddle"][0], arrays, strict=True))
+    with pytest.raises(ValueError, match="must be the start of one") as caught:
+        load_reference_weights(layer, source, prefix=["conv2d_2"])
+    message = str(caught.value)
+    assert "'conv2d_24.w_0_deepcopy_120', 'conv2d_25.w_0_dee" in message
+    assert message.endswith("Received: prefix='conv2d_2'")
 
 
 @pytest.mark.parametrize("prefix", ["conv3", ("conv2d_24", "conv3")])
