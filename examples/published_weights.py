@@ -54,7 +54,7 @@ LAYOUTS = {
 NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
 SIZE = 224
 # Layers and small models with published weights, each with its own options.
-SYSTEMS = ("ram", "squeeze_excite")
+SYSTEMS = ("ram", "aliked", "squeeze_excite")
 
 
 def make_file(name: str, folder: str) -> Path:

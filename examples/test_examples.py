@@ -314,6 +314,11 @@ SYSTEMS = {
         "RecurrentAttention with random weights on ",
         "scores of the first: 0.0026 0.0559 0.0006 0.0030 0.9356 0.0016 ",
     ),
+    "aliked": (
+        "DeformableConv2D with random weights on ",
+        "| block3 | 8 x 8 x 32 | -0.0479 | not compared |",
+        "block4_conv1: offsets of 0.36 pixels on average, 47.22 % at the limit",
+    ),
     "squeeze_excite": (
         "SqueezeExcite with random weights on ",
         "| conv2_se_ | 16 → 4 | 0.2000 | 0.5102 | ",

@@ -179,6 +179,16 @@ def positive_number(name: str, value: Any) -> float:
     return number
 
 
+def optional_positive_number(name: str, value: Any) -> float | None:
+    """Return `None`, or `value` as a `float` above zero and finite."""
+    if value is None:
+        return None
+    try:
+        return positive_number(name, value)
+    except ValueError:
+        raise _error(name, "a positive number or None", value) from None
+
+
 def non_negative_number(name: str, value: Any) -> float:
     """Return `value` as a `float`, which must be at least zero and finite."""
     try:

@@ -107,7 +107,7 @@ def load_reference_weights(
       `bias`, `conv_offset_mask`.
     * `"aliked"`, the networks ALIKED, also of kornia. `DeformableConv2D`:
       `regular_conv`, `offset_conv`. These networks limit the offsets to a
-      quarter of the larger side of the map; the layer does not.
+      quarter of the larger side of the map: set `max_offset=0.25`.
     * `"paddleclas"`, PaddleClas. `EffectiveSqueezeExcite`: `conv`.
     * `"timm_legacy"`, the networks of timm whose names start with `legacy_`.
       SE networks: `layer0.conv1`, `se_module.fc1` and so on.

@@ -56,6 +56,9 @@ class DeformableConv2D(Attention, KernelLayer):
         offset_groups: Number of groups of channels with separate offsets and
             masks, a divisor of the number of channels.
         modulated: Whether there is a mask, as in the second paper.
+        max_offset: Limit of the offsets in each direction, as a share of the
+            larger side of the input: with 0.25, offsets in a map of 32 x 24
+            pixels are clipped to -8 and 8. `None` for no limit.
         use_bias: Whether there is a bias :math:`b`.
         activation: The activation :math:`f`, or `None`.
         kernel_initializer: Initializer of :math:`w`.
@@ -103,8 +106,9 @@ class DeformableConv2D(Attention, KernelLayer):
         Better Results <https://arxiv.org/abs/1811.11168>`_, equation 1.
 
     Note:
-        The papers train the offsets at a lower learning rate than the other
-        weights. Here all weights have the same learning rate.
+        The papers do not limit the offsets; ALIKED does, with 0.25. The papers
+        train the offsets at a lower learning rate than the other weights. Here
+        all weights have the same learning rate.
     """
 
     card = Card(
@@ -144,6 +148,7 @@ class DeformableConv2D(Attention, KernelLayer):
         groups: int = 1,
         offset_groups: int = 1,
         modulated: bool = True,
+        max_offset: float | None = None,
         use_bias: bool = True,
         activation: Any = None,
         kernel_initializer: Any = "glorot_uniform",
@@ -167,6 +172,9 @@ class DeformableConv2D(Attention, KernelLayer):
             "offset_groups", offset_groups
         )
         self.modulated = validation.boolean("modulated", modulated)
+        self.max_offset = validation.optional_positive_number(
+            "max_offset", max_offset
+        )
         self.use_bias = validation.boolean("use_bias", use_bias)
         self.activation = validation.activation("activation", activation)
         validation.divides("groups", self.groups, self.filters, "`filters`")
@@ -220,14 +228,17 @@ class DeformableConv2D(Attention, KernelLayer):
     def compute_attention(self, x, training=None):
         maps = self._offset_maps(precision.upcast(x))
         if not self.modulated:
-            return {"offsets": maps}
+            return {"offsets": self._limited(maps, x)}
         # Not `ops.split`: PyTorch does not know its sizes in an export.
         count = self._sizes()["offsets"]
         if self.data_format == "channels_last":
             offsets, logits = maps[..., :count], maps[..., count:]
         else:
             offsets, logits = maps[:, :count], maps[:, count:]
-        return {"offsets": offsets, "mask": ops.sigmoid(logits)}
+        return {
+            "offsets": self._limited(offsets, x),
+            "mask": ops.sigmoid(logits),
+        }
 
     def apply_attention(self, x, attention):
         outputs = deform_conv2d(
@@ -293,6 +304,21 @@ class DeformableConv2D(Attention, KernelLayer):
                 start = start - self._windows.pad_before(size, i)
             slices[axis] = slice(start, None, self.strides[i])
         return maps[tuple(slices)]
+
+    def _limited(self, offsets, x):
+        """Return the offsets, clipped to a share of the larger side of `x`."""
+        if self.max_offset is None:
+            return offsets
+        sides = data_formats.spatial_size(ops.shape(x), self.data_format)
+        if all(isinstance(side, int) for side in sides):
+            # `ops.clip` rounds Python floats to float32 on PyTorch.
+            limit = ops.convert_to_tensor(
+                self.max_offset * max(sides), dtype=offsets.dtype
+            )
+        else:
+            height, width = precision.cast_all(sides, offsets.dtype)
+            limit = self.max_offset * ops.maximum(height, width)
+        return ops.clip(offsets, -limit, limit)
 
     def _map_shape(self, input_shape, channels):
         shape = list(

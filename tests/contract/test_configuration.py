@@ -70,6 +70,7 @@ INVALID_VALUES_OF = {
     "location_stddev": (*INVALID_VALUES[float], 0),
     "regularization": (*INVALID_VALUES[float], 0),
     "locator_units": (-1, 1.5, True, "2", float("nan")),
+    "max_offset": (*INVALID_VALUES[float], 0),
     "padding": ("full", True, -1, 1.5, (1,), (1, -1), (1, 2, 3)),
     "patch_offset": (1.5, True, "2", (1,), (1, 2, 3), (1, True)),
     "seed": (1.5, "1", True, -1, 2**32),

@@ -16,7 +16,11 @@ def deformable_conv2d(layer, weights, x):
     maps = convolution(x, weights["offset_kernel"], layer, frame)
     maps = maps + weights["offset_bias"]
     taps = layer.offset_groups * kernel.shape[0] * kernel.shape[1]
-    attention = {"offsets": maps[..., : 2 * taps]}
+    offsets = maps[..., : 2 * taps]
+    if layer.max_offset is not None:
+        limit = layer.max_offset * max(x.shape[1:3])
+        offsets = np.clip(offsets, -limit, limit)
+    attention = {"offsets": offsets}
     if layer.modulated:
         attention["mask"] = sigmoid(maps[..., 2 * taps :])
     y = convolution(x, kernel, layer, frame, **attention)

@@ -99,3 +99,30 @@ def test_indivisible_channels_raise():
         message = rf"`{name}` must divide the number of channels \(4\)\. Rec"
         with pytest.raises(ValueError, match=message):
             built(6, **{name: 3})
+
+
+@pytest.mark.parametrize("modulated", [True, False])
+def test_offsets_are_limited_to_a_share_of_the_larger_side(modulated):
+    limited = built(6, modulated=modulated, max_offset=0.25)
+    free = built(6, modulated=modulated)
+    limited.offset_kernel.assign(RNG.normal(size=free.offset_kernel.shape))
+    free.set_weights(limited.get_weights())
+    expected = to_numpy(free.attention(X)["offsets"])
+    limit = 0.25 * 9  # the width
+    assert np.abs(expected).max() > 2 * limit
+    found = limited.attention(X)["offsets"]
+    np.testing.assert_array_equal(
+        to_numpy(found), np.clip(expected, -limit, limit)
+    )
+    limited.offset_bias.assign(100 * np.ones(limited.offset_bias.shape))
+    assert (to_numpy(limited.attention(X)["offsets"]) == limit).all()
+
+
+def test_limit_follows_the_size_of_the_map():
+    layer = built(6, modulated=False, max_offset=0.5)
+    layer.offset_bias.assign(100 * np.ones(layer.offset_bias.shape))
+    inputs = keras.Input((None, None, 4))
+    model = keras.Model(inputs, layer(inputs, return_attention=True)[1])
+    for height, width in ((4, 6), (10, 5)):
+        offsets = model.predict(np.ones((1, height, width, 4)), verbose=0)
+        assert (offsets["offsets"] == max(height, width) / 2).all()

@@ -403,6 +403,7 @@ def DeformableConv2D(pick, sizes):
         "groups": groups,
         "offset_groups": offset_groups,
         "modulated": pick(True, False),
+        "max_offset": pick(None, 0.2),
         "use_bias": pick(True, False),
         "activation": pick(None, "silu"),
     }
