@@ -5,6 +5,8 @@
     python examples/published_weights.py CBAMResNet18
     pip install "keras-vision-attention[jax,onnx,examples]" torch onnxruntime
     python examples/published_weights.py ram ram_6_8x8_2_model_best.pth.tar
+    python examples/published_weights.py aliked aliked-t16.pth
+    python examples/published_weights.py non_local FILE.pth --digits DIGITS.npz
     python examples/published_weights.py squeeze_excite FILE.onnx
 
 The first form builds a network of `keras_attention.models`, loads the weights
@@ -54,7 +56,7 @@ LAYOUTS = {
 NETWORKS = [name for name in models.__all__ if name.startswith(tuple(LAYOUTS))]
 SIZE = 224
 # Layers and small models with published weights, each with its own options.
-SYSTEMS = ("ram", "aliked", "squeeze_excite")
+SYSTEMS = ("ram", "aliked", "non_local", "squeeze_excite")
 
 
 def make_file(name: str, folder: str) -> Path:

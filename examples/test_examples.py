@@ -319,6 +319,12 @@ SYSTEMS = {
         "| block3 | 8 x 8 x 32 | -0.0479 | not compared |",
         "block4_conv1: offsets of 0.36 pixels on average, 47.22 % at the limit",
     ),
+    "non_local": (
+        "NonLocal with random weights on ",
+        "| logits | 4.0938 | ",
+        "| attention 1 | 0.0851 | ",
+        "| attention 2 | 0.5677 | ",
+    ),
     "squeeze_excite": (
         "SqueezeExcite with random weights on ",
         "| conv2_se_ | 16 → 4 | 0.2000 | 0.5102 | ",

@@ -94,7 +94,8 @@ def _chosen(
             yield name, str(name)
         return
     is_one = isinstance(prefix, str)
-    for number, start in enumerate([prefix] if is_one else prefix):
+    prefixes = [prefix] if isinstance(prefix, str) else prefix
+    for number, start in enumerate(prefixes):
         found = [name for name in weights if str(name).startswith(start)]
         if not is_one and start in found:
             found = [start]
