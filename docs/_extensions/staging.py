@@ -26,7 +26,7 @@ EXAMPLES = {
     "segmentation": "segmentation",
     "upgrade_pretrained": "upgrade_pretrained",
     "several_devices": None,
-    "published_weights": None,
+    "published_weights": "published_ram",
 }
 HEADER = """\
 Examples

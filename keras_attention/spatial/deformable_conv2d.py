@@ -309,15 +309,11 @@ class DeformableConv2D(Attention, KernelLayer):
         """Return the offsets, clipped to a share of the larger side of `x`."""
         if self.max_offset is None:
             return offsets
-        sides = data_formats.spatial_size(ops.shape(x), self.data_format)
-        if all(isinstance(side, int) for side in sides):
-            # `ops.clip` rounds Python floats to float32 on PyTorch.
-            limit = ops.convert_to_tensor(
-                self.max_offset * max(sides), dtype=offsets.dtype
-            )
-        else:
-            height, width = precision.cast_all(sides, offsets.dtype)
-            limit = self.max_offset * ops.maximum(height, width)
+        size = data_formats.spatial_size(ops.shape(x), self.data_format)
+        # A tensor: sizes may be unknown, and `ops.clip` rounds Python floats
+        # to float32 on PyTorch.
+        larger = ops.cast(ops.maximum(*size), offsets.dtype)
+        limit = self.max_offset * larger
         return ops.clip(offsets, -limit, limit)
 
     def _map_shape(self, input_shape, channels):
