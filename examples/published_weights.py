@@ -3,7 +3,7 @@
     pip install ".[jax,safetensors]" pillow -c constraints.txt
     python examples/published_weights.py SKNet50 downloaded.safetensors cat.jpg
     python examples/published_weights.py CBAMResNet18
-    pip install "keras-vision-attention[jax,onnx,examples]" torch onnxruntime
+    pip install ".[jax,onnx,examples]" torch onnxruntime -c constraints.txt
     python examples/published_weights.py ram ram_6_8x8_2_model_best.pth.tar
     python examples/published_weights.py aliked aliked-t16.pth
     python examples/published_weights.py non_local FILE.pth --digits DIGITS.npz
