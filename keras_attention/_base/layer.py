@@ -26,6 +26,7 @@ class MapLayer(keras.layers.Layer):
     # The class of this package that a layer is of, whatever subclass of it a
     # user writes; `None` for parts of layers.
     _public_class: Any = None
+    input_spec: Any
     # The arguments of `call` that are lists of tensors, and their positions.
     _lists: tuple[str, ...] = ()
     _list_positions: tuple[int, ...] = ()
