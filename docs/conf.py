@@ -52,6 +52,7 @@ copybutton_prompt_is_regexp = True
 autodoc_member_order = "bysource"
 python_maximum_signature_line_length = 72
 add_module_names = False
+toc_object_entries_show_parents = "hide"
 napoleon_custom_sections = [
     ("Call arguments", "params_style"),
     "Input shape",
@@ -119,7 +120,6 @@ sphinx_gallery_conf = {
     "notebook_extensions": set(),
     "copyfile_regex": r"^$",
     "download_all_examples": False,
-    "default_thumb_file": str(HERE / "_examples" / "icon.png"),
     "remove_config_comments": True,
     "show_signature": False,
     "write_computation_times": False,

@@ -190,6 +190,44 @@ def test_examples_in_docstrings(module):
     assert not doctest.testmod(module).failed
 
 
+def test_thumbnails_of_the_gallery_differ():
+    text = (HTML / "gallery" / "index.html").read_text(encoding="utf-8")
+    addresses = re.findall(r'src="([^"]*_thumb\.png)"', text)
+    assert len(addresses) == len(staging.EXAMPLES)
+    files = {(HTML / "gallery" / address).read_bytes() for address in addresses}
+    assert len(files) == len(addresses)
+
+
+def test_the_search_has_no_latex():
+    index = (HTML / "searchindex.js").read_text(encoding="utf-8")
+    parts = json.loads(index[index.index("{") : index.rindex("}") + 1])
+    # Words of an earlier build stay in the index, without pages.
+    words = {word for word, pages in parts["terms"].items() if pages != []}
+    assert "channel" in words
+    assert not {"mathbb", "mathrm", "qquad", "frac"} & words
+    page = (HTML / "search.html").read_text(encoding="utf-8")
+    assert "_static/search.js" in page
+
+
+@pytest.mark.parametrize("backend", choosing.BACKENDS)
+def test_every_measured_shape_has_a_section(backend):
+    page = HTML / "validation" / f"speed_{backend}.html"
+    headings = re.findall(r"<h[23]>([^<]*)", page.read_text(encoding="utf-8"))
+    path = DOCS / "benchmarks" / f"{backend}.md"
+    rows = re.findall(
+        r"(?m)^\| [^|]+ \| (\d+x\S+x\d+)", path.read_text("utf-8")
+    )
+    assert rows
+    for shape in set(rows):
+        assert any(shape in heading for heading in headings)
+
+
+def test_no_cell_of_the_costs_is_empty():
+    lines = [line for line in choosing.Costs.lines(None) if "|" in line]
+    assert len(lines) > 30
+    assert not [line for line in lines if "|  |" in line]
+
+
 def test_every_golden_file_is_listed():
     text = (HTML / "validation" / "robustness.html").read_text("utf-8")
     for path in (DOCS.parent / "tests" / "goldens").glob("*.npz"):
@@ -214,4 +252,6 @@ def test_times_are_read_from_the_benchmark_files(tmp_path, monkeypatch):
     )
     monkeypatch.setattr(choosing, "DOCS", tmp_path)
     assert choosing.times() == {"jax": {"CBAM": 0.0123}}
-    assert any("12.3 ms" in line for line in choosing.Costs.lines(None))
+    head, *rows = choosing.Costs.lines(None)
+    assert "JAX, ms" in head
+    assert any(row.endswith("| 12.3 |") for row in rows)

@@ -23,6 +23,7 @@ from keras_attention._base.card import paper_link
 
 DOCS = Path(__file__).parents[1]
 MEASURED = ("16x28x28x256", "training")
+BACKENDS = {"jax": "JAX", "tensorflow": "TensorFlow", "torch": "PyTorch"}
 
 
 class Table(SphinxDirective):
@@ -33,7 +34,9 @@ class Table(SphinxDirective):
         source, _ = self.get_source_info()
         node = nodes.Element()
         text = StringList(self.lines(), source=source)
-        self.state.nested_parse(text, self.content_offset, node)
+        self.state.nested_parse(
+            text, self.content_offset, node, match_titles=True
+        )
         return node.children
 
     def lines(self) -> list[str]:
@@ -73,13 +76,14 @@ class Costs(Table):
     def lines(self):
         """Return the table, and a note on the measured times."""
         measured = times()
-        lines = _head("layer", "parameters", "multiply-adds", *measured)
+        heads = [f"{BACKENDS[backend]}, ms" for backend in measured]
+        lines = _head("layer", "parameters", "multiply-adds", *heads)
         for name, cls in _cards.layers().items():
             card = cls.card
             if not card.parameters:
                 continue
             milliseconds = [
-                f"{1e3 * seconds[name]:.1f} ms" if name in seconds else ""
+                f"{1e3 * seconds[name]:.1f}" if name in seconds else "-"
                 for seconds in measured.values()
             ]
             symbols = ", ".join(
@@ -93,9 +97,11 @@ class Costs(Table):
             multiply_adds = f"${latex(card.multiply_adds)}$"
             lines += _row(_call(card), parameters, multiply_adds, *milliseconds)
         note = (
-            "The last columns are the time of a training step for 16 maps of "
-            "28 x 28 x 256, compiled where the backend has a compiler, on the "
-            "machine that [](../validation/speed.md) names."
+            "The parameters and the multiply-adds are numbers, the latter for "
+            "one map. The last columns are the time of a training step for 16 "
+            "maps of 28 x 28 x 256 in milliseconds, compiled where the backend "
+            "has a compiler, on the machine that [](../validation/speed.md) "
+            "names. A dash means that no time was measured."
         )
         if not measured:
             note = "*No times have been measured yet.*"
@@ -151,17 +157,71 @@ class Mutations(Table):
 
 
 class Benchmarks(Table):
-    """The output of `python -m benchmarks`, with a section per backend."""
+    """The tables that `python -m benchmarks` wrote for a backend.
+
+    Their page has a section for each table, and a table of layers is divided
+    by the shapes of the maps.
+    """
+
+    required_arguments = 1
 
     def lines(self):
         """Return the Markdown with lower headings, or a note."""
-        lines: list[str] = []
-        for path in sorted((DOCS / "benchmarks").glob("*.md")):
-            text = path.read_text("utf-8")
-            text = re.sub(r"(?m)^#", "##", text)
-            text = text.replace("](", "](../benchmarks/")
-            lines += [*text.splitlines(), ""]
-        return lines or ["*There are no tables yet.*"]
+        path = DOCS / "benchmarks" / f"{self.arguments[0]}.md"
+        if not path.exists():
+            return ["*There are no tables yet.*"]
+        text = path.read_text("utf-8").replace("](", "](../benchmarks/")
+        # The page has the title of the first machine.
+        text = re.sub(r"\A# .*\n", "", text)
+        first, *others = re.split(r"(?m)^# .*, another machine\n", text)
+        lines = [*divided(first, "##")]
+        for other in others:
+            lines += ["## Newer layers", "", *divided(other, "###")]
+        return lines
+
+
+def divided(text: str, heading: str) -> list[str]:
+    r"""Return Markdown with a heading and a table for each shape.
+
+    >>> table = ["## Speed", "", "| layer | shape | s |", "|:--|:--|--:|"]
+    >>> table += ["| A | 8x8 | 1 |", "| A | 4x4 first | 2 |", "| B | 8x8 | 3 |"]
+    >>> print("\n".join(divided("\n".join(table), "##")))
+    ## Speed, 8x8
+    <BLANKLINE>
+    | layer | s |
+    |:--|--:|
+    | A | 1 |
+    | B | 3 |
+    <BLANKLINE>
+    ## Speed, 4x4 first
+    <BLANKLINE>
+    | layer | s |
+    |:--|--:|
+    | A | 2 |
+    <BLANKLINE>
+    """
+    lines: list[str] = []
+    for section in re.split(r"(?m)^(?=## )", text):
+        title, _, rest = section.partition("\n")
+        rows = [
+            [cell.strip() for cell in line.strip("|").split("|")]
+            for line in rest.splitlines()
+            if line.startswith("|")
+        ]
+        if not title.startswith("## "):
+            lines += section.splitlines()
+        elif not rows or rows[0][1] != "shape":
+            lines += [f"{heading}{title[2:]}", *rest.splitlines()]
+        else:
+            head, rule, *body = ([row[0], *row[2:]] for row in rows)
+            shapes = [row[1] for row in rows[2:]]
+            for shape in dict.fromkeys(shapes):
+                lines += [f"{heading}{title[2:]}, {shape}", "", *_row(*head)]
+                lines += ["|" + "|".join(rule) + "|"]
+                for own, row in zip(shapes, body, strict=True):
+                    lines += _row(*row) if own == shape else []
+                lines += [""]
+    return lines
 
 
 def times() -> dict[str, dict[str, float]]:

@@ -1,4 +1,4 @@
-r"""Alignment of equations, one per line, for screens of any width.
+r"""Equations: one per line, for screens of any width, and not searched.
 
 Docstrings separate equations by `\qquad` or by an empty line. KaTeX does not
 break lines, so several equations in one line are too wide for a phone.
@@ -49,7 +49,17 @@ def align(app, doctree):
         equation.children = [nodes.Text(aligned(equation.astext()))]
 
 
+def hide(app, doctree):
+    """Keep the LaTeX of equations out of the index of the search."""
+    for kind in (nodes.math, nodes.math_block):
+        for equation in doctree.findall(kind):
+            equation["classes"].append("no-search")
+
+
 def setup(app):
-    """Register the alignment, which runs after a page was read."""
+    """Register what runs after a page was read."""
     app.connect("doctree-read", align)
+    app.connect("doctree-read", hide)
+    # Results of the search show the text of pages, also without LaTeX.
+    app.add_js_file("search.js", defer="defer")
     return {"parallel_read_safe": True}

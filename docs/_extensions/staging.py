@@ -28,6 +28,8 @@ EXAMPLES = {
     "several_devices": None,
     "published_weights": "published_ram",
 }
+SIZE = (400, 280)  # of an icon, whose colors follow
+DARK, RED, LIGHT = "#1b1044", "#b5367a", "#fcfdbf"
 HEADER = """\
 Examples
 ========
@@ -54,14 +56,18 @@ def stage(scripts: Path, folder: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
     folder.mkdir()
     (folder / "GALLERY_HEADER.rst").write_text(HEADER, encoding="utf-8")
-    _draw_icon(folder / "icon.png")
     for name, picture in EXAMPLES.items():
+        thumbnail = f"pictures/{picture}.png"
+        if not picture:
+            icon = folder / f"{name}.png"
+            ICONS[name](icon)
+            thumbnail = f"{folder.name}/{icon.name}"
         source = (scripts / f"{name}.py").read_text(encoding="utf-8")
         path = folder / f"{name}.py"
-        path.write_text(_shown(source, picture), encoding="utf-8")
+        path.write_text(_shown(source, picture, thumbnail), encoding="utf-8")
 
 
-def _shown(source: str, picture: str | None) -> str:
+def _shown(source: str, picture: str | None, thumbnail: str) -> str:
     """Return a script whose docstring is reStructuredText."""
     docstring = ast.get_docstring(ast.parse(source)) or ""
     title, _, text = docstring.partition("\n")
@@ -80,18 +86,53 @@ def _shown(source: str, picture: str | None) -> str:
         )
     code = source.split('"""', 2)[2].lstrip("\n")
     code = re.sub(r"^# ruff: noqa.*\n\n?", "", code)
-    thumb = f"# sphinx_gallery_thumbnail_path = 'pictures/{picture}.png'\n"
+    thumb = f"# sphinx_gallery_thumbnail_path = '{thumbnail}'\n"
     newdoc = "\n\n".join(parts)
-    return f'r"""{newdoc}\n"""\n{thumb if picture else ""}{code}'
+    return f'r"""{newdoc}\n"""\n{thumb}{code}'
 
 
-def _draw_icon(path: Path) -> None:
-    """Draw the icon of examples that have no picture."""
-    icon = Image.new("RGB", (400, 280), "#1b1044")
+def _draw_devices(path: Path) -> None:
+    """Draw four devices that share an image."""
+    icon = Image.new("RGB", SIZE, DARK)
     draw = ImageDraw.Draw(icon)
-    draw.ellipse((120, 60, 280, 220), "#b5367a")
-    draw.ellipse((162, 102, 238, 178), "#fcfdbf")
+    for left in (110, 210):
+        for top in (50, 150):
+            box = (left, top, left + 80, top + 80)
+            draw.rectangle(box, fill=RED)
+            # A quarter of the image, which is around the center of the icon.
+            inside = tuple(edge + 8 for edge in box[:2])
+            inside += tuple(edge - 8 for edge in box[2:])
+            quarter = Image.new("RGB", (64, 64), RED)
+            ImageDraw.Draw(quarter).ellipse(
+                (
+                    0 if left == 110 else -64,
+                    0 if top == 50 else -64,
+                    128 if left == 110 else 64,
+                    128 if top == 50 else 64,
+                ),
+                LIGHT,
+            )
+            icon.paste(quarter, inside[:2])
     icon.save(path)
+
+
+def _draw_file(path: Path) -> None:
+    """Draw a file of weights: rows of numbers in several shades."""
+    icon = Image.new("RGB", SIZE, DARK)
+    draw = ImageDraw.Draw(icon)
+    draw.polygon(((130, 40), (230, 40), (270, 80), (270, 240), (130, 240)), RED)
+    draw.polygon(((230, 40), (230, 80), (270, 80)), LIGHT)
+    shades = ("#fcfdbf", "#feb078", "#f1605d", "#1b1044")
+    for row in range(5):
+        for column in range(4):
+            left, top = 148 + 27 * column, 98 + 27 * row
+            shade = shades[(3 * row + 5 * column + row * column) % 4]
+            draw.rectangle((left, top, left + 20, top + 20), shade)
+    icon.save(path)
+
+
+# Icons of the examples that have no picture.
+ICONS = {"several_devices": _draw_devices, "published_weights": _draw_file}
 
 
 def setup(app):
