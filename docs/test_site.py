@@ -144,6 +144,8 @@ def test_every_picture_is_written_by_tools_pictures():
     assert made == {
         f"{path.name}{'/' * path.is_dir()}"
         for path in (DOCS / "pictures").iterdir()
+        # `published_weights.py` needs files that are not in the repository.
+        if not path.name.startswith("published_")
     }
 
 
