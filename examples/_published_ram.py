@@ -27,7 +27,7 @@ ARGUMENTS = {
 }
 ROLLOUTS = 10
 PAPER = 1.29  # per cent, in the first version of the paper
-# The optimizer of the paper. The learning rate was chosen on other digits.
+# The optimizer of the paper. The learning rate was not tuned.
 BATCH_SIZE, LEARNING_RATE, MOMENTUM = 20, 0.01, 0.9
 
 
