@@ -19,6 +19,7 @@ NOT_VARIED = {
     "kernel_initializer": "weights are set to generated values",
     "dropout": "it uses random numbers",
     "monte_carlo_samples": "more than one uses random numbers",
+    "start": "a random location uses random numbers",
     "top": "any network: its maps vary",
     "coarse": "any network: its strides vary",
     "fine": "any network: its kernels vary",
