@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 from typing import BinaryIO
 
@@ -30,10 +31,12 @@ def read(file: BinaryIO) -> Mapping:
             f"Received: source={file.name!r}"
         ) from error
     graph = onnx.ModelProto.FromString(file.read()).graph
+    # Before they are converted, which takes longer than to find them.
+    tensors = list(islice(_tensors(graph), _archives.MAX_ARRAYS + 1))
+    if len(tensors) > _archives.MAX_ARRAYS:
+        raise _archives.too_many_arrays(file)
     arrays: dict[str, np.ndarray] = {}
-    for name, tensor in _tensors(graph):
-        if len(arrays) >= _archives.MAX_ARRAYS:
-            raise _archives.too_many_arrays(file)
+    for name, tensor in tensors:
         if name in arrays:
             raise ValueError(f"Two tensors have the name {name!r}.")
         if tensor.data_location == onnx.TensorProto.EXTERNAL:

@@ -221,7 +221,7 @@ def test_heads_that_do_not_divide_the_units_raise():
 @pytest.mark.parametrize("values", [[], [None], None, "maps"])
 def test_a_list_without_maps_raises(values):
     query, points = np.zeros((2, 4, 8)), np.zeros((2, 4, 1, 2))
-    with pytest.raises(ValueError, match=r"`values` must be .*Received: valu"):
+    with pytest.raises(ValueError, match=r"`values` must be .*Received: "):
         layer_of()(query, values, points)
 
 
