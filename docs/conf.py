@@ -17,8 +17,9 @@ sys.path.insert(0, str(HERE / "_extensions"))
 
 from sphinxcontrib import katex  # noqa: E402
 
+import docstrings  # noqa: E402 (it is in the folder above, as is staging)
 import keras_attention  # noqa: E402
-import repository  # noqa: E402 (it is in the folder above)
+import repository  # noqa: E402
 import staging  # noqa: E402
 
 project = "keras-vision-attention"
@@ -39,7 +40,15 @@ extensions = [
     "equations",
     "links",
 ]
-exclude_patterns = ["_examples", "benchmarks", "gallery/*.py", "**/_*.md"]
+exclude_patterns = [
+    "_examples",
+    "benchmarks",
+    "gallery/*.py",
+    "notebooks/*.py",
+    "notebooks/*.ipynb",
+    "tutorials",
+    "**/_*.md",
+]
 
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
@@ -108,16 +117,16 @@ html_theme_options = {
 }
 html_sidebars = {"index": [], "changelog": []}
 
+docstrings.stage(HERE / "api" / "classes")
 staging.stage(HERE.parent / "examples", HERE / "_examples")
 sphinx_gallery_conf = {
-    "examples_dirs": "_examples",
-    "gallery_dirs": "gallery",
-    # The scripts run for minutes, and their pictures are in the repository.
-    "plot_gallery": "False",
-    "filename_pattern": r"^$",
+    "examples_dirs": ["tutorials", "_examples"],
+    "gallery_dirs": ["notebooks", "gallery"],
+    # The examples run for minutes, and their pictures are in the repository.
+    "filename_pattern": r"[\\/]tutorials[\\/]",
+    "abort_on_example_error": True,
     "ignore_pattern": r"^$",
     "within_subsection_order": "staging.ReadingOrder",
-    "notebook_extensions": set(),
     "copyfile_regex": r"^$",
     "download_all_examples": False,
     "remove_config_comments": True,

@@ -17,6 +17,7 @@ import sphinx.util.inventory
 from sphinxcontrib import katex
 
 import choosing
+import docstrings
 import equations
 import keras_attention
 import repository
@@ -73,6 +74,24 @@ def test_every_public_name_has_an_entry():
     assert set(public_names()) <= entries
 
 
+@pytest.mark.parametrize("name", LAYERS)
+def test_every_layer_has_a_page_with_its_methods_and_source(name):
+    path = HTML / "api" / "classes" / f"{name}.html"
+    page = path.read_text(encoding="utf-8")
+    assert f'id="keras_attention.{name}"' in page
+    assert "viewcode-link" in page
+    for method in docstrings.methods(LAYERS[name]):
+        assert re.search(rf"<td>.*\b{method}\b", page)
+    (signature,) = re.findall(
+        rf'(?s)<dt [^>]*id="keras_attention.{name}">.*?</dt>', page
+    )
+    for parameter in re.findall(
+        r'(?s)<em class="sig-param">.*?</em>', signature
+    ):
+        if "**" not in parameter:
+            assert "Any" not in parameter
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_nothing_is_loaded_from_the_network(page):
     text = (HTML / page).read_text(encoding="utf-8")
@@ -123,7 +142,8 @@ def test_every_layer_links_to_its_source():
 
 
 def test_pictures_are_small():
-    pictures = [p for p in DOCS.rglob("*.png") if "gallery" not in p.parts]
+    generated = {"_examples", "gallery", "notebooks"}
+    pictures = [p for p in DOCS.rglob("*.png") if not generated & set(p.parts)]
     assert sum(p.stat().st_size for p in pictures) < 3_000_000
 
 
@@ -186,10 +206,53 @@ def test_every_example_is_in_the_gallery():
     assert examples == set(staging.EXAMPLES)
 
 
-@pytest.mark.parametrize("module", [choosing, equations, repository])
+@pytest.mark.parametrize(
+    "module", [choosing, docstrings, equations, repository]
+)
 def test_examples_in_docstrings(module):
     assert doctest.testmod(module).attempted
     assert not doctest.testmod(module).failed
+
+
+def notebook(name):
+    """Return the notebook of a tutorial, as the gallery writes it."""
+    path = DOCS / "notebooks" / f"{name}.ipynb"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize("name", staging.TUTORIALS)
+def test_notebooks_are_those_of_their_scripts(name):
+    path = DOCS / "tutorials" / f"{name}.ipynb"
+    kept = json.loads(path.read_text(encoding="utf-8"))
+    assert kept == notebook(name), (
+        "copy docs/notebooks/*.ipynb to docs/tutorials"
+    )
+
+
+@pytest.mark.parametrize("name", staging.TUTORIALS)
+def test_tutorials_run_alone_and_choose_the_backend_first(name):
+    script = (DOCS / "tutorials" / f"{name}.py").read_text(encoding="utf-8")
+    assert not re.search(r"(?m)^(import|from) _", script)
+    assert script.index('os.environ["KERAS_BACKEND"]') < script.index(
+        "\nimport keras"
+    )
+    assert script.count("What next\n") == 1
+    page = (HTML / "notebooks" / f"{name}.html").read_text(encoding="utf-8")
+    assert "sphx-glr-script-out" in page
+    assert "test accuracy" in page
+    assert f"{name}.ipynb" in page
+
+
+def test_every_tutorial_is_in_the_gallery():
+    scripts = {path.stem for path in (DOCS / "tutorials").glob("*.py")}
+    assert scripts == set(staging.TUTORIALS)
+
+
+@pytest.mark.parametrize("name", staging.EXAMPLES)
+def test_pages_of_examples_have_the_command_and_no_download(name):
+    page = (HTML / "gallery" / f"{name}.html").read_text(encoding="utf-8")
+    assert f"python examples/{name}.py" in html.unescape(page)
+    assert "sphx-glr-download" not in page
 
 
 def test_thumbnails_of_the_gallery_differ():

@@ -20,11 +20,12 @@ from pages import ROOT
 from pages import Page
 
 DOCS = ROOT / "docs"
+GENERATED = {"_examples", "benchmarks", "classes", "gallery", "notebooks"}
 PAGES = sorted(
     path.relative_to(ROOT).as_posix()
     for path in DOCS.rglob("*.md")
     # Files that the site's build and the benchmarks write.
-    if not {"_examples", "benchmarks", "gallery"} & set(path.parts)
+    if not GENERATED & set(path.parts)
 )
 CARDS = {name: cls.card for name, cls in _cards.layers().items()}
 SIZES = {"C": 64, "H": 8, "W": 16, "F": 32}

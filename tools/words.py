@@ -12,7 +12,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SUFFIXES = (".ini", ".md", ".py", ".toml")
 # Generated files and other people's, by their path in the tree.
-IGNORED = ("docs/gallery", "docs/_examples", "build", "dist")
+IGNORED = (
+    "docs/gallery",
+    "docs/notebooks",
+    "docs/_examples",
+    "docs/api/classes",
+    "build",
+    "dist",
+)
 
 # Patterns of words, and what is written instead.
 WORDS = {

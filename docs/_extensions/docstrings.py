@@ -3,13 +3,17 @@
 `head` inserts the text of a docstring before its sections, the summary of a
 layer and its equations, from its card when not to use it, and the picture of
 its attention. `public` inserts the documentation of every public name of a
-module.
+module. `stage` writes the pages of the layers, one for each class, to which
+`overview` leads from the page of a family. `methods` inserts the table of the
+methods of a class.
 """
 
 import importlib
 import inspect
 import re
+import shutil
 from pathlib import Path
+from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -18,10 +22,39 @@ from sphinx.util.inspect import stringify_signature
 from sphinx.util.parsing import nested_parse_to_nodes
 
 import keras_attention
+from keras_attention import _cards
 from keras_attention import models
 
 # Methods of layers that are documented beside the class.
 METHODS = ("attention", "locations")
+# What methods do that Keras names, which have no docstring.
+SUMMARIES = {
+    "__init__": "Makes the layer, with the arguments below.",
+    "build": "Creates the weights for a shape of the input.",
+    "call": "Computes the outputs: see the call arguments below.",
+    "attention": "Returns the attention that `call` applies.",
+    "compute_output_shape": "Returns the shape of the outputs.",
+    "get_config": "Returns the arguments, to save or copy the layer.",
+}
+# What may be passed where the annotation is `Any`, by the end of the name.
+TYPES = {
+    "activation": "str | Callable | None",
+    "initializer": "str | Initializer",
+    "regularizer": "str | Regularizer | None",
+}
+PAGE = """\
+# {name}
+
+[](../../layers/{family}.md{anchor}) introduces this layer.
+
+```{{methods}} {name}
+```
+
+```{{eval-rst}}
+.. autoclass:: keras_attention.{name}
+{methods}
+```
+"""
 PICTURES = Path(__file__).parents[1] / "pictures" / "layers"
 # What the picture of a layer shows, by the kinds of its attention.
 SHOWN = {
@@ -115,6 +148,120 @@ class Public(SphinxDirective):
         return _parsed(self, lines)
 
 
+class Overview(SphinxDirective):
+    """Table of the classes of a family, or of all, with links to their pages.
+
+    On the page of a family, its classes are the pages below it.
+    """
+
+    optional_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        folder = "classes/"
+        families = self.arguments or list(_cards.FAMILIES)
+        head = (
+            ["class", "operation"]
+            if self.arguments
+            else ["class", "family", "operation"]
+        )
+        lines = [f"| {' | '.join(head)} |", "|" + "---|" * len(head)]
+        pages = []
+        for family in families:
+            for name in _cards.FAMILIES[family].__all__:
+                cells = [f"`{name}`", _cards.layers()[name].card.operation]
+                if not self.arguments:
+                    cells.insert(1, f"[](./{family}.md)")
+                lines.append(f"| {' | '.join(cells)} |")
+                pages.append(f"{folder}{name}")
+        if self.arguments:
+            lines += ["", "```{toctree}", ":hidden:", "", *pages, "```"]
+        return _markdown(self, lines)
+
+
+class Methods(SphinxDirective):
+    """Table of the public methods that a layer has."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        """Return the table."""
+        layer = getattr(keras_attention, self.arguments[0])
+        lines = ["| method | description |", "|---|---|"]
+        for name in methods(layer):
+            lines.append(f"| `{name}` | {_summary(layer, name)} |")
+        return _markdown(self, lines)
+
+
+def methods(layer: type) -> list[str]:
+    """Return the names of the methods that this package gives to a layer.
+
+    >>> methods(keras_attention.CBAM)[:3]
+    ['__init__', 'attention', 'build']
+    """
+    names = {
+        name
+        for cls in layer.__mro__
+        if cls.__module__.startswith("keras_attention.")
+        for name, value in vars(cls).items()
+        if inspect.isfunction(value) and not name.startswith("_")
+    }
+    documented = [
+        name
+        for name in names
+        if name in SUMMARIES
+        or name in METHODS
+        or (name in vars(layer) and inspect.getdoc(vars(layer)[name]))
+    ]
+    return ["__init__", *sorted(documented)]
+
+
+def _summary(layer: type, name: str) -> str:
+    """Return the first line of a docstring, or the sentence of Keras' name."""
+    own = getattr(getattr(layer, name), "__doc__", None) or ""
+    if name in SUMMARIES and (name == "__init__" or not _is_own(layer, name)):
+        return SUMMARIES[name]
+    return own.partition("\n\n")[0].replace("\n", " ").strip()
+
+
+def _is_own(layer: type, name: str) -> bool:
+    """Return whether the package documents the method of a layer."""
+    method = getattr(layer, name)
+    module = getattr(method, "__module__", "")
+    return bool(method.__doc__) and module.startswith("keras_attention.")
+
+
+def stage(folder: Path) -> None:
+    """Write a page for each layer to a folder, which is emptied first."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    for family, module in _cards.FAMILIES.items():
+        for name in module.__all__:
+            layer = getattr(module, name)
+            documented = "".join(
+                f"\n   .. automethod:: keras_attention.{name}.{method}"
+                for method in METHODS
+                if inspect.getdoc(getattr(layer, method, None))
+            )
+            text = PAGE.format(
+                name=name,
+                family=family,
+                anchor=f"#{name.lower()}",
+                methods=documented,
+            )
+            path = folder / f"{name}.md"
+            path.write_text(text, encoding="utf-8")
+
+
+def _markdown(directive: SphinxDirective, lines: list[str]) -> list[nodes.Node]:
+    """Return parsed Markdown."""
+    source, _ = directive.get_source_info()
+    node = nodes.Element()
+    text = StringList(lines, source=source)
+    directive.state.nested_parse(text, directive.content_offset, node)
+    return node.children
+
+
 def _home(module, name: str) -> str:
     """Return the name of the module from which users import a name."""
     for public in (keras_attention, models):
@@ -134,9 +281,31 @@ def sign(app, what, name, value, options, signature, returns):
     """Return the signature of a class, which Keras' `__new__` would hide."""
     if what == "class":
         signature = inspect.signature(value)
-        signature = signature.replace(return_annotation=signature.empty)
+        parameters = [
+            parameter.replace(annotation=_type(parameter))
+            for parameter in signature.parameters.values()
+        ]
+        signature = signature.replace(
+            parameters=parameters, return_annotation=signature.empty
+        )
         return stringify_signature(signature, unqualified_typehints=True), ""
     return signature, returns
+
+
+class _Text(str):
+    """An annotation that is shown as it is, without quotes."""
+
+    def __repr__(self) -> str:
+        return str(self)
+
+
+def _type(parameter: inspect.Parameter):
+    """Return the annotation of a parameter, or what may be passed for `Any`."""
+    if parameter.annotation is Any:
+        for end, kind in TYPES.items():
+            if parameter.name.endswith(end):
+                return _Text(kind)
+    return parameter.annotation
 
 
 def setup(app):
@@ -144,4 +313,6 @@ def setup(app):
     app.connect("autodoc-process-signature", sign)
     app.add_directive("head", Head)
     app.add_directive("public", Public)
+    app.add_directive("overview", Overview)
+    app.add_directive("methods", Methods)
     return {"parallel_read_safe": True}

@@ -28,6 +28,13 @@ EXAMPLES = {
     "several_devices": None,
     "published_weights": "published_ram",
 }
+# In the order of reading.
+TUTORIALS = (
+    "first_layer",
+    "fine_tune_checkpoint",
+    "straighten",
+    "see_attention",
+)
 SIZE = (400, 280)  # of an icon, whose colors follow
 DARK, RED, LIGHT = "#1b1044", "#b5367a", "#fcfdbf"
 HEADER = """\
@@ -39,14 +46,25 @@ minutes, on any backend, prints a table and plots the picture on its page. The
 scripts are in the folder ``examples`` of the repository, where you can run and
 change them. :doc:`/results` has the tables that they printed.
 """
+COMMAND = """\
+.. note::
+
+   This script imports other files of its folder, so it runs in a checkout of
+   the repository, where the package is installed with its examples:
+
+   .. code-block:: console
+
+      $ python -m pip install ".[jax,examples]" -c constraints.txt
+      $ python examples/{name}.py
+"""
 
 
 class ReadingOrder(_SortKey):
-    """Sorts the examples in the order of `EXAMPLES`."""
+    """Sorts tutorials and examples in the order of their lists."""
 
     def __call__(self, filename: str) -> int:
-        """Return the index of an example."""
-        return list(EXAMPLES).index(Path(filename).stem)
+        """Return the index of a script."""
+        return [*TUTORIALS, *EXAMPLES].index(Path(filename).stem)
 
 
 def stage(scripts: Path, folder: Path) -> None:
@@ -135,6 +153,20 @@ def _draw_file(path: Path) -> None:
 ICONS = {"several_devices": _draw_devices, "published_weights": _draw_file}
 
 
+def show_command(app, docname: str, source: list[str]) -> None:
+    """Replace the downloads of an example by the command that runs it.
+
+    Examples import other files of their folder, so a script alone does not run.
+    """
+    folder, _, name = docname.rpartition("/")
+    if folder != "gallery" or name not in EXAMPLES:
+        return
+    text = re.sub(r"(?s)\n\.\. _sphx_glr_download_.*", "\n", source[0])
+    text = re.sub(r"(?s)\.\. only:: html\n\n    \.\. note::.*?\n\n\n", "", text)
+    source[0] = f"{text}\n{COMMAND.format(name=name)}"
+
+
 def setup(app):
-    """Return the metadata of the extension; `conf.py` calls `stage`."""
+    """Register the end of the examples; `conf.py` calls `stage`."""
+    app.connect("source-read", show_command)
     return {"parallel_read_safe": True}
