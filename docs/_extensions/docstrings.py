@@ -13,7 +13,6 @@ import inspect
 import re
 import shutil
 from pathlib import Path
-from typing import Any
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -35,12 +34,6 @@ SUMMARIES = {
     "attention": "Returns the attention that `call` applies.",
     "compute_output_shape": "Returns the shape of the outputs.",
     "get_config": "Returns the arguments, to save or copy the layer.",
-}
-# What may be passed where the annotation is `Any`, by the end of the name.
-TYPES = {
-    "activation": "str | Callable | None",
-    "initializer": "str | Initializer",
-    "regularizer": "str | Regularizer | None",
 }
 PAGE = """\
 # {name}
@@ -281,31 +274,9 @@ def sign(app, what, name, value, options, signature, returns):
     """Return the signature of a class, which Keras' `__new__` would hide."""
     if what == "class":
         signature = inspect.signature(value)
-        parameters = [
-            parameter.replace(annotation=_type(parameter))
-            for parameter in signature.parameters.values()
-        ]
-        signature = signature.replace(
-            parameters=parameters, return_annotation=signature.empty
-        )
+        signature = signature.replace(return_annotation=signature.empty)
         return stringify_signature(signature, unqualified_typehints=True), ""
     return signature, returns
-
-
-class _Text(str):
-    """An annotation that is shown as it is, without quotes."""
-
-    def __repr__(self) -> str:
-        return str(self)
-
-
-def _type(parameter: inspect.Parameter):
-    """Return the annotation of a parameter, or what may be passed for `Any`."""
-    if parameter.annotation is Any:
-        for end, kind in TYPES.items():
-            if parameter.name.endswith(end):
-                return _Text(kind)
-    return parameter.annotation
 
 
 def setup(app):

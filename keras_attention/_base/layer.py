@@ -9,6 +9,8 @@ import keras
 from keras import ops
 
 from keras_attention._base.batch_norm import BatchNorm
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 
@@ -160,7 +162,9 @@ class MapLayer(keras.layers.Layer):
             return policy[f"{self.path}/{name}"]
         return policy
 
-    def _precise_vector(self, name: str, size: int, initializer: Any) -> Any:
+    def _precise_vector(
+        self, name: str, size: int, initializer: Initializer
+    ) -> Any:
         """Return a new weight that half precision does not cast.
 
         It is combined with float32 statistics, and would lose accuracy.
@@ -219,7 +223,11 @@ class KernelLayer(MapLayer):
     """Base class of the layers with kernels; it creates their sublayers."""
 
     def __init__(
-        self, *, kernel_initializer: Any, kernel_regularizer: Any, **kwargs: Any
+        self,
+        *,
+        kernel_initializer: Initializer,
+        kernel_regularizer: Regularizer,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.kernel_initializer = validation.initializer(
@@ -266,7 +274,7 @@ class KernelLayer(MapLayer):
         name: str,
         units: int,
         inputs: int,
-        bias_initializer: Any = "zeros",
+        bias_initializer: Initializer = "zeros",
     ) -> tuple[Any, Any]:
         """Return a kernel of zeros and a bias that half precision keeps.
 

@@ -3,6 +3,8 @@
 from typing import Any
 from typing import TypedDict
 
+from keras_attention._types import Regularizer
+
 
 class LayerOptions(TypedDict, total=False):
     """The keyword arguments of `keras.layers.Layer`.
@@ -15,4 +17,4 @@ class LayerOptions(TypedDict, total=False):
     dtype: Any
     trainable: bool
     autocast: bool
-    activity_regularizer: Any
+    activity_regularizer: Regularizer

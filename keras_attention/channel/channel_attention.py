@@ -1,6 +1,5 @@
 """Channel attention (CBAM, first half; Woo et al., 2018)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -10,6 +9,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import mlp
@@ -109,8 +110,8 @@ class ChannelAttention(Attention, KernelLayer):
         *,
         hidden_units: int | None = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Effective squeeze-and-excitation, eSE (Lee and Park, 2020)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -10,6 +9,9 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Activation
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -106,10 +108,10 @@ class EffectiveSqueezeExcite(Attention, KernelLayer):
     def __init__(
         self,
         *,
-        gate_activation: Any = "hard_sigmoid",
+        gate_activation: Activation = "hard_sigmoid",
         use_bias: bool = True,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -11,6 +11,9 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Activation
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import convolution
@@ -122,9 +125,9 @@ class EfficientChannelAttention(Attention, KernelLayer):
         kernel_size: int | None = None,
         *,
         circular: bool = False,
-        gate_activation: Any = "sigmoid",
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        gate_activation: Activation = "sigmoid",
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

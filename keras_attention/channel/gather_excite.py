@@ -1,7 +1,6 @@
 """Gather-Excite (Hu et al., 2018)."""
 
 import dataclasses
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -14,6 +13,8 @@ from keras_attention._base.conv_norm import ConvNormReLU
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -141,8 +142,8 @@ class GatherExcite(Attention, KernelLayer):
         hidden_units: int | None = None,
         reduction: int = 16,
         excite: bool = False,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

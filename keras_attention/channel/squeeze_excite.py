@@ -1,6 +1,5 @@
 """Squeeze-and-Excitation (Hu et al., 2018)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -9,6 +8,9 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Activation
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.channel._bottleneck import mlp
@@ -113,11 +115,11 @@ class SqueezeExcite(Attention, KernelLayer):
         reduction: int = 16,
         *,
         hidden_units: int | None = None,
-        activation: Any = "relu",
-        gate_activation: Any = "sigmoid",
+        activation: Activation = "relu",
+        gate_activation: Activation = "sigmoid",
         use_bias: bool = False,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

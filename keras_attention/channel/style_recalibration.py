@@ -1,6 +1,5 @@
 """Style-based recalibration module, SRM (Lee et al., 2019)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -10,6 +9,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import normalization
@@ -114,8 +115,8 @@ class StyleRecalibration(Attention, KernelLayer):
         self,
         *,
         epsilon: float = 1e-5,
-        kernel_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Selective kernel convolution (Li et al., 2019)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -12,6 +11,8 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.fusion import _branches
@@ -146,8 +147,8 @@ class SelectiveKernel(Attention, KernelLayer):
         min_units: int = 32,
         split_input: bool = False,
         use_bias: bool = True,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

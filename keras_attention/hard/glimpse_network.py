@@ -1,7 +1,6 @@
 """Glimpse network of the recurrent attention model (Mnih et al., 2014)."""
 
 import math
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -10,6 +9,8 @@ from keras import ops
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 from keras_attention.hard._retina import retina
 from keras_attention.hard.glimpse_sensor import GlimpseSensor
@@ -101,8 +102,8 @@ class GlimpseNetwork(KernelLayer):
         glimpse_size: int = 8,
         num_scales: int = 1,
         scale_factor: int = 2,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Recurrent model of visual attention (Mnih et al., 2014)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -9,6 +8,8 @@ from keras import ops
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 from keras_attention.hard._retina import retina
 from keras_attention.hard._rollout import Rollout
@@ -164,8 +165,8 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
         num_scales: int = 1,
         scale_factor: int = 2,
         seed: int | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Convolutional Block Attention Module (Woo et al., 2018)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -9,6 +8,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 from keras_attention.channel import ChannelAttention
 from keras_attention.spatial import SpatialAttention
@@ -118,8 +119,8 @@ class CBAM(Attention, KernelLayer):
         spatial_input: str = "original",
         spatial_norm: bool = False,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Multi-scale channel attention, MS-CAM (Dai et al., 2021)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -11,6 +10,8 @@ from keras_attention._base.context import branch
 from keras_attention._base.context import weigh
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 
 
@@ -109,8 +110,8 @@ class MultiScaleChannelAttention(Attention, KernelLayer):
         reduction: int = 4,
         *,
         hidden_units: int | None = None,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

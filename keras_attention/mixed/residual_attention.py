@@ -1,6 +1,5 @@
 """Residual attention module (Wang et al., 2017)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -10,6 +9,8 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.mixed._hourglass import Hourglass
@@ -164,8 +165,8 @@ class ResidualAttention(Attention, KernelLayer):
         reduction: int = 4,
         hidden_units: int | None = None,
         groups: int = 1,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import keras
 
 from keras_attention import registry
+from keras_attention._types import AttentionLayer
 from keras_attention.models._network_layers import NetworkLayers
 
 # A function from `name` and `data_format` to a layer.
@@ -31,7 +32,7 @@ class AttentionSlot(NamedTuple):
     @classmethod
     def of(
         cls,
-        attention: Any,
+        attention: AttentionLayer,
         own: "AttentionSlot",
         layer_cls: type[keras.layers.Layer],
     ) -> "AttentionSlot | None":

@@ -12,6 +12,7 @@ from typing import Protocol
 
 import keras
 
+from keras_attention._types import Activation
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.checkpoints import load_reference_weights
@@ -77,7 +78,7 @@ class Builder(Protocol):
         input_shape: tuple[int | None, ...] | None = None,
         pooling: str | None = None,
         classes: int = 1000,
-        classifier_activation: Any = "softmax",
+        classifier_activation: Activation = "softmax",
         *,
         data_format: str | None = None,
         name: str = ...,
@@ -95,18 +96,18 @@ def network(make_architecture: Callable[..., Architecture]) -> Builder:
     default_name = make_architecture.__name__.lower()
 
     def build(
-        include_top=True,
-        weights=None,
-        input_tensor=None,
-        input_shape=None,
-        pooling=None,
-        classes=1000,
-        classifier_activation="softmax",
+        include_top: bool = True,
+        weights: str | os.PathLike | None = None,
+        input_tensor: Any = None,
+        input_shape: tuple[int | None, ...] | None = None,
+        pooling: str | None = None,
+        classes: int = 1000,
+        classifier_activation: Activation = "softmax",
         *,
-        data_format=None,
-        name=default_name,
-        **options,
-    ):
+        data_format: str | None = None,
+        name: str = default_name,
+        **options: Any,
+    ) -> keras.Model:
         _check_weights(weights)
         architecture = make_architecture(**options)
         validation.boolean("include_top", include_top)

@@ -1,9 +1,8 @@
 """The convolutions, normalizations and poolings of the networks."""
 
-from typing import Any
-
 import keras
 
+from keras_attention._types import Initializer
 from keras_attention._utils import data_formats
 from keras_attention.models._channels_first import ChannelsFirstConv2D
 
@@ -30,7 +29,9 @@ class NetworkLayers:
         kernel_initializer: The initializer of all convolutions.
     """
 
-    def __init__(self, data_format: str, kernel_initializer: Any = FAN_OUT):
+    def __init__(
+        self, data_format: str, kernel_initializer: Initializer = FAN_OUT
+    ):
         self.data_format = data_format
         self.channel_axis = data_formats.channel_axis(data_format, 4)
         self.kernel_initializer = kernel_initializer

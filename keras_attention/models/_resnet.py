@@ -5,11 +5,11 @@ All families but the residual attention networks are rows of this table.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 from typing import NamedTuple
 
 import keras
 
+from keras_attention._types import Initializer
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._attention_slot import LayerFactory
 from keras_attention.models._network_layers import FAN_OUT
@@ -87,7 +87,7 @@ class ResNet:
     fusion: LayerFactory | None = None
     first_fusion_stage: int = 1
     dropout: float = 0.0
-    kernel_initializer: Any = None
+    kernel_initializer: Initializer | None = None
     widths: tuple[int, ...] = (64, 128, 256, 512)
 
     def features(self, x, data_format: str):

@@ -16,8 +16,7 @@ Reference:
     <https://arxiv.org/abs/1807.06514>`_.
 """
 
-from typing import Any
-
+from keras_attention._types import AttentionLayer
 from keras_attention.mixed import BAM
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
@@ -33,7 +32,7 @@ _ATTENTION = AttentionSlot("bam", BAM)
 
 
 @network
-def BAMResNet50(attention: Any = "bam") -> ResNet:
+def BAMResNet50(attention: AttentionLayer = "bam") -> ResNet:
     """Builds ResNet-50 with BAM, of 25,915,099 trainable parameters."""
     return ResNet(
         depths=(3, 4, 6, 3),

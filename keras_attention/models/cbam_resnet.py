@@ -18,9 +18,9 @@ Reference:
 """
 
 import functools
-from typing import Any
 from typing import Literal
 
+from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
 from keras_attention.mixed import CBAM
 from keras_attention.models._attention_slot import AttentionSlot
@@ -44,7 +44,7 @@ __all__ = [
 def _cbam_resnet(
     depths: tuple[int, ...],
     variant: str,
-    attention: Any,
+    attention: AttentionLayer,
     block: str = "bottleneck",
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
@@ -66,7 +66,8 @@ def _cbam_resnet(
 
 @network
 def CBAMResNet18(
-    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "cbam",
 ) -> ResNet:
     """Builds ResNet-18 with CBAM, of 11,779,392 trainable parameters.
 
@@ -78,7 +79,8 @@ def CBAMResNet18(
 
 @network
 def CBAMResNet34(
-    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "cbam",
 ) -> ResNet:
     """Builds ResNet-34 with CBAM, of 21,960,468 trainable parameters.
 
@@ -90,7 +92,8 @@ def CBAMResNet34(
 
 @network
 def CBAMResNet50(
-    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "cbam",
 ) -> ResNet:
     """Builds ResNet-50 with CBAM, of 28,089,624 trainable parameters.
 
@@ -104,7 +107,8 @@ def CBAMResNet50(
 
 @network
 def CBAMResNet101(
-    variant: Literal["official", "timm"] = "official", attention: Any = "cbam"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "cbam",
 ) -> ResNet:
     """Builds ResNet-101 with CBAM, of 49,330,172 trainable parameters.
 

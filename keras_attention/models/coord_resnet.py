@@ -18,9 +18,9 @@ Reference:
 """
 
 import functools
-from typing import Any
 from typing import Literal
 
+from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
 from keras_attention.mixed import CoordinateAttention
 from keras_attention.models._attention_slot import AttentionSlot
@@ -47,7 +47,8 @@ _ATTENTION = {
 
 @network
 def CoordResNet50(
-    variant: Literal["official", "timm"] = "official", attention: Any = "coord"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "coord",
 ) -> ResNet:
     """Builds ResNet-50 with CA, of 27,474,864 trainable parameters.
 

@@ -17,9 +17,9 @@ Reference:
     <https://arxiv.org/abs/1910.03151>`_.
 """
 
-from typing import Any
 from typing import Literal
 
+from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
 from keras_attention.channel import EfficientChannelAttention
 from keras_attention.models._attention_slot import AttentionSlot
@@ -42,7 +42,7 @@ __all__ = [
 def _eca_resnet(
     depths: tuple[int, ...],
     variant: str,
-    attention: Any,
+    attention: AttentionLayer,
     kernel_sizes: tuple[int, int, int, int],
     block: str = "bottleneck",
 ) -> ResNet:
@@ -67,7 +67,8 @@ def _eca_resnet(
 
 @network
 def ECAResNet18(
-    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "eca",
 ) -> ResNet:
     """Builds ResNet-18 with ECA, of 11,689,556 trainable parameters.
 
@@ -82,7 +83,8 @@ def ECAResNet18(
 
 @network
 def ECAResNet50(
-    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "eca",
 ) -> ResNet:
     """Builds ResNet-50 with ECA, of 25,557,112 trainable parameters.
 
@@ -98,7 +100,8 @@ def ECAResNet50(
 
 @network
 def ECAResNet101(
-    variant: Literal["official", "timm"] = "official", attention: Any = "eca"
+    variant: Literal["official", "timm"] = "official",
+    attention: AttentionLayer = "eca",
 ) -> ResNet:
     """Builds ResNet-101 with ECA, of 44,549,317 trainable parameters.
 

@@ -18,8 +18,8 @@ Reference:
 """
 
 import functools
-from typing import Any
 
+from keras_attention._types import AttentionLayer
 from keras_attention.channel import GlobalContext
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
@@ -37,7 +37,7 @@ _ATTENTION = AttentionSlot(
 
 
 @network
-def GCResNet50(attention: Any = "gc") -> ResNet:
+def GCResNet50(attention: AttentionLayer = "gc") -> ResNet:
     """Builds timm's `gcresnet50t`, of 25,897,080 trainable parameters.
 
     This is a ResNet-50 with three convolutions in the stem, of which the last

@@ -17,8 +17,7 @@ Reference:
     <https://arxiv.org/abs/1909.11519>`_.
 """
 
-from typing import Any
-
+from keras_attention._types import AttentionLayer
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
@@ -34,7 +33,7 @@ _ATTENTION = AttentionSlot("gct", GatedChannelTransform)
 
 
 @network
-def GCTResNet50(attention: Any = "gct") -> ResNet:
+def GCTResNet50(attention: AttentionLayer = "gct") -> ResNet:
     """Builds ResNet-50 with GCT, of 25,624,625 trainable parameters.
 
     The first convolution of a block has the stride. The authors advise against

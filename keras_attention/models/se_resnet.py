@@ -24,6 +24,7 @@ import functools
 from typing import Any
 from typing import Literal
 
+from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
 from keras_attention.channel import SqueezeExcite
 from keras_attention.models import _imagenet
@@ -54,7 +55,7 @@ def _se_resnet(
     depths: tuple[int, ...],
     variant: str,
     use_bias: bool,
-    attention: Any,
+    attention: AttentionLayer,
     **options: Any,
 ) -> ResNet:
     """Return the architecture of one depth and variant."""
@@ -84,7 +85,7 @@ def _se_resnet(
 def SEResNet18(
     variant: Literal["official", "torch", "timm"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNet-18, of 11,778,592 trainable parameters.
 
@@ -105,7 +106,7 @@ def SEResNet18(
 def SEResNet34(
     variant: Literal["official", "torch", "timm"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNet-34, of 21,958,868 trainable parameters.
 
@@ -123,7 +124,7 @@ def SEResNet34(
 def SEResNet50(
     variant: Literal["official", "torch"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNet-50, of 28,088,024 trainable parameters.
 
@@ -143,7 +144,7 @@ def SEResNet50(
 def SEResNet101(
     variant: Literal["official", "torch"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNet-101, of 49,326,872 trainable parameters.
 
@@ -159,7 +160,7 @@ def SEResNet101(
 def SEResNet152(
     variant: Literal["official", "torch"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNet-152, of 66,821,848 trainable parameters.
 
@@ -175,7 +176,7 @@ def SEResNet152(
 def SEResNeXt50(
     variant: Literal["official", "torch"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNeXt-50 32x4d, of 27,559,896 trainable parameters.
 
@@ -194,7 +195,7 @@ def SEResNeXt50(
 def SEResNeXt101(
     variant: Literal["official", "torch"] = "official",
     use_bias: bool = True,
-    attention: Any = "se",
+    attention: AttentionLayer = "se",
 ) -> ResNet:
     """Builds SE-ResNeXt-101 32x4d, of 48,955,416 trainable parameters.
 
@@ -208,7 +209,7 @@ def SEResNeXt101(
 
 
 @network
-def SENet154(attention: Any = "se") -> ResNet:
+def SENet154(attention: AttentionLayer = "se") -> ResNet:
     """Builds SENet-154, of 115,088,984 trainable parameters.
 
     This is an SE-ResNeXt-152 64x4d whose blocks have half as many filters in

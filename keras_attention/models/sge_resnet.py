@@ -17,8 +17,8 @@ Reference:
 """
 
 import functools
-from typing import Any
 
+from keras_attention._types import AttentionLayer
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (
@@ -38,17 +38,17 @@ __all__ = [
 _ATTENTION = AttentionSlot("sge", functools.partial(SpatialGroupEnhance, 64))
 
 
-def _slot(attention: Any) -> AttentionSlot | None:
+def _slot(attention: AttentionLayer) -> AttentionSlot | None:
     return AttentionSlot.of(attention, _ATTENTION, SpatialGroupEnhance)
 
 
 @network
-def SGEResNet50(attention: Any = "sge") -> ResNet:
+def SGEResNet50(attention: AttentionLayer = "sge") -> ResNet:
     """Builds ResNet-50 with SGE, of 25,559,080 trainable parameters."""
     return ResNet(depths=(3, 4, 6, 3), attention=_slot(attention))
 
 
 @network
-def SGEResNet101(attention: Any = "sge") -> ResNet:
+def SGEResNet101(attention: AttentionLayer = "sge") -> ResNet:
     """Builds ResNet-101 with SGE, of 44,553,384 trainable parameters."""
     return ResNet(depths=(3, 4, 23, 3), attention=_slot(attention))

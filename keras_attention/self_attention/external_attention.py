@@ -1,7 +1,6 @@
 """External attention (Guo et al., 2021)."""
 
 import math
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -12,6 +11,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -118,8 +119,8 @@ class ExternalAttention(Attention, KernelLayer):
         *,
         epsilon: float = 1e-9,
         use_projection: bool = True,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:
@@ -190,7 +191,9 @@ class ExternalAttention(Attention, KernelLayer):
         total = reductions.reduce_sum(weights, (axis,), keepdims=True)
         return weights / (total + self.epsilon)
 
-    def _memory(self, name: str, units: int, inputs: int, initializer: Any):
+    def _memory(
+        self, name: str, units: int, inputs: int, initializer: Initializer
+    ):
         """Return a new memory: a dense layer without a bias, built."""
         return self._dense(
             name,

@@ -1,7 +1,6 @@
 """Multi-scale deformable attention, Deformable DETR (Zhu et al., 2021)."""
 
 import math
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -13,6 +12,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -148,8 +149,8 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
         num_points: int = 4,
         hidden_units: int | None = None,
         dropout: float = 0.1,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

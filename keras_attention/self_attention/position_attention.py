@@ -1,6 +1,5 @@
 """Position attention of the dual attention network (Fu et al., 2019)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -11,6 +10,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 from keras_attention.ops import precision
 from keras_attention.ops import products
@@ -108,8 +109,8 @@ class PositionAttention(Attention, KernelLayer):
         reduction: int = 8,
         *,
         hidden_units: int | None = None,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Resampling by predicted offsets (after Dai et al., 2017)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -11,6 +10,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import validation
 from keras_attention.ops import reshaping
 from keras_attention.ops.sample_offsets import sample_offsets
@@ -107,8 +108,8 @@ class ConvOffset2D(Attention, KernelLayer):
         kernel_size: int = 3,
         *,
         offset_layout: str = "paired",
-        kernel_initializer: Any = _SMALL,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = _SMALL,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,7 +1,6 @@
 """Deformable convolution (Dai et al., 2017; Zhu et al., 2019)."""
 
 from collections.abc import Sequence
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -11,6 +10,9 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Activation
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import convolution
@@ -150,9 +152,9 @@ class DeformableConv2D(Attention, KernelLayer):
         modulated: bool = True,
         max_offset: float | None = None,
         use_bias: bool = True,
-        activation: Any = None,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        activation: Activation = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

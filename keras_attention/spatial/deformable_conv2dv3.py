@@ -1,7 +1,6 @@
 """Deformable convolution v3, InternImage (Wang et al., 2023)."""
 
 from collections.abc import Sequence
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -12,6 +11,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import elementwise
@@ -155,8 +156,8 @@ class DeformableConv2DV3(Attention, KernelLayer):
         depthwise_kernel_size: int | Sequence[int] | None = None,
         center_feature_scale: bool = False,
         remove_center: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

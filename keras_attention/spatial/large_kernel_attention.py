@@ -1,6 +1,5 @@
 """Large kernel attention, LKA (Guo et al., 2022)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -11,6 +10,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -111,8 +112,8 @@ class LargeKernelAttention(Attention, KernelLayer):
         dilated_kernel_size: int = 7,
         dilation_rate: int = 3,
         use_bias: bool = True,
-        kernel_initializer: Any = validation.PYTORCH_UNIFORM,
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = validation.PYTORCH_UNIFORM,
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

@@ -1,6 +1,5 @@
 """Spatial attention (CBAM, second half; Woo et al., 2018)."""
 
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -12,6 +11,8 @@ from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -112,8 +113,8 @@ class SpatialAttention(Attention, KernelLayer):
         kernel_size: int = 7,
         *,
         use_norm: bool = False,
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

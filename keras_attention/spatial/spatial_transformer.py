@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Sequence
-from typing import Any
 from typing import Unpack
 
 import keras
@@ -12,6 +11,8 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
+from keras_attention._types import Initializer
+from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention.ops import precision
@@ -151,8 +152,8 @@ class SpatialTransformer(Attention, KernelLayer):
         padding_mode: str = "zeros",
         align_corners: bool = True,
         control_points: int = 4,
-        kernel_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
+        kernel_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
         data_format: str | None = None,
         **kwargs: Unpack[LayerOptions],
     ) -> None:

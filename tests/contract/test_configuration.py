@@ -5,7 +5,6 @@ import json
 import re
 from collections.abc import Sequence
 from types import NoneType
-from typing import Any
 from typing import get_args
 from typing import get_origin
 
@@ -65,7 +64,7 @@ INVALID_VALUES_OF = {
     "epsilon": (*INVALID_VALUES[float], 0),
     "extent": (1, 3, *(v for v in INVALID_VALUES[int] if v != 0)),
     "gate_activation": ("no such activation", 3),
-    "kernel_initializer": ("no such initializer", 3, None),
+    "kernel_initializer": ("no such initializer", 3),
     "kernel_regularizer": ("no such regularizer", 3),
     "location_stddev": (*INVALID_VALUES[float], 0),
     "regularization": (*INVALID_VALUES[float], 0),
@@ -90,7 +89,7 @@ def invalid_values(parameter):
         values = [
             v for kind in kinds - {NoneType} for v in INVALID_VALUES[kind]
         ]
-    if kinds & {NoneType, Any} or parameter.default is None:
+    if NoneType in kinds or parameter.default is None:
         return values
     return (*values, None)
 
