@@ -39,6 +39,7 @@ extensions = [
     "docstrings",
     "equations",
     "links",
+    "staging",
 ]
 exclude_patterns = [
     "_examples",
@@ -125,6 +126,9 @@ sphinx_gallery_conf = {
     # The examples run for minutes, and their pictures are in the repository.
     "filename_pattern": r"[\\/]tutorials[\\/]",
     "abort_on_example_error": True,
+    "run_stale_examples": True,  # the package may have changed
+    "image_scrapers": ("matplotlib", "figures"),
+    "ignore_repr_types": r"matplotlib\.",
     "ignore_pattern": r"^$",
     "within_subsection_order": "staging.ReadingOrder",
     "copyfile_regex": r"^$",

@@ -10,6 +10,9 @@ import json
 import os
 import re
 import runpy
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -230,6 +233,17 @@ def test_notebooks_are_those_of_their_scripts(name):
 
 
 @pytest.mark.parametrize("name", staging.TUTORIALS)
+def test_links_of_notebooks_lead_to_files(name):
+    folder = DOCS / "tutorials"
+    text = json.dumps(notebook(name))
+    links = re.findall(r"\]\(([^)#]+)\)", text)
+    assert len(links) >= 3
+    for link in links:
+        assert (folder / link).exists(), link
+    assert ":doc:" not in text
+
+
+@pytest.mark.parametrize("name", staging.TUTORIALS)
 def test_tutorials_run_alone_and_choose_the_backend_first(name):
     script = (DOCS / "tutorials" / f"{name}.py").read_text(encoding="utf-8")
     assert not re.search(r"(?m)^(import|from) _", script)
@@ -248,11 +262,59 @@ def test_every_tutorial_is_in_the_gallery():
     assert scripts == set(staging.TUTORIALS)
 
 
-@pytest.mark.parametrize("name", staging.EXAMPLES)
-def test_pages_of_examples_have_the_command_and_no_download(name):
+def archive(name):
+    """Return the address of the zip file on the page of an example."""
     page = (HTML / "gallery" / f"{name}.html").read_text(encoding="utf-8")
-    assert f"python examples/{name}.py" in html.unescape(page)
+    (address,) = set(re.findall(rf'href="([^"]+/{name}\.zip)"', page))
+    return HTML / "gallery" / address
+
+
+@pytest.mark.parametrize("name", staging.EXAMPLES)
+def test_pages_of_examples_have_one_download_and_its_command(name):
+    page = (HTML / "gallery" / f"{name}.html").read_text(encoding="utf-8")
+    assert archive(name).is_file()
+    assert f"python {name}.py" in re.sub("<[^>]*>", "", page)
     assert "sphx-glr-download" not in page
+
+
+@pytest.mark.parametrize("name", staging.EXAMPLES)
+def test_downloaded_examples_run_alone(name, tmp_path):
+    with zipfile.ZipFile(archive(name)) as files:
+        files.extractall(tmp_path)
+    environment = {**os.environ, "PYTHONPATH": str(DOCS.parent)}
+    # tox sets it: Python would not look for modules beside the script.
+    environment.pop("PYTHONSAFEPATH", None)
+    found = subprocess.run(
+        [sys.executable, f"{name}.py", "--help"],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert found.returncode == 0, found.stderr
+    assert f"usage: {name}.py" in found.stdout
+
+
+def test_downloads_have_exactly_the_files_that_examples_use():
+    scripts = DOCS.parent / "examples"
+    names = {
+        name: {path.name for path in staging.files_of(scripts / f"{name}.py")}
+        for name in staging.EXAMPLES
+    }
+    # A script that `digits.py` starts, and modules whose names are computed.
+    assert "_predict.py" in names["digits"]
+    assert "_published_ram.py" in names["published_weights"]
+    assert names["several_devices"] == {
+        "_scans.py",
+        "_support.py",
+        "several_devices.py",
+    }
+    used = set().union(*names.values())
+    assert used == {
+        path.name
+        for path in scripts.glob("*.py")
+        if not path.name.startswith(("test_", "conftest"))
+    }
 
 
 def test_thumbnails_of_the_gallery_differ():

@@ -5,8 +5,10 @@ shows the copies and does not run them. The scripts themselves do not change.
 """
 
 import ast
+import json
 import re
 import shutil
+import zipfile
 from pathlib import Path
 
 from PIL import Image
@@ -46,17 +48,25 @@ minutes, on any backend, prints a table and plots the picture on its page. The
 scripts are in the folder ``examples`` of the repository, where you can run and
 change them. :doc:`/results` has the tables that they printed.
 """
-COMMAND = """\
+DOWNLOAD = """\
 .. note::
 
-   This script imports other files of its folder, so it runs in a checkout of
-   the repository, where the package is installed with its examples:
+   :download:`{name}.zip </_examples/{name}.zip>` has this script and the files
+   of its folder that it uses. Install the package in a checkout of the
+   repository:
 
    .. code-block:: console
 
-      $ python -m pip install ".[jax,examples]" -c constraints.txt
-      $ python examples/{name}.py
+      $ python -m {install}
+
+   Then run the script where you unpacked it:
+
+   .. code-block:: console
+
+      $ python {name}.py{arguments}
 """
+# Arguments of the commands of scripts that need one.
+ARGUMENTS = {"published_weights": " CBAMResNet18"}
 
 
 class ReadingOrder(_SortKey):
@@ -83,6 +93,42 @@ def stage(scripts: Path, folder: Path) -> None:
         source = (scripts / f"{name}.py").read_text(encoding="utf-8")
         path = folder / f"{name}.py"
         path.write_text(_shown(source, picture, thumbnail), encoding="utf-8")
+        _pack(scripts / path.name, folder / f"{name}.zip")
+
+
+def files_of(script: Path) -> list[Path]:
+    """Return a script and the files of its folder that it uses.
+
+    These are modules that it imports, directly or indirectly, also by a name
+    that starts with a constant (`f"_published_{name}"`), and scripts that it
+    names ("_predict.py").
+    """
+    helpers = {path.stem: path for path in script.parent.glob("_*.py")}
+    found, waiting = [], [script]
+    while waiting:
+        path = waiting.pop()
+        found.append(path)
+        names = set()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                names.add(node.module)
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names.add(node.value.removesuffix(".py"))
+                if re.fullmatch(r"_\w+_", node.value):
+                    names |= {x for x in helpers if x.startswith(node.value)}
+        new = {helpers[name] for name in names & helpers.keys()}
+        waiting += sorted(new - {*found, *waiting})
+    return sorted(found)
+
+
+def _pack(script: Path, path: Path) -> None:
+    """Write a script and the files that it uses to a zip file."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in files_of(script):
+            # Without the time of the file, builds are equal.
+            archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes())
 
 
 def _shown(source: str, picture: str | None, thumbnail: str) -> str:
@@ -153,20 +199,57 @@ def _draw_file(path: Path) -> None:
 ICONS = {"several_devices": _draw_devices, "published_weights": _draw_file}
 
 
-def show_command(app, docname: str, source: list[str]) -> None:
-    """Replace the downloads of an example by the command that runs it.
-
-    Examples import other files of their folder, so a script alone does not run.
-    """
+def show_download(app, docname: str, source: list[str]) -> None:
+    """Replace the downloads of an example by one with all of its files."""
     folder, _, name = docname.rpartition("/")
     if folder != "gallery" or name not in EXAMPLES:
         return
     text = re.sub(r"(?s)\n\.\. _sphx_glr_download_.*", "\n", source[0])
     text = re.sub(r"(?s)\.\. only:: html\n\n    \.\. note::.*?\n\n\n", "", text)
-    source[0] = f"{text}\n{COMMAND.format(name=name)}"
+    install = re.search(r"pip install .*", text)
+    note = DOWNLOAD.format(
+        name=name,
+        install=install[0] if install else "pip install .",
+        arguments=ARGUMENTS.get(name, ""),
+    )
+    source[0] = f"{text}\n{note}"
+
+
+def mend_notebooks(app) -> None:
+    """Replace the links to pages by links to files of the repository.
+
+    The gallery leaves the markup of links as it is. The version of Python is
+    left out, so that all versions write the same notebooks.
+    """
+    for name in TUTORIALS:
+        path = Path(app.srcdir) / "notebooks" / f"{name}.ipynb"
+        notebook = json.loads(path.read_text(encoding="utf-8"))
+        notebook["metadata"]["language_info"].pop("version", None)
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "markdown":
+                cell["source"] = [
+                    re.sub(r":doc:`([^`]+)`", _file_link, line)
+                    for line in cell["source"]
+                ]
+        text = json.dumps(notebook, indent=1, ensure_ascii=False)
+        path.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _file_link(match: re.Match) -> str:
+    """Return a link from a notebook in `docs/tutorials` to a page's source."""
+    page = match[1]
+    if not page.startswith("/"):
+        return f"[{page}]({page}.ipynb)"
+    if page.startswith("/gallery/"):
+        file = f"examples/{page.removeprefix('/gallery/')}.py"
+    else:
+        file = f"docs{page}.md"
+    return f"[{file}](../../{file})"
 
 
 def setup(app):
     """Register the end of the examples; `conf.py` calls `stage`."""
-    app.connect("source-read", show_command)
+    # After the gallery has written them, before they are read.
+    app.connect("builder-inited", mend_notebooks, priority=900)
+    app.connect("source-read", show_download)
     return {"parallel_read_safe": True}

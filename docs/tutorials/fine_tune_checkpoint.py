@@ -4,8 +4,8 @@ Fine-tune a timm checkpoint
 
 A checkpoint of timm is a file of PyTorch weights. In this tutorial you load
 such a file into a Keras model, replace its classifier, and train it on a few
-images of your own. You need this package with one backend, ``safetensors`` and
-``scikit-learn``.
+images of your own. Install this package with a backend and the extras
+``examples`` and ``safetensors``, as in :doc:`/guide/install`.
 """
 
 # %%
@@ -46,11 +46,12 @@ print(images.shape, labels[:10])
 # %%
 # The digits from 0 to 4 stand for the large data set that a published network
 # was trained on. The digits from 5 to 9 are your own data: 40 images of each
-# class for training, and all others for the test.
+# class for training, and all others for the test. Your images also look
+# different: they are negatives.
 
 is_old = labels < 5
-old_images, old_labels = images[is_old][:896], labels[is_old][:896]
-new_images, new_labels = images[~is_old], labels[~is_old] - 5
+old_images, old_labels = images[is_old][:448], labels[is_old][:448]
+new_images, new_labels = -images[~is_old], labels[~is_old] - 5
 
 few = np.concatenate([np.flatnonzero(new_labels == k)[:40] for k in range(5)])
 test = np.setdiff1d(np.arange(len(new_labels)), few)
@@ -141,18 +142,18 @@ print(f"test accuracy with the frozen backbone: {frozen:.3f}")
 # ---------------------
 #
 # Then the backbone learns, too, with a smaller learning rate that decays. Its
-# batch normalization learns the statistics of the new images, for which batches
-# of 50 are large enough. With batches of a few images, set ``trainable`` of
-# these layers to ``False``. A change of ``trainable`` takes effect with the
-# next ``compile``.
+# features adapt to the negatives, and its batch normalization learns their
+# statistics, for which batches of 50 are large enough. With batches of a few
+# images, set ``trainable`` of these layers to ``False``. A change of
+# ``trainable`` takes effect with the next ``compile``.
 
 backbone.trainable = True
 model = keras.Model(backbone.input, head(backbone.output))
-rate = keras.optimizers.schedules.CosineDecay(5e-4, decay_steps=32)
+rate = keras.optimizers.schedules.CosineDecay(1e-3, decay_steps=48)
 model.compile(
     keras.optimizers.Adam(rate), loss="sparse_categorical_crossentropy"
 )
-model.fit(new_images[few], new_labels[few], batch_size=50, epochs=8, verbose=0)
+model.fit(new_images[few], new_labels[few], batch_size=50, epochs=12, verbose=0)
 unfrozen = accuracy(model, new_images)
 print(f"test accuracy after training the whole network: {unfrozen:.3f}")
 

@@ -4,9 +4,9 @@ Straighten images with a spatial transformer
 
 A spatial transformer finds out how an object is rotated, scaled and moved, and
 samples the image so that the object is upright. It learns this from the
-classification alone. In this tutorial you train one on rotated
-digits, and look at the straightened images. You need this package with one
-backend, ``scikit-learn`` and ``matplotlib``.
+classification alone. In this tutorial you train one on rotated digits, and look
+at the straightened images. Install this package with a backend and the extra
+``examples``, as in :doc:`/guide/install`.
 """
 
 # %%
