@@ -205,7 +205,9 @@ def show_download(app, docname: str, source: list[str]) -> None:
     if folder != "gallery" or name not in EXAMPLES:
         return
     text = re.sub(r"(?s)\n\.\. _sphx_glr_download_.*", "\n", source[0])
-    text = re.sub(r"(?s)\.\. only:: html\n\n    \.\. note::.*?\n\n\n", "", text)
+    text = re.sub(
+        r"(?s)\.\. only:: html\n\n    \.\. note::.*? example code\.\n", "", text
+    )
     install = re.search(r"pip install .*", text)
     note = DOWNLOAD.format(
         name=name,
