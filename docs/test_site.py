@@ -136,7 +136,7 @@ def test_every_page_has_the_version():
 
 def test_every_layer_links_to_its_source():
     text = "".join(
-        page.read_text("utf-8") for page in (HTML / "api").glob("*.html")
+        page.read_text("utf-8") for page in (HTML / "api").rglob("*.html")
     )
     for cls in LAYERS.values():
         source = f"_modules/{cls.__module__.replace('.', '/')}.html"
