@@ -45,7 +45,11 @@ def parse(attention: str) -> tuple[str, dict[str, Any]]:
 
 
 def build(
-    attention: str, shape: tuple[int, int, int], classes: int, width: int
+    attention: str,
+    shape: tuple[int, int, int],
+    classes: int,
+    width: int,
+    blocks: int = 1,
 ) -> keras.Model:
     """Return the network with a layer at the end of each residual branch.
 
@@ -54,8 +58,9 @@ def build(
         shape: The shape of an image.
         classes: The number of classes.
         width: Number of filters of the first stage.
+        blocks: Number of residual blocks of each of the three stages.
     """
-    model = _plain(shape, classes, width)
+    model = _plain(shape, classes, width, blocks)
     if attention == NONE:
         return model
     name, arguments = parse(attention)
@@ -72,12 +77,13 @@ def build_all(
     shape: tuple[int, int, int],
     classes: int,
     width: int,
+    blocks: int = 1,
 ) -> dict[str, keras.Model]:
     """Return the network with each layer; end the program on an error."""
     models = {}
     for attention in attentions:
         try:
-            models[attention] = build(attention, shape, classes, width)
+            models[attention] = build(attention, shape, classes, width, blocks)
         except ValueError as error:
             _support.fail(
                 f"{attention} cannot be inserted at the end of residual "
@@ -89,9 +95,9 @@ def build_all(
 
 
 def _plain(
-    shape: tuple[int, int, int], classes: int, width: int
+    shape: tuple[int, int, int], classes: int, width: int, blocks: int
 ) -> keras.Model:
-    """Return a residual network of three stages of one block."""
+    """Return a residual network of three stages."""
     inputs = keras.Input(shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
     side = max(shape[:2])
@@ -100,12 +106,13 @@ def _plain(
     while (side := math.ceil(side / strides)) > LARGEST_MAP:
         x = layers.MaxPooling2D(2, padding="same")(x)
         strides = 2
-    for filters, strides in ((width, 1), (2 * width, 2), (4 * width, 2)):
-        y = layers.ReLU()(_convolve(x, filters, strides))
-        y = _convolve(y, filters)
-        if strides > 1:
-            x = _convolve(x, filters, strides, size=1)
-        x = layers.ReLU()(layers.Add()([x, y]))
+    for filters, first in ((width, 1), (2 * width, 2), (4 * width, 2)):
+        for strides in (first, *[1] * (blocks - 1)):
+            y = layers.ReLU()(_convolve(x, filters, strides))
+            y = _convolve(y, filters)
+            if strides > 1:
+                x = _convolve(x, filters, strides, size=1)
+            x = layers.ReLU()(layers.Add()([x, y]))
     x = layers.GlobalAveragePooling2D()(x)
     outputs = layers.Dense(classes, activation="softmax")(x)
     return keras.Model(inputs, outputs)
@@ -144,6 +151,14 @@ def _of_attention(layer: keras.layers.Layer) -> int | None:
     """
     card = layer.card
     height, width, channels = layer.input.shape[1:]
+    if isinstance(layer, keras_attention.SpatialTransformer):
+        inner = multiply_adds(layer.localization)
+        if inner is None:
+            return None
+        # The formula of the card, for any transform and size of the output.
+        pixels = math.prod(layer.output.shape[1:-1])
+        head = math.prod(layer.kernel.shape)
+        return inner + head + pixels * (4 * channels + 6)
     sizes: dict[str, Any] = {"H": height, "W": width, "C": channels}
     for symbol in card.symbols:
         sizes[symbol] = getattr(layer, ATTRIBUTES.get(symbol, ""), None)

@@ -24,10 +24,11 @@ def plot(
     Args:
         path: The PNG file to write.
         title: The title of the plot.
-        images: Digits, `(count, 8, 8, 1)`.
+        images: Images of digits, `(count, side, side, 1)`.
         labels: Their classes.
-        attention: Under `"spatial"` weights `(count, 8, 8, maps)`, under
-            `"channel"` weights `(count, 1, 1, channels)`; either may miss.
+        attention: Under `"spatial"` weights `(count, height, width, maps)`,
+            which cover the image, under `"channel"` weights `(count, 1, 1,
+            channels)`; either may miss.
     """
     spatial = attention.get("spatial")
     channel = attention.get("channel")
@@ -70,19 +71,24 @@ def _plot_digits(
     for axis, i in zip(axes[0], shown, strict=True):
         axis.imshow(images[i, ..., 0], cmap="gray_r", vmin=0, vmax=1)
         axis.set_title(f"class {labels[i]}", fontsize=10)
-    _name_row(axes[0], "test digit")
+    _name_row(axes[0], "test image")
     if not maps:
         return
     values = np.stack([values[shown] for values in maps.values()])
     scale = Normalize(values.min(), values.max())
+    end = images.shape[1] - 0.5
     for row, name, heat in zip(axes[1:], maps, values, strict=True):
         for axis, i, attended in zip(row, shown, heat, strict=True):
             mappable = axis.imshow(
-                attended, cmap="magma", norm=scale, interpolation="bilinear"
+                attended,
+                cmap="magma",
+                norm=scale,
+                interpolation="bilinear",
+                extent=(-0.5, end, end, -0.5),
             )
             _outline(axis, images[i, ..., 0])
         _name_row(row, name)
-    axes[-1, 0].set_xlabel("white: outline of the digit", loc="left")
+    axes[-1, 0].set_xlabel("white: outline of the ink", loc="left")
     bar = part.colorbar(mappable, ax=axes[1:], pad=0.01, aspect=12 * len(maps))
     bar.set_label(f"weight\n{scale.vmin:.2f} to {scale.vmax:.2f}")
 

@@ -73,10 +73,8 @@ def load(
             unless it has a folder for them.
         train: Number of training images to keep; `None` for all.
     """
-    if data == "digits":
-        images = _digits()
-    elif data == "fashion_mnist":
-        images = _fashion_mnist()
+    if data in NAMES:
+        images = _of_scans(data)
     else:
         images = _of_folder(Path(data), size, test_share)
     # Shuffled, so that a part of the images has all classes.
@@ -88,28 +86,14 @@ def load(
     )
 
 
-def _digits() -> Images:
-    scans = _scans.load()
+def _of_scans(source: str) -> Images:
+    scans = _scans.load(source)
     train, test = (
         np.round(255 * x).astype("uint8")
         for x in (scans.train_images, scans.test_images)
     )
     names = tuple(map(str, range(10)))
     return Images(train, test, scans.train_labels, scans.test_labels, names)
-
-
-def _fashion_mnist() -> Images:
-    try:
-        train, test = keras.datasets.fashion_mnist.load_data()
-    except Exception as error:  # Keras raises one without a class of its own.
-        _support.fail(f"fashion_mnist cannot be downloaded: {error}")
-    return Images(
-        train[0][..., None],
-        test[0][..., None],
-        train[1].astype("int64"),
-        test[1].astype("int64"),
-        tuple(map(str, range(10))),
-    )
 
 
 def _of_folder(folder: Path, size: int, test_share: float) -> Images:

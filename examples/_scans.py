@@ -1,10 +1,11 @@
-"""Handwritten digits that were scanned, split into training and test."""
+"""Small gray images of ten classes, split into training and test."""
 
 from typing import NamedTuple
 
+import _support
 import numpy as np
 
-SOURCES = ("digits", "mnist")
+SOURCES = ("digits", "mnist", "fashion_mnist")
 TRAIN_SIZE = 1280  # of scikit-learn's 1797; 20 batches of 64
 
 
@@ -22,16 +23,17 @@ def load(
     train_size: int | None = None,
     validate: bool = False,
 ) -> Scans:
-    """Return digits in a stratified split into training and test.
+    """Return images in a stratified split into training and test.
 
     Args:
         source: `"digits"` for the 1797 scans of 8x8 pixels that come with
-            scikit-learn, `"mnist"` for the 70000 of 28x28 that Keras downloads.
+            scikit-learn, `"mnist"` or `"fashion_mnist"` for the 70000 images of
+            28x28 that Keras downloads, in the official split.
         train_size: Number of training digits to keep; `None` for all.
         validate: Whether to replace the test digits by the last fifth of the
             training digits, to select settings without the test digits.
     """
-    scans = _load_mnist() if source == "mnist" else _load_digits()
+    scans = _load_digits() if source == "digits" else download(source)
     if validate:
         scans = _split(
             scans.train_images,
@@ -52,17 +54,19 @@ def _load_digits() -> Scans:
     return _split(images, labels, TRAIN_SIZE)
 
 
-def _load_mnist() -> Scans:
+def download(source: str) -> Scans:
+    """Return a data set of `keras.datasets`, or end with its error."""
     import keras
 
-    (train_images, train_labels), (test_images, test_labels) = (
-        keras.datasets.mnist.load_data()
-    )
+    try:
+        train, test = getattr(keras.datasets, source).load_data()
+    except Exception as error:  # Keras raises one without a class of its own.
+        _support.fail(f"{source} cannot be downloaded: {error}")
     return Scans(
-        train_images[..., None].astype("float32") / 255,
-        test_images[..., None].astype("float32") / 255,
-        train_labels.astype("int64"),
-        test_labels.astype("int64"),
+        train[0][..., None].astype("float32") / 255,
+        test[0][..., None].astype("float32") / 255,
+        train[1].astype("int64"),
+        test[1].astype("int64"),
     )
 
 

@@ -1,11 +1,14 @@
 """Setup of the examples before Keras is imported, and their options."""
 
 import argparse
+import atexit
 import importlib.util
 import json
 import logging
 import os
+import shutil
 import sys
+import tempfile
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,6 +54,21 @@ def choose_backend() -> str:
     return backend
 
 
+def cache_compilations() -> None:
+    """Let JAX compile the same network only once for all seeds.
+
+    Call this before JAX is imported. The compiled programs are in a temporary
+    folder, which is removed at the end.
+    """
+    if "JAX_COMPILATION_CACHE_DIR" in os.environ:
+        return
+    cache = tempfile.mkdtemp()
+    atexit.register(shutil.rmtree, cache, ignore_errors=True)
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = cache
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    os.environ["JAX_PERSISTENT_CACHE_MIN_ENTRY_SIZE_BYTES"] = "-1"
+
+
 def fail(message: str) -> NoReturn:
     """End the program as `argparse` does, with a message and status 2."""
     print(f"{Path(sys.argv[0]).name}: error: {message}", file=sys.stderr)
@@ -83,24 +101,24 @@ def add_options(
 
 
 def add_data_options(parser: argparse.ArgumentParser) -> None:
-    """Add the options that choose digits."""
+    """Add the options that choose images."""
     parser.add_argument(
         "--data",
-        choices=("digits", "mnist"),
+        choices=("digits", "mnist", "fashion_mnist"),
         default="digits",
-        help="scikit-learn's digits, or MNIST, which is downloaded "
+        help="scikit-learn's digits, or a data set that is downloaded "
         "(default: %(default)s)",
     )
     parser.add_argument(
         "--train",
         type=positive_integer,
         metavar="COUNT",
-        help="how many of the training digits to use (default: all)",
+        help="how many of the training images to use (default: all)",
     )
     parser.add_argument(
         "--validate",
         action="store_true",
-        help="test on a fifth of the training digits, and train on the others: "
+        help="test on a fifth of the training images, and train on the others: "
         "to choose settings by",
     )
 

@@ -53,8 +53,18 @@ def compare(
     seeds: int,
     batch_size: int,
     learning_rate: float,
+    first_seed: int = 0,
 ) -> tuple[dict[str, list[dict[str, float]]], dict[str, keras.Model]]:
     """Train networks from the same seeds, on the same images.
+
+    Args:
+        builders: Functions that build the networks, by their names.
+        task: The digits.
+        epochs: Number of epochs.
+        seeds: Number of seeds.
+        batch_size: Number of images of a training step.
+        learning_rate: Learning rate of the first step; it decays to zero.
+        first_seed: The first of the seeds; the others follow it.
 
     Returns:
         The results of each network, the rows of `_table.markdown`; and
@@ -63,7 +73,7 @@ def compare(
     progress = _progress.Progress(len(builders) * seeds * epochs)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in builders}
     models = {}
-    for seed in range(seeds):
+    for seed in range(first_seed, first_seed + seeds):
         for name, build in builders.items():
             keras.utils.set_random_seed(seed)
             models[name] = model = build()

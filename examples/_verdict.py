@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 NONE = "none"
 STANDARD_ERRORS = 2
+STANDARD_DEVIATIONS = 2
+ONE_SEED = "One seed does not show differences: use --seeds 3 or more."
 
 
 def difference(
@@ -35,10 +37,7 @@ def describe(
         measure: The name of the costs.
     """
     if len(next(iter(accuracies.values()))) == 1:
-        return (
-            "One seed does not show differences: use --seeds 3 or more.\n"
-            f"{_best(accuracies)[0]} has the highest accuracy."
-        )
+        return f"{ONE_SEED}\n{_best(accuracies)[0]} has the highest accuracy."
     same, differing = [], []
     for name, values in accuracies.items():
         if name == NONE:
@@ -74,6 +73,51 @@ def describe(
             f"cheapest of these {len(equals)} by {measure}: {cheapest}."
         )
     return "\n".join(sentences)
+
+
+def fewer_errors(rows: Mapping[str, Sequence[Mapping[str, float]]]) -> str:
+    """Return sentences on how a network differs from a first, plain one.
+
+    >>> plain = [{"error in %": x, "parameters": 200} for x in (8, 9, 10)]
+    >>> other = [{"error in %": x, "parameters": 190} for x in (4, 5, 6)]
+    >>> print(fewer_errors({"plain": plain, "se": other}))
+    se: 44 % fewer errors than plain, with 5 % fewer parameters.
+    The means differ by 4.00 percentage points: more than twice the larger
+    standard deviation over the seeds, 1.00.
+
+    Args:
+        rows: The runs of two networks, one per seed.
+    """
+    (first, plain), (second, other) = rows.items()
+    errors = [[run["error in %"] for run in runs] for runs in (plain, other)]
+    before, after = map(statistics.mean, errors)
+    sizes = [runs[0]["parameters"] for runs in (plain, other)]
+    text = (
+        f"{second}: {_change(before, after)} errors than {first}, with "
+        f"{_change(*sizes)} parameters.\n"
+    )
+    if len(plain) == 1:
+        return f"{text}{ONE_SEED}"
+    largest = max(map(statistics.stdev, errors))
+    distance = abs(before - after)
+    more = "more" if distance > STANDARD_DEVIATIONS * largest else "not more"
+    return (
+        f"{text}The means differ by {distance:.2f} percentage points: {more} "
+        "than twice the larger\nstandard deviation over the seeds, "
+        f"{largest:.2f}."
+    )
+
+
+def _change(before: float, after: float) -> str:
+    """Return a change in words.
+
+    >>> _change(200, 190)
+    '5 % fewer'
+    """
+    share = after / before - 1 if before else 0
+    return f"{abs(share):.0%}".replace("%", " %") + (
+        " more" if share > 0 else " fewer"
+    )
 
 
 def _best(accuracies: Mapping[str, Sequence[float]]) -> tuple[str, list[str]]:

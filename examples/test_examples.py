@@ -1,5 +1,6 @@
 """The examples as commands, with short trainings."""
 
+import gzip
 import json
 import os
 import re
@@ -68,17 +69,22 @@ def without(hidden, code, **environment):
     return python(*arguments, **environment)
 
 
-def check_run(result, folder, attention):
+def check_run(result, folder, attention, images="2,068"):
     assert result.returncode == 0, result.stderr
     assert result.stderr == ""
     lines = result.stdout.splitlines()
     assert re.fullmatch(r"test accuracy: \d\.\d\d", lines[-1])
-    header = next(i for i, line in enumerate(lines) if "parameters" in line)
-    for row, name in zip(
-        lines[header + 1 :], ("plain", attention), strict=False
-    ):
-        assert re.fullmatch(rf"{name} +0\.\d{{4}} +[\d,]+ +\d+\.\d\d", row)
-    assert "fresh process: predictions identical (517 digits)" in result.stdout
+    table = [line for line in lines if line[:1] == "|"]
+    assert len({len(line) for line in table}) == 1
+    number = r"\d+\.\d\d( ± \d+\.\d\d)?"
+    for line, name in zip(table[2:], ("plain", attention), strict=True):
+        cells = rf"\| {name} +\| +{number} \|( +[\d,]+ \|){{2}} +{number} \|"
+        assert re.fullmatch(cells, line)
+    change = r"\d+ % (more|fewer)"
+    sentence = f"{attention}: {change} errors than plain, with {change} para"
+    assert re.search(sentence, result.stdout)
+    same = f"fresh process: predictions identical ({images} images)"
+    assert same in result.stdout
     assert "\b" not in result.stdout  # a live bar is for terminals
     check_model(folder / f"digits_{attention}.keras")
     check_picture(folder / f"digits_{attention}.png", 20_000)
@@ -117,26 +123,55 @@ def check_picture(path, least):
 
 @pytest.mark.parametrize(
     ("backend", "attention"),
-    [("jax", "cbam"), ("tensorflow", "sge"), ("torch", "gct")],
+    [("jax", "transformer"), ("tensorflow", "sge"), ("torch", "cbam")],
 )
 def test_runs_on_every_backend(backend, attention, tmp_path):
     folder = tmp_path / "made" / "for me"
-    options = () if attention == "cbam" else ("--attention", attention)
+    options = () if attention == "transformer" else ("--attention", attention)
     # The first backend is that of a newcomer, who has not asked for any.
     asked = {"KERAS_HOME": str(tmp_path / "empty")}
     if backend != BACKENDS[0]:
         asked = {"backend": backend}
-    result = digits(*TOY, *options, "--output", folder, **asked)
+    toy = (*TOY, "--train", "64")
+    result = digits(*toy, *options, "--output", folder, **asked)
     check_run(result, folder, attention)
     assert f"Backend: {backend}\n" in result.stdout
 
 
-def test_several_seeds(tmp_path, in_turn):
-    options = ("--epochs", "1", "--seeds", "2", "--attention", "se")
-    result = in_turn("digits", *options, "--output", tmp_path)
-    assert result.returncode == 0, result.stderr
-    assert len(re.findall(r"0\.\d{4} ± 0\.\d{4}", result.stdout)) == 2
+@pytest.mark.parametrize("attention", ["transformer", "se", "gct"])
+def test_several_seeds(attention, tmp_path, in_turn):
+    options = ("--epochs", "1", "--seeds", "2", "--first-seed", "3")
+    result = in_turn(
+        "digits",
+        *(*options, "--train", "64", "--attention", attention),
+        *("--output", tmp_path),
+    )
+    check_run(result, tmp_path, attention)
+    assert len(re.findall(r"\d ± \d", result.stdout)) == 4
     assert "over 2 seeds" in result.stdout
+    assert re.search(r"means differ by \d+\.\d\d percentage", result.stdout)
+    assert re.findall(r"seed (\d):", result.stdout) == ["3", "3", "4", "4"]
+
+
+def test_fashion_mnist(tmp_path):
+    """Files with a few images, where Keras saves those it downloads."""
+    folder = tmp_path / "home" / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for part, count in (("train", 64), ("t10k", 20)):
+        labels = bytes(i % 10 for i in range(count))
+        images = bytes(i % 251 for i in range(count * 28 * 28))
+        for name, header, values in (
+            ("labels-idx1", 8, labels),
+            ("images-idx3", 16, images),
+        ):
+            path = folder / f"{part}-{name}-ubyte.gz"
+            path.write_bytes(gzip.compress(bytes(header) + values))
+    result = digits(
+        *(*TOY, "--data", "fashion_mnist", "--output", tmp_path),
+        backend="torch",
+        KERAS_HOME=str(tmp_path / "home"),
+    )
+    check_run(result, tmp_path, "transformer", images="80")
 
 
 @pytest.mark.parametrize(

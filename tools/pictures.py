@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 # The options of each example, and its files: a name, or a pattern for all of
 # them, and the name or the folder on the site.
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
-    "digits": ((), {"digits_cbam.png": "digits_cbam.png"}),
+    "digits": ((), {"digits_transformer.png": "digits_transformer.png"}),
     "compare": (("--epochs", "10"), {"compare.png": "compare.png"}),
     "attention_maps": (
         (),

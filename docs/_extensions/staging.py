@@ -17,7 +17,7 @@ from sphinx_gallery.sorting import _SortKey
 
 # In the order of the gallery, each with its picture.
 EXAMPLES = {
-    "digits": "digits_cbam",
+    "digits": "digits_transformer",
     "compare": "compare",
     "attention_maps": "attention_maps",
     "every_layer": "layers/cbam",
