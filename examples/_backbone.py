@@ -1,7 +1,9 @@
 """Residual network of `compare.py`, with attention, and what it costs."""
 
 import ast
+import inspect
 import math
+from collections.abc import Callable
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,9 +17,20 @@ import keras_attention
 NONE = _verdict.NONE
 LARGEST_MAP = 16  # of the first stage: height and width, in positions
 # Symbols in the formulas of cards: sizes that depend on arguments.
-ATTRIBUTES = {"k": "kernel_size", "G": "groups"}
-CHOSEN_SIZES = {"h", "m", "k"}
+ATTRIBUTES = {
+    "k": "kernel_size",
+    "G": "groups",
+    "U": "units",
+}
+CHOSEN_SIZES = {"d", "h", "k", "m", "q"}
 MOST_UNITS = 10_000
+ALL = "all"
+# For few channels: the defaults of these arguments are for large networks.
+FEW_CHANNELS = {"reduction": 4, "groups": 8}
+# Kinds of attention of layers that are not inserted into blocks.
+ELSEWHERE = {"grid", "glimpses", "saliency", "positions"}
+# Layers with several inputs, of which a block has one.
+SEVERAL_INPUTS = {"AttentionGate", "MultiScaleDeformableAttention"}
 
 
 def parse(attention: str) -> tuple[str, dict[str, Any]]:
@@ -44,6 +57,48 @@ def parse(attention: str) -> tuple[str, dict[str, Any]]:
     return name, arguments
 
 
+def insertable() -> list[str]:
+    """Return all layers that `build` inserts, with arguments as for `parse`.
+
+    >>> insertable()[:2]
+    ['ChannelAttention:reduction=4', 'EffectiveSqueezeExcite']
+    """
+    found = []
+    for name in keras_attention.list_attentions():
+        cls = getattr(keras_attention, name)
+        kinds = set(cls.card.kinds)
+        if not kinds or kinds & ELSEWHERE or name in SEVERAL_INPUTS:
+            continue
+        defaults = {
+            key: parameter.default
+            for key, parameter in inspect.signature(cls).parameters.items()
+        }
+        arguments = [
+            f"{key}={value}"
+            for key, value in FEW_CHANNELS.items()
+            if defaults.get(key, 0) not in (inspect.Parameter.empty, None)
+            and defaults.get(key, 0) > value
+        ]
+        found.append(f"{name}:{','.join(arguments)}".rstrip(":"))
+    return found
+
+
+def make(attention: str, filters: int) -> keras.layers.Layer:
+    """Return a layer, with `filters` if it requires them.
+
+    >>> make("sk", 8).filters
+    8
+    """
+    name, arguments = parse(attention)
+    try:
+        return keras_attention.get(name, **arguments)
+    except ValueError as error:
+        try:
+            return keras_attention.get(name, filters=filters, **arguments)
+        except ValueError:
+            raise error from error.__cause__
+
+
 def build(
     attention: str,
     shape: tuple[int, int, int],
@@ -51,7 +106,10 @@ def build(
     width: int,
     blocks: int = 1,
 ) -> keras.Model:
-    """Return the network with a layer at the end of each residual branch.
+    """Return the network with a layer in each residual block.
+
+    A layer with filters is the second convolution of the block, and a fusion
+    replaces the addition. All others are at the end of the residual branch.
 
     Args:
         attention: The layer, as `parse` accepts it, or `"none"`.
@@ -60,13 +118,24 @@ def build(
         width: Number of filters of the first stage.
         blocks: Number of residual blocks of each of the three stages.
     """
-    model = _plain(shape, classes, width, blocks)
     if attention == NONE:
-        return model
-    name, arguments = parse(attention)
+        return _plain(shape, classes, width, blocks)
+
+    def convolution(filters: int) -> keras.layers.Layer:
+        return make(attention, filters)
+
+    # The network first, so that its weights do not depend on the attention.
+    model = _plain(shape, classes, width, blocks)
+    layer = make(attention, width)
+    if hasattr(layer, "filters"):
+        return _plain(shape, classes, width, blocks, convolution)
+    if set(layer.card.kinds) == {"fusion"}:
+        return keras_attention.replace_add(
+            model, lambda _: make(attention, width), identity=False
+        )
     return keras_attention.attach(
         model,
-        lambda layer: keras_attention.get(name, **arguments),
+        lambda _: make(attention, width),
         where=keras_attention.branch_ends(model),
         identity=False,
     )
@@ -95,9 +164,22 @@ def build_all(
 
 
 def _plain(
-    shape: tuple[int, int, int], classes: int, width: int, blocks: int
+    shape: tuple[int, int, int],
+    classes: int,
+    width: int,
+    blocks: int,
+    convolution: Callable[[int], keras.layers.Layer] | None = None,
 ) -> keras.Model:
-    """Return a residual network of three stages."""
+    """Return a residual network of three stages.
+
+    Args:
+        shape: The shape of an image.
+        classes: The number of classes.
+        width: Number of filters of the first stage.
+        blocks: Number of residual blocks of each stage.
+        convolution: What makes the second convolution of each block for a
+            number of filters; `None` for an ordinary one.
+    """
     inputs = keras.Input(shape, dtype="uint8")
     x = layers.Rescaling(1 / 255)(inputs)
     side = max(shape[:2])
@@ -109,7 +191,9 @@ def _plain(
     for filters, first in ((width, 1), (2 * width, 2), (4 * width, 2)):
         for strides in (first, *[1] * (blocks - 1)):
             y = layers.ReLU()(_convolve(x, filters, strides))
-            y = _convolve(y, filters)
+            y = _convolve(
+                y, filters, layer=convolution and convolution(filters)
+            )
             if strides > 1:
                 x = _convolve(x, filters, strides, size=1)
             x = layers.ReLU()(layers.Add()([x, y]))
@@ -118,10 +202,12 @@ def _plain(
     return keras.Model(inputs, outputs)
 
 
-def _convolve(x, filters: int, strides: int = 1, size: int = 3):
+def _convolve(x, filters: int, strides: int = 1, size: int = 3, layer=None):
     """Return `x` after a convolution and batch normalization."""
-    x = layers.Conv2D(filters, size, strides, padding="same", use_bias=False)(x)
-    return layers.BatchNormalization(momentum=0.9)(x)
+    layer = layer or layers.Conv2D(
+        filters, size, strides, padding="same", use_bias=False
+    )
+    return layers.BatchNormalization(momentum=0.9)(layer(x))
 
 
 def multiply_adds(model: keras.Model) -> int | None:
@@ -150,7 +236,8 @@ def _of_attention(layer: keras.layers.Layer) -> int | None:
     the layer. It is the one that explains the layer's number of parameters.
     """
     card = layer.card
-    height, width, channels = layer.input.shape[1:]
+    # Both inputs of a fusion have one shape.
+    height, width, channels = keras.tree.flatten(layer.input)[0].shape[1:]
     if isinstance(layer, keras_attention.SpatialTransformer):
         inner = multiply_adds(layer.localization)
         if inner is None:
@@ -160,6 +247,7 @@ def _of_attention(layer: keras.layers.Layer) -> int | None:
         head = math.prod(layer.kernel.shape)
         return inner + head + pixels * (4 * channels + 6)
     sizes: dict[str, Any] = {"H": height, "W": width, "C": channels}
+    sizes["F"] = getattr(layer, "filters", channels)
     for symbol in card.symbols:
         sizes[symbol] = getattr(layer, ATTRIBUTES.get(symbol, ""), None)
     unknown = [symbol for symbol, size in sizes.items() if size is None]

@@ -1,5 +1,6 @@
 """Images by class: digits, Fashion-MNIST, or a folder of images."""
 
+import argparse
 import os
 import warnings
 from collections.abc import Iterable
@@ -59,6 +60,67 @@ class Batches(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         self.order = self.rng.permutation(len(self.images.train_labels))
+
+
+def add_options(parser: argparse.ArgumentParser, size: int = 64) -> None:
+    """Add the options that choose images: the arguments of `load`.
+
+    Args:
+        parser: The parser of the example.
+        size: The default of `--size`.
+    """
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument(
+        "--data",
+        choices=NAMES,
+        default=NAMES[0],
+        help="scikit-learn's digits, or a data set that is downloaded "
+        "(default: %(default)s)",
+    )
+    group.add_argument(
+        "--images",
+        type=_folder,
+        metavar="FOLDER",
+        help="a folder with a folder of images for each class",
+    )
+    parser.add_argument(
+        "--size",
+        type=_support.positive_integer,
+        default=size,
+        help="height and width of the images of a folder "
+        "(default: %(default)s)",
+    )
+    parser.add_argument(
+        "--test-share",
+        type=_support.share,
+        default=0.2,
+        metavar="SHARE",
+        help="share of the images of a folder that are for the test, if it has "
+        "no folders train and test (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--train",
+        type=_support.positive_integer,
+        metavar="COUNT",
+        help="how many of the training images to use (default: all)",
+    )
+
+
+def _folder(text: str) -> str:
+    """Return `text` if it is a folder: a type for `argparse`."""
+    if not Path(text).is_dir():
+        raise argparse.ArgumentTypeError(f"must be a folder. Received: {text}")
+    return text
+
+
+def chosen(options: argparse.Namespace) -> Images:
+    """Return the images that the options of `add_options` choose."""
+    return load(
+        options.images or options.data,
+        size=options.size,
+        test_share=options.test_share,
+        train=options.train,
+    )
 
 
 def load(

@@ -3,11 +3,14 @@
     pip install ".[jax,examples]" -c constraints.txt
     python examples/compare.py
     python examples/compare.py --attention se eca sge:groups=8 --seeds 5
-    python examples/compare.py --data FOLDER --size 96 --epochs 30
+    python examples/compare.py --attention all
+    python examples/compare.py --images FOLDER --size 96 --epochs 30
     python examples/compare.py --data fashion_mnist --blocks 3 --width 16
 
-Trains a small residual network with each attention layer at the end of its
-branches, and without attention, from the same seeds. Prints accuracy, number of
+Trains a small residual network with each attention layer in its blocks, and
+without attention, from the same seeds. Layers with filters replace the second
+convolution of a block, fusions replace its addition, and others are at the end
+of its residual branch. Prints accuracy, number of
 parameters, multiply-adds and the time of a training step, plots the accuracy
 against both costs, and says which layers differ from no attention by more than
 two standard errors.
@@ -29,7 +32,6 @@ among the backends that are installed: jax, tensorflow or torch.
 import argparse
 import hashlib
 import sys
-from pathlib import Path
 from typing import Any
 
 import _support
@@ -65,22 +67,12 @@ COLUMNS = {
 
 def attention(text: str) -> str:
     """Return `text` if it names an attention layer: a type for `argparse`."""
-    if text.lower() == _backbone.NONE:
-        return _backbone.NONE
+    if text.lower() in (_backbone.NONE, _backbone.ALL):
+        return text.lower()
     try:
-        name, arguments = _backbone.parse(text)
-        keras_attention.get(name, **arguments)
+        _backbone.make(text, filters=8)
     except (ValueError, TypeError, SyntaxError) as error:
         raise argparse.ArgumentTypeError(f"{text}: {error}") from error
-    return text
-
-
-def source(text: str) -> str:
-    """Return `text` if it names images: a type for `argparse`."""
-    if text not in _images.NAMES and not Path(text).is_dir():
-        raise argparse.ArgumentTypeError(
-            f"must be {', '.join(_images.NAMES)} or a folder. Received: {text}"
-        )
     return text
 
 
@@ -97,18 +89,12 @@ def parse_options() -> argparse.Namespace:
         default=DEFAULT,
         metavar="NAME",
         help="names that keras_attention.get accepts, with arguments if needed "
-        "(sge:groups=8), and none, which is always a part of the comparison "
+        "(sge:groups=8), or all, for all layers with one input, and none, "
+        "which is always a part of the comparison "
         f"(default: {' '.join(DEFAULT)})",
     )
-    parser.add_argument(
-        "--data",
-        type=source,
-        default="digits",
-        help=f"{', '.join(_images.NAMES)}, or a folder with a folder of images "
-        "for each class (default: %(default)s)",
-    )
+    _images.add_options(parser)
     for name, default, help_ in (
-        ("size", 64, "height and width of the images of a folder"),
         ("width", 32, "number of filters of the first of three stages"),
         ("blocks", 1, "number of residual blocks of each stage"),
     ):
@@ -118,20 +104,6 @@ def parse_options() -> argparse.Namespace:
             default=default,
             help=f"{help_} (default: %(default)s)",
         )
-    parser.add_argument(
-        "--test-share",
-        type=_support.share,
-        default=0.2,
-        metavar="SHARE",
-        help="share of the images of a folder that are for the test, if it has "
-        "no folders train and test (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--train",
-        type=_support.positive_integer,
-        metavar="COUNT",
-        help="how many of the training images to use (default: all)",
-    )
     parser.add_argument(
         "--restart",
         action="store_true",
@@ -155,7 +127,7 @@ def settings_of(
     for array in images[:4]:
         digest.update(array.tobytes())
     return {
-        "data": options.data,
+        "data": options.images or options.data,
         "shape": list(images.train_images.shape),
         "sha256": digest.hexdigest(),
         "width": options.width,
@@ -187,8 +159,9 @@ def train(
         )
     shape, classes = images.train_images.shape[1:], len(images.classes)
     for name, seed in runs:
-        # The same seed gives all networks the same weights, but for those of
-        # the attention, and the same batches.
+        # The same seed gives all networks the same batches, and the same
+        # weights, but for those of the attention. (Not if that replaces
+        # convolutions: the weights after it are then others.)
         keras.utils.set_random_seed(seed)
         model = _backbone.build(
             name, shape, classes, options.width, options.blocks
@@ -207,17 +180,21 @@ def train(
 
 def compare(options: argparse.Namespace) -> None:
     """Load images, train what is missing, and report all results."""
-    names = list(dict.fromkeys(options.attention))
-    names = names if _backbone.NONE in names else [_backbone.NONE, *names]
-    images = _images.load(
-        options.data,
-        size=options.size,
-        test_share=options.test_share,
-        train=options.train,
+    names = list(
+        dict.fromkeys(
+            name
+            for text in options.attention
+            for name in (
+                _backbone.insertable() if text == _backbone.ALL else [text]
+            )
+        )
     )
+    names = names if _backbone.NONE in names else [_backbone.NONE, *names]
+    images = _images.chosen(options)
     height, width, channels = shape = images.train_images.shape[1:]
+    name = options.images or options.data
     print(
-        f"{options.data}: {len(images.train_labels):,} training images and "
+        f"{name}: {len(images.train_labels):,} training images and "
         f"{len(images.test_labels):,} test images, {height} x {width} x "
         f"{channels}, {len(images.classes)} classes",
         flush=True,
@@ -289,7 +266,7 @@ def report(
     costs = {name: runs[0][measure] for name, runs in rows.items()}
     print(_verdict.describe(accuracies, costs, measure))
     picture = options.output / "compare.png"
-    name = options.data if options.data in _images.NAMES else "your images"
+    name = "your images" if options.images else options.data
     title = f"A small residual network with attention, on {name}"
     _compare_picture.plot(picture, title, rows)
     print(f"\npicture: {picture}")

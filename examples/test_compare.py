@@ -152,7 +152,7 @@ def test_folder_of_images(tmp_path, run):
     (tmp_path / "images" / "dark" / ".DS_Store").write_bytes(b"")
     output = run(
         *("--epochs", "8", "--seeds", "1", "--width", "16", "--size", "20"),
-        *("--data", tmp_path / "images", "--test-share", "0.25"),
+        *("--images", tmp_path / "images", "--test-share", "0.25"),
         *("--attention", "none", "simam", "--output", tmp_path / "made"),
     )
     assert (

@@ -55,6 +55,10 @@ ATTENTIONS = (
     "simam",
     "lka",
     "bam",
+    "nl",
+    "sk",
+    "dcnv2",
+    "aff",
 )
 
 
@@ -65,15 +69,18 @@ def test_multiply_adds_are_those_of_the_equations(attention):
     )
     rng = np.random.default_rng(0)
     inserted = [x for x in model.layers if hasattr(x, "card")]
-    assert [x.input.shape[1:] for x in inserted] == [
-        (8, 8, 16),
-        (4, 4, 32),
-        (2, 2, 64),
-    ]
-    expected = sum(
-        multiply_adds(x, [rng.normal(size=(1, *x.input.shape[1:]))])
+    inputs = [
+        [
+            rng.normal(size=(1, *y.shape[1:]))
+            for y in keras.tree.flatten(x.input)
+        ]
         for x in inserted
-    )
+    ]
+    shapes = [(8, 8, 16), (4, 4, 32), (2, 2, 64)]
+    assert [x[0].shape[1:] for x in inputs] == shapes
+    expected = sum(map(multiply_adds, inserted, inputs))
+    if hasattr(inserted[0], "filters"):  # in place of a convolution
+        expected -= sum(9 * h * w * c**2 for h, w, c in shapes)
     total = _backbone.multiply_adds(model)
     assert total - _backbone.multiply_adds(plain) == expected
 
@@ -113,7 +120,7 @@ def test_networks_of_a_seed_start_from_the_same_weights():
 @pytest.mark.parametrize(
     ("attention", "message"),
     [
-        ("aff", "missing a required argument: 'residual'"),
+        ("ag", "missing a required argument: 'gating'"),
         ("sge", "`groups` must divide the number of channels (16)"),
     ],
 )
