@@ -54,6 +54,7 @@ def compare(
     batch_size: int,
     learning_rate: float,
     first_seed: int = 0,
+    tests: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
 ) -> tuple[dict[str, list[dict[str, float]]], dict[str, keras.Model]]:
     """Train networks from the same seeds, on the same images.
 
@@ -65,6 +66,8 @@ def compare(
         batch_size: Number of images of a training step.
         learning_rate: Learning rate of the first step; it decays to zero.
         first_seed: The first of the seeds; the others follow it.
+        tests: Other test images and their classes, by a name. The rows have
+            the error in percent under this name.
 
     Returns:
         The results of each network, the rows of `_table.markdown`; and
@@ -95,6 +98,10 @@ def compare(
                     "accuracy in %": 100 - wrong,
                     "parameters": model.count_params(),
                     "s/epoch": seconds,
+                    **{
+                        test: error(model, *images)
+                        for test, images in (tests or {}).items()
+                    },
                 }
             )
     return rows, models

@@ -3,13 +3,16 @@
     pip install ".[jax,examples]" -c constraints.txt
     python examples/attention_maps.py
     python examples/attention_maps.py --epochs 20
+    python examples/attention_maps.py --data fashion_mnist --train 4000
+    python examples/attention_maps.py --images FOLDER --size 48
 
 Trains a small network with CBAM and selective kernels on scikit-learn's digits
-(1797 scans of 8x8 pixels), and prints its accuracy on digits that it was not
-trained on. For each layer, it compares the attention weights with Grad-CAM,
-which shows the positions that increase the score of a class, and prints how
-much the channel gates differ between classes. It saves plots of both. During
-training, a callback plots the attention after every few epochs.
+(1797 scans of 8x8 pixels), on Fashion-MNIST or on your images, and prints its
+accuracy on images that it was not trained on. For each layer, it compares the
+attention weights with Grad-CAM, which shows the positions that increase the
+score of a class, and prints how much the channel gates differ between classes.
+It saves plots of both. During training, a callback plots the attention after
+every few epochs.
 
 `KERAS_BACKEND` chooses among the backends that are installed: jax, tensorflow
 or torch.
@@ -22,8 +25,8 @@ import _support
 
 BACKEND = _support.prepare("matplotlib", "sklearn")
 
+import _images
 import _progress
-import _scans
 import keras
 import numpy as np
 from keras import layers
@@ -31,13 +34,19 @@ from keras import layers
 import keras_attention
 
 BATCH_SIZE = 64
+MOST_SAMPLES = 10  # in the pictures of the training
+SHOWN = 1000  # the most test images whose attention is computed
 LEARNING_RATE = 3e-3
-INK = 0.3  # Pixels of at least this value belong to the digit.
+LARGEST_MAP = 16  # height and width, in positions
+INK = 77  # Pixels of at least this value belong to the digit.
 
 
-def build_model() -> keras.Model:
+def build_model(shape: tuple[int, int, int], classes: int) -> keras.Model:
     """Return a network of two stages, with attention in both."""
-    inputs = x = keras.Input((8, 8, 1))
+    inputs = keras.Input(shape, dtype="uint8")
+    x = layers.Rescaling(1 / 255)(inputs)
+    while max(x.shape[1:3]) > LARGEST_MAP:
+        x = layers.AveragePooling2D(2)(x)
     for stage, filters in enumerate((32, 48), 1):
         x = layers.Conv2D(filters, 3, padding="same", use_bias=False)(x)
         x = layers.BatchNormalization(momentum=0.9)(x)
@@ -48,27 +57,28 @@ def build_model() -> keras.Model:
         if stage == 1:
             x = layers.MaxPooling2D()(x)
     x = layers.GlobalAveragePooling2D()(x)
-    outputs = layers.Dense(10, activation="softmax")(layers.Dropout(0.3)(x))
+    x = layers.Dropout(0.3)(x)
+    outputs = layers.Dense(classes, activation="softmax")(x)
     return keras.Model(inputs, outputs)
 
 
 def train(
-    model: keras.Model, digits: _scans.Scans, options: argparse.Namespace
+    model: keras.Model, images: _images.Images, options: argparse.Namespace
 ) -> None:
     """Train a network, and plot its attention every few epochs."""
-    samples = [
-        int(np.flatnonzero(digits.test_labels == c)[0]) for c in range(10)
-    ]
+    # The first image of each class.
+    labels, samples = np.unique(images.test_labels, return_index=True)
+    labels, samples = labels[:MOST_SAMPLES], samples[:MOST_SAMPLES]
     monitor = keras_attention.AttentionMonitor(
         options.output / "training",
-        digits.test_images[samples],
+        images.test_images[samples],
         every=max(1, options.epochs // 4),
-        labels=range(10),
+        labels=[images.classes[label] for label in labels],
         where=".*_cbam",
     )
     progress = _progress.Progress(options.epochs)
     progress.run = "CBAM and SK"
-    steps = options.epochs * _scans.TRAIN_SIZE // BATCH_SIZE
+    steps = options.epochs * -(-len(images.train_labels) // BATCH_SIZE)
     schedule = keras.optimizers.schedules.CosineDecay(LEARNING_RATE, steps)
     model.compile(
         keras.optimizers.Adam(schedule),
@@ -76,8 +86,8 @@ def train(
         metrics=["accuracy"],
     )
     model.fit(
-        digits.train_images,
-        digits.train_labels,
+        images.train_images,
+        images.train_labels,
         batch_size=BATCH_SIZE,
         epochs=options.epochs,
         verbose=0,
@@ -85,10 +95,11 @@ def train(
     )
 
 
-def report(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
-    """Print statistics of the attention maps of the test digits."""
-    ink = digits.test_images[..., 0] > INK
-    labels = digits.test_labels
+def report(
+    maps: dict, gradients: dict, images: np.ndarray, labels: np.ndarray
+) -> None:
+    """Print statistics of the attention maps of test images."""
+    ink = images.mean(axis=-1) >= INK
     for path, values in maps.items():
         if "cbam" not in path:
             means = values.mean((0, 2))
@@ -98,8 +109,11 @@ def report(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
             continue
         heat = values["spatial"][..., 0]
         # A position of a map covers a square of pixels. Average the ink there.
-        side = ink.shape[1] // heat.shape[1]
-        squares = ink.reshape(len(ink), *heat.shape[1:2], side, -1, side)
+        _, height, width = heat.shape
+        side = ink.shape[1] // height
+        squares = ink[:, : side * height, : side * width].reshape(
+            len(ink), height, side, width, side
+        )
         is_ink = squares.mean((2, 4)) >= 0.5
         similarity = np.mean(
             [
@@ -109,7 +123,7 @@ def report(maps: dict, gradients: dict, digits: _scans.Scans) -> None:
         )
         gates = values["channel"][:, 0, 0]
         between = np.std(
-            [gates[labels == c].mean(0) for c in range(10)], axis=0
+            [gates[labels == c].mean(0) for c in np.unique(labels)], axis=0
         )
         print(
             f"{path}: weight {heat[is_ink].mean():.2f} on ink, "
@@ -129,9 +143,10 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float:
 def parse_options() -> argparse.Namespace:
     """Return the options of the command line."""
     parser = argparse.ArgumentParser(
-        description="Train a small network with CBAM and selective kernels on "
-        "digits, and compare its attention maps with Grad-CAM."
+        description="Train a small network with CBAM and selective kernels, "
+        "and compare its attention maps with Grad-CAM."
     )
+    _images.add_options(parser, size=32)
     parser.add_argument(
         "--epochs",
         type=_support.positive_integer,
@@ -154,18 +169,18 @@ def main() -> None:
     keras.config.set_image_data_format("channels_last")
     keras.utils.set_random_seed(0)
     print(f"Keras {keras.__version__} on {BACKEND}", flush=True)
-    digits = _scans.load()
-    model = build_model()
-    train(model, digits, options)
+    data = _images.chosen(options)
+    model = build_model(data.train_images.shape[1:], len(data.classes))
+    train(model, data, options)
 
-    images, labels = digits.test_images, digits.test_labels
+    images, labels = data.test_images[:SHOWN], data.test_labels[:SHOWN]
     chosen = model.predict(images, batch_size=len(images), verbose=0)
     accuracy = np.mean(chosen.argmax(-1) == labels)
     # One batch: JAX would compile again for batches of other sizes.
     maps = keras_attention.attention_maps(model, images, batch_size=len(images))
     gradients = keras_attention.grad_cam(model, images, batch_size=len(images))
     print(f"test accuracy: {accuracy:.4f}\n")
-    report(maps, gradients, digits)
+    report(maps, gradients, images, labels)
 
     print()
     for name, where in (("positions", ".*_cbam"), ("branches", ".*_sk")):
@@ -175,7 +190,7 @@ def main() -> None:
             labels=labels,
             gradients=gradients if name == "positions" else None,
             where=where,
-            title=f"Attention of {where[3:].upper()} on digits that the "
+            title=f"Attention of {where[3:].upper()} on images that the "
             "network was not trained on",
         )
         path = options.output / f"attention_maps_{name}.png"

@@ -21,6 +21,11 @@ ROOT = Path(__file__).parents[1]
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "digits": ((), {"digits_transformer.png": "digits_transformer.png"}),
     "compare": (("--epochs", "10"), {"compare.png": "compare.png"}),
+    "deformable": ((), {"deformable.png": "deformable.png"}),
+    "noisy_labels": (
+        ("--data", "fashion_mnist", "--train", "2000", "--epochs", "10"),
+        {"noisy_labels.png": "noisy_labels.png"},
+    ),
     "attention_maps": (
         (),
         {"attention_maps_positions.png": "attention_maps.png"},

@@ -19,6 +19,8 @@ from sphinx_gallery.sorting import _SortKey
 EXAMPLES = {
     "digits": "digits_transformer",
     "compare": "compare",
+    "deformable": "deformable",
+    "noisy_labels": "noisy_labels",
     "attention_maps": "attention_maps",
     "every_layer": "layers/cbam",
     "spatial_transformer": "spatial_transformer",
