@@ -28,7 +28,7 @@ def plot(
             each seed.
         shares: The shares of wrong labels, in percent.
     """
-    figure = Figure(figsize=(6.4, 4), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 4), dpi=100, layout="constrained")
     axis = figure.subplots()
     for number, (name, runs) in enumerate(errors.items()):
         deviations = [statistics.stdev(x) if len(x) > 1 else 0 for x in runs]

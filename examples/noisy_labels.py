@@ -123,7 +123,7 @@ def main() -> None:
     count = len(NETWORKS) * len(SHARES) * options.seeds
     progress = _progress.Progress(count * options.epochs)
     rows: dict[str, list[dict[str, float]]] = {name: [] for name in NETWORKS}
-    columns = {f"error with {share:.0%} wrong": share for share in SHARES}
+    columns = {f"{100 * share:.0f} % wrong": share for share in SHARES}
     for seed in range(options.seeds):
         for name in NETWORKS:
             run: dict[str, float] = {}
@@ -139,7 +139,7 @@ def main() -> None:
                     epochs=options.epochs,
                     learning_rate=LEARNING_RATE,
                     progress=progress,
-                    run=f"{name}, {share:.0%} wrong, seed {seed}",
+                    run=f"{name}, {column}, seed {seed}",
                 )
                 run[column] = _training.error(
                     model, images.test_images, images.test_labels

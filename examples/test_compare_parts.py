@@ -16,6 +16,7 @@ import _results
 import _table
 import _verdict
 
+import keras_attention
 from multiply_adds import multiply_adds
 
 
@@ -83,6 +84,28 @@ def test_multiply_adds_are_those_of_the_equations(attention):
         expected -= sum(9 * h * w * c**2 for h, w, c in shapes)
     total = _backbone.multiply_adds(model)
     assert total - _backbone.multiply_adds(plain) == expected
+
+
+def test_all_layers_that_a_block_can_have_are_inserted():
+    texts = _backbone.insertable()
+    names = {_backbone.parse(text)[0] for text in texts}
+    assert len(names) == len(texts)
+    for text in texts:
+        model = _backbone.build(text, (8, 8, 1), 3, 16)
+        assert sum(hasattr(x, "card") for x in model.layers) == 3
+        assert model.output_shape == (None, 3)
+    # All others have several inputs, make images of other sizes, have no
+    # attention of their own, or are models.
+    assert set(keras_attention.list_attentions()) - names == {
+        "AttentionGate",
+        "DynamicCapacityNetwork",
+        "GlimpseNetwork",
+        "GlimpseSensor",
+        "IdentityStart",
+        "MultiScaleDeformableAttention",
+        "RecurrentAttention",
+        "SpatialTransformer",
+    }
 
 
 @pytest.mark.parametrize("attention", ["ran", "ge", "se:use_bias=True"])

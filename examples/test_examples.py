@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 EXAMPLES = Path(__file__).parent
 BACKENDS = ("jax", "tensorflow", "torch")
@@ -99,7 +100,7 @@ def check_comparison(result, rows, picture):
     assert [line.split("|")[1].strip() for line in lines[2:]] == rows
     number = r"\d+\.\d\d( ± \d+\.\d\d)?"
     for line in lines[2:]:
-        cells = rf"\| [\w ]+\| +{number} \| +\d+,\d{{3}} \| +{number} \|"
+        cells = rf"\| [\w ]+\|( +({number}|\d+,\d{{3}}) \|){{3,}}"
         assert re.fullmatch(cells, line)
     assert result.stdout.splitlines()[-1] == f"picture: {picture}"
     check_picture(picture, 10_000)
@@ -196,6 +197,45 @@ def test_spatial_transformer(backend, options, tmp_path, in_turn):
     images = "1,024" if "--validate" in options else "2,068"
     assert f"{images} test images" in result.stdout
     assert f"Backend: {backend}\n" in result.stdout
+
+
+@pytest.mark.parametrize("backend", ONE_BACKEND)
+def test_deformable(backend, tmp_path, in_turn):
+    options = ("--epochs", "1", "--seeds", "1", "--train", "32", "--validate")
+    result = in_turn(
+        "deformable", *options, "--output", tmp_path, backend=backend
+    )
+    rows = ["Conv2D", "ConvOffset2D", "DeformableConv2D v1", "v2"]
+    check_comparison(result, rows, tmp_path / "deformable.png")
+    assert "three sizes: 11, 19, 30 pixels." in result.stdout
+
+
+@pytest.mark.parametrize("backend", ONE_BACKEND)
+def test_noisy_labels(backend, tmp_path, in_turn):
+    options = ("--epochs", "1", "--seeds", "1", "--train", "64")
+    result = in_turn(
+        "noisy_labels", *options, "--output", tmp_path, backend=backend
+    )
+    rows = ["trunk", "naive", "residual"]
+    check_comparison(result, rows, tmp_path / "noisy_labels.png")
+    assert re.findall(r"residual, (\d+) % wrong", result.stdout) == [
+        "0",
+        "30",
+        "50",
+    ]
+
+
+def test_wrong_labels():
+    code = (
+        "import numpy as np; from noisy_labels import corrupt;"
+        "labels = np.arange(1000) % 7;"
+        "few, many = (corrupt(labels, 7, x, seed=1) for x in (0.3, 0.5));"
+        "assert set(many) == set(range(7));"
+        "assert (many != labels)[few != labels].all();"
+        "print([(x != labels).sum().item() for x in (few, many)])"
+    )
+    result = python("-c", code, backend="torch", PYTHONPATH=str(EXAMPLES))
+    assert result.stdout == "[300, 500]\n", result.stderr
 
 
 @pytest.mark.parametrize(
@@ -305,6 +345,26 @@ def test_attention_maps(backend, tmp_path, in_turn):
         assert picture.stat().st_size > 10_000
     (picture,) = (tmp_path / "training").glob("*.png")
     assert picture.name == "epoch_0001.png"
+
+
+@pytest.mark.parametrize("backend", ONE_BACKEND)
+def test_attention_maps_of_a_folder(backend, tmp_path, in_turn):
+    rng = np.random.default_rng(0)
+    for name in ("cat", "dog", "owl"):
+        folder = tmp_path / "images" / name
+        folder.mkdir(parents=True)
+        for i in range(6):
+            pixels = rng.integers(0, 255, (30, 40, 3), "uint8")
+            Image.fromarray(pixels).save(folder / f"{i}.png")
+    result = in_turn(
+        "attention_maps",
+        *("--epochs", "1", "--images", tmp_path / "images", "--size", "35"),
+        *("--output", tmp_path / "made"),
+        backend=backend,
+    )
+    assert result.returncode == 0, result.stderr
+    picture = tmp_path / "made" / "attention_maps_positions.png"
+    assert picture.stat().st_size > 10_000
 
 
 TOP = """\
@@ -449,7 +509,7 @@ INVALID_OPTIONS = [
     ),
     ("dynamic_capacity", ["--data=svhn"], "invalid choice: 'svhn'"),
     ("compare", ["--attention=vit"], "vit: `name` must be the name of an"),
-    ("compare", ["--attention", "none", "sk"], "must have filters, which"),
+    ("compare", ["--attention", "none", "ag"], "ag cannot be inserted"),
     ("compare", ["--attention=se:4"], "must be given by their names"),
     ("compare", ["--data=cifar"], "invalid choice: 'cifar'"),
     ("compare", ["--images=absent"], "must be a folder. Received: absent"),
