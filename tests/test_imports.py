@@ -20,7 +20,6 @@ MODULES = {
 }
 # Each folder imports those before it, and layers those of their own kind.
 FOLDERS = [
-    ("_types",),
     ("_utils",),
     ("_backend",),
     ("ops",),

@@ -9,10 +9,10 @@ import keras
 from keras import ops
 
 from keras_attention._base.batch_norm import BatchNorm
-from keras_attention._types import Initializer
-from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention._utils.types import Initializer
+from keras_attention._utils.types import Regularizer
 
 PACKAGE = f"{__package__.partition('.')[0]}."
 

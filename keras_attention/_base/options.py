@@ -3,7 +3,7 @@
 from typing import Any
 from typing import TypedDict
 
-from keras_attention._types import Regularizer
+from keras_attention._utils.types import Regularizer
 
 
 class LayerOptions(TypedDict, total=False):

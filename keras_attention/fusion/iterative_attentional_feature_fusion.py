@@ -10,9 +10,9 @@ from keras_attention._base.context import branch
 from keras_attention._base.context import weigh
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
-from keras_attention._types import Initializer
-from keras_attention._types import Regularizer
 from keras_attention._utils import validation
+from keras_attention._utils.types import Initializer
+from keras_attention._utils.types import Regularizer
 from keras_attention.fusion._pair import add
 from keras_attention.fusion._pair import common_shape
 from keras_attention.ops import elementwise

@@ -9,10 +9,10 @@ from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._base.options import LayerOptions
-from keras_attention._types import Initializer
-from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention._utils.types import Initializer
+from keras_attention._utils.types import Regularizer
 from keras_attention.mixed._hourglass import Hourglass
 from keras_attention.mixed._mask_activations import MASK_ACTIVATIONS
 from keras_attention.mixed._residual_unit import ConvNormSequence

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import keras
 
 from keras_attention import registry
-from keras_attention._types import AttentionLayer
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.models._network_layers import NetworkLayers
 
 # A function from `name` and `data_format` to a layer.

@@ -12,9 +12,9 @@ from typing import Protocol
 
 import keras
 
-from keras_attention._types import Activation
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention._utils.types import Activation
 from keras_attention.checkpoints import load_reference_weights
 from keras_attention.checkpoints._errors import MismatchError
 from keras_attention.checkpoints._sources import read_source

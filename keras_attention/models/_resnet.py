@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import keras
 
-from keras_attention._types import Initializer
+from keras_attention._utils.types import Initializer
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._attention_slot import LayerFactory
 from keras_attention.models._network_layers import FAN_OUT

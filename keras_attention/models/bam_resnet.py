@@ -16,7 +16,7 @@ Reference:
     <https://arxiv.org/abs/1807.06514>`_.
 """
 
-from keras_attention._types import AttentionLayer
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.mixed import BAM
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions

@@ -20,8 +20,8 @@ Reference:
 import functools
 from typing import Literal
 
-from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.mixed import CBAM
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions

@@ -19,8 +19,8 @@ Reference:
 
 from typing import Literal
 
-from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.channel import EfficientChannelAttention
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions

@@ -19,7 +19,7 @@ Reference:
 
 import functools
 
-from keras_attention._types import AttentionLayer
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.channel import GlobalContext
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions

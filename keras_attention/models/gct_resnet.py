@@ -17,7 +17,7 @@ Reference:
     <https://arxiv.org/abs/1909.11519>`_.
 """
 
-from keras_attention._types import AttentionLayer
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.channel import GatedChannelTransform
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions

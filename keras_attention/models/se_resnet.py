@@ -24,8 +24,8 @@ import functools
 from typing import Any
 from typing import Literal
 
-from keras_attention._types import AttentionLayer
 from keras_attention._utils import validation
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.channel import SqueezeExcite
 from keras_attention.models import _imagenet
 from keras_attention.models._attention_slot import AttentionSlot

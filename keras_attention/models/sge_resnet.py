@@ -18,7 +18,7 @@ Reference:
 
 import functools
 
-from keras_attention._types import AttentionLayer
+from keras_attention._utils.types import AttentionLayer
 from keras_attention.models._attention_slot import AttentionSlot
 from keras_attention.models._imagenet import decode_predictions
 from keras_attention.models._imagenet import (

@@ -11,10 +11,10 @@ from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
 from keras_attention._base.layer import KernelLayer
 from keras_attention._base.options import LayerOptions
-from keras_attention._types import Initializer
-from keras_attention._types import Regularizer
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention._utils.types import Initializer
+from keras_attention._utils.types import Regularizer
 from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
