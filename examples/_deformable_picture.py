@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from matplotlib.figure import Figure
 
-DIGITS = 4  # of each size, in two rows
+DIGITS = 3  # of each size
 
 
 def plot(
@@ -23,7 +23,7 @@ def plot(
     """
     layer = model.get_layer("last2")
     below = keras.Model(model.input, layer.input)
-    figure = Figure(figsize=(10, 3.6), dpi=100, layout="constrained")
+    figure = Figure(figsize=(10, 1.7), dpi=100, layout="constrained")
     figure.suptitle(
         "Where a deformable convolution samples, at the center of digits of "
         "three sizes"
@@ -31,7 +31,7 @@ def plot(
     parts = figure.subfigures(1, len(images))
     for part, (size, shown) in zip(parts, images.items(), strict=True):
         part.suptitle(f"{size} digits", fontsize=10)
-        axes = part.subplots(2, DIGITS // 2)
+        axes = part.subplots(1, DIGITS)
         attention = keras.tree.map_structure(
             keras.ops.convert_to_numpy,
             layer.attention(below.predict(shown, verbose=0)),
@@ -40,7 +40,7 @@ def plot(
         stride = shown.shape[1] / attention["offsets"].shape[1]
         taps = np.mgrid[-1:2, -1:2].reshape(2, -1).T
         for axis, image, offsets, mask in zip(
-            axes.flat,
+            axes,
             shown,
             attention["offsets"],
             attention["mask"],

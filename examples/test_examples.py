@@ -119,7 +119,7 @@ def check_picture(path, least):
     assert least < len(picture) < 600_000
     width, height = struct.unpack(">II", picture[16:24])
     assert 1000 <= width <= 1400
-    assert 300 <= height <= 1000
+    assert 150 <= height <= 1000
 
 
 @pytest.mark.parametrize(
