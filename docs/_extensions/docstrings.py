@@ -28,12 +28,13 @@ from keras_attention import models
 METHODS = ("attention", "locations")
 # What methods do that Keras names, which have no docstring.
 SUMMARIES = {
-    "__init__": "Makes the layer, with the arguments below.",
-    "build": "Creates the weights for a shape of the input.",
-    "call": "Computes the outputs: see the call arguments below.",
-    "attention": "Returns the attention that `call` applies.",
-    "compute_output_shape": "Returns the shape of the outputs.",
-    "get_config": "Returns the arguments, to save or copy the layer.",
+    "__init__": "Make the layer, with the arguments below.",
+    "build": "Create the weights for a shape of the input.",
+    "call": "Compute the outputs: see the call arguments below.",
+    "attention": "Return the attention that `call` applies.",
+    "compute_attention_shape": "Return the shapes of the attention.",
+    "compute_output_shape": "Return the shape of the outputs.",
+    "get_config": "Return the arguments, to save or copy the layer.",
 }
 PAGE = """\
 # {name}
@@ -211,17 +212,11 @@ def methods(layer: type) -> list[str]:
 
 def _summary(layer: type, name: str) -> str:
     """Return the first line of a docstring, or the sentence of Keras' name."""
-    own = getattr(getattr(layer, name), "__doc__", None) or ""
-    if name in SUMMARIES and (name == "__init__" or not _is_own(layer, name)):
+    own = vars(layer).get(name)
+    if name in SUMMARIES and (name == "__init__" or not inspect.getdoc(own)):
         return SUMMARIES[name]
-    return own.partition("\n\n")[0].replace("\n", " ").strip()
-
-
-def _is_own(layer: type, name: str) -> bool:
-    """Return whether the package documents the method of a layer."""
-    method = getattr(layer, name)
-    module = getattr(method, "__module__", "")
-    return bool(method.__doc__) and module.startswith("keras_attention.")
+    text = inspect.getdoc(getattr(layer, name)) or ""
+    return text.partition("\n\n")[0].replace("\n", " ")
 
 
 def stage(folder: Path) -> None:
