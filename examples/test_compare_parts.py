@@ -2,6 +2,7 @@
 
 import doctest
 import json
+import struct
 import sys
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 import _backbone
+import _compare_picture
 import _results
 import _table
 import _verdict
@@ -187,6 +189,18 @@ def test_comparison_is_described():
     single = {attention: values[:1] for attention, values in accuracies.items()}
     answer = _verdict.describe(single, costs, "multiply-adds")
     assert answer.endswith("se has the highest accuracy.")
+
+
+def test_many_networks_have_rows(tmp_path):
+    sizes = []
+    for count in (15, 16, 40):
+        run = {"accuracy in %": 90.0, "multiply-adds": None, "ms/step": 2.0}
+        rows = {f"layer {i}": [run, run] for i in range(count - 1)}
+        path = tmp_path / f"{count}.png"
+        _compare_picture.plot(path, "title", {"none": [run, run], **rows})
+        sizes.append(struct.unpack(">II", path.read_bytes()[16:24]))
+    assert [width for width, _ in sizes] == [1210, 1000, 1000]
+    assert sizes[1][1] < sizes[2][1] < 1000
 
 
 def test_equal_accuracies_do_not_differ():

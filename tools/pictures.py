@@ -9,15 +9,17 @@ together they take more than an hour on two cores.
 """
 
 import argparse
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 ROOT = Path(__file__).parents[1]
 # The options of each example, and its files: a name, or a pattern for all of
-# them, and the name or the folder on the site.
+# them, and the name or the folder on the site. `compare_all` is `compare` with
+# other options.
 RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "digits": ((), {"digits_transformer.png": "digits_transformer.png"}),
     "compare": (("--epochs", "10"), {"compare.png": "compare.png"}),
@@ -25,6 +27,14 @@ RUNS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
     "noisy_labels": (
         ("--data", "fashion_mnist", "--train", "2000", "--epochs", "10"),
         {"noisy_labels.png": "noisy_labels.png"},
+    ),
+    # The table of `docs/guide/comparison.md`.
+    "compare_all": (
+        (
+            *("--attention", "all", "--train", "400"),
+            *("--width", "16", "--epochs", "8"),
+        ),
+        {"compare.png": "comparison.png"},
     ),
     "attention_maps": (
         (),
@@ -62,8 +72,17 @@ def copy(folder: Path, pattern: str, name: str) -> None:
         if name.endswith("/"):
             target.mkdir(exist_ok=True)
             target /= file.name
-        shutil.copy(file, target)
+        shrink(file, target)
         print(f"wrote {target.relative_to(ROOT)}", flush=True)
+
+
+def shrink(file: Path, target: Path) -> None:
+    """Write a picture with at most 256 colors, which takes a third of a file.
+
+    The pictures of the site are in the repository, in every clone.
+    """
+    picture = Image.open(file).convert("RGB")
+    picture.quantize(256, dither=Image.Dither.NONE).save(target, optimize=True)
 
 
 def main() -> None:
@@ -82,7 +101,7 @@ def main() -> None:
         options, pictures = RUNS[name]
         print(f"{number}/{len(chosen)} {name}", flush=True)
         with tempfile.TemporaryDirectory() as folder:
-            script = ROOT / "examples" / f"{name}.py"
+            script = ROOT / "examples" / f"{name.removesuffix('_all')}.py"
             command = [sys.executable, script, *options, "--output", folder]
             subprocess.run(command, check=True)
             for pattern, name in pictures.items():
