@@ -60,7 +60,7 @@ train_x, test_x = train_x[..., None], test_x[..., None]
 # -----------------
 #
 # The network has three convolutions, with batch normalization. Its layers
-# ``half`` and ``quarter`` halve the maps: they are 12 x 12 and 6 x 6 pixels.
+# ``half`` and ``quarter`` pool the maps to 12 x 12 and 6 x 6 pixels.
 
 
 def train(model, rate, epochs):
