@@ -73,10 +73,12 @@ def insertable() -> list[str]:
             key: parameter.default
             for key, parameter in inspect.signature(cls).parameters.items()
         }
+        # `GatherExcite` has no hidden units unless it is parametric.
         arguments = [
             f"{key}={value}"
             for key, value in FEW_CHANNELS.items()
-            if defaults.get(key, 0) not in (inspect.Parameter.empty, None)
+            if defaults.get("parametric", True)
+            and defaults.get(key, 0) not in (inspect.Parameter.empty, None)
             and defaults.get(key, 0) > value
         ]
         found.append(f"{name}:{','.join(arguments)}".rstrip(":"))
