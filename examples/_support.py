@@ -136,6 +136,15 @@ def positive_integer(text: str) -> int:
     return number
 
 
+def seed(text: str) -> int:
+    """Return `text` as a random seed: a type for `argparse`."""
+    if not text.isdecimal() or int(text) >= 2**31:
+        raise argparse.ArgumentTypeError(
+            f"must be an integer from 0 to 2147483647. Received: {text}"
+        )
+    return int(text)
+
+
 def share(text: str) -> float:
     """Return `text` as a number between 0 and 1: a type for `argparse`."""
     try:

@@ -113,7 +113,11 @@ def _change(before: float, after: float) -> str:
 
     >>> _change(200, 190)
     '5 % fewer'
+    >>> _change(0, 2)
+    'more'
     """
+    if not before and after:
+        return "more"
     share = after / before - 1 if before else 0
     return f"{abs(share):.0%}".replace("%", " %") + (
         " more" if share > 0 else " fewer"

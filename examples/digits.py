@@ -236,7 +236,7 @@ def parse_options() -> argparse.Namespace:
     )
     parser.add_argument(
         "--first-seed",
-        type=int,
+        type=_support.seed,
         default=0,
         help="the first of the random seeds (default: %(default)s)",
     )

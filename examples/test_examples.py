@@ -511,6 +511,7 @@ INVALID_OPTIONS = [
     ("compare", ["--attention=vit"], "vit: `name` must be the name of an"),
     ("compare", ["--attention", "none", "ag"], "ag cannot be inserted"),
     ("compare", ["--attention=se:4"], "must be given by their names"),
+    ("digits", ["--first-seed=-1"], "from 0 to 2147483647. Received: -1"),
     ("compare", ["--data=cifar"], "invalid choice: 'cifar'"),
     ("compare", ["--images=absent"], "must be a folder. Received: absent"),
     ("compare", ["--test-share=1"], "between 0 and 1. Received: 1"),
