@@ -173,13 +173,16 @@ def main() -> None:
     model = build_model(data.train_images.shape[1:], len(data.classes))
     train(model, data, options)
 
-    images, labels = data.test_images[:SHOWN], data.test_labels[:SHOWN]
+    # Images of a folder are in the order of their classes.
+    order = np.random.default_rng(0).permutation(len(data.test_labels))
+    shown = np.sort(order[:SHOWN])
+    images, labels = data.test_images[shown], data.test_labels[shown]
     chosen = model.predict(images, batch_size=len(images), verbose=0)
     accuracy = np.mean(chosen.argmax(-1) == labels)
     # One batch: JAX would compile again for batches of other sizes.
     maps = keras_attention.attention_maps(model, images, batch_size=len(images))
     gradients = keras_attention.grad_cam(model, images, batch_size=len(images))
-    print(f"test accuracy: {accuracy:.4f}\n")
+    print(f"test accuracy: {accuracy:.4f} ({len(images):,} images)\n")
     report(maps, gradients, images, labels)
 
     print()

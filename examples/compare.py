@@ -10,10 +10,9 @@
 Trains a small residual network with each attention layer in its blocks, and
 without attention, from the same seeds. Layers with filters replace the second
 convolution of a block, fusions replace its addition, and others are at the end
-of its residual branch. Prints accuracy, number of
-parameters, multiply-adds and the time of a training step, plots the accuracy
-against both costs, and says which layers differ from no attention by more than
-two standard errors.
+of its residual branch. Prints accuracy, number of parameters, multiply-adds and
+the time of a training step, plots the accuracy against the costs, and says
+which layers differ from no attention by more than two standard errors.
 
 The images are scikit-learn's digits, Fashion-MNIST (which is downloaded), or
 those of a folder with a folder for each class: `FOLDER/cat/1.jpg`. Images of a
