@@ -212,8 +212,8 @@ def methods(layer: type) -> list[str]:
 
 def _summary(layer: type, name: str) -> str:
     """Return the first line of a docstring, or the sentence of Keras' name."""
-    own = vars(layer).get(name)
-    if name in SUMMARIES and (name == "__init__" or not inspect.getdoc(own)):
+    has_own = name in vars(layer) and inspect.getdoc(vars(layer)[name])
+    if name in SUMMARIES and (name == "__init__" or not has_own):
         return SUMMARIES[name]
     text = inspect.getdoc(getattr(layer, name)) or ""
     return text.partition("\n\n")[0].replace("\n", " ")
@@ -229,7 +229,8 @@ def stage(folder: Path) -> None:
             documented = "".join(
                 f"\n   .. automethod:: keras_attention.{name}.{method}"
                 for method in METHODS
-                if inspect.getdoc(getattr(layer, method, None))
+                if hasattr(layer, method)
+                and inspect.getdoc(getattr(layer, method))
             )
             text = PAGE.format(
                 name=name,
