@@ -173,8 +173,8 @@ def resize_nearest(definition, x, size, *, data_format):
 
 def _is_power_of_two(old, new):
     """Whether the ratio of two sizes is a power of two, at least 1."""
-    factor, rest = divmod(new, old)
-    return rest == 0 and factor & (factor - 1) == 0
+    factor = new // old
+    return new == factor * old and factor & (factor - 1) == 0
 
 
 def window_means(definition, x, extent, *, data_format):

@@ -25,6 +25,16 @@ def gather_along(definition, values, index, axis):
     return torch.gather(values, axis, index.long())
 
 
+def bounded(definition, index, size):
+    """Clip indices to the pixels of an axis, in one call.
+
+    `torch.compile` has no form of Keras' own for unknown sizes.
+    """
+    if isinstance(size, torch.Tensor) or torch.compiler.is_exporting():
+        return definition(index, size)
+    return index.clamp(0, size - 1)
+
+
 def interpolate(
     definition,
     maps,

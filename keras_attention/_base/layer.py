@@ -201,9 +201,9 @@ def _serialized(name: str, value: Any) -> Any:
     return keras.saving.serialize_keras_object(value)  # an object, or a layer
 
 
-@functools.cache
 def _is_integer(dtype) -> bool:
     """Return whether a dtype of a backend or NumPy is integer or boolean."""
+    # Not cached, as `torch.compile` warns of it.
     name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
     return name.startswith(("int", "uint", "bool"))
 

@@ -3,7 +3,6 @@
 No library has it for Keras, and that of torchvision is for PyTorch alone.
 """
 
-import math
 from typing import Any
 
 from keras import ops
@@ -223,7 +222,8 @@ def deform_conv2d(
         # A single reshape, with the sizes of the tensor itself: for a tensor
         # that was reshaped before, tf2onnx uses the shape before the reshape.
         batch, *sizes = ops.shape(tensor)
-        locations = math.prod(sizes[axis - 1] for axis in spatial)
+        rows, columns = (sizes[axis - 1] for axis in spatial)
+        locations = rows * columns
         if data_format == "channels_first":
             tensor = reshaping.reshape(tensor, (batch, *last, locations))
             return ops.transpose(tensor, (0, 1, 4, 2, 3))

@@ -1,6 +1,5 @@
 """Shared code of sampling grids: sizes, parameters, output positions."""
 
-import functools
 import operator
 
 import keras
@@ -42,7 +41,8 @@ def positions(maths, height, width, align_corners, dtype):
 
     def line(count, axis):
         if isinstance(count, int):
-            found = _line(count, align_corners, dtype)
+            length = max(count - 1, 1) if align_corners else count
+            found = maths.arange(1 - count, count, 2, dtype=dtype) / length
         else:
             number = ops.cast(count, dtype)
             length = ops.maximum(number - 1, 1) if align_corners else number
@@ -50,13 +50,6 @@ def positions(maths, height, width, align_corners, dtype):
         return maths.expand_dims(found, axis)
 
     return line(width, 0), line(height, 1)
-
-
-@functools.lru_cache(maxsize=64)
-def _line(count, align_corners, dtype):
-    steps = np.arange(count, dtype=dtype)
-    length = max(count - 1, 1) if align_corners else count
-    return (2 * steps - (count - 1)) / np.asarray(length, dtype)
 
 
 def control_points(side: int) -> np.ndarray:

@@ -1,14 +1,16 @@
 """Conversion of dtypes, and the dtype in which sums do not overflow."""
 
-import functools
-
-import keras
 from keras import ops
 
 from keras_attention._backend import native
 
-# The name of a dtype, cached: Keras takes a microsecond to find the name.
-_dtype_name = functools.cache(keras.backend.standardize_dtype)
+
+def _dtype_name(dtype) -> str:
+    """Return the name of the dtype of a tensor.
+
+    Keras takes longer to find it, and `torch.compile` warns of cached names.
+    """
+    return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
 
 @native

@@ -84,4 +84,5 @@ def scale_and_shift(x, gate, shift, axes):
 def reduced_size(x, axes: tuple[int, ...]):
     """Number of values along `axes`, an integer tensor for unknown sizes."""
     sizes = ops.shape(x)
-    return math.prod(sizes[axis] for axis in axes)
+    # Of a list: `torch.compile` takes no generator.
+    return math.prod([sizes[axis] for axis in axes])

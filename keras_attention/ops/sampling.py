@@ -94,6 +94,7 @@ def in_bounds(taps, size):
     return bounded_taps
 
 
+@native
 def bounded(index, size):
     """Clip indices to the pixels of an axis."""
     # Not `clip`: LiteRT's converter takes a `clip` from 0 to 6 for a ReLU6 even

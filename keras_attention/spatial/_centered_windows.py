@@ -6,7 +6,6 @@ Inside these layers maps have the channels last.
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
 from keras_attention._base import calls
@@ -152,16 +151,20 @@ class CenteredWindows(Windows):
         The points run column by column, as in the published code.
         """
         height, width = (
-            np.arange(size) * distance - half
+            [number * distance - half for number in range(size)]
             for size, distance, half in zip(
                 self.kernel_size, self.dilation_rate, self._half, strict=True
             )
         )
-        columns, rows = np.meshgrid(width, height, indexing="ij")
-        steps = [rows.ravel(), columns.ravel()]
+        # Lists, as `torch.compile` converts no arrays of NumPy.
+        rows = [row for _ in width for row in height]
+        columns = [column for column in width for _ in height]
         if self._remove_center:
-            steps = [np.delete(lines, len(lines) // 2) for lines in steps]
-        return [ops.convert_to_tensor(lines, dtype) for lines in steps]
+            for steps in (rows, columns):
+                del steps[len(steps) // 2]
+        return [
+            ops.convert_to_tensor(steps, dtype) for steps in (rows, columns)
+        ]
 
 
 def lerp_to_center(sums, center, share):
