@@ -521,6 +521,20 @@ def interpolate(pick, rng):
 
 
 @form
+def bounded(pick, rng):
+    size = pick(1, 2, 7)
+    index = rng.integers(-9, 10, (3, 5)).astype("int32")
+    weight = rng.normal(size=index.shape)
+
+    def call(f, weight):
+        found = f(ops.convert_to_tensor(index), size)
+        assert keras.backend.standardize_dtype(found.dtype) == "int32"
+        return weight * ops.cast(found, "float32")
+
+    return [weight], call
+
+
+@form
 def gather_positions(pick, rng):
     x = rng.normal(size=(pick(1, 2), pick(1, 6), pick(1, 3)))
     shape = (len(x), *pick((1, 4), (3, 2), (5,), (1, 2, 3)))
