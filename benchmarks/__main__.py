@@ -66,8 +66,8 @@ def main() -> None:
         "network": lambda: network.measure(
             options.only, quick=options.quick, **budget
         ),
-        "memory": lambda: _memory(
-            (case.name for case in cases), quick=options.quick
+        "memory": lambda: (
+            memory.measure(case, quick=options.quick) for case in cases
         ),
         "growth": lambda: (
             curve
@@ -156,14 +156,6 @@ def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:
         print("Skipped timm: it needs PyTorch, timm and torchvision.")
         return
     yield from timm.measure(names, **settings)
-
-
-def _memory(names: Iterable[str], *, quick: bool) -> Iterator[memory.Peak]:
-    if not memory.is_possible():
-        print("Skipped memory: it needs Linux.")
-        return
-    for name in names:
-        yield memory.compare(name, quick=quick)
 
 
 if __name__ == "__main__":

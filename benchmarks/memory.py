@@ -1,25 +1,21 @@
-"""Memory of a training step, measured in separate processes.
+"""Peak memory of a training step, as the backend accounts for it.
 
-    KERAS_BACKEND=jax python -m benchmarks.memory CBAM ours 8
-
-prints the peak growth of the process in bytes, since before the first step. It
-includes memory of compilers and memory that is never freed, so the memory of a
-sample is the *difference* between batch sizes. Linux only, as other systems do
-not report the peak since a given moment.
+For JAX and XLA, this is the size of the buffers of a compiled function:
+arguments, outputs and temporary arrays. For PyTorch, it is the peak of what the
+allocator gives to tensors. Both are exact: unlike the memory of a process, they
+are the same in each run. TensorFlow without XLA is not measured, as the order
+of a graph's operations, and with it the peak, differs from call to call.
 """
 
-import argparse
-import dataclasses
-import gc
-import os
-import subprocess
-import sys
-from pathlib import Path
 from typing import NamedTuple
 
-_BATCHES = (8, 40)
-_QUICK_BATCHES = (1, 2)
-_PROCESS = Path("/proc/self")
+from benchmarks import baselines
+from benchmarks import runners
+from benchmarks.cases import QUICK
+from benchmarks.cases import USUAL
+from benchmarks.cases import Case
+
+_WAYS = {"jax": "aot", "tensorflow": "xla", "torch": "eager"}
 
 
 class Peak(NamedTuple):
@@ -30,86 +26,15 @@ class Peak(NamedTuple):
     baseline: float
 
 
-def compare(layer: str, *, quick: bool = False) -> Peak:
+def measure(case: Case, *, quick: bool = False) -> Peak:
     """Return the memory of a training step of each side."""
-    batches = _QUICK_BATCHES if quick else _BATCHES
-    return Peak(
-        layer,
-        _a_sample(layer, "ours", batches),
-        _a_sample(layer, "baseline", batches),
+    shape = (QUICK if quick else USUAL)[0]
+    runner, way = runners.active(), _WAYS[runners.BACKEND]
+    layer, arrays = case.layer(shape), case.arrays(shape)
+    function = baselines.find(case.baseline)
+    steps = (
+        runner.ours(layer, arrays, True, way),
+        runner.baseline(function, layer, arrays, True, way),
     )
-
-
-def _a_sample(layer: str, side: str, batches: tuple[int, int]) -> float:
-    """Return the bytes of one more sample."""
-    few, many = (_in_process(layer, side, batch) for batch in batches)
-    return (many - few) / (batches[1] - batches[0])
-
-
-def _in_process(layer: str, side: str, batch: int) -> int:
-    """Run this file in a process for one side, and return its result."""
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.memory", layer, side, str(batch)],
-        # The allocator then frees maps at once, so that runs are reproducible.
-        env={**os.environ, "MALLOC_MMAP_THRESHOLD_": "65536"},
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    return int(done.stdout.split()[-1])
-
-
-def is_possible() -> bool:
-    """Return whether the system reports the peak memory."""
-    return (_PROCESS / "clear_refs").exists()
-
-
-def main() -> None:
-    """Print the bytes of the layer on the command line."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory")
-    parser.add_argument("layer")
-    parser.add_argument("side", choices=["ours", "baseline"])
-    parser.add_argument("batch", type=int)
-    options = parser.parse_args()
-    print(_measure(options.layer, options.side, options.batch))
-
-
-def _measure(name: str, side: str, batch: int) -> int:
-    # Imported here, so that the parent process needs no backend.
-    from benchmarks import baselines
-    from benchmarks import runners
-    from benchmarks.cases import LAYERS
-    from benchmarks.cases import USUAL
-
-    case = next(case for case in LAYERS if case.name == name)
-    shape = dataclasses.replace(USUAL[0], batch=batch)
-    layer, arrays, runner = (
-        case.layer(shape),
-        case.arrays(shape),
-        runners.active(),
-    )
-    way = runner.WAYS[:2][-1]
-    if side == "ours":
-        step = runner.ours(layer, arrays, True, way)
-    else:
-        step = runner.baseline(
-            baselines.find(case.baseline), layer, arrays, True, way
-        )
-    gc.collect()
-    (_PROCESS / "clear_refs").write_text("5")
-    before = _status("VmRSS")
-    for _ in range(3):
-        step()
-    return _status("VmHWM") - before
-
-
-def _status(entry: str) -> int:
-    """Return an entry of the memory status of this process, in bytes."""
-    for line in (_PROCESS / "status").read_text().splitlines():
-        if line.startswith(f"{entry}:"):
-            return 1024 * int(line.split()[1])
-    raise KeyError(entry)
-
-
-if __name__ == "__main__":
-    main()
+    ours, baseline = (runner.peak_bytes(step) / shape.batch for step in steps)
+    return Peak(case.name, ours, baseline)

@@ -203,11 +203,12 @@ def _tables(found: dict[str, Any], title: str, is_first: bool = True) -> str:
             "",
             "## Memory of a training step, in MiB for a sample of 56 x 56 x 64",
             "",
-            "| layer | layer | baseline |",
-            "|:--|--:|--:|",
+            "| layer | layer | baseline | ratio |",
+            "|:--|--:|--:|--:|",
             *(
-                f"| {peak.layer} | {peak.ours / 2**20:.1f} "
-                f"| {peak.baseline / 2**20:.1f} |"
+                f"| {peak.layer} | {peak.ours / 2**20:.2f} "
+                f"| {peak.baseline / 2**20:.2f} "
+                f"| {peak.ours / peak.baseline:.2f} |"
                 for peak in memory
             ),
         ]

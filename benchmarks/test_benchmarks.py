@@ -57,11 +57,11 @@ def test_baselines_equal_the_layers(backend, only):
 
 def test_report(tmp_path):
     options = ("--quick", "--only", "SqueezeExcite", "--out", str(tmp_path))
-    parts = ("layers", "samplers", "growth")
-    titles = ("Layers", "Samplers", "Growth")
+    parts = ("layers", "samplers", "memory", "growth")
+    titles = ("Layers", "Samplers", "Memory", "Growth")
     if ALL:  # A network is large, and the others start several processes.
-        parts += ("network", "startup", "timm", "memory")
-        titles += ("ResNet", "Start", "Memory")
+        parts += ("network", "startup", "timm")
+        titles += ("ResNet", "Start")
     run("torch", *options, "--parts", *parts)
     found = json.loads((tmp_path / "torch.json").read_text())
     assert found["machine"]["backend"] == "torch"

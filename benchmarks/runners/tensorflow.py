@@ -55,4 +55,20 @@ def _run(function, weights, layer, arrays, training, way):
             tf.test.experimental.sync_devices()
         return found
 
+    wait.run, wait.inputs = run, inputs
     return wait
+
+
+def peak_bytes(step):
+    """Return the memory of arguments, outputs and temporary buffers of XLA."""
+    from tensorflow.compiler.xla.service import hlo_pb2
+
+    compiled = step.run.experimental_get_compiler_ir(*step.inputs)
+    program = hlo_pb2.HloProto.FromString(
+        compiled(stage="optimized_hlo_proto_serialized")
+    )
+    return sum(
+        buffer.size
+        for buffer in program.buffer_assignment.buffer_allocations
+        if not buffer.is_thread_local and not buffer.is_constant
+    )

@@ -3,6 +3,8 @@
 "compile" is `torch.compile`, which Keras does not use by default.
 """
 
+import itertools
+
 import torch
 
 from benchmarks.runners import arguments
@@ -66,18 +68,26 @@ def native(value):
 
 
 def peak_bytes(step):
-    """Return the peak memory during a call.
-
-    On a CPU the result is `None`.
-    """
-    if _DEVICE != "cuda":
-        return None
+    """Return the peak memory of tensors during a call."""
     step()
-    torch.cuda.reset_peak_memory_stats()
-    before = torch.cuda.memory_allocated()
-    step()
-    # Without what other functions hold.
-    return torch.cuda.max_memory_allocated() - before + step.held_bytes
+    if _DEVICE == "cuda":
+        torch.cuda.reset_peak_memory_stats()
+        before = torch.cuda.memory_allocated()
+        step()
+        # Without what other functions hold.
+        peak = torch.cuda.max_memory_allocated() - before
+        return peak + step.held_bytes
+    with torch.autograd.profiler.profile(profile_memory=True) as profile:
+        # The results are freed after the profile.
+        found = step()
+    del found
+    events = sorted(
+        (event.start_ns(), event.nbytes())
+        for event in profile.kineto_results.events()
+        if event.name() == "[memory]"
+    )
+    changes = (size for _, size in events)
+    return max(itertools.accumulate(changes, initial=0)) + step.held_bytes
 
 
 def _run(function, weights, layer, arrays, training, way="eager"):
