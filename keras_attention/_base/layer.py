@@ -13,6 +13,7 @@ from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
+from keras_attention.ops import precision
 
 PACKAGE = f"{__package__.partition('.')[0]}."
 
@@ -203,9 +204,7 @@ def _serialized(name: str, value: Any) -> Any:
 
 def _is_integer(dtype) -> bool:
     """Return whether a dtype of a backend or NumPy is integer or boolean."""
-    # Not cached, as `torch.compile` warns of it.
-    name = str(getattr(dtype, "name", dtype)).removeprefix("torch.")
-    return name.startswith(("int", "uint", "bool"))
+    return precision.dtype_name(dtype).startswith(("int", "uint", "bool"))
 
 
 def name_each(layer: keras.layers.Layer, *names: str) -> None:

@@ -5,10 +5,11 @@ from keras import ops
 from keras_attention._backend import native
 
 
-def _dtype_name(dtype) -> str:
-    """Return the name of the dtype of a tensor.
+def dtype_name(dtype) -> str:
+    """Return the name of a dtype of a backend or NumPy.
 
-    Keras takes longer to find it, and `torch.compile` warns of cached names.
+    A third of the time of Keras' function. It is not cached, as `torch.compile`
+    warns of caches.
     """
     return str(getattr(dtype, "name", dtype)).removeprefix("torch.")
 
@@ -26,14 +27,14 @@ def cast_all(tensors, dtype) -> list:
 
 def cast_in_range(x, dtype):
     """Cast; beyond the range of float16, to its largest finite numbers."""
-    if _dtype_name(dtype) == "float16":
+    if dtype_name(dtype) == "float16":
         x = ops.clip(x, -65504.0, 65504.0)
     return cast(x, dtype)
 
 
 def upcast(x):
     """Cast to float32, or leave in float64, so that sums do not overflow."""
-    return x if _dtype_name(x.dtype) == "float64" else cast(x, "float32")
+    return x if dtype_name(x.dtype) == "float64" else cast(x, "float32")
 
 
 def upcast_float16(x):
@@ -42,4 +43,4 @@ def upcast_float16(x):
     Sums over channels and pixels may overflow in float16 even if the result,
     such as a gate, is in range. The range of bfloat16 is large enough.
     """
-    return upcast(x) if _dtype_name(x.dtype) == "float16" else x
+    return upcast(x) if dtype_name(x.dtype) == "float16" else x

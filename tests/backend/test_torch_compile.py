@@ -1,4 +1,4 @@
-"""Layers as one graph of `torch.compile`, without warnings.
+"""Layers and networks as one graph of `torch.compile`, without warnings.
 
 PyTorch runs the graph itself (`backend="eager"`), as generating code for it
 takes minutes. A graph break is an error (`fullgraph=True`).
@@ -7,6 +7,7 @@ takes minutes. A graph break is an error (`fullgraph=True`).
 import keras
 import pytest
 
+import keras_attention
 from autodiff import BACKEND
 from cases import EVERYTHING
 from contract.case import assert_close
@@ -100,8 +101,15 @@ def test_layer(case):
 
 @pytest.mark.parametrize("case", SAMPLE, ids=str)
 def test_training(case):
-    layer = case.generic()
-    assert_same(lambda *x: layer(*x, training=True), tensors(case.inputs()))
+    layer, other = case.generic(), case.generic()
+    inputs = tensors(case.inputs())
+    found = gradients(in_one_graph(lambda *x: layer(*x, training=True)), inputs)
+    expected = gradients(lambda *x: other(*x, training=True), inputs)
+    for mine, others in zip(found, expected, strict=True):
+        assert_close(to_numpy(mine), to_numpy(others))
+    # Such as the moving statistics of batch normalization.
+    for mine, others in zip(layer.weights, other.weights, strict=True):
+        assert_close(to_numpy(mine), to_numpy(others))
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=str)
@@ -121,3 +129,19 @@ def test_spatial_transformer(transform, dynamic, rng):
     inputs = tensors([rng.normal(size=(2, 5, 6, 3)).astype("float32")])
     layer(*inputs)
     assert_same(lambda x: layer(x), inputs, dynamic=dynamic)
+
+
+# Keras' own batch normalization breaks the graph in training, and its padding
+# layer, which the networks of this package have, always does.
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("attention", ["se", "cbam", "eca"])
+def test_network(attention, training, rng):
+    inputs = keras.Input((8, 8, 8))
+    x = keras.layers.Conv2D(8, 3, padding="same")(inputs)
+    x = x if training else keras.layers.BatchNormalization()(x)
+    x = keras_attention.get(attention)(x)
+    x = keras.layers.ReLU()(keras.layers.Add()([inputs, x]))
+    x = keras.layers.GlobalAveragePooling2D()(x)
+    model = keras.Model(inputs, keras.layers.Dense(3)(x))
+    images = tensors([rng.normal(size=(2, 8, 8, 8)).astype("float32")])
+    assert_same(lambda x: model(x, training=training), images)
