@@ -47,7 +47,7 @@ MUTATIONS = [
     Mutation(
         "sums are accumulated in float32 where float64 is asked for",
         "ops.precision",
-        'x if _dtype_name(x.dtype) == "float64" else ',
+        'x if dtype_name(x.dtype) == "float64" else ',
         "",
         "GatedChannelTransform",
         "float64_is_honored",
@@ -332,8 +332,10 @@ MUTATIONS = [
     Mutation(
         "points of a window run row by row",
         "spatial._centered_windows",
-        'np.meshgrid(width, height, indexing="ij")',
-        "np.meshgrid(width, height)",
+        "for _ in width for row in height]\n"
+        "        columns = [column for column in width for _ in height]",
+        "for row in height for _ in width]\n"
+        "        columns = [column for _ in height for column in width]",
         "DeformableConv2DV3",
         "equals_the_float64_reference",
     ),
