@@ -74,7 +74,7 @@ def _check(
             len(found) == 4
             and found[data_formats.channel_axis(data_format, 4)] == wanted
             and all(
-                found[axis] in (None, n) or n is None
+                found[axis] is None or n is None or found[axis] == n
                 for axis, n in zip(spatial, size, strict=True)
             ),
             f"`{name}` must have {wanted} channels and the spatial size "

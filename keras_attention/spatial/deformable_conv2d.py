@@ -312,10 +312,11 @@ class DeformableConv2D(Attention, KernelLayer):
         if self.max_offset is None:
             return offsets
         size = data_formats.spatial_size(ops.shape(x), self.data_format)
-        # A tensor: sizes may be unknown, and `ops.clip` rounds Python floats
+        # Tensors: sizes may be unknown, and `ops.clip` rounds Python floats
         # to float32 on PyTorch.
-        larger = ops.cast(ops.maximum(*size), offsets.dtype)
-        limit = self.max_offset * larger
+        limit = self.max_offset * ops.maximum(
+            *precision.cast_all(size, offsets.dtype)
+        )
         return ops.clip(offsets, -limit, limit)
 
     def _map_shape(self, input_shape, channels):

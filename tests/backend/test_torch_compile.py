@@ -14,6 +14,7 @@ from contract.case import assert_close
 from contract.case import to_numpy
 from keras_attention import CBAM
 from keras_attention import ConvOffset2D
+from keras_attention import DeformableConv2D
 from keras_attention import DynamicCapacityNetwork
 from keras_attention import GatherExcite
 from keras_attention import RecurrentAttention
@@ -48,7 +49,14 @@ SAMPLE = [
     case
     for case in CASES
     if case.layer_cls
-    in (CBAM, ConvOffset2D, GatherExcite, SelectiveKernel, SpatialGroupEnhance)
+    in (
+        CBAM,
+        ConvOffset2D,
+        DeformableConv2D,
+        GatherExcite,
+        SelectiveKernel,
+        SpatialGroupEnhance,
+    )
 ]
 
 
