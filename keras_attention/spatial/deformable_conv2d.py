@@ -313,10 +313,9 @@ class DeformableConv2D(Attention, KernelLayer):
             return offsets
         size = data_formats.spatial_size(ops.shape(x), self.data_format)
         # Tensors: sizes may be unknown, and `ops.clip` rounds Python floats
-        # to float32 on PyTorch.
-        limit = self.max_offset * ops.maximum(
-            *precision.cast_all(size, offsets.dtype)
-        )
+        # to float32 on PyTorch, as does `ops.maximum` float64.
+        larger = ops.maximum(*precision.cast_all(size, "int32"))
+        limit = self.max_offset * precision.cast(larger, offsets.dtype)
         return ops.clip(offsets, -limit, limit)
 
     def _map_shape(self, input_shape, channels):
