@@ -1,5 +1,6 @@
 """Time of `import keras_attention` after `import keras`."""
 
+import os
 import statistics
 import subprocess
 import sys
@@ -35,5 +36,7 @@ def _once() -> list[float]:
         check=True,
         capture_output=True,
         text=True,
+        # Installed packages have byte code.
+        env={**os.environ, "PYTHONDONTWRITEBYTECODE": ""},
     )
     return [float(number) for number in done.stdout.split()[-2:]]

@@ -1,5 +1,6 @@
 """The public surface, and what importing it costs and brings along."""
 
+import ast
 import importlib.metadata
 import inspect
 import os
@@ -100,3 +101,77 @@ print(*sorted(new - sys.stdlib_module_names))
         env={**os.environ, "KERAS_BACKEND": keras.config.backend()},
     )
     assert run.stdout.split() == ["keras_attention"]
+
+
+def run_code(code, *arguments):
+    """Return what a new process prints."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "KERAS_BACKEND": keras.config.backend()},
+    ).stdout.split()
+
+
+def test_networks_and_tools_are_imported_at_first_use():
+    imported = run_code("""
+import sys, keras_attention
+print(*(name for name in keras_attention._LATER
+        if f"keras_attention.{name}" in sys.modules))
+""")
+    assert imported == []
+
+
+def test_names_are_there_before_their_first_use():
+    """Completion asks `dir`, and pickles import by name."""
+    missing = run_code("""
+import pickle, keras_attention
+names = [*keras_attention.__all__, *keras_attention._LATER]
+print(*set(names) - set(dir(keras_attention)))
+for name in keras_attention.__all__:
+    assert pickle.loads(pickle.dumps(getattr(keras_attention, name)))
+""")
+    assert missing == []
+
+
+def test_type_checkers_see_what_is_imported_at_first_use():
+    tree = ast.parse(inspect.getsource(keras_attention))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: f"{node.module}.{alias.name}".split(".")[1]
+        for node in ast.walk(block)
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen.pop("models") == "models"
+    assert seen == keras_attention._PACKAGES
+
+
+def test_unknown_names_raise_attribute_errors():
+    with pytest.raises(AttributeError, match=r"no attribute 'CBAN'"):
+        keras_attention.CBAN  # noqa: B018
+
+
+def test_saved_networks_load_before_any_other_use(tmp_path):
+    network = models.SEResNet18(
+        include_top=False,
+        weights=None,
+        attention=None,
+        input_shape=(3, 32, 32),
+        data_format="channels_first",
+    )
+    changed = keras_attention.attach(network, "cbam", network.output_names)
+    path = str(tmp_path / "changed.keras")
+    changed.save(path)
+    names = run_code(
+        """
+import sys, keras, keras_attention
+network = keras.saving.load_model(sys.argv[1])
+print(type(network).__name__, *network.output_names)
+print(*{type(layer).__name__ for layer in network.layers})
+""",
+        path,
+    )
+    assert names[:2] == ["NamedOutputs", *changed.output_names]
+    assert "ChannelsFirstConv2D" in names

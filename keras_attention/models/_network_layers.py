@@ -2,9 +2,9 @@
 
 import keras
 
+from keras_attention._base.channels_first import ChannelsFirstConv2D
 from keras_attention._utils import data_formats
 from keras_attention._utils.types import Initializer
-from keras_attention.models._channels_first import ChannelsFirstConv2D
 
 # Kaiming initialization by the number of outputs, which most of the published
 # networks use.

@@ -13,6 +13,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from keras_attention._base import named_outputs
 from keras_attention.surgery import _classes
 from keras_attention.surgery import _layers
 from keras_attention.surgery._graph import Call
@@ -106,7 +107,7 @@ class _Cloner:
                 x._keras_history[0].name for x in keras.tree.flatten(outputs)
             ]
             if names != default_names:
-                return _classes.NamedOutputs(
+                return named_outputs.NamedOutputs(
                     inputs, outputs, name=model.name, output_names=names
                 )
         new = cls(inputs, outputs, name=model.name)

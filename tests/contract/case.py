@@ -12,7 +12,7 @@ from keras import ops
 
 import references
 from autodiff import vjp
-from keras_attention.models._channels_first import ChannelsFirstConv2D
+from keras_attention._base.channels_first import ChannelsFirstConv2D
 
 LAYOUTS = ("channels_last", "channels_first")
 

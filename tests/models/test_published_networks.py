@@ -13,7 +13,7 @@ from autodiff import BACKEND
 from autodiff import subset
 from keras_attention import load_reference_weights
 from keras_attention import models
-from keras_attention.models._channels_first import ChannelsFirstConv2D
+from keras_attention._base.channels_first import ChannelsFirstConv2D
 from small_networks import FAMILIES
 from small_networks import small
 
