@@ -14,7 +14,7 @@ import keras_attention
 from keras_attention import _cards
 from keras_attention._utils import data_formats
 
-PIXELS, KINKS = 0.1, 1e-4
+PIXELS, KINKS = 0.1, 1e-3
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,6 @@ loses most digits if there are few samples.
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
@@ -53,14 +52,18 @@ class BatchNorm(keras.layers.BatchNormalization):
         """Return whether statistics are those of the batch."""
         return bool(training) and self.trainable
 
-    def scale_and_shift(self, dtype) -> tuple[Any, Any]:
-        """Return what the layer multiplies by and adds in inference."""
-        mean, variance, gamma, beta = (
-            precision.cast(x, dtype)
-            for x in (*self._moving(), self.gamma, self.beta)
+    def folded(self, kernel, bias, dtype) -> tuple[Any, Any]:
+        """Return kernel and bias of a product with this layer, in inference."""
+        return normalization.folded(
+            kernel,
+            bias,
+            self.gamma,
+            self.beta,
+            mean=self.moving_mean,
+            variance=self.moving_variance,
+            epsilon=self.epsilon,
+            dtype=dtype,
         )
-        scale = gamma * ops.rsqrt(variance + self.epsilon)
-        return scale, beta - mean * scale
 
     def _moving(self):
         return self.moving_mean, self.moving_variance

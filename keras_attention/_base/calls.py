@@ -158,14 +158,11 @@ def conv_batch_norm(
     The product is linear in its kernel, whose last axis is that of its outputs,
     and adds a bias, which may be `None`.
     """
-    kernel = ops.convert_to_tensor(kernel)
-    if bias is not None:
-        bias = ops.convert_to_tensor(bias)
-    dtype = keras.backend.standardize_dtype(kernel.dtype)
+    dtype = precision.dtype_name(kernel.dtype)
     # In half precision a kernel times a scale might be infinite.
     if norm.follows_batch(training) or dtype not in ("float32", "float64"):
+        kernel = precision.cast(kernel, dtype)
+        if bias is not None:
+            bias = precision.cast(bias, dtype)
         return norm.call(product(kernel, bias), training=training)
-    scale, shift = norm.scale_and_shift(dtype)
-    if bias is not None:
-        shift = bias * scale + shift
-    return product(kernel * scale, shift)
+    return product(*norm.folded(kernel, bias, dtype))

@@ -3,7 +3,6 @@
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.layer import KernelLayer
@@ -76,7 +75,7 @@ def weigh(
     training: Any,
 ):
     """Return the weight of each value of a map, by its context."""
-    sizes = ops.shape(x)
+    sizes = reshaping.shape(x)
     data_format = local_context.data_format
     axes = data_formats.spatial_axes(data_format, 3)
     x = precision.upcast_float16(x)
@@ -86,5 +85,7 @@ def weigh(
     from_global = global_context.call(pooled, training=training)
     from_local = local_context.call(x, training=training)
     from_global = reshaping.expand_dims(from_global, axes)
-    weight = reshaping.reshape(ops.sigmoid(from_local + from_global), sizes)
+    weight = reshaping.reshape(
+        elementwise.sigmoid(from_local + from_global), sizes
+    )
     return precision.cast(weight, local_context.compute_dtype)

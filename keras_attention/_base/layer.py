@@ -47,39 +47,48 @@ class MapLayer(keras.layers.Layer):
     def __init__(self, *, data_format: str | None = None, **kwargs: Any):
         super().__init__(**kwargs)
         self.data_format = data_formats.resolve_data_format(data_format)
+        # `__call__` converts them, in less time than Keras, which takes longer
+        # than the products of a gate do on eager PyTorch.
+        self._convert_input_args = False
+
+    def __setattr__(self, name, value):
+        # Keras sets these at each call, and would look for variables in them.
+        if name in ("_called", "built") and self.__dict__.get(name) is value:
+            return
+        super().__setattr__(name, value)
 
     def __call__(self, *args, **kwargs):
-        args, kwargs = self._with_float_inputs(args, kwargs)
+        args, kwargs = self._converted_inputs(args, kwargs, self._converted)
         return super().__call__(*args, **kwargs)
 
     def stateless_call(
         self, trainable_variables, non_trainable_variables, *args, **kwargs
     ):
         # Keras does not call `__call__` here, which casts the inputs.
-        args, kwargs = self._with_float_inputs(args, kwargs)
+        args, kwargs = self._converted_inputs(args, kwargs, self._as_float)
         return super().stateless_call(
             trainable_variables, non_trainable_variables, *args, **kwargs
         )
 
-    def _with_float_inputs(self, args, kwargs):
-        """Cast integers and booleans among the arguments to floats."""
+    def _converted_inputs(self, args, kwargs, convert):
+        """Apply `convert` to each of the arguments, also to those in lists."""
         args = [
-            self._as_floats(x)
+            self._converted_list(x, convert)
             if i in self._list_positions
-            else self._as_float(x)
+            else convert(x)
             for i, x in enumerate(args)
         ]
         if kwargs:
             kwargs = {
-                name: self._as_floats(x)
+                name: self._converted_list(x, convert)
                 if name in self._lists
-                else self._as_float(x)
+                else convert(x)
                 for name, x in kwargs.items()
             }
         return args, kwargs
 
-    def _as_floats(self, tensors):
-        """Return a list of arrays, as `_as_float` does each."""
+    def _converted_list(self, tensors, convert):
+        """Return a list of arrays, each of which `convert` converts."""
         is_list = isinstance(tensors, list | tuple) and len(tensors)
         if not is_list or any(x is None for x in tensors):
             (name,) = self._lists
@@ -87,7 +96,23 @@ class MapLayer(keras.layers.Layer):
                 f"`{name}` must be a list of tensors, at least one. "
                 f"Received: {name}={validation.described(tensors)}"
             )
-        return [self._as_float(x) for x in tensors]
+        return [convert(x) for x in tensors]
+
+    def _converted(self, x):
+        """Return an array as a tensor of the dtype that `call` expects."""
+        x = self._as_float(x)
+        dtype = getattr(x, "dtype", None)
+        if dtype is None and not hasattr(x, "__array__"):
+            return x
+        if isinstance(x, keras.KerasTensor):
+            return x
+        if precision.dtype_name(dtype) == self.input_dtype and ops.is_tensor(x):
+            return x
+        mask = getattr(x, "_keras_mask", None)
+        x = self.dtype_policy.convert_input(x, self.autocast, self.input_dtype)
+        if mask is not None:
+            x._keras_mask = mask
+        return x
 
     def _as_float(self, x):
         """Return an array of integers or booleans in the compute dtype."""

@@ -14,6 +14,7 @@ from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
 from keras_attention.channel._bottleneck import mlp
+from keras_attention.ops import elementwise
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
@@ -147,6 +148,6 @@ class ChannelAttention(Attention, KernelLayer):
         scores = mlp(self.squeeze, self.excite, ops.relu, z)
         # `ops.split` is not used, as an export would fix the batch size of its
         # parts.
-        shape = (2, ops.shape(x)[0], scores.shape[-1])
+        shape = (2, reshaping.shape(x)[0], scores.shape[-1])
         scores = ops.sum(reshaping.reshape(scores, shape), axis=0)
-        return reshaping.gate_of_channels(ops.sigmoid(scores), x, axes)
+        return reshaping.gate_of_channels(elementwise.sigmoid(scores), x, axes)

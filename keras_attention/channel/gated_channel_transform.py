@@ -11,6 +11,7 @@ from keras_attention._base.layer import MapLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
@@ -158,5 +159,5 @@ class GatedChannelTransform(Attention, MapLayer):
             mean = reductions.upcast_mean(ops.abs(s), (-1,), keepdims=True)
             norm = mean + self.epsilon
         # 1 + tanh(z) = 2 sigmoid(2 z). On JAX `ops.tanh` narrows float64.
-        gate = 2 * ops.sigmoid(2 * (gamma * s / norm + beta))
+        gate = 2 * elementwise.sigmoid(2 * (gamma * s / norm + beta))
         return reshaping.gate_of_channels(gate, x, axes)

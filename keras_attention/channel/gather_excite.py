@@ -4,7 +4,6 @@ import dataclasses
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -184,9 +183,11 @@ class GatherExcite(Attention, KernelLayer):
 
     def compute_attention(self, x, training=None):
         z = self._gather(precision.upcast_float16(x), training)
-        s = ops.sigmoid(self._excite(z) if self.excite else z)
+        s = elementwise.sigmoid(self._excite(z) if self.excite else z)
         if self.extent:
-            size = data_formats.spatial_size(ops.shape(x), self.data_format)
+            size = data_formats.spatial_size(
+                reshaping.shape(x), self.data_format
+            )
             # Resized after the sigmoid, which then has fewer inputs.
             s = resizing.resize_nearest(s, size, data_format=self.data_format)
         return precision.cast(s, x.dtype)
@@ -224,7 +225,7 @@ class GatherExcite(Attention, KernelLayer):
 
     def _excite(self, z):
         """Return the context of each channel from that of all channels."""
-        size = data_formats.spatial_size(ops.shape(z), self.data_format)
+        size = data_formats.spatial_size(reshaping.shape(z), self.data_format)
         z = reshaping.merge_spatial_axes(z, self.data_format)
         z = elementwise.relu(z) if self.parametric else z
         z = elementwise.relu(calls.pointwise(self.reduce, z, self._axis))

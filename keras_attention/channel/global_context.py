@@ -15,6 +15,7 @@ from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
 from keras_attention.channel._context_transform import ContextTransform
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import products
 from keras_attention.ops import reductions
@@ -173,7 +174,7 @@ class GlobalContext(Attention, KernelLayer):
         weights, context = self._pool(x)
         attention = {"spatial": weights}
         if self.scale is not None:
-            gate = ops.sigmoid(self.scale.call(context))
+            gate = elementwise.sigmoid(self.scale.call(context))
             gate = reshaping.gate_of_channels(gate, x, axes)
             attention["channel"] = gate
         if self.add is not None:
@@ -206,7 +207,9 @@ class GlobalContext(Attention, KernelLayer):
         axis = data_formats.channel_axis(self.data_format, 3)
         logits = calls.pointwise(self.mask, x32, axis, is_biased=False)
         weights = reductions.softmax(ops.squeeze(logits, axis), 1)
-        shape = data_formats.with_channels(ops.shape(x), 1, self.data_format)
+        shape = data_formats.with_channels(
+            reshaping.shape(x), 1, self.data_format
+        )
         return (
             reshaping.reshape(precision.cast(weights, x.dtype), shape),
             products.weighted_sum(x32, weights, axis=axis),

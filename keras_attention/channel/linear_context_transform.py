@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
@@ -11,6 +10,7 @@ from keras_attention._base.layer import MapLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -133,5 +133,5 @@ class LinearContextTransform(Attention, MapLayer):
         )
         m = reshaping.reshape(m, (-1, channels))
         gamma, beta = precision.cast_all((self.gamma, self.beta), m.dtype)
-        s = ops.sigmoid(gamma * m + beta)
+        s = elementwise.sigmoid(gamma * m + beta)
         return reshaping.gate_of_channels(s, x, axes)

@@ -13,6 +13,7 @@ from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
@@ -153,6 +154,6 @@ class StyleRecalibration(Attention, KernelLayer):
         mean, deviation = (ops.squeeze(t, positions) for t in (mean, deviation))
         w = precision.cast(self.kernel, mean.dtype)
         z = w[:, 0] * mean + w[:, 1] * deviation
-        s = ops.sigmoid(self.norm.call(z, training=training))
+        s = elementwise.sigmoid(self.norm.call(z, training=training))
         axes = data_formats.spatial_axes(self.data_format, len(x.shape))
         return reshaping.gate_of_channels(s, x, axes)

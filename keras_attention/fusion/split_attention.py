@@ -244,7 +244,7 @@ class SplitAttention(Attention, KernelLayer):
         logits = ops.swapaxes(reshaping.reshape(logits, sizes), 1, 2)
         logits = reshaping.reshape(logits, (-1, self.radix, self.filters))
         if self.radix == 1:
-            weights = ops.sigmoid(logits)
+            weights = elementwise.sigmoid(logits)
         else:
             weights = reductions.softmax(logits, 1)
         return precision.cast(weights, u.dtype)

@@ -11,7 +11,7 @@ def top_positions(values, count: int):
 
     The order is descending. Equal values are in row-major order.
     """
-    batch, height, width = ops.shape(values)
+    batch, height, width = reshaping.shape(values)
     # Not `top_k`, whose order of equal values is undefined on PyTorch.
     order = ops.argsort(
         -reshaping.reshape(values, (batch, height * width)), axis=1
@@ -26,7 +26,7 @@ def crop(images, starts, size: tuple[int, int]):
     The upper left corners are the rows and columns `starts`, (B, count, 2).
     Pixels outside the image are zero.
     """
-    batch, height, width, channels = ops.shape(images)
+    batch, height, width, channels = reshaping.shape(images)
     count = starts.shape[1]
     shape = (batch, count, *size)
     flat = (batch, count * size[0], size[1])
@@ -61,7 +61,7 @@ def write(maps, positions, vectors):
 
     The gradient flows to the vectors, and to the maps at all other positions.
     """
-    shape = batch, height, width, features = ops.shape(maps)
+    shape = batch, height, width, features = reshaping.shape(maps)
     sample = ops.expand_dims(ops.arange(batch, dtype="int32"), 1)
     index = (sample * height + positions[..., 0]) * width + positions[..., 1]
     written = ops.scatter_update(

@@ -18,6 +18,7 @@ from keras_attention.hard._rollout import log_probability
 from keras_attention.hard._rollout import reinforce_loss
 from keras_attention.hard._seeded import Seeded
 from keras_attention.hard.glimpse_network import GlimpseNetwork
+from keras_attention.ops import elementwise
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
 
@@ -303,7 +304,7 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
 
     def _rollout(self, images, *, sampled: bool) -> Rollout:
         """Compute the rollout of each image, with sampled or mean locations."""
-        batch = ops.shape(images)[0]
+        batch = reshaping.shape(images)[0]
         # Half precision cannot represent every pixel location of an image.
         dtype = "float64" if self.compute_dtype == "float64" else "float32"
         location = ops.zeros((batch, 2), dtype=dtype)
@@ -324,7 +325,9 @@ class RecurrentAttention(Seeded, KernelLayer, keras.Model):
                 hidden = ops.relu(self.locator_hidden(features))
             # tanh(z) = 2 sigmoid(2 z) - 1. On JAX `ops.tanh` narrows float64.
             mean = (
-                2 * ops.sigmoid(2 * ops.cast(self.locator(hidden), dtype)) - 1
+                2
+                * elementwise.sigmoid(2 * ops.cast(self.locator(hidden), dtype))
+                - 1
             )
             baselines.append(ops.cast(self.baseline(features), dtype))
             point = mean

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
+from keras_attention.ops import reshaping
 from keras_attention.ops import resizing
 
 
@@ -69,7 +69,7 @@ class Hourglass(keras.layers.Layer):
             half = unit(half, training=training)
         return resizing.resize_linear(
             half,
-            data_formats.spatial_size(ops.shape(x), self.data_format),
+            data_formats.spatial_size(reshaping.shape(x), self.data_format),
             align_corners=self.align_corners,
             data_format=self.data_format,
         )

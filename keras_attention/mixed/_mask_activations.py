@@ -5,13 +5,14 @@ from collections.abc import Callable
 from keras import ops
 
 from keras_attention._utils import data_formats
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 
 
 def mixed(z, data_format: str):
     """Return the sigmoid of each value."""
-    return ops.sigmoid(z)
+    return elementwise.sigmoid(z)
 
 
 def channel(z, data_format: str):
@@ -34,14 +35,14 @@ def spatial(z, data_format: str):
         data_formats.spatial_axes(data_format, 4),
         epsilon=1e-5,
     )
-    return precision.cast(ops.sigmoid(t), z.dtype)
+    return precision.cast(elementwise.sigmoid(t), z.dtype)
 
 
 def tanh(z, data_format: str):
     """Return the hyperbolic tangent of each value."""
     # Computed by a sigmoid, because `ops.tanh` casts float64 to float32 on JAX,
     # and in float32, because the difference loses most digits of float16.
-    t = 2 * ops.sigmoid(2 * precision.upcast(z)) - 1
+    t = 2 * elementwise.sigmoid(2 * precision.upcast(z)) - 1
     return precision.cast(t, z.dtype)
 
 

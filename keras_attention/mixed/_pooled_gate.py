@@ -8,6 +8,7 @@ from keras import ops
 from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.layer import KernelLayer
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 
 
@@ -45,5 +46,7 @@ class PooledGate(KernelLayer):
         """
         scores = calls.convolve_pooled(self.conv, x, axis, swap=swap)
         scores = scores[..., None]
-        gate = ops.sigmoid(self.norm.call(scores, training=training)[..., 0])
+        gate = elementwise.sigmoid(
+            self.norm.call(scores, training=training)[..., 0]
+        )
         return ops.expand_dims(precision.cast(gate, x.dtype), axis)

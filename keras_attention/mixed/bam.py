@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -187,7 +186,7 @@ class BAM(Attention, KernelLayer):
             scores = of_channels * of_positions
         else:
             scores = of_channels + of_positions
-        return precision.cast(ops.sigmoid(scores), x.dtype)
+        return precision.cast(elementwise.sigmoid(scores), x.dtype)
 
     def apply_attention(self, x, attention):
         return x + attention * x
@@ -207,7 +206,7 @@ class BAM(Attention, KernelLayer):
 
     def _score_positions(self, x, training):
         """Return the score of each position, from the context around it."""
-        size = data_formats.spatial_size(ops.shape(x), self.data_format)
+        size = data_formats.spatial_size(reshaping.shape(x), self.data_format)
         u = calls.pointwise_batch_norm(
             self.reduce,
             self.reduce_norm,

@@ -187,7 +187,7 @@ class CoordinateAttention(Attention, KernelLayer):
             self._vector_axis,
         )
         z = elementwise.activate(self.activation, z)
-        height = ops.shape(x)[rows]
+        height = reshaping.shape(x)[rows]
         of_rows, of_columns = (
             (z[:, :height], z[:, height:])
             if along == 1
@@ -200,7 +200,9 @@ class CoordinateAttention(Attention, KernelLayer):
 
     def _gate(self, expand, z, x, pooled_axis):
         """Return the gate of rows or columns, to multiply the map `x`."""
-        gate = ops.sigmoid(calls.pointwise(expand, z, self._vector_axis))
+        gate = elementwise.sigmoid(
+            calls.pointwise(expand, z, self._vector_axis)
+        )
         return reshaping.gate_of_channels(gate, x, (pooled_axis,))
 
     def apply_attention(self, x, attention):

@@ -192,7 +192,7 @@ class PolarizedSelfAttention(Attention, KernelLayer):
         if self.mode == "sequential":
             mean = calls.dense(self.reduce, mean)
             mean = elementwise.relu(self._layer_norm(mean))
-        gate = ops.sigmoid(calls.dense(self.expand, mean))
+        gate = elementwise.sigmoid(calls.dense(self.expand, mean))
         axes = data_formats.spatial_axes(self.data_format, 4)
         return reshaping.gate_of_channels(gate, x, axes)
 
@@ -209,8 +209,10 @@ class PolarizedSelfAttention(Attention, KernelLayer):
             value = reductions.softmax(value, positions)
             query = reshaping.expand_dims(query, (positions,))
             scores = reductions.group_dot(value, query, channels)
-        gate = precision.cast(ops.sigmoid(scores), x.dtype)
-        shape = data_formats.with_channels(ops.shape(x), 1, self.data_format)
+        gate = precision.cast(elementwise.sigmoid(scores), x.dtype)
+        shape = data_formats.with_channels(
+            reshaping.shape(x), 1, self.data_format
+        )
         return reshaping.reshape(gate, shape)
 
     def _products(self, z, query):

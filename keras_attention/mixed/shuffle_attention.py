@@ -12,6 +12,7 @@ from keras_attention._base.layer import MapLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
@@ -170,10 +171,11 @@ class ShuffleAttention(Attention, MapLayer):
             "channel": w * mean + b,
             "spatial": centered * (v * gamma * scale) + (v * beta + c),
         }
-        shapes = self.compute_attention_shape(ops.shape(x))
+        shapes = self.compute_attention_shape(reshaping.shape(x))
         return {
             key: reshaping.reshape(
-                precision.cast(ops.sigmoid(scores[key]), x.dtype), shapes[key]
+                precision.cast(elementwise.sigmoid(scores[key]), x.dtype),
+                shapes[key],
             )
             for key in shapes
         }
@@ -191,7 +193,7 @@ class ShuffleAttention(Attention, MapLayer):
         # Channels of the two halves of the map alternate.
         axis = 2 if self._is_last else 1
         z = ops.swapaxes(z, axis, axis + 1)
-        return reshaping.reshape(z, ops.shape(x))
+        return reshaping.reshape(z, reshaping.shape(x))
 
     def compute_attention_shape(self, input_shape):
         channels = data_formats.channel_count(input_shape, self.data_format)
@@ -217,7 +219,7 @@ class ShuffleAttention(Attention, MapLayer):
         By its own sizes: ONNX files would have the height in place of the
         number of positions if these were the sizes of a merged map.
         """
-        batch, *space = ops.shape(x)
+        batch, *space = reshaping.shape(x)
         channels = space.pop(-1 if self._is_last else 0)
         positions, split = math.prod(space), (parts, channels // parts)
         if self._is_last:

@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
@@ -11,6 +10,7 @@ from keras_attention._base.layer import MapLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
+from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision
 
@@ -119,4 +119,4 @@ class SimAM(Attention, MapLayer):
             precision.upcast(x), axes
         )
         energy = d / (4 * (variance + self.regularization)) + 0.5
-        return precision.cast(ops.sigmoid(energy), x.dtype)
+        return precision.cast(elementwise.sigmoid(energy), x.dtype)

@@ -15,6 +15,7 @@ from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
 from keras_attention.channel import SqueezeExcite
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reductions
 from keras_attention.ops import reshaping
@@ -158,8 +159,10 @@ class SpatialChannelSqueezeExcite(Attention, KernelLayer):
         z = reshaping.merge_spatial_axes(z, self.data_format)
         axis = data_formats.channel_axis(self.data_format, 3)
         scores = calls.pointwise(self.spatial, z, axis)
-        shape = data_formats.with_channels(ops.shape(x), 1, self.data_format)
-        spatial = reshaping.reshape(ops.sigmoid(scores), shape)
+        shape = data_formats.with_channels(
+            reshaping.shape(x), 1, self.data_format
+        )
+        spatial = reshaping.reshape(elementwise.sigmoid(scores), shape)
         return {
             "channel": self.channel.compute_attention(x),
             "spatial": precision.cast(spatial, x.dtype),

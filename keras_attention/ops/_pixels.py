@@ -40,7 +40,7 @@ def sample_clamped(maps, rows, columns):
 
     At whole pixels and outside the gradient is zero.
     """
-    _, height, width, _ = ops.shape(maps)
+    _, height, width, _ = reshaping.shape(maps)
     taps = sampling.table_taps(
         _clamped_taps(rows[..., None], height),
         _clamped_taps(columns[..., None], width),
@@ -54,7 +54,7 @@ def sample_channels_clamped(maps, rows, columns, axes):
 
     `axes` are the axes of rows and columns in the maps.
     """
-    shape = ops.shape(maps)
+    shape = reshaping.shape(maps)
     height, width = (shape[axis] for axis in axes)
     flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
     values = reshaping.reshape(maps, flat)

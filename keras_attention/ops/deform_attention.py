@@ -157,7 +157,7 @@ def deform_attention(
         reshaping.to_channels_last(precision.cast(value, dtype), data_format)
         for value in values
     ]
-    sizes = [ops.shape(level)[1:3] for level in maps]
+    sizes = [reshaping.shape(level)[1:3] for level in maps]
     table = ops.concatenate(
         [deformation.grouped_table(level, heads) for level in maps], 1
     )
@@ -170,7 +170,7 @@ def deform_attention(
     height, width = (of_points(numbers) for numbers in zip(*sizes, strict=True))
     counts = [rows * columns for rows, columns in sizes]
     start = of_points(itertools.accumulate([0, *counts[:-1]]))
-    shape = (*ops.shape(locations)[:2], heads, levels * points)
+    shape = (*reshaping.shape(locations)[:2], heads, levels * points)
     locations = reshaping.reshape(precision.cast(locations, dtype), (*shape, 2))
     outputs = deformation.weighted_samples(
         table,

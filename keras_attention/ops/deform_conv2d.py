@@ -212,7 +212,7 @@ def deform_conv2d(
     )
     groups, offset_groups = int(groups), int(offset_groups)
     spatial = data_formats.spatial_axes(data_format, 4)
-    size = tuple(ops.shape(inputs)[axis] for axis in spatial)
+    size = tuple(reshaping.shape(inputs)[axis] for axis in spatial)
     maps = precision.cast(inputs, _tensors.sampling_dtype(dtype))
 
     def parts(tensor, values):
@@ -221,7 +221,7 @@ def deform_conv2d(
         last = (offset_groups, windows.taps, values)
         # A single reshape, with the sizes of the tensor itself: for a tensor
         # that was reshaped before, tf2onnx uses the shape before the reshape.
-        batch, *sizes = ops.shape(tensor)
+        batch, *sizes = reshaping.shape(tensor)
         rows, columns = (sizes[axis - 1] for axis in spatial)
         locations = rows * columns
         if data_format == "channels_first":
@@ -231,7 +231,7 @@ def deform_conv2d(
         return ops.transpose(tensor, (0, 2, 1, 3, 4))
 
     moves = parts(offsets, 2)
-    height, width = (ops.shape(offsets)[axis] for axis in spatial)
+    height, width = (reshaping.shape(offsets)[axis] for axis in spatial)
     rows, columns = windows.positions(size, (height, width), maps.dtype)
     grouped = deformation.grouped(maps, offset_groups, data_format)
     taps = _pixels.fading_taps(

@@ -22,7 +22,7 @@ def grouped(maps, groups: int, data_format: str):
 
 def grouped_table(maps, groups: int):
     """Reshape maps (B, H, W, C) to (B, H * W * groups, C / groups)."""
-    batch, height, width, channels = ops.shape(maps)
+    batch, height, width, channels = reshaping.shape(maps)
     shape = (batch, height * width * groups, channels // groups)
     return reshaping.reshape(maps, shape)
 
@@ -44,7 +44,7 @@ def weighted_samples(table, size, rows, columns, weights, start=0):
     Returns:
         The sums, (B, locations, channels).
     """
-    batch, locations, groups, _ = ops.shape(rows)
+    batch, locations, groups, _ = reshaping.shape(rows)
     group = ops.arange(groups, dtype="int32")[:, None]
     taps = _pixels.fading_taps(
         size, rows, columns, weights, groups, start * groups + group
@@ -66,10 +66,15 @@ def deform(table, taps, kernel, *, groups, offset_groups):
     """
     taps = [(index[..., None], weight[..., None]) for index, weight in taps]
     samples = ops.cast(weighted_gather(table, taps), kernel.dtype)
-    _, locations, kernel_size, _ = ops.shape(samples)
+    _, locations, kernel_size, _ = reshaping.shape(samples)
     channels, filters = kernel.shape[-2], kernel.shape[-1] // groups
     if offset_groups > 1:
-        shape = (-1, offset_groups, *ops.shape(samples)[1:3], samples.shape[-1])
+        shape = (
+            -1,
+            offset_groups,
+            *reshaping.shape(samples)[1:3],
+            samples.shape[-1],
+        )
         samples = ops.transpose(ops.reshape(samples, shape), (0, 2, 3, 1, 4))
     if groups == 1:
         # Not `ops.matmul`, which narrows float64 to float32 on JAX and PyTorch.

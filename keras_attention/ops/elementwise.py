@@ -15,6 +15,12 @@ def relu(x):
 
 
 @native
+def sigmoid(x):
+    """Logistic sigmoid, `1 / (1 + exp(-x))`."""
+    return ops.sigmoid(x)
+
+
+@native
 def gelu(x):
     """Gaussian error linear unit, `x * (1 + erf(x / sqrt(2))) / 2`.
 

@@ -132,7 +132,7 @@ def extract_glimpses(
 
 def _square(images, locations, side: int):
     """Return squares of pixels around locations, zero outside the image."""
-    _, height, width, _ = ops.shape(images)
+    _, height, width, _ = reshaping.shape(images)
     rows, row_is_inside = _line(locations[:, 1], height, side)
     columns, column_is_inside = _line(locations[:, 0], width, side)
     is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]

@@ -4,6 +4,7 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention.ops.precision import cast
+from keras_attention.ops.precision import cast_all
 from keras_attention.ops.reductions import reduce_sum
 from keras_attention.ops.reductions import reduced_size
 from keras_attention.ops.reductions import upcast_mean
@@ -29,6 +30,23 @@ def normalize(x, gamma, beta, *, mean, variance, axis, epsilon):
     centered = x - _broadcast_like(mean, x, axis)
     outputs = centered * _broadcast_like(scale, x, axis)
     return outputs + _broadcast_like(beta, x, axis)
+
+
+@native
+def folded(kernel, bias, gamma, beta, *, mean, variance, epsilon, dtype):
+    """Kernel and bias of a product followed by `normalize`, as one product.
+
+    The last axis of the kernel is that of the outputs. The bias may be `None`.
+    The arguments may be variables, which are cast to `dtype`.
+    """
+    kernel, gamma, beta, mean, variance = cast_all(
+        (kernel, gamma, beta, mean, variance), dtype
+    )
+    scale = gamma * ops.rsqrt(variance + epsilon)
+    shift = beta - mean * scale
+    if bias is not None:
+        shift = cast(bias, dtype) * scale + shift
+    return kernel * scale, shift
 
 
 def standardize(x, axes: tuple[int, ...], epsilon: float):

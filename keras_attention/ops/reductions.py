@@ -5,6 +5,7 @@ import math
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops import reshaping
 from keras_attention.ops.precision import cast
 from keras_attention.ops.precision import upcast
 
@@ -83,6 +84,6 @@ def scale_and_shift(x, gate, shift, axes):
 
 def reduced_size(x, axes: tuple[int, ...]):
     """Number of values along `axes`, an integer tensor for unknown sizes."""
-    sizes = ops.shape(x)
+    sizes = reshaping.shape(x)
     # Of a list: `torch.compile` takes no generator.
     return math.prod([sizes[axis] for axis in axes])

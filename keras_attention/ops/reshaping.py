@@ -12,6 +12,12 @@ from keras_attention.ops import precision
 
 
 @native
+def shape(x):
+    """Sizes of a tensor; unknown ones are integer tensors on TensorFlow."""
+    return ops.shape(x)
+
+
+@native
 def expand_dims(x, positions):
     """Insert axes of size 1 at non-negative positions."""
     return ops.expand_dims(x, positions)
@@ -37,7 +43,7 @@ def gate_of_channels(gate, x, axes):
 def split_channels(x, groups: int, data_format: str):
     """Split the channel axis into two: groups, and channels per group."""
     axis = channel_axis(data_format, len(x.shape))
-    size = ops.shape(x)
+    size = shape(x)
     channels_per_group = x.shape[axis] // groups
     return reshape(
         x, (*size[:axis], groups, channels_per_group, *size[axis + 1 :])
@@ -46,12 +52,12 @@ def split_channels(x, groups: int, data_format: str):
 
 def merge_first(x):
     """Merge the first two axes of a tensor."""
-    return reshape(x, (-1, *ops.shape(x)[2:]))
+    return reshape(x, (-1, *shape(x)[2:]))
 
 
 def merge_spatial_axes(x, data_format: str):
     """Merge the spatial axes of a map into one."""
-    size = ops.shape(x)
+    size = shape(x)
     if data_format == "channels_last":
         return reshape(x, (size[0], math.prod(size[1:-1]), size[-1]))
     return reshape(x, (*size[:2], math.prod(size[2:])))
@@ -64,7 +70,7 @@ def blocks_to_channels(x, data_format: str):
     it is the only one: then it is followed by a zero.
     """
     axes = spatial_axes(data_format, len(x.shape))
-    size = ops.shape(x)
+    size = shape(x)
     if any(not isinstance(size[axis], int) or size[axis] < 2 for axis in axes):
         x = ops.pad(x, [(0, int(a in axes)) for a in range(len(x.shape))])
     counts = half_sizes(size, data_format)
@@ -97,7 +103,7 @@ def block_count(length, side: int):
 
 def split_spatial_axis(x, size, data_format: str):
     """Split the one spatial axis into those of a map of these sizes."""
-    batch, *others = ops.shape(x)
+    batch, *others = shape(x)
     if data_format == "channels_last":
         return reshape(x, (batch, *size, others[1]))
     return reshape(x, (batch, others[0], *size))

@@ -14,6 +14,7 @@ from keras import ops
 
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import spatial_axes
+from keras_attention.ops import reshaping
 from keras_attention.ops.reshaping import block_count
 from keras_attention.ops.reshaping import from_channels_last
 from keras_attention.ops.reshaping import reshape
@@ -42,7 +43,7 @@ def block_max_pool(x, size, side: int, *, data_format: str):
         data_format: The data format of the map.
     """
     x = to_channels_last(x, data_format)
-    batch, _, channels = ops.shape(x)
+    batch, _, channels = reshaping.shape(x)
     # TensorFlow has no pooling of volumes in float64.
     x = reshape(x, (-1, *size[-2:], channels))
     for axis, length in enumerate(size[-2:], 1):
@@ -85,7 +86,7 @@ def resize_linear(x, size, *, align_corners: bool, data_format: str):
     is_float64 = keras.backend.standardize_dtype(x.dtype) == "float64"
     for axis, new in _axes_and_sizes(x, size, data_format):
         weights = _weights(
-            ops.shape(x)[axis],
+            reshaping.shape(x)[axis],
             new,
             align_corners,
             "float64" if is_float64 else "float32",
@@ -107,7 +108,7 @@ def resize_nearest(x, size, *, data_format: str):
     centers.
     """
     for axis, new in _axes_and_sizes(x, size, data_format):
-        old = ops.shape(x)[axis]
+        old = reshaping.shape(x)[axis]
         if not _are_known(old, new):
             index = ops.arange(new, dtype="int32") * old // new
         elif new % old == 0:
@@ -133,7 +134,7 @@ def window_means(x, extent: int, *, data_format: str):
         ops.pad(x, widths), side, strides=extent, data_format=data_format
     )
     for axis in axes:
-        count = _count_in_windows(ops.shape(x)[axis], extent)
+        count = _count_in_windows(reshaping.shape(x)[axis], extent)
         shape = [-1 if a == axis else 1 for a in range(4)]
         share = ops.cast(side / count, x.dtype)
         outputs = outputs * ops.reshape(share, shape)

@@ -106,7 +106,7 @@ def _resample(maps, offsets):
 
 def _pixels_of(maps, axes):
     """Return the rows and columns of maps, in shapes that broadcast."""
-    shape, rank = ops.shape(maps), len(maps.shape)
+    shape, rank = reshaping.shape(maps), len(maps.shape)
     return (
         reshaping.reshape(
             ops.arange(shape[axis], dtype=maps.dtype),

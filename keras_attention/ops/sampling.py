@@ -10,12 +10,13 @@ reduced precision.
 from keras import ops
 
 from keras_attention._backend import native
+from keras_attention.ops import reshaping
 
 
 @native
 def gather_positions(table, index):
     """Gather vectors of a table (B, positions, C) by index (B, ...)."""
-    batch, positions, channels = ops.shape(table)
+    batch, positions, channels = reshaping.shape(table)
     first = ops.arange(batch, dtype="int32") * positions
     first = ops.reshape(first, (-1, *(1,) * (len(index.shape) - 1)))
     return ops.take(ops.reshape(table, (-1, channels)), first + index, axis=0)
@@ -23,13 +24,13 @@ def gather_positions(table, index):
 
 def gather_pixels(maps, rows, columns):
     """Gather pixels with all channels by row and column, both (B, H', W')."""
-    _, _, width, _ = ops.shape(maps)
+    _, _, width, _ = reshaping.shape(maps)
     return gather_positions(as_table(maps), rows * width + columns)
 
 
 def as_table(maps):
     """Merge rows and columns of maps (B, H, W, channels)."""
-    batch, height, width, channels = ops.shape(maps)
+    batch, height, width, channels = reshaping.shape(maps)
     return ops.reshape(maps, (batch, height * width, channels))
 
 
@@ -117,7 +118,7 @@ def interpolate(
     if data_format == "channels_first":
         maps = ops.transpose(maps, (0, 2, 3, 1))
     settings = (interpolation, padding_mode, align_corners)
-    _, height, width, _ = ops.shape(maps)
+    _, height, width, _ = reshaping.shape(maps)
     columns = _taps(grid[..., 0, None], width, *settings)
     rows = _taps(grid[..., 1, None], height, *settings)
     outputs = weighted_gather(as_table(maps), table_taps(rows, columns, width))

@@ -121,7 +121,7 @@ class ChannelSelfAttention(Attention, MapLayer):
         attention = precision.upcast(attention)
         z = products.weighted_sums(z, attention, axis=3 - axis)
         z = precision.cast(precision.cast(self.gamma, z.dtype) * z, x.dtype)
-        return x + reshaping.reshape(z, ops.shape(x))
+        return x + reshaping.reshape(z, reshaping.shape(x))
 
     def compute_attention_shape(self, input_shape):
         channels = data_formats.channel_count(input_shape, self.data_format)

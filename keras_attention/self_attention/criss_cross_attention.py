@@ -178,7 +178,7 @@ class CrissCrossAttention(Attention, KernelLayer):
             ops.transpose(key, (0, 2, 3, 1)),
         )
         height = ops.swapaxes(products.matmul(columns, keys), 1, 2)
-        rows = ops.shape(z)[1]
+        rows = reshaping.shape(z)[1]
         index = ops.arange(rows, dtype="int32")
         own = ops.equal(index[:, None, None], index)
         height = ops.where(own, precision.cast(-np.inf, height.dtype), height)
@@ -195,7 +195,7 @@ class CrissCrossAttention(Attention, KernelLayer):
         return of_rows + ops.swapaxes(of_columns, 1, 2)
 
     def _pointwise(self, layer, z, *, is_biased=True):
-        size = data_formats.spatial_size(ops.shape(z), "channels_last")
+        size = data_formats.spatial_size(reshaping.shape(z), "channels_last")
         merged = reshaping.merge_spatial_axes(z, "channels_last")
         outputs = calls.pointwise(layer, merged, 2, is_biased=is_biased)
         return reshaping.split_spatial_axis(outputs, size, "channels_last")

@@ -172,7 +172,7 @@ class DoubleAttention(Attention, KernelLayer):
         z = products.weighted_sums(z, ops.swapaxes(gather, 1, 2), axis=axis)
         z = products.weighted_sums(z, distribute, axis=axis)
         z = precision.cast(calls.pointwise(self.expand, z, axis), x.dtype)
-        outputs = reshaping.reshape(z, ops.shape(x))
+        outputs = reshaping.reshape(z, reshaping.shape(x))
         return x + outputs if self.residual else outputs
 
     def compute_attention_shape(self, input_shape):

@@ -171,7 +171,7 @@ class ExternalAttention(Attention, KernelLayer):
             )
             outputs = elementwise.relu(outputs + z)
         outputs = reshaping.reshape(
-            precision.cast(outputs, x.dtype), ops.shape(x)
+            precision.cast(outputs, x.dtype), reshaping.shape(x)
         )
         attention = reshaping.to_channels_last(attention, self.data_format)
         return self._outputs(

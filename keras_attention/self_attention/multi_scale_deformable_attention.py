@@ -288,12 +288,16 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     def _split(self, x, *sizes):
         """Split the last axis into heads and these sizes."""
-        return reshaping.reshape(x, (*ops.shape(x)[:2], self.num_heads, *sizes))
+        return reshaping.reshape(
+            x, (*reshaping.shape(x)[:2], self.num_heads, *sizes)
+        )
 
     def _sizes(self, values, dtype):
         """Return the width and height of each map, of shape (levels, 1, 2)."""
         sizes = [
-            data_formats.spatial_size(ops.shape(value), self.data_format)[::-1]
+            data_formats.spatial_size(reshaping.shape(value), self.data_format)[
+                ::-1
+            ]
             for value in values
         ]
         sizes = [precision.cast(n, dtype) for size in sizes for n in size]
@@ -301,7 +305,9 @@ class MultiScaleDeformableAttention(Attention, KernelLayer):
 
     def _project(self, value):
         """Return the 1x1 convolution of a map."""
-        size = data_formats.spatial_size(ops.shape(value), self.data_format)
+        size = data_formats.spatial_size(
+            reshaping.shape(value), self.data_format
+        )
         z = calls.pointwise(
             self.value,
             reshaping.merge_spatial_axes(value, self.data_format),

@@ -200,7 +200,7 @@ class NonLocal(Attention, KernelLayer):
     def call(self, x, training=None, return_attention=False):
         x = self._as_float(x)
         z, axis = merged(x, self.data_format)
-        size = data_formats.spatial_size(ops.shape(x), self.data_format)
+        size = data_formats.spatial_size(reshaping.shape(x), self.data_format)
         query, key = self._queries_and_keys(z, size, axis)
         value = self._pooled(calls.pointwise(self.value, z, axis), size)
         attention = None
@@ -220,7 +220,7 @@ class NonLocal(Attention, KernelLayer):
         else:
             z = calls.pointwise(self.expand, z, axis)
         outputs = x + reshaping.reshape(
-            precision.cast(z, x.dtype), ops.shape(x)
+            precision.cast(z, x.dtype), reshaping.shape(x)
         )
         if attention is not None:
             attention = precision.cast(attention, x.dtype)

@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -148,7 +147,7 @@ class PositionAttention(Attention, KernelLayer):
         else:
             z = products.attend(query, key, value, axis=axis)
         z = precision.cast(precision.cast(self.gamma, z.dtype) * z, x.dtype)
-        outputs = x + reshaping.reshape(z, ops.shape(x))
+        outputs = x + reshaping.reshape(z, reshaping.shape(x))
         return self._outputs(outputs, attention, return_attention)
 
     def compute_attention_shape(self, input_shape):

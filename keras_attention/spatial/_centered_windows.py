@@ -110,7 +110,7 @@ class CenteredWindows(Windows):
             groups: Number of groups of channels.
             scale: Factor of the offsets and of the windows.
         """
-        new_size = ops.shape(mask)[1:3]
+        new_size = reshaping.shape(mask)[1:3]
         shape = (-1, new_size[0] * new_size[1], groups, self.points)
         offsets = reshaping.reshape(offsets, (*shape, 2))
         mask = reshaping.reshape(mask, shape)
@@ -126,7 +126,7 @@ class CenteredWindows(Windows):
         )
         sums = deformation.weighted_samples(
             deformation.grouped_table(value, groups),
-            ops.shape(value)[1:3],
+            reshaping.shape(value)[1:3],
             rows,
             columns,
             mask,
@@ -178,7 +178,7 @@ def lerp_to_center(sums, center, share):
         for z in (sums, center)
     )
     moved = elementwise.lerp(values, by_group, share[..., None])
-    return reshaping.reshape(moved, ops.shape(sums))
+    return reshaping.reshape(moved, reshaping.shape(sums))
 
 
 def _padded(z, margins):

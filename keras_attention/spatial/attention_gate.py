@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -219,12 +218,14 @@ class AttentionGate(Attention, KernelLayer):
                 self.phi, self.phi_norm, self._merge(gating), training
             )
         )
-        a = ops.sigmoid(self._apply(self.psi, self.psi_norm, f, training))
+        a = elementwise.sigmoid(
+            self._apply(self.psi, self.psi_norm, f, training)
+        )
         return self._split(a, self._size(x))
 
     def _grid_gate(self, x, gating, training):
         """Return the gate from a gating signal of any size."""
-        size = reshaping.half_sizes(ops.shape(x), self.data_format)
+        size = reshaping.half_sizes(reshaping.shape(x), self.data_format)
         theta = precision.cast(self.theta, x.dtype)
         theta = reshaping.reshape(theta, (-1, theta.shape[-1]))
         blocks = reshaping.blocks_to_channels(x, self.data_format)
@@ -234,14 +235,14 @@ class AttentionGate(Attention, KernelLayer):
             products.pointwise(blocks, theta, None, axis=self._axis)
             + self._merge(phi)
         )
-        a = ops.sigmoid(calls.pointwise(self.psi, f, self._axis))
+        a = elementwise.sigmoid(calls.pointwise(self.psi, f, self._axis))
         return self._resize(self._split(a, size), self._size(x))
 
     def _apply(self, layer, norm, x, training):
         return calls.pointwise_batch_norm(layer, norm, x, training, self._axis)
 
     def _size(self, x):
-        return data_formats.spatial_size(ops.shape(x), self.data_format)
+        return data_formats.spatial_size(reshaping.shape(x), self.data_format)
 
     def _merge(self, x):
         return reshaping.merge_spatial_axes(x, self.data_format)

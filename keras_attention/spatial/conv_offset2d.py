@@ -143,10 +143,10 @@ class ConvOffset2D(Attention, KernelLayer):
         maps = calls.conv2d(self.offset, x)
         first = self.data_format == "channels_first"
         if self.offset_layout == "paired" and not first:
-            return reshaping.reshape(maps, (*ops.shape(x), 2))
+            return reshaping.reshape(maps, (*reshaping.shape(x), 2))
         if not first:
             maps = ops.transpose(maps, (0, 3, 1, 2))
-        batch, doubled, height, width = ops.shape(maps)
+        batch, doubled, height, width = reshaping.shape(maps)
         channels = doubled // 2
         if self.offset_layout == "scrambled":
             pairs = reshaping.reshape(maps, (batch, channels, height, width, 2))

@@ -239,7 +239,7 @@ class DeformableConv2D(Attention, KernelLayer):
             offsets, logits = maps[:, :count], maps[:, count:]
         return {
             "offsets": self._limited(offsets, x),
-            "mask": ops.sigmoid(logits),
+            "mask": elementwise.sigmoid(logits),
         }
 
     def apply_attention(self, x, attention):
@@ -301,7 +301,7 @@ class DeformableConv2D(Attention, KernelLayer):
             start = 0
             if self.padding == "same":
                 # Without strides, more zeros are padded before the map.
-                size = ops.shape(x)[axis]
+                size = reshaping.shape(x)[axis]
                 start = self._windows.extent(i) // 2
                 start = start - self._windows.pad_before(size, i)
             slices[axis] = slice(start, None, self.strides[i])
@@ -311,7 +311,7 @@ class DeformableConv2D(Attention, KernelLayer):
         """Return the offsets, clipped to a share of the larger side of `x`."""
         if self.max_offset is None:
             return offsets
-        size = data_formats.spatial_size(ops.shape(x), self.data_format)
+        size = data_formats.spatial_size(reshaping.shape(x), self.data_format)
         # Tensors: sizes may be unknown, and `ops.clip` rounds Python floats
         # to float32 on PyTorch, as does `ops.maximum` float64.
         larger = ops.maximum(*precision.cast_all(size, "int32"))

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -232,7 +231,7 @@ class DeformableConv2DV3(Attention, KernelLayer):
             value, offsets, mask, groups=self.groups, scale=self.offset_scale
         )
         if self.center_feature_scale:
-            share = ops.sigmoid(
+            share = elementwise.sigmoid(
                 calls.precise_dense(
                     self.center_scale_kernel, self.center_scale_bias, u
                 )
@@ -272,5 +271,5 @@ class DeformableConv2DV3(Attention, KernelLayer):
             logits, self.groups, "channels_last"
         )
         return reshaping.reshape(
-            reductions.softmax(by_group, 4), ops.shape(logits)
+            reductions.softmax(by_group, 4), reshaping.shape(logits)
         )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -15,6 +14,7 @@ from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
 from keras_attention.spatial._centered_windows import CenteredWindows
@@ -229,7 +229,7 @@ class DeformableConv2DV4(Attention, KernelLayer):
             value, offsets, mask, groups=self.groups, scale=self.offset_scale
         )
         if self.center_feature_scale:
-            share = ops.sigmoid(
+            share = elementwise.sigmoid(
                 calls.precise_dense(
                     self.center_scale_kernel, self.center_scale_bias, sums
                 )
@@ -270,7 +270,7 @@ class DeformableConv2DV4(Attention, KernelLayer):
             self.groups,
             "channels_last",
         )
-        size = ops.shape(columns)[:3]
+        size = reshaping.shape(columns)[:3]
         return (
             reshaping.reshape(part, (*size, count * self.groups * points))
             for part, count in (

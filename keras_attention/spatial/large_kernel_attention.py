@@ -3,7 +3,6 @@
 from typing import Unpack
 
 import keras
-from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.attention import Attention
@@ -164,7 +163,7 @@ class LargeKernelAttention(Attention, KernelLayer):
             reshaping.merge_spatial_axes(a, self.data_format),
             data_formats.any_rank_axis(self.data_format),
         )
-        a = reshaping.reshape(a, ops.shape(x))
+        a = reshaping.reshape(a, reshaping.shape(x))
         return precision.cast_in_range(a, x.dtype)
 
     def apply_attention(self, x, attention):

@@ -15,6 +15,7 @@ from keras_attention._utils import data_formats
 from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer
 from keras_attention._utils.types import Regularizer
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 
 
@@ -161,4 +162,4 @@ class SpatialAttention(Attention, KernelLayer):
             scores = self.norm.call(scores, training=training)
         else:
             scores = scores + precision.cast(self.conv.bias, scores.dtype)
-        return precision.cast(ops.sigmoid(scores), x.dtype)
+        return precision.cast(elementwise.sigmoid(scores), x.dtype)

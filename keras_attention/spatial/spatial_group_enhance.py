@@ -164,9 +164,9 @@ class SpatialGroupEnhance(Attention, MapLayer):
             for weight in (self.gamma, self.beta)
         )
         # This is gamma t + beta, with fewer passes over the map.
-        gate = ops.sigmoid(centered * (gamma * factor) + beta)
+        gate = elementwise.sigmoid(centered * (gamma * factor) + beta)
         shape = data_formats.with_channels(
-            ops.shape(x), self.groups, self.data_format
+            reshaping.shape(x), self.groups, self.data_format
         )
         return reshaping.reshape(precision.cast(gate, x.dtype), shape)
 
@@ -174,7 +174,7 @@ class SpatialGroupEnhance(Attention, MapLayer):
         gate = self._grouped(attention)
         axes = (self._group_axis + 1,)
         outputs = reductions.scale(self._grouped(x), gate, axes)
-        return reshaping.reshape(outputs, ops.shape(x))
+        return reshaping.reshape(outputs, reshaping.shape(x))
 
     def compute_attention_shape(self, input_shape):
         return data_formats.with_channels(

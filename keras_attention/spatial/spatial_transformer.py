@@ -230,7 +230,7 @@ class SpatialTransformer(Attention, KernelLayer):
         return _transforms.grid(
             self.transform,
             products.dense(features, kernel, bias),
-            self._output_size(ops.shape(x)),
+            self._output_size(reshaping.shape(x)),
             self.align_corners,
         )
 

@@ -160,6 +160,23 @@ def normalize(pick, rng):
 
 
 @form
+def folded(pick, rng):
+    channels = pick(1, 3)
+    arrays = [rng.normal(size=(*pick((), (3, 3)), 2, channels))]
+    arrays += [rng.normal(size=channels) for _ in range(pick(2, 3))]
+    statistics = rng.uniform(0.5, 1, (2, channels)).astype("float32")
+    part = pick(0, 1)
+
+    def call(form, kernel, gamma, beta, bias=None):
+        mean, variance = map(ops.convert_to_tensor, statistics)
+        settings = {"mean": mean, "variance": variance, "dtype": "float32"}
+        found = form(kernel, bias, gamma, beta, epsilon=1e-3, **settings)
+        return found[part] + 0 * ops.sum(found[1 - part])
+
+    return arrays, call
+
+
+@form
 def lerp(pick, rng):
     shape = pick((3, 4), (2, 3, 4), (2, 3, 4, 5), (2, 3, 2, 3, 4))
     return rng.normal(size=(3, *shape)), lambda form, *x: form(*x)
@@ -184,6 +201,18 @@ def relu(pick, rng):
 def gelu(pick, rng):
     x = pick(1, 100) * rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
     return [x], lambda form, x: form(x)
+
+
+@form
+def sigmoid(pick, rng):
+    x = pick(1, 100) * rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
+    return [x], lambda form, x: form(x)
+
+
+@form
+def shape(pick, rng):
+    x = rng.normal(size=pick((3, 4), (2, 3, 4), (2, 3, 4, 5)))
+    return [x], lambda form, x: x * sum(form(x))
 
 
 @form

@@ -25,10 +25,10 @@ def both(name, call, arrays, rng):
     )
 
 
-def sampled(call, shape, rng):
+def sampled(call, shape, rng, positions=15):
     """Return a function of a table and taps, and arrays to differentiate."""
-    table = rng.normal(size=(4, 15, 6)).astype("float32")
-    indices = rng.integers(0, 15, (4, 4, *shape)).astype("int32")
+    table = rng.normal(size=(4, positions, 6)).astype("float32")
+    indices = rng.integers(0, positions, (4, 4, *shape)).astype("int32")
     weights = rng.normal(size=indices.shape).astype("float32")
 
     def run(form, table, *rest):
@@ -46,6 +46,17 @@ def test_weighted_gather(exporting, rng, monkeypatch):
         # Exported graphs have no embedding bags.
         monkeypatch.setattr("torch.compiler.is_exporting", lambda: True)
     call, arrays = sampled(lambda form, *inputs: form(*inputs), (7, 9, 3), rng)
+    found, expected = both("weighted_gather", call, arrays, rng)
+    assert_close(found[0], expected[0])
+    assert_close(found[1], expected[1])
+
+
+@pytest.mark.parametrize("positions", [15, 2**15 + 3])
+def test_weighted_gather_of_many_taps(positions, rng):
+    """On PyTorch, the gradient sorts the taps of each sample by itself."""
+    call, arrays = sampled(
+        lambda form, *inputs: form(*inputs), (900, 10), rng, positions
+    )
     found, expected = both("weighted_gather", call, arrays, rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
