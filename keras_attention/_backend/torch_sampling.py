@@ -40,6 +40,13 @@ def bounded(definition, index, size):
     return index.clamp(0, size - 1)
 
 
+def clamped(definition, position, size):
+    """Move positions into an axis of pixels, in one call. NaN stays NaN."""
+    if isinstance(size, torch.Tensor) or torch.compiler.is_exporting():
+        return definition(position, size)
+    return position.clamp(0, size - 1)
+
+
 def interpolate(
     definition,
     maps,

@@ -8,6 +8,7 @@ discontinuous.
 
 from keras import ops
 
+from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 from keras_attention.ops import reshaping
 from keras_attention.ops import sampling
@@ -58,19 +59,20 @@ def sample_channels_clamped(maps, rows, columns, axes):
     height, width = (shape[axis] for axis in axes)
     flat = (*shape[: axes[0]], height * width, *shape[axes[1] + 1 :])
     values = reshaping.reshape(maps, flat)
-    row_taps = _clamped_taps(rows, height)
-    column_taps = _clamped_taps(columns, width)
+    top, bottom, to_bottom = _clamped_pixels(rows, height)
+    left, right, to_right = _clamped_pixels(columns, width)
 
-    def read(row, column):
-        index = reshaping.reshape(row * width + column, flat)
+    def read(line, column):
+        index = reshaping.reshape(line + column, flat)
         return reshaping.reshape(
             sampling.gather_along(values, index, axes[0]), shape
         )
 
-    return sum(
-        by_row * sum(read(row, column) * by for column, by in column_taps)
-        for row, by_row in row_taps
+    above, below = (
+        elementwise.lerp(read(line, right), read(line, left), to_right)
+        for line in (top * width, bottom * width)
     )
+    return elementwise.lerp(below, above, to_bottom)
 
 
 def _axis_taps(position, size):
@@ -84,14 +86,21 @@ def _axis_taps(position, size):
 
 
 def _clamped_taps(position, size):
-    last = precision.cast(size - 1, position.dtype)
-    # Not `clip`, which on some backends returns a number for NaN.
-    position = ops.where(position > last, last, position)
-    position = ops.where(position < 0, ops.zeros_like(position), position)
+    """Return the taps along one axis, clamped to its pixels."""
+    first, second, t = _clamped_pixels(position, size)
+    return [(first, 1 - t), (second, t)]
+
+
+def _clamped_pixels(position, size):
+    """Return the pixels beside a position, and the distance to the first.
+
+    At whole pixels both are the same.
+    """
+    position = sampling.clamped(position, size)
     floor = ops.floor(position)
-    t = position - floor
-    # A NaN weight stays NaN, whatever its index.
-    return [
-        (sampling.bounded(precision.cast(pixel, "int32"), size), weight)
-        for pixel, weight in ((floor, 1 - t), (ops.ceil(position), t))
-    ]
+    # A distance that is NaN stays NaN, whatever the pixels.
+    first, second = (
+        sampling.bounded(precision.cast(pixel, "int32"), size)
+        for pixel in (floor, ops.ceil(position))
+    )
+    return first, second, position - floor

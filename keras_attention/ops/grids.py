@@ -29,10 +29,10 @@ def linear_map(theta, size, align_corners):
     height, width = size_of(size)
     validation.boolean("align_corners", align_corners)
     x, y = positions(ops, height, width, align_corners, dtype_of(theta))
-    theta = ops.expand_dims(theta, (1, 2))
+    theta = theta[:, None, None]
     # All but one of the sums are over one row or one column only.
-    return ops.expand_dims(x, -1) * theta[..., 0] + (
-        ops.expand_dims(y, -1) * theta[..., 1] + theta[..., 2]
+    return x[..., None] * theta[..., 0] + (
+        y[..., None] * theta[..., 1] + theta[..., 2]
     )
 
 
@@ -47,7 +47,7 @@ def positions(maths, height, width, align_corners, dtype):
             number = ops.cast(count, dtype)
             length = ops.maximum(number - 1, 1) if align_corners else number
             found = (2 * ops.arange(count, dtype=dtype) - (number - 1)) / length
-        return maths.expand_dims(found, axis)
+        return found[None] if axis == 0 else found[:, None]
 
     return line(width, 0), line(height, 1)
 

@@ -103,6 +103,15 @@ def bounded(index, size):
     return ops.minimum(ops.maximum(index, 0), size - 1)
 
 
+@native
+def clamped(position, size):
+    """Move positions into an axis of pixels. NaN stays NaN."""
+    last = ops.cast(size - 1, position.dtype)
+    # Not `clip`, which on some backends returns a number for NaN.
+    position = ops.where(position > last, last, position)
+    return ops.where(position < 0, ops.zeros_like(position), position)
+
+
 def linear(position):
     """Taps of linear interpolation."""
     first = ops.floor(position)

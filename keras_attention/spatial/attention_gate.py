@@ -218,10 +218,8 @@ class AttentionGate(Attention, KernelLayer):
                 self.phi, self.phi_norm, self._merge(gating), training
             )
         )
-        a = elementwise.sigmoid(
-            self._apply(self.psi, self.psi_norm, f, training)
-        )
-        return self._split(a, self._size(x))
+        a = self._apply(self.psi, self.psi_norm, f, training)
+        return self._split(elementwise.sigmoid(a), self._size(x))
 
     def _grid_gate(self, x, gating, training):
         """Return the gate from a gating signal of any size."""

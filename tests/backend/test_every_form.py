@@ -616,6 +616,14 @@ def attend(pick, rng):
 
 
 @form
+def clamped(pick, rng):
+    size = pick(1, 2, 5)
+    position = rng.uniform(-3, 8, pick((3, 4), (2, 3, 4)))
+    position[0, 0] = pick(0, size - 1, np.nan)
+    return [position], lambda form, x: form(x, size)
+
+
+@form
 def weighted_gather(pick, rng):
     table = rng.normal(size=(pick(1, 2), pick(1, 6), pick(1, 3)))
     shape = (*pick((), (1,), (3, 4)), pick(1, 5))
