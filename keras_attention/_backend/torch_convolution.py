@@ -145,13 +145,9 @@ def max_pool(definition, x, *, data_format):
 
 
 def average_pool(definition, x, factor):
-    """Means of windows of `factor` x `factor`, channels last.
-
-    Sums over one axis and then over the other: pooling takes twice as long.
-    """
-    for axis in (1, 2):
-        x = x.unflatten(axis, (-1, factor)).sum(axis + 1)
-    return x / factor**2
+    """Means of windows of `factor` x `factor`, channels last."""
+    means = functional.avg_pool2d(x.permute(0, 3, 1, 2), factor)
+    return means.permute(0, 2, 3, 1)
 
 
 def resize_nearest(definition, x, size, *, data_format):

@@ -122,10 +122,13 @@ def extract_glimpses(
     locations = precision.cast(locations, dtype_of_locations)
     # Channels last: all channels of a pixel are read at once.
     images = reshaping.to_channels_last(images, data_format)
+    factors = [scale_factor**scale for scale in range(num_scales)]
+    # The largest square has all others in it.
+    side = factors[-1] * size
+    square = _square(images, locations, side)
     glimpses = []
-    for factor in (scale_factor**scale for scale in range(num_scales)):
-        square = _square(images, locations, factor * size)
-        glimpse = _shrink(square, factor, dtype)
+    for factor in factors:
+        glimpse = _shrink(_center(square, factor * size), factor, dtype)
         glimpses.append(reshaping.from_channels_last(glimpse, data_format))
     return ops.stack(glimpses, axis=1)
 
@@ -133,28 +136,28 @@ def extract_glimpses(
 def _square(images, locations, side: int):
     """Return squares of pixels around locations, zero outside the image."""
     _, height, width, _ = reshaping.shape(images)
-    rows, row_is_inside = _line(locations[:, 1], height, side)
-    columns, column_is_inside = _line(locations[:, 0], width, side)
-    is_inside = row_is_inside[:, :, None] & column_is_inside[:, None, :]
-    square = sampling.gather_pixels(
-        images, rows[:, :, None], columns[:, None, :]
-    )
-    nothing = ops.zeros((), dtype=images.dtype)
-    return ops.where(is_inside[..., None], square, nothing)
-
-
-def _line(locations, length, side: int):
-    """Return indices along an axis, and whether they are inside the image."""
+    dtype = locations.dtype
+    size = ops.stack([precision.cast(n, dtype) for n in (width, height)])
+    corners = ops.floor((locations + 1) * size / 2)
+    steps = ops.arange(side, dtype=dtype) - side // 2
+    pixels = corners[..., None] + steps
     # Compared before the cast to integers, which is undefined for NaN and
     # infinity.
-    corner = ops.floor(
-        (locations + 1) * precision.cast(length, locations.dtype) / 2
+    is_inside = (pixels >= 0) & (pixels < size[:, None])
+    index = precision.cast(ops.where(is_inside, pixels, 0), "int32")
+    square = sampling.gather_pixels(
+        images, index[:, 1, :, None], index[:, 0, None]
     )
-    steps = ops.arange(side, dtype="int32") - side // 2
-    pixels = corner[:, None] + precision.cast(steps, locations.dtype)
-    last = precision.cast(length, locations.dtype) - 1
-    is_inside = (pixels >= 0) & (pixels <= last)
-    return precision.cast(ops.where(is_inside, pixels, 0), "int32"), is_inside
+    is_inside = is_inside[:, 1, :, None] & is_inside[:, 0, None]
+    return sampling.zero_outside(square, is_inside)
+
+
+def _center(square, side: int):
+    """Return the pixels of a smaller square around the same location."""
+    if side == square.shape[1]:
+        return square
+    first = square.shape[1] // 2 - side // 2
+    return square[:, first : first + side, first : first + side]
 
 
 def _shrink(square, factor: int, dtype: str):

@@ -112,6 +112,16 @@ def clamped(position, size):
     return ops.where(position < 0, ops.zeros_like(position), position)
 
 
+@native
+def zero_outside(maps, is_inside):
+    """Replace pixels by zeros, all channels of each. It may overwrite `maps`.
+
+    A product with zero would be NaN where a pixel is infinite.
+    """
+    nothing = ops.zeros((), dtype=maps.dtype)
+    return ops.where(is_inside[..., None], maps, nothing)
+
+
 def linear(position):
     """Taps of linear interpolation."""
     first = ops.floor(position)

@@ -619,8 +619,16 @@ def attend(pick, rng):
 def clamped(pick, rng):
     size = pick(1, 2, 5)
     position = rng.uniform(-3, 8, pick((3, 4), (2, 3, 4)))
-    position[0, 0] = pick(0, size - 1, np.nan)
+    position[0, 0] = pick(0, size - 1)
     return [position], lambda form, x: form(x, size)
+
+
+@form
+def zero_outside(pick, rng):
+    maps = rng.normal(size=(2, pick(1, 3), 4, pick(1, 3)))
+    is_inside = rng.random(maps.shape[:-1]) < pick(0, 0.5, 1)
+    # A form may overwrite its argument, so each gets a copy.
+    return [maps], lambda form, x: form(1 * x, ops.convert_to_tensor(is_inside))
 
 
 @form

@@ -1,6 +1,7 @@
 """Sampling: native forms equal their definitions."""
 
 import keras
+import numpy as np
 import pytest
 
 from autodiff import BACKEND
@@ -60,6 +61,13 @@ def test_weighted_gather_of_many_taps(positions, rng):
     found, expected = both("weighted_gather", call, arrays, rng)
     assert_close(found[0], expected[0])
     assert_close(found[1], expected[1])
+
+
+def test_clamped_positions_stay_nan():
+    position = keras.ops.array([float("nan"), -1.0, 9.0])
+    found = keras.ops.convert_to_numpy(FUNCTIONS["clamped"](position, 3))
+    assert np.isnan(found[0])
+    assert found[1:].tolist() == [0, 2]
 
 
 @pytest.mark.parametrize(("groups", "offset_groups"), [(1, 1), (3, 2)])
