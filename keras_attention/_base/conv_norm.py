@@ -13,6 +13,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
+from keras_attention.ops import reshaping
 
 
 class ConvNormReLU(KernelLayer):
@@ -87,7 +88,7 @@ class ConvNormReLU(KernelLayer):
             widths = [(0, 0)] * 4
             for axis in data_formats.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
-            x = self._subsample(ops.pad(x, widths), self.input_step)
+            x = self._subsample(reshaping.pad(x, widths), self.input_step)
             padding = "valid"
 
         def product(kernel, bias):
