@@ -7,8 +7,8 @@ Prints a line per comparison. Below 1, the layer is faster than its baseline.
 With `--out` the results are written as JSON, as a table and as a plot. With
 `--update` the files keep the results that are not measured again. On PyTorch,
 `--torch-compile` also compares compiled layers with compiled baselines. With
-other work on the machine, one thread and `BENCHMARK_CLOCK=processor` give steadier
-ratios.
+other work on the machine, one thread and `BENCHMARK_CLOCK=processor` give
+steadier ratios.
 """
 
 import argparse

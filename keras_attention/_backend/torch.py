@@ -235,9 +235,10 @@ def pointwise(definition, x, kernel, bias, *, axis):
     """Dense layer along axis 1 or the last one of a map.
 
     For a map with the channels last it is a convolution, which on processors
-    of AMD's takes half the time of `linear`.
+    of AMD's takes half the time of `linear`. The gradients of a compiled one
+    take longer.
     """
-    if x.ndim != 3:
+    if x.ndim != 3 or (axis != 1 and torch.compiler.is_compiling()):
         return functional.linear(x, kernel.T, bias)
     if axis == 1:
         # The gradients of a product of matrices take half the time of those of

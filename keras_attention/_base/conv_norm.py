@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.calls import conv_batch_norm

@@ -25,7 +25,7 @@ def reshape(x, shape):
 
 @native
 def pad(x, widths):
-    """Add zeros before and after each axis, as many as pairs of integers say."""
+    """Add zeros before and after each axis, whose numbers are in pairs."""
     return ops.pad(x, widths)
 
 
