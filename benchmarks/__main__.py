@@ -5,9 +5,10 @@
 
 Prints a line per comparison. Below 1, the layer is faster than its baseline.
 With `--out` the results are written as JSON, as a table and as a plot. With
-`--update` the files keep the results that are not measured again. With other
-work on the machine, one thread and `BENCHMARK_CLOCK=processor` give steadier
-ratios.
+`--update` the files keep the results that are not measured again. On PyTorch,
+`--torch-compile` also compares compiled layers with compiled baselines. With
+other work on the machine, one thread and `BENCHMARK_CLOCK=processor` give
+steadier ratios.
 """
 
 import argparse
@@ -15,6 +16,8 @@ from collections.abc import Iterable
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+import keras
 
 from benchmarks import growth
 from benchmarks import layers
@@ -58,7 +61,11 @@ def main() -> None:
             for case in cases
             for shape in shapes
             for result in layers.measure(
-                case, shape, eager=not options.compiled, **budget
+                case,
+                shape,
+                eager=not options.compiled,
+                optional_ways=options.torch_compile,
+                **budget,
             )
         ),
         "timm": lambda: _timm(options.only, quick=options.quick, **budget),
@@ -124,6 +131,11 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="nothing eager, where there is a compiler; as --quick does",
     )
+    parser.add_argument(
+        "--torch-compile",
+        action="store_true",
+        help="compare layers also by torch.compile, on PyTorch",
+    )
     parser.add_argument("--out", type=Path, help="folder of what is written")
     parser.add_argument(
         "--update",
@@ -133,6 +145,8 @@ def _options() -> argparse.Namespace:
     options = parser.parse_args()
     if options.update and not options.out:
         parser.error("--update needs --out")
+    if options.torch_compile and keras.config.backend() != "torch":
+        parser.error("--torch-compile needs KERAS_BACKEND=torch")
     options.compiled |= options.quick
     return options
 

@@ -30,7 +30,12 @@ class Result(NamedTuple):
 
 
 def measure(
-    case: Case, shape: Shape, *, eager: bool = True, **budget: Any
+    case: Case,
+    shape: Shape,
+    *,
+    eager: bool = True,
+    optional_ways: bool = False,
+    **budget: Any,
 ) -> Iterator[Result]:
     """Compare the results of a layer and its baseline, then their times.
 
@@ -38,9 +43,14 @@ def measure(
         case: The layer.
         shape: Shape of its input.
         eager: Whether to also measure without a compiler, if there is one.
+        optional_ways: Whether to also measure the optional ways of the
+            backend.
         **budget: Arguments of `timing.compare`.
     """
     runner = runners.active()
+    all_ways = runner.WAYS
+    if optional_ways:
+        all_ways += runner.OPTIONAL_WAYS
     layer, arrays = case.layer(shape), case.arrays(shape)
     function = baselines.find(case.baseline)
     for training in (False, True):
@@ -49,9 +59,9 @@ def measure(
                 runner.ours(layer, arrays, training, way),
                 runner.baseline(function, layer, arrays, training, way),
             )
-            for way in runner.WAYS
+            for way in all_ways
         }
-        plain, *compiled = runner.WAYS
+        plain, *compiled = all_ways
         check(
             *sides[compiled[0] if compiled else plain],
             # Locations that are whole pixels except for rounding.

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,22 @@ def test_baselines_equal_the_layers(backend, only):
     quick = ("--quick", "--parts", "layers")
     lines = run(backend, *quick, "--only", *only).splitlines()
     assert {line.split()[0] for line in lines} == set(only)
+
+
+TORCH_COMPILE = ("--quick", "--torch-compile", "--parts", "layers", "--only")
+
+
+@pytest.mark.skipif(not shutil.which("g++"), reason="torch.compile needs g++")
+def test_compiled_baselines_equal_compiled_layers():
+    lines = run("torch", *TORCH_COMPILE, "SqueezeExcite").splitlines()
+    assert lines
+    assert all(line.split()[-7] == "compiled" for line in lines), lines
+
+
+def test_other_backends_refuse_torch_compile():
+    with pytest.raises(subprocess.CalledProcessError) as raised:
+        run("jax", *TORCH_COMPILE, "SqueezeExcite")
+    assert "--torch-compile needs KERAS_BACKEND=torch" in raised.value.stderr
 
 
 def test_report(tmp_path):

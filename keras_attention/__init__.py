@@ -15,6 +15,7 @@ from keras_attention import spatial
 # Keras finds the classes of a saved model only once they are imported.
 from keras_attention._base import channels_first as _channels_first  # noqa: F401
 from keras_attention._base import named_outputs as _named_outputs  # noqa: F401
+from keras_attention._base import traceable as _traceable  # noqa: F401
 from keras_attention._base.card import Card
 from keras_attention.channel import *
 from keras_attention.fusion import *

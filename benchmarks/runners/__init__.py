@@ -2,7 +2,8 @@
 
 Each file has `ours(layer, arrays, training, way)`, `baseline(function, layer,
 arrays, training, way)`, and `WAYS`, the execution modes of the backend, eager
-first. Both functions return a function without arguments that runs once, waits
+first. `OPTIONAL_WAYS`, if there are any, are measured only on request. Both
+functions return a function without arguments that runs once, waits
 for the results, and returns them: outputs, and the gradients of the sum of
 outputs times a constant with respect to inputs and, by role, weights. In
 inference only outputs are returned.

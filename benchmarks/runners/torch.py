@@ -1,6 +1,7 @@
 """Runner of PyTorch: eager or compiled.
 
-"compile" is `torch.compile`, which Keras does not use by default.
+"compile" is `torch.compile`, which Keras does not use by default. It takes a
+minute to compile a layer and its baseline.
 """
 
 import itertools
@@ -12,6 +13,7 @@ from benchmarks.runners import cotangent
 from benchmarks.runners import role
 
 WAYS = ("eager",)
+OPTIONAL_WAYS = ("compile",)
 _DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 
 
@@ -92,7 +94,10 @@ def peak_bytes(step):
 
 def _run(function, weights, layer, arrays, training, way="eager"):
     if way == "compile":
-        function = torch.compile(function)
+        # All layers share the code of `function`, and the number of graphs that
+        # PyTorch makes of some code is limited.
+        torch._dynamo.reset()
+        function = torch.compile(function, fullgraph=True)
     to = {"device": _DEVICE, "dtype": getattr(torch, layer.compute_dtype)}
     inputs = [torch.tensor(x, **to) for x in arrays]
     constant = torch.tensor(cotangent(layer, arrays), **to)

@@ -49,6 +49,30 @@ def reshape(definition, x, shape):
     return x.reshape(shape)
 
 
+def pad(definition, x, widths):
+    """Add zeros before and after each axis.
+
+    Keras' own makes an operation with a name, a side effect after which
+    `torch.compile` ends its graph.
+    """
+    numbers = [number for pair in reversed(widths) for number in pair]
+    return functional.pad(x, numbers)
+
+
+def are_static(definition, *sizes):
+    """Return whether NumPy may compute with sizes, which are known beforehand.
+
+    In `torch.compile` a size that varies looks like an integer.
+    """
+    return not torch.compiler.is_compiling() and definition(*sizes)
+
+
+@torch.compiler.assume_constant_result
+def constant(definition, function, *numbers, dtype):
+    """Return what a function computes with NumPy, which is not compiled."""
+    return definition(function, *numbers, dtype=dtype)
+
+
 def _value(weight):
     """Tensor of a variable, in the dtype of the layer that it is in."""
     return weight.value if isinstance(weight, keras.Variable) else weight
@@ -241,9 +265,9 @@ def pointwise(definition, x, kernel, bias, *, axis):
 
     For a map with the channels last it is a convolution, which on processors
     of AMD's takes half the time of `linear`. It begins later, by the time of a
-    small product.
+    small product, and the gradients of a compiled one take longer.
     """
-    if x.ndim != 3:
+    if x.ndim != 3 or (axis != 1 and torch.compiler.is_compiling()):
         return functional.linear(x, kernel.T, bias)
     if axis != 1 and _is_small(x.shape[0] * x.shape[1] * kernel.numel()):
         return functional.linear(x, kernel.T, bias)

@@ -4,7 +4,6 @@ import math
 from typing import Any
 
 import keras
-from keras import ops
 
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.calls import conv_batch_norm
@@ -13,6 +12,7 @@ from keras_attention._base.layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
+from keras_attention.ops import reshaping
 
 
 class ConvNormReLU(KernelLayer):
@@ -87,7 +87,7 @@ class ConvNormReLU(KernelLayer):
             widths = [(0, 0)] * 4
             for axis in data_formats.spatial_axes(self.data_format, 4):
                 widths[axis] = self.padding
-            x = self._subsample(ops.pad(x, widths), self.input_step)
+            x = self._subsample(reshaping.pad(x, widths), self.input_step)
             padding = "valid"
 
         def product(kernel, bias):

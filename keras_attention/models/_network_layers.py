@@ -3,6 +3,8 @@
 import keras
 
 from keras_attention._base.channels_first import ChannelsFirstConv2D
+from keras_attention._base.traceable import BatchNormalization
+from keras_attention._base.traceable import ZeroPadding2D
 from keras_attention._utils import data_formats
 from keras_attention._utils.types import Initializer
 
@@ -73,7 +75,7 @@ class NetworkLayers:
 
     def batch_norm(self, x, *, name: str):
         """Apply batch normalization."""
-        return keras.layers.BatchNormalization(
+        return BatchNormalization(
             axis=self.channel_axis, momentum=0.9, epsilon=1e-5, name=name
         )(x)
 
@@ -89,7 +91,7 @@ class NetworkLayers:
             widths: The number of zeros before and after, for both axes.
             name: Name of the layer.
         """
-        return keras.layers.ZeroPadding2D(
+        return ZeroPadding2D(
             (widths, widths), data_format=self.data_format, name=name
         )(x)
 

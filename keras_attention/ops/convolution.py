@@ -6,6 +6,7 @@ from keras import ops
 from keras_attention._backend import native
 from keras_attention._utils.data_formats import channel_axis
 from keras_attention._utils.data_formats import spatial_axes
+from keras_attention.ops.reshaping import pad
 from keras_attention.ops.reshaping import per_channel
 
 
@@ -62,7 +63,7 @@ def _padded(x, padding, data_format: str):
     widths = [(0, 0)] * 4
     for axis, pads in zip(spatial_axes(data_format, 4), padding, strict=True):
         widths[axis] = pads
-    return ops.pad(x, widths), "valid"
+    return pad(x, widths), "valid"
 
 
 @native

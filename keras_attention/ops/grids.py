@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_attention._backend import native
 from keras_attention._utils import validation
 from keras_attention.ops import _tensors
 from keras_attention.ops import precision
@@ -57,6 +58,18 @@ def control_points(side: int) -> np.ndarray:
     ticks = np.linspace(-1, 1, side)
     y, x = np.meshgrid(ticks, ticks, indexing="ij")
     return np.stack([x.ravel(), y.ravel()], axis=-1)
+
+
+@native
+def are_static(*sizes) -> bool:
+    """Return whether NumPy may compute with sizes."""
+    return all(isinstance(size, int) for size in sizes)
+
+
+@native
+def constant(function, *numbers, dtype: str):
+    """Return what a function computes of numbers with NumPy, as a tensor."""
+    return ops.convert_to_tensor(function(*numbers), dtype=dtype)
 
 
 def dtype_of(x):

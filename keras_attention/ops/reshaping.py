@@ -29,6 +29,12 @@ def reshape(x, shape):
     return ops.reshape(x, shape)
 
 
+@native
+def pad(x, widths):
+    """Add zeros before and after each axis, whose numbers are in pairs."""
+    return ops.pad(x, widths)
+
+
 def per_channel(vector, data_format: str, rank: int):
     """Reshape a vector of one value per channel to broadcast with a map."""
     axis = channel_axis(data_format, rank)
@@ -72,7 +78,7 @@ def blocks_to_channels(x, data_format: str):
     axes = spatial_axes(data_format, len(x.shape))
     size = shape(x)
     if any(not isinstance(size[axis], int) or size[axis] < 2 for axis in axes):
-        x = ops.pad(x, [(0, int(a in axes)) for a in range(len(x.shape))])
+        x = pad(x, [(0, int(a in axes)) for a in range(len(x.shape))])
     counts = half_sizes(size, data_format)
     pairs = [number for count in counts for number in (count, 2)]
     used = [slice(0, 2 * count) for count in counts]

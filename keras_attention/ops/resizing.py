@@ -17,6 +17,7 @@ from keras_attention._utils.data_formats import spatial_axes
 from keras_attention.ops import reshaping
 from keras_attention.ops.reshaping import block_count
 from keras_attention.ops.reshaping import from_channels_last
+from keras_attention.ops.reshaping import pad
 from keras_attention.ops.reshaping import reshape
 from keras_attention.ops.reshaping import to_channels_last
 
@@ -131,7 +132,7 @@ def window_means(x, extent: int, *, data_format: str):
     axes = spatial_axes(data_format, 4)
     widths = [(extent - 1,) * 2 if a in axes else (0, 0) for a in range(4)]
     outputs = ops.average_pool(
-        ops.pad(x, widths), side, strides=extent, data_format=data_format
+        pad(x, widths), side, strides=extent, data_format=data_format
     )
     for axis in axes:
         count = _count_in_windows(reshaping.shape(x)[axis], extent)

@@ -52,15 +52,11 @@ def weighted_gather(table, taps):
     Returns:
         The sums, (B, ..., channels).
     """
-    return sum(
+    samples = sum(
         gather_positions(table, index) * ops.expand_dims(weight, -1)
-        for indices, weights in taps
-        for index, weight in zip(
-            ops.unstack(indices, axis=-1),
-            ops.unstack(weights, axis=-1),
-            strict=True,
-        )
+        for index, weight in taps
     )
+    return ops.sum(samples, axis=-2)
 
 
 def table_taps(rows, columns, width, groups=1, start=0):

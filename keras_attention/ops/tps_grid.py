@@ -14,6 +14,7 @@ from keras import ops
 from keras_attention._utils import validation
 from keras_attention.ops import _symbolic
 from keras_attention.ops import grids
+from keras_attention.ops import products
 
 
 def _spline_spec(points, size, *, align_corners):
@@ -66,20 +67,19 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
     side = _side(points)
     height, width = grids.size_of(size)
     validation.boolean("align_corners", align_corners)
-    if isinstance(height, int) and isinstance(width, int):
+    dtype = grids.dtype_of(points)
+    centers = grids.constant(grids.control_points, side, dtype=dtype)
+    if grids.are_static(height, width):
         shares = _static_shares(side, height, width, align_corners)
     else:
-        shares = _shares(
-            ops, side, height, width, align_corners, grids.dtype_of(points)
-        )
+        solution = grids.constant(_solution, side, dtype=dtype)
+        terms = _terms(ops, centers, height, width, align_corners, dtype)
+        shares = products.matmul(terms, solution)
     shares = ops.expand_dims(ops.cast(shares, points.dtype), -1)
-    centers = ops.cast(grids.control_points(side), points.dtype)
     # Computed from the displacements of the points, so that the identity is
     # exact.
     moves = ops.expand_dims(points - centers, (1, 2))
-    x, y = grids.positions(
-        ops, height, width, align_corners, grids.dtype_of(points)
-    )
+    x, y = grids.positions(ops, height, width, align_corners, dtype)
     identity = ops.stack(
         [x + ops.zeros_like(y), y + ops.zeros_like(x)], axis=-1
     )
@@ -88,22 +88,26 @@ def tps_grid(points, size: Sequence[Any], *, align_corners: bool = True):
 
 @functools.lru_cache(maxsize=16)
 def _static_shares(side, height, width, align_corners):
-    return _shares(np, side, height, width, align_corners, "float64")
-
-
-def _shares(maths, side, height, width, align_corners, dtype):
     """Return the weight of each control point's displacement at each position.
 
-    The shape is (height, width, K). `maths` is NumPy, or `keras.ops` if sizes
-    are symbolic.
+    The shape is (height, width, K).
     """
-    centers = maths.array(grids.control_points(side), dtype=dtype)
+    centers = grids.control_points(side)
+    terms = _terms(np, centers, height, width, align_corners, "float64")
+    return terms @ _solution(side)
+
+
+def _terms(maths, centers, height, width, align_corners, dtype):
+    """Return the terms of the spline at each position, (height, width, K + 3).
+
+    `maths` is NumPy, or `keras.ops` if sizes are symbolic.
+    """
     x, y = grids.positions(maths, height, width, align_corners, dtype)
     squares = (maths.expand_dims(x, -1) - centers[:, 0]) ** 2 + (
         maths.expand_dims(y, -1) - centers[:, 1]
     ) ** 2
     ones = maths.ones_like(squares[..., :1])
-    terms = maths.concatenate(
+    return maths.concatenate(
         [
             _spline(maths, squares),
             ones,
@@ -112,7 +116,6 @@ def _shares(maths, side, height, width, align_corners, dtype):
         ],
         axis=-1,
     )
-    return maths.matmul(terms, maths.array(_solution(side), dtype=dtype))
 
 
 def _solution(side: int) -> np.ndarray:

@@ -185,6 +185,6 @@ def _padded(z, margins):
     """Add rows and columns of zeros on each side, or remove some if < 0."""
     pads = [(0, 0), *((max(n, 0),) * 2 for n in margins), (0, 0)]
     if pads != [(0, 0)] * 4:
-        z = ops.pad(z, pads)
+        z = reshaping.pad(z, pads)
     rows, columns = (slice(-n, n) if n < 0 else slice(None) for n in margins)
     return z if rows == columns == slice(None) else z[:, rows, columns]

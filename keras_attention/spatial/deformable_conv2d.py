@@ -284,7 +284,9 @@ class DeformableConv2D(Attention, KernelLayer):
         self._map_shape(x.shape, 1)  # raises an error for too large windows
         if isinstance(self.padding, tuple):
             zeros = dict(zip(axes, self.padding, strict=True))
-            x = ops.pad(x, [(zeros.get(axis, 0),) * 2 for axis in range(4)])
+            x = reshaping.pad(
+                x, [(zeros.get(axis, 0),) * 2 for axis in range(4)]
+            )
         maps = convolution.conv2d(
             x,
             precision.cast(self.offset_kernel, x.dtype),

@@ -242,6 +242,32 @@ def reshape(pick, rng):
 
 
 @form
+def pad(pick, rng):
+    widths = [(pick(0, 1, 2), pick(0, 1)) for _ in range(4)]
+    return [rng.normal(size=(2, 3, 4, 5))], lambda form, x: form(x, widths)
+
+
+@form
+def constant(pick, rng):
+    dtype = pick("float32", "float64")
+
+    def call(form, x):
+        return x * form(np.linspace, 0, 1, 3, dtype=dtype)
+
+    return [rng.normal(size=(2, 3))], call
+
+
+@form
+def are_static(pick, rng):
+    sizes = [3, pick(4, None)]
+
+    def call(form, x):
+        return x * form(*sizes)
+
+    return [rng.normal(size=(2, 3))], call
+
+
+@form
 def conv2d(pick, rng):
     data_format = formats(pick)
     groups, channels_per_group = pick(
