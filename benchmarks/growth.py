@@ -22,7 +22,8 @@ SERIES = {
         for channels in (32, 64, 128, 256)
     ],
     "batch": [
-        dataclasses.replace(_MIDDLE, batch=batch) for batch in (1, 4, 16, 64)
+        dataclasses.replace(_MIDDLE, batch=batch)
+        for batch in (1, 4, 16, 64, 192)
     ],
 }
 

@@ -25,6 +25,8 @@ def mutated(module, old, new):
     sys.meta_path.insert(0, finder)
     try:
         package = importlib.import_module(PACKAGE)
+        # The package imports networks and tools at their first use.
+        importlib.import_module(f"{PACKAGE}.{module}")
         assert finder.used, f"{module} was not imported"
         yield package
     finally:
