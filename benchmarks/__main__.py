@@ -19,6 +19,7 @@ from typing import Any
 
 import keras
 
+from benchmarks import compilation
 from benchmarks import growth
 from benchmarks import layers
 from benchmarks import memory
@@ -31,6 +32,7 @@ from benchmarks.cases import LAYERS
 from benchmarks.cases import QUICK
 from benchmarks.cases import UNUSUAL
 from benchmarks.cases import USUAL
+from benchmarks.cases import Case
 
 PARTS = (
     "layers",
@@ -38,6 +40,7 @@ PARTS = (
     "samplers",
     "network",
     "memory",
+    "compilation",
     "growth",
     "startup",
 )
@@ -76,6 +79,7 @@ def main() -> None:
         "memory": lambda: (
             memory.measure(case, quick=options.quick) for case in cases
         ),
+        "compilation": lambda: _compilation(cases, quick=options.quick),
         "growth": lambda: (
             curve
             for case in cases
@@ -163,6 +167,15 @@ def _line(result: Any) -> str:
         else:
             words.append(f"{value!s:<{22 if name == 'shape' else 10}}")
     return "  ".join(words)
+
+
+def _compilation(
+    cases: Iterable[Case], *, quick: bool
+) -> Iterator[compilation.Compilation]:
+    for case in cases:
+        yield compilation.measure(case, quick=quick)
+    if not quick:
+        yield from compilation.measure_networks()
 
 
 def _timm(names: Iterable[str], **settings: Any) -> Iterator[layers.Result]:

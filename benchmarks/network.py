@@ -12,7 +12,8 @@ import numpy as np
 import keras_attention
 from benchmarks import timing
 
-_BATCH, _SIDE, _CLASSES = 16, 56, 10
+CLASSES = 10
+_BATCH, _SIDE = 16, 56
 _QUICK_BATCH, _QUICK_SIDE = 2, 12
 _WIDTHS = (32, 64, 128)
 
@@ -40,12 +41,12 @@ def measure(
 ) -> Iterator[Cost]:
     """Measure steps with each layer and without, in turns."""
     size = (_QUICK_BATCH, _QUICK_SIDE) if quick else (_BATCH, _SIDE)
-    plain = _step(_network(size[1]), *size)
+    plain = step(_network(size[1]), *size)
     for name in (*GATES, *FUSIONS):
         if name not in names:
             continue
         network = _network(size[1], GATES.get(name), FUSIONS.get(name))
-        yield Cost(name, timing.compare(_step(network, *size), plain, **budget))
+        yield Cost(name, timing.compare(step(network, *size), plain, **budget))
 
 
 def _network(
@@ -66,7 +67,7 @@ def _network(
             x = fusion()(y, x) if fusion else keras.layers.Add()([y, x])
             x = keras.layers.ReLU()(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    return keras.Model(images, keras.layers.Dense(_CLASSES)(x))
+    return keras.Model(images, keras.layers.Dense(CLASSES)(x))
 
 
 def _conv(x: Any, width: int, strides: int) -> Any:
@@ -75,13 +76,19 @@ def _conv(x: Any, width: int, strides: int) -> Any:
     return keras.layers.ReLU()(x)
 
 
-def _step(network: keras.Model, batch: int, side: int) -> Callable[[], Any]:
+def step(
+    network: keras.Model,
+    batch: int,
+    side: int,
+    jit_compile: bool | str = "auto",
+) -> Callable[[], Any]:
     """Return a function that takes one step, as `fit` does."""
     network.compile(
         keras.optimizers.SGD(0.01),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        jit_compile=jit_compile,
     )
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, side, side, 3)).astype("float32")
-    y = rng.integers(0, _CLASSES, batch)
+    y = rng.integers(0, CLASSES, batch)
     return lambda: network.train_on_batch(x, y)

@@ -17,6 +17,7 @@ from benchmarks import timing
 from benchmarks.cases import LAYERS
 from benchmarks.cases import UNUSUAL
 from benchmarks.cases import USUAL
+from benchmarks.compilation import Compilation
 from benchmarks.growth import Curve
 from benchmarks.layers import Result
 from benchmarks.memory import Peak
@@ -35,6 +36,7 @@ _RESULTS = {
     "samplers": Result,
     "network": Cost,
     "memory": Peak,
+    "compilation": Compilation,
     "growth": Curve,
     "startup": Startup,
 }
@@ -210,6 +212,21 @@ def _tables(found: dict[str, Any], title: str, is_first: bool = True) -> str:
                 f"| {peak.baseline / 2**20:.2f} "
                 f"| {peak.ours / peak.baseline:.2f} |"
                 for peak in memory
+            ),
+        ]
+    if compilation := found.get("compilation"):
+        lines += [
+            "",
+            "## Compilation of a training step, in seconds",
+            "",
+            "The baseline of a network is `keras.applications.ResNet50`.",
+            "",
+            "| layer or network | ours | baseline | ratio |",
+            "|:--|--:|--:|--:|",
+            *(
+                f"| {c.layer} | {c.ours:.2f} | {c.baseline:.2f} "
+                f"| {c.ours / c.baseline:.2f} |"
+                for c in compilation
             ),
         ]
     if growth := found.get("growth"):

@@ -77,8 +77,8 @@ def test_report(tmp_path):
     parts = ("layers", "samplers", "memory", "growth")
     titles = ("Layers", "Samplers", "Memory", "Growth")
     if ALL:  # A network is large, and the others start several processes.
-        parts += ("network", "startup", "timm")
-        titles += ("ResNet", "Start")
+        parts += ("network", "startup", "timm", "compilation")
+        titles += ("ResNet", "Start", "Compilation")
     run("torch", *options, "--parts", *parts)
     found = json.loads((tmp_path / "torch.json").read_text())
     assert found["machine"]["backend"] == "torch"

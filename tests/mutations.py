@@ -374,8 +374,8 @@ MUTATIONS = [
     Mutation(
         "the rows of a glimpse are computed from x",
         "ops.extract_glimpses",
-        "_line(locations[:, 1], height, side)",
-        "_line(locations[:, 0], height, side)",
+        "index[:, 1, :, None], index[:, 0, None]",
+        "index[:, 0, :, None], index[:, 0, None]",
         "GlimpseNetwork",
         "gradients_equal_those_of_the_reference",
     ),
