@@ -87,7 +87,8 @@ _LATER = {
 _PACKAGES = {name: package for package in _LATER for name in _LATER[package]}
 
 
-if not TYPE_CHECKING:  # which would accept any name
+# Type checkers would accept any name.
+if not TYPE_CHECKING:  # pragma: no branch
 
     def __getattr__(name: str) -> Any:
         if name in _LATER:

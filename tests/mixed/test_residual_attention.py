@@ -198,7 +198,8 @@ def test_training_updates_every_statistic(x, deep):
 
 def mask_of(activation, z, data_format):
     function = MASK_ACTIVATIONS[activation]
-    mask = function(to_layout(z, data_format), data_format)
+    tensor = keras.ops.convert_to_tensor(to_layout(z, data_format))
+    mask = keras.ops.convert_to_numpy(function(tensor, data_format))
     return to_last(mask, data_format)
 
 
