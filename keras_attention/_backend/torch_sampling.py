@@ -6,7 +6,7 @@ import torch
 
 from keras_attention._backend.pytorch_derivatives import in_forward_mode
 
-# PyTorch sorts at least as many integers in linear time.
+# PyTorch sorts more integers than this in linear time.
 _SORTED_FAST = 2**15
 
 
@@ -235,7 +235,9 @@ class _TransformedBags(_Bags):
 def _table_gradient(positions, gradient, table, index, weight):
     """Gradient to the table, which has no derivatives."""
     samples = len(table) // positions
-    if torch.compiler.is_compiling() or index.numel() < samples * _SORTED_FAST:
+    # There may be no samples.
+    is_small = index.numel() <= samples * _SORTED_FAST
+    if torch.compiler.is_compiling() or is_small:
         return _sums_by_row(gradient, index, weight, len(table))
     # Sorting small numbers of one sample takes a fifth of the time of sorting
     # all, as they need fewer passes, which are in the cache.

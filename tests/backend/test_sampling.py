@@ -63,6 +63,17 @@ def test_weighted_gather_of_many_taps(positions, rng):
     assert_close(found[1], expected[1])
 
 
+def test_weighted_gather_of_no_samples(rng):
+    def call(form, table, weight):
+        index = keras.ops.zeros((0, 5, 1), "int32")
+        return form(table, [(index, weight)])
+
+    arrays = [np.zeros(shape, "float32") for shape in ((0, 4, 3), (0, 5, 1))]
+    found, _ = both("weighted_gather", call, arrays, rng)
+    assert found[0].shape == (0, 5, 3)
+    assert [gradient.shape for gradient in found[1]] == [(0, 4, 3), (0, 5, 1)]
+
+
 def test_clamped_positions_stay_nan():
     position = keras.ops.array([float("nan"), -1.0, 9.0])
     found = keras.ops.convert_to_numpy(FUNCTIONS["clamped"](position, 3))
