@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 import keras
 
-from benchmarks import baselines
+from benchmarks import layers
 from benchmarks import network
 from benchmarks import runners
 from benchmarks import timing
@@ -40,13 +40,7 @@ class Compilation(NamedTuple):
 def measure(case: Case, *, quick: bool = False) -> Compilation:
     """Compile a layer and its baseline."""
     shape = (QUICK if quick else USUAL)[0]
-    runner, way = runners.active(), _WAYS[runners.BACKEND]
-    layer, arrays = case.layer(shape), case.arrays(shape)
-    function = baselines.find(case.baseline)
-    sides = (
-        lambda: runner.ours(layer, arrays, True, way),
-        lambda: runner.baseline(function, layer, arrays, True, way),
-    )
+    sides = layers.training_steps(case, shape, _WAYS[runners.BACKEND])
     return Compilation(case.name, *_seconds(*sides))
 
 

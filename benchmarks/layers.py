@@ -1,5 +1,7 @@
 """Comparison of every layer with its baseline."""
 
+import functools
+from collections.abc import Callable
 from collections.abc import Iterator
 from typing import Any
 from typing import NamedTuple
@@ -82,6 +84,19 @@ def measure(
             )
             which = "training" if training else "forward"
             yield Result(case.name, str(shape), which, name, ratio)
+
+
+def training_steps(
+    case: Case, shape: Shape, way: str
+) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return functions that make the training step of each side anew."""
+    runner = runners.active()
+    layer, arrays = case.layer(shape), case.arrays(shape)
+    function = baselines.find(case.baseline)
+    return (
+        functools.partial(runner.ours, layer, arrays, True, way),
+        functools.partial(runner.baseline, function, layer, arrays, True, way),
+    )
 
 
 def check(

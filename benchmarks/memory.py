@@ -9,7 +9,7 @@ of a graph's operations, and with it the peak, differs from call to call.
 
 from typing import NamedTuple
 
-from benchmarks import baselines
+from benchmarks import layers
 from benchmarks import runners
 from benchmarks.cases import QUICK
 from benchmarks.cases import USUAL
@@ -29,12 +29,8 @@ class Peak(NamedTuple):
 def measure(case: Case, *, quick: bool = False) -> Peak:
     """Return the memory of a training step of each side."""
     shape = (QUICK if quick else USUAL)[0]
-    runner, way = runners.active(), _WAYS[runners.BACKEND]
-    layer, arrays = case.layer(shape), case.arrays(shape)
-    function = baselines.find(case.baseline)
-    steps = (
-        runner.ours(layer, arrays, True, way),
-        runner.baseline(function, layer, arrays, True, way),
+    ours, baseline = (
+        runners.active().peak_bytes(make()) / shape.batch
+        for make in layers.training_steps(case, shape, _WAYS[runners.BACKEND])
     )
-    ours, baseline = (runner.peak_bytes(step) / shape.batch for step in steps)
     return Peak(case.name, ours, baseline)

@@ -22,7 +22,7 @@ class Mutation:
 MUTATIONS = [
     Mutation(
         "a sublayer is made without the dtype policy",
-        "_base.layer",
+        "_base.kernel_layer",
         '"dtype": self._policy_of(name),',
         "",
         "SqueezeExcite",
@@ -71,7 +71,7 @@ MUTATIONS = [
     ),
     Mutation(
         "a sublayer is not built in `build`",
-        "_base.layer",
+        "_base.kernel_layer",
         "layer.build((None, inputs))",
         "",
         "SqueezeExcite",
@@ -127,7 +127,7 @@ MUTATIONS = [
     ),
     Mutation(
         "the kernel regularizer is dropped",
-        "_base.layer",
+        "_base.kernel_layer",
         '"kernel_regularizer": self.kernel_regularizer,',
         "",
         "ChannelAttention",

@@ -8,7 +8,7 @@ import keras
 from keras_attention._base.batch_norm import BatchNorm
 from keras_attention._base.calls import conv_batch_norm
 from keras_attention._base.calls import convolve
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision

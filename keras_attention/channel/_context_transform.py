@@ -5,7 +5,7 @@ from typing import Any
 import keras
 
 from keras_attention._base import calls
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention.ops import elementwise
 from keras_attention.ops import normalization
 from keras_attention.ops import precision

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention.ops import precision
 from keras_attention.ops import products
 

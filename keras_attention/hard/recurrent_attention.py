@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from keras_attention._base.card import Card
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import validation
 from keras_attention._utils.types import Initializer

@@ -7,7 +7,7 @@ from keras import ops
 
 from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention.ops import elementwise
 from keras_attention.ops import precision
 

@@ -7,7 +7,7 @@ import keras
 
 from keras_attention._base import calls
 from keras_attention._base.batch_norm import BatchNorm
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._utils import data_formats
 from keras_attention.ops import elementwise

@@ -6,7 +6,7 @@ import keras
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention._base.layer import name_each
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats

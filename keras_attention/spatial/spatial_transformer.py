@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_attention._base.attention import Attention
 from keras_attention._base.card import Card
-from keras_attention._base.layer import KernelLayer
+from keras_attention._base.kernel_layer import KernelLayer
 from keras_attention._base.options import LayerOptions
 from keras_attention._utils import data_formats
 from keras_attention._utils import validation
